@@ -1,0 +1,36 @@
+# Every target makes its own virtual environment in .venv; nothing outside the clone is changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GATEWAY ?= reference
+RUNTIME ?= micropython
+BOARD ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help:            ## Print this list.
+	@sed -n 's/^\([a-z]*\): *.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+$(VENV)/.stamp: pyproject.toml
+	@echo "Setting up $(VENV) (once)..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --progress-bar on --disable-pip-version-check $$($(PYTHON) tools/requirements.py)
+	@touch $@
+
+demo: $(VENV)/.stamp ## A device brings up a tunnel and delivers readings (GATEWAY=, RUNTIME=, BOARD=).
+	@$(BIN)/python -m tools.demo --gateway $(GATEWAY) --runtime $(RUNTIME) $(if $(BOARD),--board $(BOARD))
+
+test: $(VENV)/.stamp ## Unit tests on CPython and MicroPython, then the gateways (T= adds pytest arguments).
+	@$(BIN)/python -m pytest $(T)
+
+check: $(VENV)/.stamp ## Lint, types, mpy-cross and the size table.
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m tools.size
+
+bench: $(VENV)/.stamp ## Print the figures and write build/bench.json.
+	@$(BIN)/python -m tools.bench
+
+clean:           ## Remove the virtual environment and build products.
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache

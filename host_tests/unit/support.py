@@ -1,0 +1,26 @@
+"""What a unit test needs on both interpreters, where pytest is not at hand.
+
+Start reading at `raises`.
+"""
+
+try:
+    from unittest import SkipTest as Skip  # pytest reports it as a skip
+except ImportError:
+
+    class Skip(Exception):
+        """The test cannot run here; its text is the reason."""
+
+
+def skip(reason):
+    """End the running test as skipped, for a reason that is printed."""
+    raise Skip(reason)
+
+
+def raises(kind, call, *args, text=""):
+    """Call and return the exception, which must be of this kind and contain this text."""
+    try:
+        call(*args)
+    except kind as e:
+        assert text in str(e), "%r lacks %r" % (str(e), text)
+        return e
+    raise AssertionError("%s not raised" % kind.__name__)
