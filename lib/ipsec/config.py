@@ -1,0 +1,192 @@
+"""`Config`: every option of a tunnel with its unit, range and default; unknown or impossible options are refused by name.
+
+A configuration is one JSON object, checked completely when it is loaded, so that nothing can fail later for a typing mistake.
+Start reading at `_OPTIONS`.
+"""
+
+from ipsec import suite
+from ipsec.address import parse_address, parse_prefix
+from ipsec.errors import ConfigError
+
+# name: (default, kind, lowest, highest); kinds: str, int, list (of str), bool. Times are in the unit of the name's ending.
+_OPTIONS = {
+    # The gateway
+    "gateway": ("", "str"),  # host name or address; required
+    "port": (500, "int", 1, 65535),  # its UDP port of IKE_SA_INIT
+    "natt_port": (4500, "int", 1, 65535),  # its UDP port from IKE_AUTH on, and of ESP (RFC 3948)
+    "local_port": (0, "int", 0, 65535),  # our UDP port; 0: any
+    # Who we are and whom we expect (RFC 7296 3.5); the form tells the type, see ike/identity.py
+    "local_id": ("", "str"),  # required
+    "remote_id": ("", "str"),  # default: `gateway`
+    "auth": ("psk", "str"),
+    "psk": ("", "str"),  # text, "hex:..." or "base64:..."; 16 octets or more
+    "psk_file": ("", "str"),  # or a file that holds it, beside the configuration
+    # Algorithms in order of preference, see suite.py
+    "ike_proposals": (["aes128ccm16-prfsha256-x25519"], "list"),
+    "esp_proposals": (["aes128ccm16"], "list"),
+    # Addresses inside
+    "virtual_ip": (["ipv4"], "list"),  # families to ask the gateway for (RFC 7296 2.19); []: none
+    "inner_address": ("", "str"),  # our own address inside when none is asked for
+    "remote_ts": (["0.0.0.0/0"], "list"),  # what we want to reach: prefixes (TSr)
+    "mtu": (1360, "int", 576, 1500),  # longest inner packet, octets
+    # Time
+    "retransmit_ms": (1000, "int", 50, 60000),  # wait for the first answer; doubles with each attempt (RFC 7296 2.4)
+    "retransmit_tries": (5, "int", 1, 20),  # how often one request is sent in all
+    "dpd_s": (30, "int", 0, 86400),  # liveness check after so much silence (RFC 7296 2.4); 0: off
+    "natt_keepalive_s": (20, "int", 0, 3600),  # NAT keepalive (RFC 3948 4); 0: off
+    "lifetime_s": (10800, "int", 10, 86400),  # the tunnel is made anew after so long; keep it below the gateway's lifetimes
+    "reconnect": (True, "bool"),  # make the tunnel anew when it goes down
+    "reconnect_ms": (1000, "int", 50, 3600000),  # first wait before that; doubles up to `reconnect_max_ms`
+    "reconnect_max_ms": (60000, "int", 50, 3600000),
+    # Data path
+    "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
+}
+_MIN_PSK_LEN = 16
+
+
+class Config:
+    """Checked options as attributes; `warnings` is a list of texts about options that are legal but unwise.
+
+    Raises ConfigError that names the option, the value and the remedy.
+    """
+
+    def __init__(self, **options):
+        self.warnings = []
+        for name in options:
+            if name not in _OPTIONS:
+                raise ConfigError("unknown option %r%s" % (name, _suggestion(name)))
+        for name, spec in _OPTIONS.items():
+            value = options[name] if name in options else spec[0]
+            _check_kind(name, value, spec)
+            setattr(self, name, value)
+        _check(self)
+
+    def __repr__(self):
+        return "Config(gateway=%r, local_id=%r)" % (self.gateway, self.local_id)  # never the secret
+
+
+def load(path: str) -> Config:
+    """Read a configuration file (JSON); `psk_file` is looked for beside it.
+
+    Raises ConfigError.
+    """
+    import json
+
+    try:
+        with open(path) as f:
+            options = json.load(f)
+    except OSError as e:
+        raise ConfigError("configuration file %r cannot be read (%s): give its path, or provision the device" % (path, e)) from e
+    except ValueError as e:
+        raise ConfigError("configuration file %r is not JSON (%s): mend it, or provision the device anew" % (path, e)) from e
+    if not isinstance(options, dict):
+        raise ConfigError("configuration file %r must hold one JSON object {...}" % path)
+    if options.get("psk_file"):
+        options["psk"] = _read_secret(path, options.pop("psk_file"))
+    return Config(**options)
+
+
+def decode_psk(text: str) -> bytes:
+    """The octets of a `psk` option: `hex:`, `base64:` or plain text in UTF-8.
+
+    Raises ConfigError, whose text does not hold the secret.
+    """
+    import binascii
+
+    try:
+        if text.startswith("hex:"):
+            return binascii.unhexlify(text[4:])
+        if text.startswith("base64:"):
+            return binascii.a2b_base64(text[7:])
+    except ValueError:
+        raise ConfigError("option psk: what follows %r is not valid in that form" % text.split(":")[0]) from None
+    return text.encode()
+
+
+def _read_secret(config_path, name) -> str:
+    folder = config_path.rsplit("/", 1)[0] + "/" if "/" in config_path else ""
+    path = name if name.startswith("/") else folder + name
+    try:
+        with open(path) as f:
+            return f.read().strip()
+    except OSError as e:
+        raise ConfigError("option psk_file: %r cannot be read (%s)" % (path, e)) from e
+
+
+def _suggestion(name) -> str:
+    for known in _OPTIONS:
+        if known.replace("_", "") == name.lower().replace("_", "").replace("-", ""):
+            return "; did you mean %r?" % known
+    return "; known are " + ", ".join(sorted(_OPTIONS))
+
+
+def _check_kind(name, value, spec):
+    kind = spec[1]
+    if kind == "int":
+        if isinstance(value, bool) or not isinstance(value, int) or not spec[2] <= value <= spec[3]:
+            raise ConfigError("option %s: %r is not a whole number from %d to %d" % (name, value, spec[2], spec[3]))
+    elif kind == "bool":
+        if not isinstance(value, bool):
+            raise ConfigError("option %s: %r is neither true nor false" % (name, value))
+    elif kind == "list":
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+            raise ConfigError("option %s: %r is not a list of texts" % (name, value))
+    elif not isinstance(value, str):
+        shown = "the value" if name == "psk" else repr(value)
+        raise ConfigError("option %s: %s is not a text" % (name, shown))
+
+
+def _check(c):
+    for name in ("gateway", "local_id"):
+        if not getattr(c, name):
+            raise ConfigError("option %s is required" % name)
+    if not c.remote_id:
+        c.remote_id = c.gateway
+    if c.auth != "psk":
+        raise ConfigError("option auth: %r is not supported; use 'psk'" % c.auth)
+    _check_psk(c)
+    _check_suites(c)
+    _check_inside(c)
+    if c.replay_window & (c.replay_window - 1):
+        raise ConfigError("option replay_window: %d is not a power of two" % c.replay_window)
+
+
+def _check_psk(c):
+    c.psk = decode_psk(c.psk)
+    if not c.psk:
+        raise ConfigError("option psk is required with auth 'psk': 32 random octets are best ('hex:...')")
+    if len(c.psk) < _MIN_PSK_LEN:
+        c.warnings.append(
+            "option psk has %d octets, fewer than %d: whoever records or fakes one handshake can guess it offline; use 32 random octets"
+            % (len(c.psk), _MIN_PSK_LEN)
+        )
+
+
+def _check_suites(c):
+    for name, parse in (("ike_proposals", suite.parse_ike), ("esp_proposals", suite.parse_esp)):
+        texts = getattr(c, name)
+        if not texts:
+            raise ConfigError("option %s: the list is empty; name at least one suite" % name)
+        try:
+            setattr(c, name, [parse(t) for t in texts])
+        except ConfigError as e:
+            raise ConfigError("option %s: %s" % (name, e)) from None
+
+
+def _check_inside(c):
+    for family in c.virtual_ip:
+        if family not in ("ipv4", "ipv6"):
+            raise ConfigError("option virtual_ip: %r is neither 'ipv4' nor 'ipv6'" % family)
+    if not c.remote_ts:
+        raise ConfigError("option remote_ts: the list is empty; name what is to be reached, such as '10.10.0.0/24'")
+    try:
+        c.remote_ts = [parse_prefix(t) for t in c.remote_ts]
+    except ValueError as e:
+        raise ConfigError("option remote_ts: %s" % e) from None
+    if c.inner_address:
+        try:
+            c.inner_address = parse_address(c.inner_address)
+        except ValueError as e:
+            raise ConfigError("option inner_address: %s" % e) from None
+    elif not c.virtual_ip:
+        raise ConfigError("option virtual_ip is empty, so inner_address must name our address inside")
