@@ -157,7 +157,7 @@ def _check_psk(c):
         raise ConfigError("option psk is required with auth 'psk': 32 random octets are best ('hex:...')")
     if len(c.psk) < _MIN_PSK_LEN:
         c.warnings.append(
-            "option psk has %d octets, fewer than %d: whoever records or fakes one handshake can guess it offline; use 32 random octets"
+            "option psk has %d octets, fewer than %d: whoever fakes one handshake can guess it offline; use 32 random octets"
             % (len(c.psk), _MIN_PSK_LEN)
         )
 

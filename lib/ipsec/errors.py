@@ -27,7 +27,7 @@ class LocalError(Exception):
     """A call that the present state does not allow, or a local resource that is missing; the peer is not at fault."""
 
 
-class ConfigError(LocalError, ValueError):
+class ConfigError(LocalError):
     """An option is unknown or impossible; the text names the option, the value and the remedy."""
 
 
