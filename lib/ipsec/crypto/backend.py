@@ -1,0 +1,88 @@
+"""The crypto face: picks a backend once, and documents what each of them offers.
+
+`host` (the `cryptography` package) where it can be imported, else `board` (cryptolib, hashlib and our viper kernels).
+This module is itself a backend, so it can be given to whoever wants one; `use` chooses another. Start reading at `new_sealer`.
+"""
+
+_backend = None
+
+
+def use(name: str):
+    """Take the backend `"host"` or `"board"` from now on and return its module. ImportError when it cannot run here."""
+    global _backend, NAME
+    if name == "board":
+        from ipsec.crypto import board as module
+    else:
+        from ipsec.crypto import host as module
+    _backend, NAME = module, name
+    return module
+
+
+def report() -> str:
+    """One line that says what was found."""
+    return _backend.report()
+
+
+def self_test(encr: int = 0, integ: int = 0) -> None:
+    """Known answers of one suite, or of every algorithm; raises CryptoError that names the one computed wrongly."""
+    from ipsec.crypto import selftest
+
+    selftest.run(_backend, encr, integ)
+
+
+def sizes(encr: int, key_bits: int, integ: int) -> tuple:
+    """`(encr_key_len, integ_key_len, iv_len, icv_len, block)` in octets; `integ` is 0 with AEAD."""
+    return _backend.sizes(encr, key_bits, integ)
+
+
+def new_sealer(encr: int, integ: int, encr_key, integ_key):
+    """The keyed object of the sending direction: `seal(buf, start, iv_pos, end, seq_hi=None)`, `wipe()`.
+
+    ```
+     start            iv_pos        iv_pos+iv_len            end        end+icv_len
+       |  header (AAD)  |  IV          |  plaintext/ciphertext |  ICV     |
+    ```
+    `seal` writes the IV, encrypts in place, writes the ICV behind `end`, returns `end + icv_len`. The AAD may have up to
+    512 octets; `start` any alignment, though payloads at a multiple of 4 are fastest on a board.
+    """
+    return _backend.new_sealer(encr, integ, encr_key, integ_key)
+
+
+def new_opener(encr: int, integ: int, encr_key, integ_key):
+    """The keyed object of the receiving direction: `open(buf, start, iv_pos, end, seq_hi=None)`, `wipe()`.
+
+    Here `end` is behind the ICV. `open` verifies, decrypts in place and returns `end - icv_len`; or -1, and then
+    the octets are what they were.
+    """
+    return _backend.new_opener(encr, integ, encr_key, integ_key)
+
+
+def prf_len(prf_id: int) -> int:
+    """Octets of the PRF's output and of its preferred key."""
+    return _backend.prf_len(prf_id)
+
+
+def prf(prf_id: int, key, *parts) -> bytes:
+    """HMAC over the concatenated parts (RFC 4868 2.1.2)."""
+    return _backend.prf(prf_id, key, *parts)
+
+
+def dh_len(group: int) -> int:
+    """Octets of the KE payload's data."""
+    return _backend.dh_len(group)
+
+
+def new_dh(group: int, random):
+    """An ephemeral key: `.public`, `.shared(peer_public)`, `.wipe()`; `random(n)` gives n octets."""
+    return _backend.new_dh(group, random)
+
+
+def _choose() -> None:
+    try:
+        use("host")
+    except ImportError:
+        use("board")
+
+
+NAME = ""  # "host" or "board"
+_choose()
