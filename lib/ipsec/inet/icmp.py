@@ -1,0 +1,112 @@
+"""ICMP (RFC 792) and ICMPv6 (RFC 4443): answer echo requests, count echo replies, send echo requests.
+
+Error messages are counted and otherwise ignored. Start reading at `receive`.
+"""
+
+from ipsec.inet.checksum import checksum, store, transport
+from ipsec.inet.ip import source_at
+from ipsec.inet.octets import copy
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+_SHORT = const(-1)
+_CHECKSUM = const(-4)
+_ICMP_TYPE = const(-10)
+_ICMP_ERROR = const(-11)
+_ECHO_UNASKED = const(-12)
+
+_ICMP = const(1)
+_ICMP6 = const(58)
+_ECHO_REPLY = const(0)
+_ECHO = const(8)
+_ECHO6 = const(128)
+_ECHO_REPLY6 = const(129)
+
+
+def receive(stack, buf, ip: int, pos: int, end: int) -> int:
+    """Take the ICMP message `buf[pos:end]` of the packet at `ip`; return 0 or a negative drop code."""
+    if end - pos < 8:
+        return _SHORT
+    if buf[ip] >> 4 == 4:
+        if checksum(buf, pos, end):
+            return _CHECKSUM
+        return _take4(stack, buf, ip, pos, end)
+    if transport(buf, ip, pos, end, _ICMP6):
+        return _CHECKSUM
+    return _take6(stack, buf, ip, pos, end)
+
+
+def _take4(stack, buf, ip: int, pos: int, end: int) -> int:
+    kind = buf[pos]
+    if kind == _ECHO:
+        return _answer(stack, buf, ip, pos, end)
+    if kind == _ECHO_REPLY:
+        return _take_reply(stack, buf, ip, pos)
+    return _ICMP_ERROR if kind in (3, 11, 12) else _ICMP_TYPE
+
+
+def _take6(stack, buf, ip: int, pos: int, end: int) -> int:
+    kind = buf[pos]
+    if kind == _ECHO6:
+        return _answer(stack, buf, ip, pos, end)
+    if kind == _ECHO_REPLY6:
+        return _take_reply(stack, buf, ip, pos)
+    return _ICMP_ERROR if 1 <= kind <= 4 else _ICMP_TYPE
+
+
+def _answer(stack, buf, ip: int, pos: int, end: int) -> int:
+    """Send the message back as an echo reply, from the address it was sent to (RFC 792, RFC 4443 4.2)."""
+    v4 = buf[ip] >> 4 == 4
+    at = source_at(buf, ip)
+    own = stack.own_address(buf, at + (4 if v4 else 16), 4 if v4 else 16)
+    out = stack.begin(_ICMP if v4 else _ICMP6, own, buf, at, end - pos)
+    if out < 0:
+        return out
+    copy(stack.link.tx, out + 4, buf, pos + 4, end - pos - 4)
+    code = _finish(stack, out, out + end - pos, _ECHO_REPLY if v4 else _ECHO_REPLY6)
+    if not code:
+        stack.echo_requests += 1
+    return code
+
+
+def _take_reply(stack, buf, ip: int, pos: int) -> int:
+    """Count the answer if identifier and source are those of our latest ping."""
+    ident = buf[pos + 4] << 8 | buf[pos + 5]
+    if ident != stack.echo_ident or not stack.is_echo_peer(buf, ip):
+        return _ECHO_UNASKED
+    stack.echo_replies += 1
+    stack.echo_seq = buf[pos + 6] << 8 | buf[pos + 7]
+    return 0
+
+
+def ping(stack, dest, seq: int, size: int) -> int:
+    """Send an echo request with `size` octets of data to a checked address; return 0 or a negative drop code."""
+    v4 = len(dest) == 4
+    out = stack.begin(_ICMP if v4 else _ICMP6, stack.source_for(dest), dest, 0, 8 + size)
+    if out < 0:
+        return out
+    tx = stack.link.tx
+    store(tx, out + 4, stack.echo_ident)
+    store(tx, out + 6, seq)
+    for i in range(size):
+        tx[out + 8 + i] = i & 0xFF
+    return _finish(stack, out, out + 8 + size, _ECHO if v4 else _ECHO6)
+
+
+def _finish(stack, out: int, end: int, kind: int) -> int:
+    """Write type, code 0 and checksum of the message `tx[out:end]` and send it."""
+    tx = stack.link.tx
+    tx[out] = kind
+    tx[out + 1] = 0
+    store(tx, out + 2, 0)
+    if kind >= 128:
+        store(tx, out + 2, transport(tx, stack.link.head, out, end, _ICMP6))
+    else:
+        store(tx, out + 2, checksum(tx, out, end))
+    return stack.finish(end)

@@ -1,0 +1,201 @@
+"""The IP stack of the addresses inside a tunnel: IPv4 and IPv6, ICMP echo, UDP, and TCP and DNS when they are used.
+
+Sans-IO: packets come in by `receive` and go out by `link.send`; there is no clock, and randomness is a function. It knows
+nothing of IPsec: docs/architecture.md, "Inner packets", says what a link is. Start reading at `Stack.receive`.
+"""
+
+from array import array
+
+from ipsec.inet import address, icmp, ip, udp
+from ipsec.inet.octets import same
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+_NOT_OURS = const(-8)
+_PROTOCOL = const(-9)
+_TOO_LONG = const(-16)
+_NO_ADDRESS = const(-17)
+_LINK = const(-18)
+_CODES = const(20)
+
+_ICMP = const(1)
+_UDP = const(17)
+_ICMP6 = const(58)
+
+_COUNT_MASK = const(0x3FFFFFFF)  # the largest small int of a 32-bit board: counting allocates nothing
+_EPHEMERAL = const(49152)  # to 65535 (RFC 6335 6)
+
+_EADDRINUSE = const(98)
+
+
+class Stack:
+    """One host: its addresses, its sockets, its counters.
+
+    `random(n)` returns n unpredictable octets, for ports and identifiers; without it they are the same at every start.
+    """
+
+    def __init__(self, link, random=None):
+        self.link = link
+        self.random = random
+        self.echo_requests = 0  # answered
+        self.echo_replies = 0  # answers to our pings
+        self.echo_seq = -1  # sequence number of the latest answer
+        self.echo_ident = self.random16()
+        self._echo_peer = b""
+        self._ident = self.random16()
+        self._next_port = self.random16() & 0x3FFF
+        self._addresses: list[bytes] = []
+        self._sockets: dict[int, object] = {}
+        # Receiving functions by IP version << 8 | protocol; tcp.py adds itself when it is used.
+        self.protocols = {4 << 8 | _ICMP: icmp.receive, 6 << 8 | _ICMP6: icmp.receive}
+        self.protocols[4 << 8 | _UDP] = self.protocols[6 << 8 | _UDP] = udp.receive
+        self._drops = array("I", [0] * _CODES)
+
+    def random16(self) -> int:
+        """Sixteen random bits, or 1 without a random source."""
+        if self.random is None:
+            return 1
+        octets = self.random(2)
+        return octets[0] << 8 | octets[1]
+
+    # Addresses
+
+    def add_address(self, addr) -> None:
+        """Take packets to this address (text, or 4 or 16 octets); the first of each family is the source of ours."""
+        addr = bytes(address.to_octets(addr))
+        if addr not in self._addresses:
+            self._addresses.append(addr)
+
+    def clear_addresses(self) -> None:
+        """Have no address any more: the tunnel is down or assigns new ones."""
+        self._addresses.clear()
+
+    def source_for(self, dest):
+        """Our address of the family of `dest`, or None."""
+        for addr in self._addresses:
+            if len(addr) == len(dest):
+                return addr
+        return None
+
+    def own_address(self, buf, pos: int, n: int):
+        """Our address whose n octets are at `buf[pos:]`, or None."""
+        for addr in self._addresses:
+            if len(addr) == n and same(buf, pos, addr, 0, n):
+                return addr
+        return None
+
+    # Receiving
+
+    def receive(self, buf, pos: int, end: int) -> int:
+        """Take the inner packet `buf[pos:end]`; return 0 or a negative drop code, which is counted.
+
+        Never raises, whatever the octets are. Allocates: nothing.
+        """
+        code = self._receive(buf, pos, end)
+        return self.count(code) if code < 0 else 0
+
+    def _receive(self, buf, pos: int, end: int) -> int:
+        header = ip.check(buf, pos, end)
+        if header < 0:
+            return header
+        n = ip.addr_len(buf, pos)
+        at = ip.source_at(buf, pos)
+        if self.own_address(buf, at + n, n) is None:
+            return _NOT_OURS
+        handler = self.protocols.get((buf[pos] >> 4) << 8 | ip.protocol(buf, pos))
+        if handler is None:
+            return _PROTOCOL
+        return handler(self, buf, pos, pos + header, pos + ip.total_len(buf, pos))
+
+    def count(self, code: int) -> int:
+        """Count a drop and return its code."""
+        self._drops[-code] = (self._drops[-code] + 1) & _COUNT_MASK
+        return code
+
+    def drops(self) -> dict:
+        """Counters of dropped packets by the name of the reason, those that are not zero."""
+        from ipsec.inet.drops import NAMES
+
+        return {NAMES[i]: self._drops[i] for i in range(1, _CODES) if self._drops[i]}
+
+    # Sending
+
+    def begin(self, protocol: int, own, dest, dest_at: int, n: int) -> int:
+        """Write the IP header of a packet with n octets behind it, from `own` to `dest[dest_at:]`.
+
+        Returns where those octets go in `link.tx`, or a negative drop code: the packet is too long, or `own` is None.
+        """
+        if own is None:
+            return _NO_ADDRESS
+        link = self.link
+        total = n + (20 if len(own) == 4 else 40)
+        if total > link.mtu:
+            return _TOO_LONG
+        if len(own) == 4:
+            self._ident = (self._ident + 1) & 0xFFFF
+            ip.write4(link.tx, link.head, total, protocol, self._ident)
+        else:
+            ip.write6(link.tx, link.head, total, protocol)
+        ip.write_addresses(link.tx, link.head, own, dest, dest_at)
+        return link.head + total - n
+
+    def finish(self, end: int) -> int:
+        """Send the packet `tx[head:end]`; return 0 or a negative drop code."""
+        return _LINK if self.link.send(end - self.link.head) < 0 else 0
+
+    # Echo
+
+    def ping(self, addr, seq: int = 0, size: int = 56) -> int:
+        """Send an echo request with `size` octets of data; return 0 or a negative drop code, which is counted.
+
+        The answer is counted in `echo_replies` and its number kept in `echo_seq`. Raises ValueError for a bad address.
+        """
+        self._echo_peer = bytes(address.to_octets(addr))
+        code = icmp.ping(self, self._echo_peer, seq & 0xFFFF, size)
+        return self.count(code) if code < 0 else 0
+
+    def is_echo_peer(self, buf, pos: int) -> bool:
+        """Whether the packet at `pos` comes from the address pinged last."""
+        n = ip.addr_len(buf, pos)
+        return len(self._echo_peer) == n and same(buf, ip.source_at(buf, pos), self._echo_peer, 0, n)
+
+    # Sockets
+
+    def udp(self, port: int = 0, room: int = 0):
+        """A UDP socket bound to a port (0: a free one) with a queue of `room` octets (0: two packets of the MTU).
+
+        Raises OSError EADDRINUSE.
+        """
+        port = self.claim(_UDP, port)
+        socket = udp.UdpSocket(self, port, room or 2 * self.link.mtu + 4)
+        self.register(_UDP, port, socket)
+        return socket
+
+    def claim(self, protocol: int, port: int) -> int:
+        """The port if it is free, or any free one for 0. Raises OSError EADDRINUSE."""
+        if port and protocol << 16 | port not in self._sockets:
+            return port
+        for _ in range(0 if port else 0x4000):
+            self._next_port = (self._next_port + 1) & 0x3FFF
+            port = _EPHEMERAL + self._next_port
+            if protocol << 16 | port not in self._sockets:
+                return port
+        raise OSError(_EADDRINUSE, "port %d is taken" % port)
+
+    def register(self, protocol: int, port: int, socket) -> None:
+        """Deliver what comes to this port to the socket."""
+        self._sockets[protocol << 16 | port] = socket
+
+    def release(self, protocol: int, port: int) -> None:
+        """Give a port back."""
+        self._sockets.pop(protocol << 16 | port, None)
+
+    def find(self, protocol: int, port: int):
+        """The socket at a port, or None."""
+        return self._sockets.get(protocol << 16 | port)

@@ -1,0 +1,191 @@
+"""UDP (RFC 768) with a socket shaped like MicroPython's own; nothing blocks, drivers wait for it.
+
+The socket keeps whole packets, so that the sender's address and port are read only when somebody asks.
+Start reading at `UdpSocket`.
+"""
+
+from ipsec.inet import address, ip
+from ipsec.inet.checksum import store, transport
+from ipsec.inet.octets import copy, same
+from ipsec.inet.queue import PacketQueue
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+_SHORT = const(-1)
+_LENGTH = const(-3)
+_CHECKSUM = const(-4)
+_PORT = const(-13)
+_QUEUE_FULL = const(-14)
+_PEER = const(-15)
+_TOO_LONG = const(-16)
+_NO_ADDRESS = const(-17)
+
+_UDP = const(17)
+
+# Linux's numbers, which MicroPython ports use too (its errno module lacks most names).
+_EBADF = const(9)
+_EAGAIN = const(11)
+_EMSGSIZE = const(90)
+_EADDRNOTAVAIL = const(99)
+_ENOTCONN = const(107)
+
+
+def receive(stack, buf, at: int, pos: int, end: int) -> int:
+    """Hand the datagram `buf[pos:end]` of the packet at `at` to its socket; return 0 or a negative drop code."""
+    if end - pos < 8:
+        return _SHORT
+    length = buf[pos + 4] << 8 | buf[pos + 5]
+    if length < 8 or length > end - pos:
+        return _LENGTH
+    end = pos + length
+    if buf[pos + 6] or buf[pos + 7]:
+        if transport(buf, at, pos, end, _UDP):
+            return _CHECKSUM
+    elif buf[at] >> 4 == 6:  # without a checksum over IPv4 only (RFC 8200 8.1)
+        return _CHECKSUM
+    socket = stack.find(_UDP, buf[pos + 2] << 8 | buf[pos + 3])
+    if socket is None:
+        return _PORT
+    return socket.deliver(buf, at, pos, end)
+
+
+def _refuse(code: int) -> None:
+    """Raise the OSError that says why a datagram was not sent."""
+    if code == _TOO_LONG:
+        raise OSError(_EMSGSIZE, "longer than the tunnel's MTU allows")
+    if code == _NO_ADDRESS:
+        raise OSError(_EADDRNOTAVAIL, "no address of this family")
+    raise OSError(_EAGAIN, "the tunnel does not take it now")
+
+
+class UdpSocket:
+    """A bound UDP socket; made by `Stack.udp`.
+
+    The queue has `room` octets, a datagram takes its length and 30 (IPv4) or 50 (IPv6) more; what does not fit is dropped.
+    """
+
+    def __init__(self, stack, port: int, room: int):
+        self.port = port
+        self._stack = stack
+        self._queue = PacketQueue(room)
+        self._peer = None
+        self._peer_port = 0
+        self._sender = bytearray(16)
+        self._sender_len = 0
+        self._sender_port = 0
+
+    @property
+    def pending(self) -> int:
+        """Datagrams that wait to be received."""
+        return self._queue.count
+
+    def connect(self, addr: tuple) -> None:
+        """Send to `(host, port)` and receive from there only. Raises ValueError for a host that is no address."""
+        self._peer = address.to_octets(addr[0])
+        self._peer_port = addr[1]
+        self._queue.clear()
+
+    def close(self) -> None:
+        """Give the port back; sending and receiving end."""
+        if self._stack is not None:
+            self._stack.release(_UDP, self.port)
+            self._stack = None
+            self._queue.clear()
+
+    # Sending
+
+    def sendto(self, data, addr: tuple) -> int:
+        """Send one datagram to `(host, port)`, host as text or octets; return the octets sent.
+
+        Raises OSError: EMSGSIZE longer than the MTU allows, EADDRNOTAVAIL we have no address of that family, EAGAIN the
+        tunnel does not take it now. Allocates: nothing when the host is octets.
+        """
+        host = addr[0]
+        code = self.transmit(data, len(data), address.to_octets(host) if isinstance(host, str) else host, addr[1])
+        if code < 0:
+            _refuse(code)
+        return len(data)
+
+    def send(self, data) -> int:
+        """Send one datagram to the connected peer, like `sendto`. Raises OSError ENOTCONN without `connect`."""
+        if self._peer is None:
+            raise OSError(_ENOTCONN, "not connected")
+        return self.sendto(data, (self._peer, self._peer_port))
+
+    def transmit(self, data, n: int, dest, port: int) -> int:
+        """Send `data[:n]` to the address octets and port; return 0 or a negative drop code. Allocates: nothing."""
+        stack = self._stack
+        if stack is None:
+            raise OSError(_EBADF, "the socket is closed")
+        out = stack.begin(_UDP, stack.source_for(dest), dest, 0, 8 + n)
+        if out < 0:
+            return stack.count(out)
+        tx = stack.link.tx
+        store(tx, out, self.port)
+        store(tx, out + 2, port)
+        store(tx, out + 4, 8 + n)
+        store(tx, out + 6, 0)
+        copy(tx, out + 8, data, 0, n)
+        # A computed zero is sent as its other form: zero itself means "no checksum".
+        store(tx, out + 6, transport(tx, stack.link.head, out, out + 8 + n, _UDP) or 0xFFFF)
+        code = stack.finish(out + 8 + n)
+        return stack.count(code) if code < 0 else 0
+
+    # Receiving
+
+    def deliver(self, buf, at: int, pos: int, end: int) -> int:
+        """Queue the packet at `at` whose checked datagram is `buf[pos:end]`; return 0 or a negative drop code."""
+        if self._peer is not None and not self._from_peer(buf, at, pos):
+            return _PEER
+        return 0 if self._queue.put(buf, at, end) else _QUEUE_FULL
+
+    def _from_peer(self, buf, at: int, pos: int) -> bool:
+        peer = self._peer
+        n = len(peer)
+        return (
+            (buf[pos] << 8 | buf[pos + 1]) == self._peer_port
+            and ip.addr_len(buf, at) == n
+            and same(buf, ip.source_at(buf, at), peer, 0, n)
+        )
+
+    def recv_into(self, buf):
+        """Copy the oldest datagram into `buf` and return its octets, or None when there is none.
+
+        What is longer than `buf` is cut off; `sender()` tells who sent it. Allocates: nothing.
+        """
+        queue = self._queue
+        if not queue.count:
+            return None
+        packet = queue.buf
+        at = queue.first()
+        pos = at + ip.header_len(packet, at)
+        n = min(at + queue.first_len() - pos - 8, len(buf))
+        copy(buf, 0, packet, pos + 8, n)
+        self._sender_len = ip.addr_len(packet, at)
+        copy(self._sender, 0, packet, ip.source_at(packet, at), self._sender_len)
+        self._sender_port = packet[pos] << 8 | packet[pos + 1]
+        queue.drop()
+        return n
+
+    def sender(self) -> tuple:
+        """`(host, port)` of the datagram received last, the host as text."""
+        return address.text(bytes(self._sender[: self._sender_len])), self._sender_port
+
+    def recvfrom(self, n: int):
+        """`(octets, (host, port))` of the oldest datagram, cut to `n` octets, or None when there is none."""
+        if not self._queue.count:
+            return None
+        buf = bytearray(min(n, self._queue.first_len()))
+        got = self.recv_into(buf)
+        return bytes(buf[:got]), self.sender()
+
+    def recv(self, n: int):
+        """Like `recvfrom`, the octets alone."""
+        got = self.recvfrom(n)
+        return None if got is None else got[0]
