@@ -81,14 +81,14 @@ class AeadSealer(_Aead):
 
     def __init__(self, encr: int, key):
         super().__init__(encr, key)
-        self._count = 0
+        self._count = 0  # the first IV is 1, as on a board
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
         if self.iv_len:
-            buf[iv_pos:pos] = self._count.to_bytes(8, "big")
             self._count += 1
+            buf[iv_pos:pos] = self._count.to_bytes(8, "big")
         text, aad = bytes(buf[pos:end]), _aad(buf, start, iv_pos, seq_hi)
         buf[pos : end + self.icv_len] = self._cipher.encrypt(self._nonce(buf, iv_pos, seq_hi), text, aad)
         return end + self.icv_len

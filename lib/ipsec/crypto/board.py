@@ -1,0 +1,85 @@
+"""The crypto face on a board: AES from cryptolib, SHA-256 from hashlib, all else in viper kernels.
+
+Each algorithm sits in a module of its own, imported when it is first used, so a device pays for what it configures.
+Start reading at `new_sealer`.
+"""
+
+import sys
+
+from ipsec.crypto import suites
+from ipsec.errors import CryptoError
+
+NAME = "board"
+prf_len = suites.prf_len
+dh_len = suites.dh_len
+
+
+def report() -> str:
+    """One line that says what was found."""
+    try:
+        import ipsec.crypto.kernels  # noqa: F401
+
+        kind = "viper kernels"
+    except (ImportError, SyntaxError):
+        kind = "plain Python kernels (slow: no viper here)"
+    return "crypto: board, cryptolib on %s, %s" % (sys.platform, kind)
+
+
+def sizes(encr: int, key_bits: int, integ: int) -> tuple:
+    """`(encr_key_len, integ_key_len, iv_len, icv_len, block)` in octets; cryptolib has no 192-bit AES."""
+    if key_bits == 192:
+        raise CryptoError("encryption %d has no 192-bit key on a board" % encr)
+    return suites.sizes(encr, key_bits, integ)
+
+
+def prf(prf_id: int, key, *parts) -> bytes:
+    """HMAC over the concatenated parts."""
+    from ipsec.crypto.hmac import Hmac
+
+    keyed = Hmac(suites.prf_len(prf_id), key)
+    digest = keyed.digest(*parts)
+    keyed.wipe()
+    return digest
+
+
+def new_sealer(encr: int, integ: int, encr_key, integ_key):
+    """The keyed object of the sending direction."""
+    module = _module(encr, integ, encr_key, integ_key)
+    if integ:
+        return module.Sealer(integ, encr_key, integ_key)
+    return module.Sealer(encr, encr_key)
+
+
+def new_opener(encr: int, integ: int, encr_key, integ_key):
+    """The keyed object of the receiving direction."""
+    module = _module(encr, integ, encr_key, integ_key)
+    if integ:
+        return module.Opener(integ, encr_key, integ_key)
+    return module.Opener(encr, encr_key)
+
+
+def new_dh(group: int, random):
+    """An ephemeral key of group 31, 19 or 14."""
+    suites.dh_len(group)
+    if group == 31:
+        from ipsec.crypto.x25519 import X25519 as Group
+    elif group == 19:
+        from ipsec.crypto.p256 import P256 as Group
+    else:
+        from ipsec.crypto.modp import Modp2048 as Group
+    return Group(random)
+
+
+def _module(encr: int, integ: int, encr_key, integ_key):
+    suites.check_keys(encr, integ, encr_key, integ_key)
+    name, salt_len = suites.mode(encr)[:2]
+    sizes(encr, (len(encr_key) - salt_len) * 8, integ)
+    if name == "cbc":
+        from ipsec.crypto import cbc as module
+    elif name == "ccm":
+        from ipsec.crypto import ccm as module
+    elif name == "gcm":
+        from ipsec.crypto import gcm as module
+    else:
+        from ipsec.crypto import chacha as module
+    return module

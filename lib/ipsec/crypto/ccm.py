@@ -1,0 +1,87 @@
+"""AES-CCM on a board (RFC 4309, in IKE RFC 5282): the suite that costs the least memory on stock firmware.
+
+The CBC-MAC runs on one long-lived CBC object whose IV is always known (see `ccm_start` in kernels.py), because a new object
+would cost a key schedule and 300 octets of garbage a packet. Start reading at `Sealer.seal`.
+"""
+
+from cryptolib import aes
+
+from ipsec.crypto import scratch
+from ipsec.crypto.aead import MAX_AAD, Ctr
+from ipsec.errors import CryptoError
+
+try:
+    from ipsec.crypto.kernels import ccm_start, copy, fill, icv_differs, write_icv
+except (ImportError, SyntaxError):  # no viper on this interpreter
+    from ipsec.crypto.plain import ccm_start, copy, fill, icv_differs, write_icv
+
+_NONE = bytes(4)
+
+
+class _Ccm(Ctr):
+    def __init__(self, encr: int, key):
+        super().__init__(encr, key)
+        self.state[0] = 3  # L' = L - 1: a length field of 4 octets
+        self._flags = (self.icv_len - 2) // 2 << 3 | 3
+        self._cbc = aes(self.secret, 2, bytes(16))
+
+    def mac(self, buf, start: int, iv_pos: int, pos: int, n: int, seq_hi) -> None:
+        """CBC-MAC over B_0, header and plaintext into block 1 of the state (RFC 3610 2.2)."""
+        block = scratch.block
+        hi_len = 4 if seq_hi else 0
+        used = ccm_start(
+            block, self.state, self._flags, buf, start, iv_pos - start, n, seq_hi if seq_hi else _NONE, hi_len
+        )
+        while True:
+            m = min(n, scratch.SIZE - used)
+            blocks = fill(block, buf, used, pos, m)
+            view = scratch.views[blocks]
+            self._cbc.encrypt(view, view)
+            n -= m
+            if not n:
+                break
+            pos += m
+            used = 0
+        copy(self.state, 16, block, 16 * blocks - 16, 16)
+
+    def wipe(self) -> None:
+        """Forget the key; the object is dead afterwards."""
+        super().wipe()
+        self._cbc = None
+
+
+class Sealer(_Ccm):
+    """Seals with AES-CCM; the IV is a counter. Allocates nothing."""
+
+    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+        """Encrypt in place, write IV and ICV, return the end of the message."""
+        pos = iv_pos + self.iv_len
+        if iv_pos - start > MAX_AAD:
+            raise CryptoError("a header of %d octets is too long" % (iv_pos - start))
+        self.make_iv(buf, iv_pos, seq_hi)
+        self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
+        self.start(0, end - pos)
+        self.crypt(buf, pos, end - pos, 0)
+        write_icv(buf, end, self.state, self.icv_len)
+        return end + self.icv_len
+
+
+class Opener(_Ccm):
+    """Opens AES-CCM. Allocates nothing."""
+
+    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+        """Decrypt in place and verify; the end of the plaintext, or -1 and all octets are as before."""
+        pos = iv_pos + self.iv_len
+        n = end - self.icv_len - pos
+        if n < 0 or end > len(buf) or iv_pos - start > MAX_AAD:
+            return -1
+        end -= self.icv_len
+        self.set_iv(buf, iv_pos, seq_hi)
+        self.start(0, n)
+        self.crypt(buf, pos, n, 0)
+        self.mac(buf, start, iv_pos, pos, n, seq_hi)
+        if not icv_differs(buf, end, self.state, self.icv_len):
+            return end
+        self.start(0, n)
+        self.crypt(buf, pos, n, 0)  # back to ciphertext: nobody may read unverified plaintext
+        return -1

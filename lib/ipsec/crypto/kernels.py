@@ -1,0 +1,177 @@
+"""Inner loops of the board backend in viper, the compiler of MicroPython for machine words. `plain.py` has twins in Python.
+
+Rules: `ptr32` only behind a test of the address, since a Cortex-M0+ faults on odd ones; no constant of 2**30 or more; a word
+has 32 bits on boards and 64 on a PC, so nothing may depend on what lies above bit 31. The hottest names stand first in a
+parameter list, as the first two get registers.
+
+The state of an AEAD (`st`, 48 octets): block 0 is the nonce as counter block 0 (flags or salt, salt, 8 octets of IV, counter),
+block 1 the MAC, block 2 the key stream that masks it.
+
+Start reading at `xor`.
+"""
+
+# ruff: noqa: F821  (ptr8 and ptr32 are words of viper)
+import micropython
+
+
+@micropython.viper
+def copy(d: ptr8, do: int, s: ptr8, so: int, n: int):
+    """Copy a few octets: d[do:do+n] = s[so:so+n]."""
+    d = ptr8(int(d) + do)
+    s = ptr8(int(s) + so)
+    i = 0
+    while i < n:
+        d[i] = s[i]
+        i += 1
+
+
+@micropython.viper
+def fill(d: ptr32, s: ptr32, do: int, so: int, n: int) -> int:
+    """Copy s[so:so+n] to d[do:], zeros up to a full block, and return how many blocks d holds; do is a multiple of 16."""
+    blocks = (do + n + 15) >> 4
+    d = ptr32(int(d) + do)
+    s = ptr32(int(s) + so)
+    if n & 15:
+        last = ptr32(int(d) + (n & -16))
+        last[0] = 0
+        last[1] = 0
+        last[2] = 0
+        last[3] = 0
+    if not (int(s) & 3):
+        k = n >> 4
+        while k:
+            d[0] = s[0]
+            d[1] = s[1]
+            d[2] = s[2]
+            d[3] = s[3]
+            d = ptr32(int(d) + 16)
+            s = ptr32(int(s) + 16)
+            k -= 1
+        n = n & 15
+    d8 = ptr8(int(d))
+    s8 = ptr8(int(s))
+    while n:
+        n -= 1
+        d8[n] = s8[n]
+    return blocks
+
+
+@micropython.viper
+def xor(d: ptr32, s: ptr32, do: int, so: int, n: int):
+    """d[do:do+n] ^= s[so:so+n]; s is the scratch buffer and so a multiple of 4."""
+    d = ptr32(int(d) + do)
+    s = ptr32(int(s) + so)
+    if not (int(d) & 3):
+        k = n >> 4
+        while k:
+            d[0] = d[0] ^ s[0]
+            d[1] = d[1] ^ s[1]
+            d[2] = d[2] ^ s[2]
+            d[3] = d[3] ^ s[3]
+            d = ptr32(int(d) + 16)
+            s = ptr32(int(s) + 16)
+            k -= 1
+        n = n & 15
+    d8 = ptr8(int(d))
+    s8 = ptr8(int(s))
+    while n:
+        n -= 1
+        d8[n] = d8[n] ^ s8[n]
+
+
+@micropython.viper
+def next_iv(st: ptr8, buf: ptr8, pos: int):
+    """Add 1 to the IV in the state and write it to buf[pos:pos+8]."""
+    buf = ptr8(int(buf) + pos)
+    carry = 1
+    i = 8
+    while i:
+        i -= 1
+        carry += st[4 + i]
+        st[4 + i] = carry
+        buf[i] = carry
+        carry >>= 8
+
+
+@micropython.viper
+def counters(d: ptr32, st: ptr32, first: int, n: int):
+    """Write n counter blocks with the nonce of the state; the counter is below 65536."""
+    a = st[0]
+    b = st[1]
+    c = st[2]
+    while n:
+        d[0] = a
+        d[1] = b
+        d[2] = c
+        d[3] = ((first & 255) << 24) | ((first >> 8) << 16)  # big-endian in a little-endian word
+        d = ptr32(int(d) + 16)
+        first += 1
+        n -= 1
+
+
+@micropython.viper
+def ccm_start(d: ptr8, st: ptr8, flags: int, buf: ptr8, start: int, aad_len: int, n: int, hi: ptr8, hi_len: int) -> int:
+    """Write B_0 and the AAD blocks (RFC 3610 2.2) to the scratch; returns the octets written, a multiple of 16.
+
+    B_0 is XORed with block 1 of the state, which is the last block the CBC object made and thus its present IV: that
+    is how one object computes every MAC from an IV of zero.
+    """
+    i = 16
+    while i:
+        i -= 1
+        d[i] = st[16 + i]
+    i = 1
+    while i < 12:
+        d[i] = d[i] ^ st[i]
+        i += 1
+    d[0] = d[0] ^ flags
+    d[14] = d[14] ^ (n >> 8)
+    d[15] = d[15] ^ n
+    total = aad_len + hi_len
+    if not total:
+        return 16
+    d[0] = d[0] ^ 64
+    d[16] = total >> 8
+    d[17] = total
+    d = ptr8(int(d) + 18)
+    buf = ptr8(int(buf) + start)
+    i = 0
+    if hi_len:  # SPI | high half | sequence number (RFC 4303 2.2.1)
+        while i < 4:
+            d[i] = buf[i]
+            d[4 + i] = hi[i]
+            i += 1
+        d = ptr8(int(d) + 4)
+    while i < aad_len:
+        d[i] = buf[i]
+        i += 1
+    end = (total + 17) & -16
+    total += 2
+    i = aad_len
+    while total & 15:
+        d[i] = 0
+        i += 1
+        total += 1
+    return end + 16
+
+
+@micropython.viper
+def write_icv(buf: ptr8, pos: int, st: ptr8, n: int):
+    """Write the masked MAC of the state to buf[pos:pos+n]."""
+    buf = ptr8(int(buf) + pos)
+    i = 0
+    while i < n:
+        buf[i] = st[16 + i] ^ st[32 + i]
+        i += 1
+
+
+@micropython.viper
+def icv_differs(buf: ptr8, pos: int, st: ptr8, n: int) -> int:
+    """0 when buf[pos:pos+n] is the masked MAC of the state; the time does not depend on the octets."""
+    buf = ptr8(int(buf) + pos)
+    diff = 0
+    i = 0
+    while i < n:
+        diff |= buf[i] ^ st[16 + i] ^ st[32 + i]
+        i += 1
+    return diff
