@@ -1,0 +1,48 @@
+"""Requests that we make: one short class per operation, `build` appends payloads, `process` takes the response.
+
+Rule: an exchange object lives from its request to the response or to the end of retransmission; there is one at a time
+(RFC 7296 2.3, window of one). Start reading at `Exchange`.
+"""
+
+from ipsec.ike import iana
+from ipsec.ike.payload import write_delete
+
+
+class Exchange:
+    """An INFORMATIONAL request that changes nothing: the liveness check (RFC 7296 2.4)."""
+
+    kind = iana.INFORMATIONAL
+    protected = True
+    tries = 0  # attempts, where the configuration's number would be too patient
+
+    def build(self, sa, b) -> None:
+        """Append the request's payloads."""
+
+    def process(self, sa, message, now: int) -> None:
+        """Take the response; raises PeerError when it cannot be right."""
+
+    def give_up(self, sa, now: int) -> None:
+        """No answer came to any attempt: the peer is dead (RFC 7296 2.4)."""
+        sa.end("timeout", "the gateway no longer answers: check that it runs and that the network is there")
+
+
+class DeleteIke(Exchange):
+    """Deletes the IKE SA and its Child SAs (RFC 7296 1.4.1); the SA is over whatever the answer is."""
+
+    tries = 2
+
+    def build(self, sa, b):
+        write_delete(b, iana.PROTO_IKE)
+
+    def process(self, sa, message, now):
+        sa.finish_close()
+
+    def give_up(self, sa, now):
+        sa.finish_close()
+
+
+class Farewell(DeleteIke):
+    """Tells the peer that it did not authenticate itself, so that it drops its half (RFC 7296 2.21.2)."""
+
+    def build(self, sa, b):
+        b.notify(iana.AUTHENTICATION_FAILED)

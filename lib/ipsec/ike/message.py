@@ -1,0 +1,195 @@
+"""IKE messages: the header, the chain of payloads, and the Encrypted payload (RFC 7296 3.1, 3.2, 3.14; RFC 5282).
+
+```
+ IKE_SA_INIT   HDR | payload | payload ...
+ all others    HDR | SK header | IV | payload | payload ... | padding | pad length | ICV
+```
+
+Rules: the chain is checked completely before anything in it is used; only SK may be the last payload of a protected
+message; reserved bits are ignored. Start reading at `parse` for what comes in, at `Builder` for what goes out.
+"""
+
+from ipsec.errors import PeerError
+from ipsec.ike import iana
+from ipsec.ike.wire import Reader, Writer
+
+HEADER_LEN = 28
+FLAG_INITIATOR = 0x08
+FLAG_RESPONSE = 0x20
+NOTIFY_BASE = 0x10000
+_VERSION = 0x20
+_CRITICAL = 0x80
+_FIRST_KNOWN = 33
+_LAST_KNOWN = 48
+_UNSUPPORTED_CRITICAL_PAYLOAD = 1
+_INVALID_MAJOR_VERSION = 5
+# Payloads of which a message holds one at the most
+_SINGLE = (iana.SA, iana.KE, iana.IDI, iana.IDR, iana.AUTH, iana.NONCE, iana.TSI, iana.TSR, iana.CP)
+
+
+class Message:
+    """A message that came in: header fields and the payloads as `[(type, pos, end), ...]` over `buf`."""
+
+    def __init__(self, buf, pos, end):
+        self.buf = buf
+        self.pos = pos
+        self.end = end
+        self.payloads = []
+
+    def find(self, kind: int):
+        """A Reader over the only payload of this type, or None."""
+        for found, pos, end in self.payloads:
+            if found == kind:
+                return Reader(self.buf, pos, end)
+        return None
+
+    def need(self, kind: int) -> Reader:
+        """A Reader over the payload of this type, which must be there.
+
+        Raises PeerError that names the missing payload.
+        """
+        reader = self.find(kind)
+        if reader is None:
+            from ipsec.ike import names
+
+            raise PeerError("the %s payload is missing" % names.payload(kind))
+        return reader
+
+    def each(self, kind: int) -> list:
+        """Readers over all payloads of this type, in order."""
+        return [Reader(self.buf, pos, end) for found, pos, end in self.payloads if found == kind]
+
+
+def parse(buf, pos: int, end: int) -> Message:
+    """Check a datagram's IKE header and outer chain.
+
+    Raises PeerError when anything about it is wrong.
+    """
+    if end - pos < HEADER_LEN:
+        raise PeerError("%d octets are no IKE header" % (end - pos))
+    m = Message(buf, pos, end)
+    m.spi_i = bytes(buf[pos : pos + 8])
+    m.spi_r = bytes(buf[pos + 8 : pos + 16])
+    first = buf[pos + 16]
+    if buf[pos + 17] >> 4 != 2:
+        raise PeerError("major version %d" % (buf[pos + 17] >> 4), _INVALID_MAJOR_VERSION)
+    m.exchange = buf[pos + 18]
+    m.flags = buf[pos + 19]
+    reader = Reader(buf, pos + 20, end)
+    m.message_id = reader.u32()
+    length = reader.u32()
+    if length != end - pos:
+        raise PeerError("header says %d octets, the datagram has %d" % (length, end - pos))
+    _parse_chain(m, first, reader.pos, end)
+    return m
+
+
+def _parse_chain(m, kind, pos, end):
+    reader = Reader(m.buf, pos, end)
+    m.payloads = []
+    while kind:
+        following = reader.u8()
+        critical = reader.u8() & _CRITICAL
+        length = reader.u16()
+        start = reader.skip(length - 4)
+        _check_payload(m, kind, critical)
+        m.payloads.append((kind, start, start + length - 4))
+        if kind == iana.SK:
+            m.inner_kind = following  # the chain goes on inside
+            break
+        kind = following
+    reader.close()
+
+
+def _check_payload(m, kind, critical):
+    if not _FIRST_KNOWN <= kind <= _LAST_KNOWN:
+        if critical:
+            raise PeerError("critical payload of unknown type %d" % kind, _UNSUPPORTED_CRITICAL_PAYLOAD, bytes([kind]))
+    elif kind in _SINGLE and any(known == kind for known, _, _ in m.payloads):
+        raise PeerError("two payloads of type %d" % kind)
+
+
+def unprotect(m: Message, opener) -> bool:
+    """Verify and decrypt a message's SK payload in place, and parse the payloads inside; False when the ICV is wrong.
+
+    The pad length octet is the last one of the plaintext (RFC 7296 3.14). Raises PeerError when the inside is malformed.
+    """
+    if not m.payloads or m.payloads[-1][0] != iana.SK:
+        return False
+    _, start, _ = m.payloads[-1]
+    end = opener.open(m.buf, m.pos, start, m.end)
+    if end < 0:
+        return False
+    start += opener.iv_len
+    if end <= start or m.buf[end - 1] >= end - start:
+        raise PeerError("impossible padding in the SK payload")
+    _parse_chain(m, m.inner_kind, start, end - 1 - m.buf[end - 1])
+    if m.payloads and m.payloads[-1][0] == iana.SK:
+        raise PeerError("an SK payload inside an SK payload")
+    return True
+
+
+class Builder(Writer):
+    """Writes one message from `pos` on; `begin`, then the payloads, then `finish` or `protect`."""
+
+    def begin(self, spi_i, spi_r, exchange: int, flags: int, message_id: int) -> None:
+        """Write the header; its length and first payload type are filled in later."""
+        self.start = self.room(0)
+        self.raw(spi_i)
+        self.raw(spi_r)
+        self._next_at = self.room(1)
+        self.u8(_VERSION)
+        self.u8(exchange)
+        self.u8(flags)
+        self.u32(message_id)
+        self.u32(0)
+        self.kinds = []  # payload types for the log; a Notify is NOTIFY_BASE + its type
+        self.buf[self._next_at] = 0
+
+    def payload(self, kind: int) -> int:
+        """Begin a payload; give what it returns to `end_payload`."""
+        self.buf[self._next_at] = kind
+        self.kinds.append(kind)
+        start = self._next_at = self.room(4)
+        self.buf[start : start + 4] = b"\0\0\0\0"
+        return start
+
+    def end_payload(self, start: int) -> None:
+        self.patch16(start + 2, self.pos - start)
+
+    def simple(self, kind: int, *parts) -> None:
+        """A payload whose body is these octet strings in a row."""
+        start = self.payload(kind)
+        for part in parts:
+            self.raw(part)
+        self.end_payload(start)
+
+    def notify(self, kind: int, data=b"") -> None:
+        """A Notify payload without SPI (RFC 7296 3.10)."""
+        self.simple(iana.NOTIFY, b"\0\0", bytes([kind >> 8, kind & 0xFF]), data)
+        self.kinds[-1] = NOTIFY_BASE + kind
+
+    def begin_sk(self, sealer) -> None:
+        """Everything written from here on is protected."""
+        self._sk = self.payload(iana.SK)
+        self.room(sealer.iv_len)
+
+    def finish(self) -> int:
+        """Close an unprotected message; returns where it ends."""
+        self._patch_length(self.pos)
+        return self.pos
+
+    def protect(self, sealer) -> int:
+        """Pad, fill in the lengths, encrypt and authenticate; returns where the message ends (RFC 7296 3.14)."""
+        iv_pos = self._sk + 4
+        pad_len = -(self.pos - iv_pos - sealer.iv_len + 1) % sealer.block
+        self.raw(bytes(pad_len))
+        self.u8(pad_len)
+        end = self.pos
+        self.room(sealer.icv_len)
+        self.patch16(self._sk + 2, self.pos - self._sk)
+        self._patch_length(self.pos)
+        return sealer.seal(self.buf, self.start, iv_pos, end)
+
+    def _patch_length(self, end):
+        self.patch16(self.start + 26, end - self.start)  # messages are shorter than 64 KiB

@@ -1,0 +1,106 @@
+"""Bounded reading and writing of octets in network order, the ground of every IKE message (RFC 7296 3).
+
+Rules: a length is checked before the cursor moves; a scope that is not read to its end is an error; a writer that would
+pass the end of its buffer raises before it writes. Start reading at `Reader`.
+"""
+
+from ipsec.errors import LocalError, PeerError
+
+
+class Reader:
+    """A cursor over `buf[pos:end]`.
+
+    Raises PeerError (INVALID_SYNTAX) when octets are missing or left over.
+    """
+
+    def __init__(self, buf, pos: int, end: int):
+        self.buf = buf
+        self.pos = pos
+        self.end = end
+
+    def left(self) -> int:
+        """Octets not yet read in this scope."""
+        return self.end - self.pos
+
+    def skip(self, n: int) -> int:
+        """Move over n octets and return where they begin."""
+        start = self.pos
+        if n < 0 or n > self.end - start:
+            raise PeerError("%d octets wanted, %d left" % (n, self.end - start))
+        self.pos = start + n
+        return start
+
+    def u8(self) -> int:
+        return self.buf[self.skip(1)]
+
+    def u16(self) -> int:
+        i = self.skip(2)
+        return self.buf[i] << 8 | self.buf[i + 1]
+
+    def u32(self) -> int:
+        return self.u16() << 16 | self.u16()
+
+    def raw(self, n: int) -> bytes:
+        """A copy of the next n octets."""
+        i = self.skip(n)
+        return bytes(self.buf[i : i + n])
+
+    def rest(self) -> bytes:
+        """A copy of what is left."""
+        return self.raw(self.end - self.pos)
+
+    def scope(self, n: int) -> int:
+        """Narrow the reader to the next n octets; give what it returns to `unscope`."""
+        outer = self.end
+        start = self.skip(n)
+        self.pos = start
+        self.end = start + n
+        return outer
+
+    def unscope(self, outer: int) -> None:
+        """Leave a scope, which must have been read to its end."""
+        self.close()
+        self.end = outer
+
+    def close(self) -> None:
+        """Complain about what is left over."""
+        if self.pos != self.end:
+            raise PeerError("%d octets left over" % (self.end - self.pos))
+
+
+class Writer:
+    """A cursor that fills `buf` from `pos` on.
+
+    Raises LocalError when the buffer is too short.
+    """
+
+    def __init__(self, buf, pos: int = 0):
+        self.buf = buf
+        self.pos = pos
+
+    def room(self, n: int) -> int:
+        """Reserve n octets and return where they begin."""
+        start = self.pos
+        if start + n > len(self.buf):
+            raise LocalError("a message of more than %d octets does not fit the buffer" % len(self.buf))
+        self.pos = start + n
+        return start
+
+    def u8(self, value: int) -> None:
+        self.buf[self.room(1)] = value
+
+    def u16(self, value: int) -> None:
+        self.patch16(self.room(2), value)
+
+    def u32(self, value: int) -> None:
+        self.u16(value >> 16)
+        self.u16(value & 0xFFFF)
+
+    def raw(self, octets) -> None:
+        i = self.room(len(octets))
+        self.buf[i : i + len(octets)] = octets
+
+    def patch16(self, at: int, value: int) -> None:
+        """Fill in a length that was not known before."""
+        self.buf[at] = value >> 8
+        self.buf[at + 1] = value & 0xFF
