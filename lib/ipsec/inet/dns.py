@@ -1,0 +1,212 @@
+"""A DNS stub resolver (RFC 1035, RFC 3596, RFC 5452): A and AAAA of a name, asked of the servers inside the tunnel.
+
+Messages are built and read here without I/O; `Lookup` sends them over a UDP socket and is driven by `step(now)`.
+An answer counts only when it comes from the server asked, to our random port, with our random identifier and question.
+Start reading at `Lookup`.
+"""
+
+from ipsec.inet import address
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+A = 1
+AAAA = 28
+_CNAME = const(5)
+_IN = const(1)
+
+_PORT = const(53)
+_MAX_MESSAGE = const(512)  # without EDNS (RFC 1035 4.2.1)
+_MAX_NAME = const(255)
+_MAX_ALIASES = const(8)
+_NAME_ERROR = const(3)
+
+_FIRST_TIMEOUT_MS = const(1000)  # doubled each time round the servers
+_ROUNDS = const(3)
+
+
+def encode_name(name: str) -> bytes:
+    """Labels of a host name, as lower-case octets. Raises ValueError that names it."""
+    out = b""
+    for label in (name[:-1] if name.endswith(".") else name).split("."):
+        octets = label.lower().encode()
+        if not 1 <= len(octets) <= 63 or not all(0x21 <= c <= 0x7E for c in octets):
+            raise ValueError("%r is not a host name" % name)
+        out += bytes((len(octets),)) + octets
+    if len(out) >= _MAX_NAME:
+        raise ValueError("%r is not a host name" % name)
+    return out + b"\0"
+
+
+def build_query(ident: int, name: bytes, kind: int) -> bytes:
+    """A query with recursion desired for an encoded name (RFC 1035 4.1)."""
+    head = bytes((ident >> 8, ident & 0xFF, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0))
+    return head + name + bytes((0, kind, 0, _IN))
+
+
+def parse_answer(msg, ident: int, name: bytes, kind: int):
+    """`(rcode, addresses)` of an answer to this question, or None when the message is none or is malformed.
+
+    Aliases are followed inside the message, at most eight.
+    """
+    # A response (QR) to a standard query (OPCODE 0) with our identifier and one question.
+    if len(msg) < 12 or _u16(msg, 0) != ident or msg[2] & 0xF8 != 0x80 or _u16(msg, 4) != 1:
+        return None
+    asked, pos = read_name(msg, 12)
+    if asked != name or pos + 4 > len(msg) or _u16(msg, pos) != kind or _u16(msg, pos + 2) != _IN:
+        return None
+    rcode = msg[3] & 15
+    if rcode:
+        return rcode, []
+    records = _read_records(msg, pos + 4, _u16(msg, 6))
+    return None if records is None else (0, _follow(records, name, kind, msg))
+
+
+def _follow(records, name: bytes, kind: int, msg) -> list:
+    """The addresses of a name or of what it is an alias of."""
+    size = 4 if kind == A else 16
+    for _ in range(_MAX_ALIASES + 1):
+        found = [bytes(msg[at : at + n]) for owner, rtype, at, n in records if owner == name and rtype == kind and n == size]
+        if found:
+            return found
+        alias = [at for owner, rtype, at, n in records if owner == name and rtype == _CNAME]
+        name = read_name(msg, alias[0])[0] if alias else b""
+        if not name:
+            break
+    return []
+
+
+def _read_records(msg, pos: int, count: int):
+    """`(owner, type, position, length)` of the records of class IN, or None when one does not fit the message."""
+    records = []
+    for _ in range(count):
+        owner, pos = read_name(msg, pos)
+        if owner is None or pos + 10 > len(msg):
+            return None
+        at = pos + 10
+        n = _u16(msg, pos + 8)
+        if at + n > len(msg):
+            return None
+        if _u16(msg, pos + 2) == _IN:
+            records.append((owner, _u16(msg, pos), at, n))
+        pos = at + n
+    return records
+
+
+def read_name(msg, pos: int) -> tuple:
+    """`(encoded lower-case name, position behind it)`, or `(None, pos)` when it is malformed.
+
+    A compression pointer must point before every octet read so far, so there are no loops (RFC 1035 4.1.4).
+    """
+    name = b""
+    after = -1
+    barrier = pos
+    while pos < len(msg):
+        n = msg[pos]
+        if n >= 0xC0:
+            target = (n & 0x3F) << 8 | msg[pos + 1] if pos + 1 < len(msg) else barrier
+            if target >= barrier:
+                break
+            if after < 0:
+                after = pos + 2
+            pos = barrier = target
+            continue
+        if n > 63 or pos + 1 + n > len(msg) or len(name) + 1 + n > _MAX_NAME:
+            break
+        name += bytes(msg[pos : pos + 1 + n]).lower()
+        pos += 1 + n
+        if n == 0:
+            return name, pos if after < 0 else after
+    return None, pos
+
+
+def _u16(msg, pos: int) -> int:
+    return msg[pos] << 8 | msg[pos + 1]
+
+
+class Lookup:
+    """One question. Call `step(now)` until it returns True: then `addresses` is a list, or `error` says why it is empty.
+
+    `servers` are addresses as text or octets, asked in turn with a timeout that doubles; `stack.random` must be there,
+    because a predictable identifier and port let anybody answer (RFC 5452).
+    """
+
+    def __init__(self, stack, servers, host: str, kind: int = A):
+        self.addresses: list[bytes] = []
+        self.error = ""
+        self.deadline = 0
+        self._stack = stack
+        self._servers = [address.to_octets(s) for s in servers]
+        self._kind = kind
+        self._tries = 0
+        self._ident = 0
+        self._socket = None
+        self._name = b""
+        self._done = self._is_address(host)
+        if not self._done:
+            if stack.random is None or not self._servers:
+                raise ValueError("a lookup of %r needs a random source and a server" % host)
+            self._name = encode_name(host)
+
+    def _is_address(self, host: str) -> bool:
+        """Take an address in place of a name as its own answer."""
+        try:
+            self.addresses = [address.parse(host)]
+        except ValueError:
+            return False
+        return True
+
+    def step(self, now: int) -> bool:
+        """Read what came, ask (again) when it is time; True when the lookup has ended. `now` is in ms."""
+        if not self._done and self._socket is not None:
+            self._read()
+        if not self._done and now >= self.deadline:
+            self._ask(now)
+        return self._done
+
+    def close(self) -> None:
+        """Give up, or tidy up; the answer stays."""
+        self._done = True
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _ask(self, now: int) -> None:
+        """Ask the next server, from a new port and with a new identifier."""
+        if self._socket is not None:
+            self._socket.close()
+        if self._tries >= _ROUNDS * len(self._servers):
+            self._end(self.error or "no answer")
+            return
+        rounds, index = divmod(self._tries, len(self._servers))
+        self._tries += 1
+        self._ident = self._stack.random16()
+        self._socket = self._stack.udp(0, _MAX_MESSAGE + 80)
+        self._socket.connect((self._servers[index], _PORT))
+        self.deadline = now + (_FIRST_TIMEOUT_MS << rounds)
+        try:
+            self._socket.send(build_query(self._ident, self._name, self._kind))
+        except OSError as e:  # the tunnel may be back, or the next server of another family
+            self.error = str(e)
+
+    def _read(self) -> None:
+        """Take the first datagram that answers the question; others are not ours."""
+        while not self._done and self._socket.pending:
+            answer = parse_answer(self._socket.recv(_MAX_MESSAGE), self._ident, self._name, self._kind)
+            if answer is None:
+                continue
+            rcode, self.addresses = answer
+            if rcode and rcode != _NAME_ERROR:
+                self.error = "the server answers with code %d" % rcode
+                self.deadline = 0  # ask the next one now
+                return
+            self._end("" if self.addresses else "no such name" if rcode else "no address of this kind")
+
+    def _end(self, error: str) -> None:
+        self.error = error
+        self.close()
