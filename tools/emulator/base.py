@@ -6,6 +6,7 @@ in `tools/emulator/qemu/` and `tools/emulator/rp2/` and are listed in `tools/emu
 Start reading at `Board.run`.
 """
 
+import signal
 import subprocess
 import sys
 import threading
@@ -88,6 +89,8 @@ class Board:
     programs on the board reach the host's loopback.
     """
 
+    crash_text = "HardFault exception caught"  # what the firmware prints when it dies
+
     def __init__(self, target: Target, options: Options, process: subprocess.Popen, port: str):
         self.target = target
         self.options = options
@@ -115,38 +118,40 @@ class Board:
         return "".join(self.lines(["exec", code], mount=mount, timeout=timeout))
 
     def lines(self, command: Sequence[str], *, mount: Path | None = None, timeout: float = 120) -> Iterator[str]:
-        """Give an mpremote command and yield its output line by line while it runs; errors as `run`."""
+        """Give an mpremote command and yield its output line by line while it runs; errors as `run`.
+
+        mpremote begins with a soft reset of the board unless the command begins with "resume".
+        """
         mounting = ["mount", str(mount)] if mount else []
-        argv = [sys.executable, "-m", "mpremote", "connect", self.port, *mounting, "resume", *command]
+        argv = [sys.executable, "-m", "mpremote", "connect", self.port, *mounting, *command]
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         yield from self._follow(process, command, timeout)
 
     def _follow(self, process: subprocess.Popen, command: Sequence[str], timeout: float) -> Iterator[str]:
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(timeout, end)
+        timer = threading.Timer(timeout, process.kill)
         timer.start()
         said: list[str] = []
+        crashed = False
         try:
             for raw in process.stdout or ():
                 said.append(raw.decode("utf-8", "replace").replace("\r\n", "\n"))
                 yield said[-1]
+                if self.crash_text in said[-1]:  # the board is dead and mpremote waits in vain
+                    crashed = True
+                    threading.Timer(0.3, process.kill).start()
             code = process.wait()
         finally:
             timer.cancel()
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
+        output = "".join(said)
         what = f"{self.target.name}: {' '.join(command)[:80]}"
-        if late.is_set():
+        if code == -signal.SIGKILL:
             self.stop()
-            raise BoardTimeout(f"{what}: no end after {timeout} s", "".join(said))
+            if not crashed:
+                raise BoardTimeout(f"{what}: no end after {timeout} s\n{output}", output)
         if code:
-            raise BoardFailure(f"{what}: failed\n{''.join(said)}", "".join(said))
+            raise BoardFailure(f"{what}: failed\n{output}", output)
 
     def stop(self) -> None:
         """End the emulator. May be called more than once."""

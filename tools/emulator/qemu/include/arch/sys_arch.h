@@ -1,0 +1,1 @@
+// lwIP runs without an operating system: nothing to declare.

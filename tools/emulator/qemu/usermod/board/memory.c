@@ -1,0 +1,74 @@
+// What happens at boot; the heap's length, which QEMU puts into a word of memory; and the memory beside the heap: /rom (an
+// image that QEMU loads) and the octets of the RAM disk.
+#include <string.h>
+#include "py/mperrno.h"
+#include "py/mphal.h"
+#include "py/objarray.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+#include "extmod/vfs.h"
+#include "shared/runtime/pyexec.h"
+#include "board.h"
+
+// Called instead of gc_init(): one firmware serves all heap sizes up to the one it was built with.
+void __real_gc_init(void *start, void *end);
+void __wrap_gc_init(void *start, void *end) {
+    uint32_t len = *(volatile uint32_t *)BOARD_HEAP_LEN_ADDR;
+    if (len < BOARD_HEAP_MIN || len > (uintptr_t)end - (uintptr_t)start) {
+        len = BOARD_HEAP_DEFAULT;
+    }
+    __real_gc_init(start, (uint8_t *)start + len);
+}
+
+// Called instead of mp_init(), at power-on and at each soft reset.
+void __real_mp_init(void);
+void __wrap_mp_init(void) {
+    #ifdef BOARD_ARMV6M
+    // The machine's core is a Cortex-M3; like a Cortex-M0+ it shall fault on unaligned words: CCR.UNALIGN_TRP.
+    *(volatile uint32_t *)0xe000ed14 |= 1 << 3;
+    #endif
+    __real_mp_init();
+    board_net_init();
+    pyexec_frozen_module("_boot.py", false);
+}
+
+// select.poll() on the REPL: MicroPython's serial ports are always writable.
+uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t flags) {
+    #if defined(QEMU_SOC_MPS2)
+    bool received = *(volatile uint32_t *)0x40004004 & 2;
+    #else
+    bool received = *(volatile uint8_t *)0x10000005 & 1;
+    #endif
+    return flags & (MP_STREAM_POLL_WR | (received ? MP_STREAM_POLL_RD : 0));
+}
+
+// Finds the ROMFS image, which begins with "RM1" (top bits set); mp_init() mounts it at /rom.
+mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
+    static const uint8_t magic[3] = { 0xd2, 0xcd, 0x31 };
+    if (mp_obj_get_int(args[0]) != MP_VFS_ROM_IOCTL_GET_SEGMENT) {
+        return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
+    }
+    if (memcmp((const void *)BOARD_ROM_ADDR, magic, sizeof(magic)) != 0) {
+        mp_raise_OSError(MP_ENODEV);
+    }
+    return mp_obj_new_memoryview('B', BOARD_ROM_MAX, (void *)BOARD_ROM_ADDR);
+}
+
+// board.disk(): the octets of the RAM disk; they outlive a soft reset.
+static mp_obj_t board_disk(void) {
+    return mp_obj_new_bytearray_by_ref(BOARD_DISK_LEN, (void *)BOARD_DISK_ADDR);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(board_disk_obj, board_disk);
+
+static const mp_rom_map_elem_t board_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_board) },
+    { MP_ROM_QSTR(MP_QSTR_disk), MP_ROM_PTR(&board_disk_obj) },
+    { MP_ROM_QSTR(MP_QSTR_TICKS_HZ), MP_ROM_INT(BOARD_TICKS_HZ) }, // of time.ticks_cpu()
+};
+static MP_DEFINE_CONST_DICT(board_globals, board_globals_table);
+
+const mp_obj_module_t board_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&board_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_board, board_module);
