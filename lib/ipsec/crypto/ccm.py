@@ -11,9 +11,9 @@ from ipsec.crypto.aead import MAX_AAD, Ctr
 from ipsec.errors import CryptoError
 
 try:
-    from ipsec.crypto.kernels import ccm_start, copy, fill, icv_differs, write_icv
+    from ipsec.crypto.kernels import ccm_start, copy, fill, icv_differs, put_aad, write_icv
 except (ImportError, SyntaxError):  # no viper on this interpreter
-    from ipsec.crypto.plain import ccm_start, copy, fill, icv_differs, write_icv
+    from ipsec.crypto.plain import ccm_start, copy, fill, icv_differs, put_aad, write_icv
 
 _NONE = bytes(4)
 
@@ -29,9 +29,8 @@ class _Ccm(Ctr):
         """CBC-MAC over B_0, header and plaintext into block 1 of the state (RFC 3610 2.2)."""
         block = scratch.block
         hi_len = 4 if seq_hi else 0
-        used = ccm_start(
-            block, self.state, self._flags, buf, start, iv_pos - start, n, seq_hi if seq_hi else _NONE, hi_len
-        )
+        used = ccm_start(block, self.state, self._flags, iv_pos - start + hi_len, n)
+        used = put_aad(block, used, buf, start, iv_pos - start, seq_hi if seq_hi else _NONE, hi_len)
         while True:
             m = min(n, scratch.SIZE - used)
             blocks = fill(block, buf, used, pos, m)

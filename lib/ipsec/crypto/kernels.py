@@ -110,49 +110,53 @@ def counters(d: ptr32, st: ptr32, first: int, n: int):
 
 
 @micropython.viper
-def ccm_start(d: ptr8, st: ptr8, flags: int, buf: ptr8, start: int, aad_len: int, n: int, hi: ptr8, hi_len: int) -> int:
-    """Write B_0 and the AAD blocks (RFC 3610 2.2) to the scratch; returns the octets written, a multiple of 16.
+def put_aad(d: ptr8, do: int, buf: ptr8, start: int, n: int, hi: ptr8, hi_len: int) -> int:
+    """Copy the AAD buf[start:start+n] to d[do:], zeros up to a block, and return the end, a multiple of 16.
+
+    The high half of an extended sequence number goes between SPI and sequence number (RFC 4303 2.2.1).
+    """
+    end = (do + n + hi_len + 15) & -16
+    p = ptr8(int(d) + do)
+    buf = ptr8(int(buf) + start)
+    i = 0
+    if hi_len:
+        while i < 4:
+            p[i] = buf[i]
+            p[4 + i] = hi[i]
+            i += 1
+        p = ptr8(int(p) + 4)
+    while i < n:
+        p[i] = buf[i]
+        i += 1
+    i = do + n + hi_len
+    while i < end:
+        d[i] = 0
+        i += 1
+    return end
+
+
+@micropython.viper
+def ccm_start(d: ptr8, st: ptr8, flags: int, aad_len: int, n: int) -> int:
+    """Write B_0 and the length of the AAD (RFC 3610 2.2) to the scratch and return how far.
 
     B_0 is XORed with block 1 of the state, which is the last block the CBC object made and thus its present IV: that
     is how one object computes every MAC from an IV of zero.
     """
-    i = 16
-    while i:
-        i -= 1
-        d[i] = st[16 + i]
     i = 1
     while i < 12:
-        d[i] = d[i] ^ st[i]
+        d[i] = st[16 + i] ^ st[i]
         i += 1
-    d[0] = d[0] ^ flags
-    d[14] = d[14] ^ (n >> 8)
-    d[15] = d[15] ^ n
-    total = aad_len + hi_len
-    if not total:
+    d[0] = st[16] ^ flags
+    d[12] = st[28]
+    d[13] = st[29]
+    d[14] = st[30] ^ (n >> 8)
+    d[15] = st[31] ^ n
+    if not aad_len:
         return 16
     d[0] = d[0] ^ 64
-    d[16] = total >> 8
-    d[17] = total
-    d = ptr8(int(d) + 18)
-    buf = ptr8(int(buf) + start)
-    i = 0
-    if hi_len:  # SPI | high half | sequence number (RFC 4303 2.2.1)
-        while i < 4:
-            d[i] = buf[i]
-            d[4 + i] = hi[i]
-            i += 1
-        d = ptr8(int(d) + 4)
-    while i < aad_len:
-        d[i] = buf[i]
-        i += 1
-    end = (total + 17) & -16
-    total += 2
-    i = aad_len
-    while total & 15:
-        d[i] = 0
-        i += 1
-        total += 1
-    return end + 16
+    d[16] = aad_len >> 8
+    d[17] = aad_len
+    return 18
 
 
 @micropython.viper

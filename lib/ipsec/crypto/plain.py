@@ -35,19 +35,22 @@ def counters(d, st, first, n):
         d[16 * i : 16 * i + 16] = st[:12] + (first + i).to_bytes(4, "big")
 
 
-def ccm_start(d, st, flags, buf, start, aad_len, n, hi, hi_len):
-    """Write B_0 (XOR the CBC object's IV) and the AAD blocks to the scratch; returns the octets written."""
-    aad = bytes(buf[start : start + 4]) + bytes(hi[:hi_len]) + bytes(buf[start + 4 : start + aad_len])
-    if not hi_len:
-        aad = bytes(buf[start : start + aad_len])
-    d[0:16] = bytes([flags | (64 if aad else 0)]) + bytes(st[1:12]) + n.to_bytes(4, "big")
+def put_aad(d, do, buf, start, n, hi, hi_len):
+    """Copy the AAD to d[do:], with `hi` behind its first 4 octets, zeros up to a block; returns the end."""
+    aad = bytes(buf[start : start + n])
+    if hi_len:
+        aad = aad[:4] + bytes(hi[:hi_len]) + aad[4:]
+    return 16 * fill(d, aad, do, 0, n + hi_len)
+
+
+def ccm_start(d, st, flags, aad_len, n):
+    """Write B_0 (XOR the CBC object's IV) and the length of the AAD to the scratch and return how far."""
+    d[0:16] = bytes([flags | (64 if aad_len else 0)]) + st[1:12] + n.to_bytes(4, "big")
     xor(d, st, 0, 16, 16)
-    if not aad:
+    if not aad_len:
         return 16
-    aad = len(aad).to_bytes(2, "big") + aad
-    aad += bytes(-len(aad) & 15)
-    d[16 : 16 + len(aad)] = aad
-    return 16 + len(aad)
+    d[16:18] = aad_len.to_bytes(2, "big")
+    return 18
 
 
 def write_icv(buf, pos, st, n):
@@ -62,3 +65,38 @@ def icv_differs(buf, pos, st, n):
     for i in range(n):
         diff |= buf[pos + i] ^ st[16 + i] ^ st[32 + i]
     return diff
+
+
+def ghash_table(t, h, w):
+    """Keep the hash key: multiplication bit by bit needs no table."""
+    t[:16] = h
+
+
+def gcm_start(z):
+    """Set the sum to zero."""
+    z[:16] = bytes(16)
+
+
+def gcm_lengths(d, do, aad_len, n):
+    """The last block of GHASH at d[do:]: both lengths in bits."""
+    d[do : do + 16] = (aad_len << 67 | n << 3).to_bytes(16, "big")
+
+
+def ghash(u, t, table, z, x, pos, n):
+    """Take n blocks at x[pos:] into the sum (SP 800-38D 6.3 and 6.4)."""
+    key = int.from_bytes(table[:16], "big")
+    total = int.from_bytes(z[:16], "big")
+    for i in range(pos, pos + 16 * n, 16):
+        total ^= int.from_bytes(bytes(x[i : i + 16]), "big")
+        v, product = key, 0
+        for bit in range(127, -1, -1):
+            if total >> bit & 1:
+                product ^= v
+            v = v >> 1 ^ (0xE1 << 120 if v & 1 else 0)
+        total = product
+    z[:16] = total.to_bytes(16, "big")
+
+
+def ghash_out(st, z):
+    """Write the sum to block 1 of the state."""
+    st[16:32] = z[:16]

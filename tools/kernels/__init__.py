@@ -1,0 +1,1 @@
+"""Generators of the unrolled kernels in lib/ipsec/crypto: each writes one file, `python -m tools.kernels.<name>`."""
