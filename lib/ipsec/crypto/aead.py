@@ -1,31 +1,25 @@
-"""What the AES counter modes CCM and GCM share on a board: nonce, key stream, ICV.
+"""What the AEAD modes share on a board: key, nonce, IV (RFC 4309, 4106, 7634 and 8750). Start reading at `Aead`."""
 
-AES is cryptolib's, which has ECB and CBC only: the key stream is ECB over counter blocks written into the scratch buffer.
-Sealing and opening allocate nothing. Start reading at `Ctr.crypt`.
-"""
-
-from cryptolib import aes
-
-from ipsec.crypto import ct, scratch, suites
+from ipsec.crypto import ct, suites
+from ipsec.errors import CryptoError
 
 try:
-    from ipsec.crypto.kernels import copy, counters, next_iv, xor
+    from ipsec.crypto.kernels import copy, next_iv
 except (ImportError, SyntaxError):  # no viper on this interpreter
-    from ipsec.crypto.plain import copy, counters, next_iv, xor
+    from ipsec.crypto.plain import copy, next_iv
 
 MAX_AAD = 512  # octets of header, so that it fits the scratch buffer together with what goes before it
 _NONE = bytes(4)
 
 
-class Ctr:
-    """One key of CCM or GCM in one direction; `state` is laid out as kernels.py says."""
+class Aead:
+    """One key in one direction; `state` is laid out as kernels.py says. Sealing and opening allocate nothing."""
 
     def __init__(self, encr: int, key):
         _, salt_len, self.iv_len, self.icv_len = suites.mode(encr)
         self.secret = bytes(key[: len(key) - salt_len])
         self.state = bytearray(48)
         self.state[4 - salt_len : 4] = key[len(key) - salt_len :]
-        self._ecb = aes(self.secret, 1)
 
     def set_iv(self, buf, iv_pos: int, seq_hi) -> None:
         """Take the IV from the message: the field itself, or the sequence number (RFC 8750 4)."""
@@ -42,30 +36,12 @@ class Ctr:
         else:
             self.set_iv(buf, iv_pos, seq_hi)
 
-    def start(self, count: int, n: int) -> None:
-        """The first round of key stream for n octets, with counters from `count`: the first block becomes the ICV's mask."""
-        self._stream(count, min(n + 31 >> 4, scratch.BLOCKS))
-        copy(self.state, 32, scratch.block, 0, 16)
-
-    def crypt(self, buf, pos: int, n: int, count: int) -> None:
-        """XOR n octets at pos with the key stream that `start` began."""
-        used = 16
-        while n:
-            m = min(n, scratch.SIZE - used)
-            if not used:
-                self._stream(count, m + 15 >> 4)
-            xor(buf, scratch.block, pos, used, m)
-            count += scratch.BLOCKS
-            pos += m
-            n -= m
-            used = 0
-
-    def _stream(self, count: int, blocks: int) -> None:
-        counters(scratch.block, self.state, count, blocks)
-        view = scratch.views[blocks]
-        self._ecb.encrypt(view, view)
+    def check_header(self, n: int) -> None:
+        """Raise CryptoError for a header of our own that the scratch buffer could not take."""
+        if n > MAX_AAD:
+            raise CryptoError("a header of %d octets is too long" % n)
 
     def wipe(self) -> None:
-        """Forget the key and overwrite the nonce; the object is dead afterwards."""
+        """Overwrite what can be overwritten of the key; the object is dead afterwards."""
         ct.wipe(self.state)
-        self._ecb = self.secret = None
+        self.secret = None

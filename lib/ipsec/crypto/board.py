@@ -81,5 +81,5 @@ def _module(encr: int, integ: int, encr_key, integ_key):
     elif name == "gcm":
         from ipsec.crypto import gcm as module
     else:
-        from ipsec.crypto import chacha as module
+        from ipsec.crypto import chapoly as module
     return module

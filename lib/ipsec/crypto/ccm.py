@@ -7,8 +7,8 @@ would cost a key schedule and 300 octets of garbage a packet. Start reading at `
 from cryptolib import aes
 
 from ipsec.crypto import scratch
-from ipsec.crypto.aead import MAX_AAD, Ctr
-from ipsec.errors import CryptoError
+from ipsec.crypto.aead import MAX_AAD
+from ipsec.crypto.ctr import Ctr
 
 try:
     from ipsec.crypto.kernels import ccm_start, copy, fill, icv_differs, put_aad, write_icv
@@ -55,8 +55,7 @@ class Sealer(_Ccm):
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
-        if iv_pos - start > MAX_AAD:
-            raise CryptoError("a header of %d octets is too long" % (iv_pos - start))
+        self.check_header(iv_pos - start)
         self.make_iv(buf, iv_pos, seq_hi)
         self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
         self.start(0, end - pos)

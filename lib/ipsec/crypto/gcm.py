@@ -4,8 +4,8 @@ Each direction owns a GHASH table of 2 KB. Start reading at `Sealer.seal`.
 """
 
 from ipsec.crypto import ct, scratch
-from ipsec.crypto.aead import MAX_AAD, Ctr
-from ipsec.errors import CryptoError
+from ipsec.crypto.aead import MAX_AAD
+from ipsec.crypto.ctr import Ctr
 
 try:
     from ipsec.crypto.ghash import gcm_lengths, gcm_start, ghash, ghash_out, ghash_table
@@ -60,8 +60,7 @@ class Sealer(_Gcm):
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
-        if iv_pos - start > MAX_AAD:
-            raise CryptoError("a header of %d octets is too long" % (iv_pos - start))
+        self.check_header(iv_pos - start)
         self.make_iv(buf, iv_pos, seq_hi)
         self.start(1, end - pos)
         self.crypt(buf, pos, end - pos, 1)

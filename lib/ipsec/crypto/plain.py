@@ -100,3 +100,62 @@ def ghash(u, t, table, z, x, pos, n):
 def ghash_out(st, z):
     """Write the sum to block 1 of the state."""
     st[16:32] = z[:16]
+
+
+def chacha_start(s, st):
+    """Set the counter to 0 and take the nonce, 12 octets of the AEAD's state."""
+    s[48:64] = bytes(4) + st[:12]
+
+
+def chacha(p, u, s, d, n):
+    """Write n blocks of 64 octets of key stream to d; the counter in the state s goes on (RFC 8439 2.3)."""
+    for at in range(0, 64 * n, 64):
+        first = [int.from_bytes(s[i : i + 4], "little") for i in range(0, 64, 4)]
+        x = list(first)
+        for _ in range(10):
+            for i in range(4):
+                _quarter_round(x, i, i + 4, i + 8, i + 12)
+            for i in range(4):
+                _quarter_round(x, i, (i + 1) % 4 + 4, (i + 2) % 4 + 8, (i + 3) % 4 + 12)
+        for i in range(16):
+            d[at + 4 * i : at + 4 * i + 4] = ((x[i] + first[i]) & 0xFFFFFFFF).to_bytes(4, "little")
+        s[48:52] = (first[12] + 1).to_bytes(4, "little")
+
+
+def _quarter_round(x, a, b, c, d):
+    for i, j, k, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+        x[i] = (x[i] + x[j]) & 0xFFFFFFFF
+        v = x[k] ^ x[i]
+        x[k] = (v << turn | v >> 32 - turn) & 0xFFFFFFFF
+
+
+def poly_start(p, key, st):
+    """Take the one-time key: p is r and the sum, s is kept in block 2 of the AEAD's state."""
+    p[:16] = key[:16]
+    for i in (3, 7, 11, 15):
+        p[i] &= 15
+    for i in (4, 8, 12):
+        p[i] &= 252
+    p[16:33] = bytes(17)
+    st[32:48] = key[16:32]
+
+
+def poly(p, u, m, n):
+    """Take n full blocks at m into the sum (RFC 8439 2.5)."""
+    r = int.from_bytes(p[:16], "little")
+    total = int.from_bytes(p[16:33], "little")
+    for i in range(0, 16 * n, 16):
+        total = (total + int.from_bytes(m[i : i + 16], "little") + (1 << 128)) * r % ((1 << 130) - 5)
+    p[16:33] = total.to_bytes(17, "little")
+
+
+def poly_lengths(d, aad_len, n):
+    """The last block: both lengths as 64-bit little-endian numbers."""
+    d[:16] = aad_len.to_bytes(8, "little") + n.to_bytes(8, "little")
+
+
+def poly_end(p, st):
+    """Add s and write the tag to block 1 of the AEAD's state, zeros to block 2."""
+    tag = int.from_bytes(p[16:33], "little") + int.from_bytes(st[32:48], "little")
+    st[16:32] = (tag & (1 << 128) - 1).to_bytes(16, "little")
+    st[32:48] = bytes(16)

@@ -1,0 +1,116 @@
+"""ChaCha20-Poly1305 on a board (RFC 8439 in ESP and IKE: RFC 7634), all of it in viper.
+
+For chips where AES block by block is slow. The one-time key, the sum and the work area serve all keys.
+Start reading at `Sealer.seal`.
+"""
+
+import sys
+
+from ipsec.crypto import ct, scratch
+from ipsec.crypto.aead import MAX_AAD, Aead
+
+try:
+    if sys.maxsize >> 31:
+        from ipsec.crypto.chacha20_w64 import chacha
+    else:
+        from ipsec.crypto.chacha20 import chacha
+    from ipsec.crypto.kernels import fill, icv_differs, put_aad, write_icv, xor
+    from ipsec.crypto.poly1305 import chacha_start, poly, poly_end, poly_lengths, poly_start
+except (ImportError, SyntaxError):  # no viper on this interpreter
+    from ipsec.crypto.plain import (
+        chacha,
+        chacha_start,
+        fill,
+        icv_differs,
+        poly,
+        poly_end,
+        poly_lengths,
+        poly_start,
+        put_aad,
+        write_icv,
+        xor,
+    )
+
+_ROUND = scratch.SIZE & -64  # octets of key stream in one call
+_NONE = bytes(4)
+_work = bytearray(64)  # of a ChaCha20 block
+_sum = bytearray(128)  # r, 5r and the sum of Poly1305
+
+
+class _ChaPoly(Aead):
+    def __init__(self, encr: int, key):
+        super().__init__(encr, key)
+        self._words = bytearray(b"expand 32-byte k" + self.secret + bytes(16))
+        self.secret = None
+
+    def start(self) -> None:
+        """Key stream block 0 gives the one-time key of Poly1305 (RFC 8439 2.6)."""
+        chacha_start(self._words, self.state)
+        chacha(_work, 0, self._words, scratch.block, 1)
+        poly_start(_sum, scratch.block, self.state)
+
+    def crypt(self, buf, pos: int, n: int) -> None:
+        """XOR n octets at pos with the key stream from block 1 on."""
+        while n > 0:
+            m = min(n, _ROUND)
+            chacha(_work, 0, self._words, scratch.block, m + 63 >> 6)
+            xor(buf, scratch.block, pos, 0, m)
+            pos += m
+            n -= m
+
+    def mac(self, buf, start: int, iv_pos: int, pos: int, n: int, seq_hi) -> None:
+        """Poly1305 over header, ciphertext and lengths into block 1 of the state (RFC 8439 2.8)."""
+        block = scratch.block
+        aad_len = iv_pos - start
+        hi_len = 4 if seq_hi else 0
+        used = put_aad(block, 0, buf, start, aad_len, seq_hi if seq_hi else _NONE, hi_len)
+        left = n
+        while True:
+            m = min(left, scratch.SIZE - used)
+            poly(_sum, 0, block, fill(block, buf, used, pos, m))
+            left -= m
+            if not left:
+                break
+            pos += m
+            used = 0
+        poly_lengths(block, aad_len + hi_len, n)
+        poly(_sum, 0, block, 1)
+        poly_end(_sum, self.state)
+
+    def wipe(self) -> None:
+        """Overwrite the key; the object is dead afterwards."""
+        super().wipe()
+        ct.wipe(self._words)
+
+
+class Sealer(_ChaPoly):
+    """Seals with ChaCha20-Poly1305; the IV is a counter. Allocates nothing."""
+
+    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+        """Encrypt in place, write IV and ICV, return the end of the message."""
+        pos = iv_pos + self.iv_len
+        self.check_header(iv_pos - start)
+        self.make_iv(buf, iv_pos, seq_hi)
+        self.start()
+        self.crypt(buf, pos, end - pos)
+        self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
+        write_icv(buf, end, self.state, 16)
+        return end + 16
+
+
+class Opener(_ChaPoly):
+    """Opens ChaCha20-Poly1305. Allocates nothing."""
+
+    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+        """Verify and decrypt in place; the end of the plaintext, or -1 and all octets are as before."""
+        pos = iv_pos + self.iv_len
+        end -= 16
+        if end < pos or end + 16 > len(buf) or iv_pos - start > MAX_AAD:
+            return -1
+        self.set_iv(buf, iv_pos, seq_hi)
+        self.start()
+        self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
+        if icv_differs(buf, end, self.state, 16):
+            return -1
+        self.crypt(buf, pos, end - pos)
+        return end
