@@ -1,0 +1,52 @@
+"""Gateway configurations that match a device, written from its provisioning file.
+
+    plan = tools.gateway.plan.load(Path("sensor-7.toml"))
+    for file in write("strongswan", plan):
+        print(file.text)
+
+strongSwan and libreswan get complete files; the other vendors' text names the source of every setting.
+Start reading at `write`.
+"""
+
+import importlib
+import os
+from pathlib import Path
+
+from tools.gateway.plan import Plan, PlanError
+from tools.gateway.text import GatewayFile
+
+# name: (module with write(plan, show_secret) -> list of GatewayFile, what it is)
+GATEWAYS = {
+    "strongswan": ("tools.gateway.strongswan", "strongSwan, swanctl.conf"),
+    "libreswan": ("tools.gateway.libreswan", "libreswan, ipsec.conf"),
+    "routeros": ("tools.gateway.routeros", "MikroTik RouterOS 7"),
+    "iosxe": ("tools.gateway.iosxe", "Cisco IOS XE, FlexVPN"),
+    "junos": ("tools.gateway.junos", "Juniper Junos, SRX Series"),
+    "fortigate": ("tools.gateway.fortigate", "Fortinet FortiOS"),
+    "aws": ("tools.gateway.aws", "AWS Site-to-Site VPN"),
+    "azure": ("tools.gateway.azure", "Azure VPN Gateway"),
+}
+
+
+def write(name: str, plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
+    """The files for this kind of gateway; without `show_secret` a placeholder stands for the PSK.
+
+    Raises PlanError when the gateway has nothing in common with the device, or misses something it needs.
+    """
+    if name not in GATEWAYS:
+        raise PlanError(f"no gateway {name!r}", f"there are {', '.join(GATEWAYS)}")
+    return importlib.import_module(GATEWAYS[name][0]).write(plan, show_secret)
+
+
+def save(files: list[GatewayFile], folder: Path) -> list[Path]:
+    """Write the files into a folder; those with the secret get mode 600 before anything is in them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for file in files:
+        path = folder / file.name
+        path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if file.secret else 0o644)
+        with os.fdopen(handle, "w") as f:
+            f.write(file.text)
+        paths.append(path)
+    return paths

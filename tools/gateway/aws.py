@@ -1,0 +1,91 @@
+"""AWS Site-to-Site VPN: options of the connection and the commands of the AWS CLI.
+
+AWS is built for sites: it assigns no addresses, and with a PSK it wants the peer's fixed public address as identity.
+Start reading at `write`.
+"""
+
+import json
+import re
+
+from tools.gateway import vocabulary as v
+from tools.gateway.plan import Plan, PlanError
+from tools.gateway.text import GatewayFile, Sheet, identity, placeholder
+
+_TUNNEL = 'AWS Site-to-Site VPN User Guide", "Tunnel options for your AWS Site-to-Site VPN connection'
+_CGW = 'AWS Site-to-Site VPN User Guide", "Customer gateway options'
+_CLI = "AWS CLI Command Reference"
+_ENCR = {v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "AES128-GCM-16", v.GCM256: "AES256-GCM-16"}
+_WORDS = v.Vocabulary(
+    vendor="AWS",
+    ike_encr=_ENCR,
+    esp_encr=_ENCR,
+    integ={v.SHA256: "SHA2-256", v.SHA384: "SHA2-384", v.SHA512: "SHA2-512"},
+    prf={v.PRF256: "SHA2-256", v.PRF384: "SHA2-384", v.PRF512: "SHA2-512"},
+    group={v.ECP256: "19", v.MODP2048: "14"},
+    esn=False,
+)
+_PSK = re.compile(rb"[A-Za-z1-9._][A-Za-z0-9._]{7,63}")
+
+
+def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
+    """`<name>-options.json` for the AWS CLI and `<name>.txt` with the commands. Raises PlanError."""
+    _check(plan)
+    ike, ike_out = _WORDS.ike(plan)
+    esp, esp_out = _WORDS.esp(plan)
+    n = plan.name
+    options = {
+        "StaticRoutesOnly": True,
+        "LocalIpv4NetworkCidr": plan.inside_hosts[0],  # AWS calls the customer's side local
+        "RemoteIpv4NetworkCidr": plan.protected[0],
+        "TunnelOptions": [_tunnel(plan, ike, esp, show_secret)],
+    }
+    sheet = Sheet("#", f"AWS Site-to-Site VPN for device {plan.config.local_id}").left_out(ike_out, esp_out)
+    sheet.note("vgw-ID is your virtual private gateway, cgw-ID what the first command prints.")
+    sheet.source(_CGW, "IP address: must be static; with NAT the NAT device's address")
+    sheet.put(f"aws ec2 create-customer-gateway --type ipsec.1 --ip-address {plan.site['peer_address']}")
+    sheet.source(_CLI, "ec2 create-vpn-connection, --options")
+    sheet.put("aws ec2 create-vpn-connection --type ipsec.1 --customer-gateway-id cgw-ID --vpn-gateway-id vgw-ID \\")
+    sheet.put(f"    --options file://{n}-options.json")
+    sheet.source(_CLI, "ec2 create-vpn-connection-route")
+    sheet.put(f"aws ec2 create-vpn-connection-route --vpn-connection-id vpn-ID --destination-cidr-block {plan.inside_hosts[0]}")
+    sheet.source(_TUNNEL, "all of the options file: IKE versions, algorithms, lifetimes, DPD, startup action")
+    sheet.note("AWS identifies itself by the tunnel's outside address: make that the device's gateway and remote_id.")
+    text = json.dumps(options, indent=2) + "\n"
+    return [GatewayFile(f"{n}-options.json", text, secret=show_secret), GatewayFile(f"{n}.txt", sheet.text)]
+
+
+def _tunnel(plan: Plan, ike: list[v.IkeWords], esp: list[v.EspWords], show: bool) -> dict:
+    def values(words) -> list[dict]:
+        return [{"Value": w} for w in v.unique(words)]
+
+    return {
+        "IKEVersions": [{"Value": "ikev2"}],
+        "PreSharedKey": plan.config.psk.decode() if show else placeholder(plan),
+        "Phase1EncryptionAlgorithms": values(s.encr for s in ike),
+        "Phase1IntegrityAlgorithms": values(s.prf for s in ike),
+        "Phase1DHGroupNumbers": [{"Value": int(g)} for g in v.unique(s.group for s in ike)],
+        "Phase2EncryptionAlgorithms": values(s.encr for s in esp),
+        "Phase2IntegrityAlgorithms": values([s.integ or "SHA2-256" for s in esp]),
+        "Phase1LifetimeSeconds": 28800,
+        "Phase2LifetimeSeconds": 3600,
+        "DPDTimeoutSeconds": max(30, plan.config.dpd_s),
+        "DPDTimeoutAction": "clear",
+        "StartupAction": "add",
+    }
+
+
+def _check(plan: Plan) -> None:
+    if plan.pools:
+        raise PlanError("AWS assigns no addresses inside", "set virtual_ip = [] and inner_address in [tunnel]")
+    if not plan.site["peer_address"]:
+        raise PlanError("AWS with a PSK needs the device's public address", "set peer_address in [site]")
+    if identity(plan.config.local_id) != ("address", plan.site["peer_address"]):
+        raise PlanError(
+            f"AWS expects the public address {plan.site['peer_address']} as the device's identity",
+            f'set local_id = "{plan.site["peer_address"]}" in [tunnel]',
+        )
+    if not _PSK.fullmatch(plan.config.psk):
+        raise PlanError(
+            "AWS takes a PSK of 8 to 64 letters, digits, . and _ that does not begin with 0",
+            "make one with `provision --new-psk --text`",
+        )

@@ -1,0 +1,66 @@
+"""Azure VPN Gateway: PowerShell for a route-based connection with an IPsec/IKE policy of its own.
+
+Azure is built for sites: over a connection of this kind it assigns no addresses, and a policy holds one suite.
+Start reading at `write`.
+"""
+
+import re
+
+from tools.gateway import vocabulary as v
+from tools.gateway.plan import Plan, PlanError
+from tools.gateway.text import GatewayFile, Sheet, identity, placeholder
+
+_POLICY = 'Azure VPN Gateway documentation", "Configure custom IPsec/IKE connection policies for S2S VPN and VNet-to-VNet'
+_CRYPTO = 'Azure VPN Gateway documentation", "About cryptographic requirements and Azure VPN gateways'
+_PS = "Azure PowerShell reference, Az.Network"
+_WORDS = v.Vocabulary(
+    vendor="Azure",
+    ike_encr={v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
+    esp_encr={v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
+    integ={v.SHA256: "SHA256", v.SHA384: "SHA384"},
+    prf={v.PRF256: "SHA256", v.PRF384: "SHA384"},
+    group={v.ECP256: "ECP256", v.MODP2048: "DHGroup14"},
+    esn=False,
+)
+
+
+def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
+    """`<name>.ps1`; resource group, location and gateway are variables at its head. Raises PlanError."""
+    _check(plan)
+    ike, ike_out = _WORDS.ike(plan)
+    esp, esp_out = _WORDS.esp(plan)
+    n, prefixes = plan.name, ", ".join(f"'{p}'" for p in plan.inside_hosts)
+    psk = plan.config.psk.decode() if show_secret else placeholder(plan)
+    sheet = Sheet("#", f"Azure VPN Gateway for device {plan.config.local_id}").left_out(ike_out, esp_out)
+    if len(ike) > 1 or len(esp) > 1:
+        sheet.note("A policy holds one suite: the first of the device's that Azure has is taken.")
+    sheet.put("$group = 'RESOURCE-GROUP'; $location = 'LOCATION'; $gateway = 'VNET-GATEWAY'")
+    sheet.source(_PS, "New-AzLocalNetworkGateway")
+    sheet.put(f"$site = New-AzLocalNetworkGateway -Name '{n}' -ResourceGroupName $group -Location $location `")
+    sheet.put(f"    -GatewayIpAddress '{plan.site['peer_address']}' -AddressPrefix {prefixes}")
+    sheet.source(_POLICY, "cryptographic algorithms and key strengths; with GCMAES the IKE integrity is the PRF")
+    integ = esp[0].integ or esp[0].encr  # with AES-GCM both fields name the same algorithm
+    sheet.put(f"$policy = New-AzIpsecPolicy -IkeEncryption {ike[0].encr} -IkeIntegrity {ike[0].prf} -DhGroup {ike[0].group} `")
+    sheet.put(f"    -IpsecEncryption {esp[0].encr} -IpsecIntegrity {integ} -PfsGroup None -SALifeTimeSeconds 14400")
+    sheet.source(_CRYPTO, "IKEv2 and custom policies; " + _PS + ", New-AzVirtualNetworkGatewayConnection")
+    sheet.put("$vnet = Get-AzVirtualNetworkGateway -Name $gateway -ResourceGroupName $group")
+    sheet.put(f"New-AzVirtualNetworkGatewayConnection -Name '{n}' -ResourceGroupName $group -Location $location `")
+    sheet.put("    -VirtualNetworkGateway1 $vnet -LocalNetworkGateway2 $site -ConnectionType IPsec -ConnectionProtocol IKEv2 `")
+    sheet.put("    -ConnectionMode ResponderOnly -UsePolicyBasedTrafficSelectors $true `")
+    sheet.put(f"    -IpsecPolicies $policy -SharedKey '{psk}'")
+    sheet.note("Azure identifies itself by its public address: make that the device's gateway and remote_id.")
+    return [GatewayFile(f"{n}.ps1", sheet.text, secret=show_secret)]
+
+
+def _check(plan: Plan) -> None:
+    if plan.pools:
+        raise PlanError("Azure assigns no addresses over a site-to-site connection", "set virtual_ip = [] and inner_address")
+    if not plan.site["peer_address"]:
+        raise PlanError("Azure needs the device's public address", "set peer_address in [site]")
+    if identity(plan.config.local_id) != ("address", plan.site["peer_address"]):
+        raise PlanError(
+            f"Azure expects the public address {plan.site['peer_address']} as the device's identity",
+            f'set local_id = "{plan.site["peer_address"]}" in [tunnel]',
+        )
+    if not re.fullmatch(rb"[\x21-\x26\x28-\x7e]{1,128}", plan.config.psk):
+        raise PlanError("Azure takes a PSK of up to 128 printable characters", "make one with `provision --new-psk --text`")

@@ -1,0 +1,93 @@
+"""Text of gateway configurations: files, cited settings, identities and secrets in the vendors' forms.
+
+Start reading at `Sheet`.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+from ipsec.address import is_address
+
+from tools.gateway.plan import Plan
+
+
+@dataclass(frozen=True)
+class GatewayFile:
+    """A file for a gateway; one with `secret` holds the PSK and is written for its owner alone."""
+
+    name: str
+    text: str
+    secret: bool = False
+
+
+class Sheet:
+    """Lines of configuration under headings that name the document each setting comes from."""
+
+    def __init__(self, comment: str, title: str):
+        self._comment = comment
+        self._lines = [f"{comment} {title}"]
+        self._source = ""
+
+    def note(self, *lines: str) -> "Sheet":
+        """Comment lines."""
+        self._lines += [f"{self._comment} {line}".rstrip() for line in lines]
+        return self
+
+    def source(self, document: str, part: str) -> "Sheet":
+        """The settings that follow are described there."""
+        source = f'Source: "{document}", {part}'
+        if source != self._source:
+            self._lines += ["", f"{self._comment} {source}"]
+            self._source = source
+        return self
+
+    def put(self, *lines: str) -> "Sheet":
+        """Lines of configuration."""
+        self._lines += lines
+        return self
+
+    def left_out(self, ike: list[str], esp: list[str]) -> "Sheet":
+        """Say which of the device's suites this gateway has not."""
+        names = [*ike, *esp]
+        if names:
+            self.note(f"Not known to this gateway and left out: {', '.join(names)}")
+        return self
+
+    @property
+    def text(self) -> str:
+        """The finished sheet."""
+        return "\n".join(self._lines) + "\n"
+
+
+def identity(text: str) -> tuple[str, str]:
+    """Kind ("address", "fqdn", "email" or "keyid") and value of an identity, by the rules of ipsec/ike/identity.py."""
+    prefix, colon, rest = text.partition(":")
+    kinds = {"fqdn": "fqdn", "email": "email", "ipv4": "address", "ipv6": "address", "keyid": "keyid"}
+    if colon and prefix in kinds:
+        return kinds[prefix], rest
+    if is_address(text):
+        return "address", text
+    return ("email" if "@" in text else "fqdn"), text
+
+
+def placeholder(plan: Plan) -> str:
+    """What stands for the secret where it must not appear."""
+    return f"<the PSK in {plan.secret_file.name}>"
+
+
+def secret_hex(plan: Plan, show: bool) -> str:
+    """The PSK as hexadecimal digits, or the placeholder."""
+    return plan.config.psk.hex() if show else placeholder(plan)
+
+
+def pool_range(prefix: str) -> tuple[str, str]:
+    """First and last address for devices; the first host address is left to the gateway."""
+    net = ipaddress.ip_network(prefix)
+    last = net[-2] if net.version == 4 else net[-1]
+    return str(net[2]), str(last)
+
+
+def mask(prefix: str) -> tuple[str, str]:
+    """Network address and dotted mask of an IPv4 prefix."""
+    net = ipaddress.ip_network(prefix, strict=False)
+    return str(net.network_address), str(net.netmask)

@@ -1,0 +1,95 @@
+"""What a gateway calls the algorithms it has, and which of the device's suites it can therefore accept.
+
+A writer fills a `Vocabulary` with its vendor's words, keyed by IANA's numbers as `ipsec.suite` gives them.
+Start reading at `Vocabulary.ike`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ipsec import suite
+
+from tools.gateway.plan import Plan, PlanError
+
+Encr = tuple[int, int]  # ENCR transform, key length in bits (0 when it has only one)
+CBC128, CBC256 = (12, 128), (12, 256)
+GCM128, GCM256 = (20, 128), (20, 256)
+CCM128, CCM256, CCM8_128, CCM8_256 = (16, 128), (16, 256), (14, 128), (14, 256)
+CHACHA = (28, 0)
+SHA256, SHA384, SHA512 = 12, 13, 14  # INTEG transforms
+PRF256, PRF384, PRF512 = 5, 6, 7
+X25519, ECP256, MODP2048 = 31, 19, 14
+
+
+@dataclass(frozen=True)
+class IkeWords:
+    """One IKE suite in the vendor's words; `integ` is "" with AEAD."""
+
+    encr: str
+    integ: str
+    prf: str
+    group: str
+    aead: bool
+
+
+@dataclass(frozen=True)
+class EspWords:
+    """One ESP suite in the vendor's words; `integ` is "" with AEAD."""
+
+    encr: str
+    integ: str
+    esn: bool
+    aead: bool
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words by transform number; what is missing in a table the gateway does not have."""
+
+    vendor: str
+    ike_encr: Mapping[Encr, str]
+    esp_encr: Mapping[Encr, str]
+    integ: Mapping[int, str]
+    prf: Mapping[int, str]
+    group: Mapping[int, str]
+    esn: bool = True
+    suggestion: tuple[str, str] = ("aes128-sha256-ecp256", "aes128-sha256")  # a suite that this gateway surely has
+
+    def ike(self, plan: Plan) -> tuple[list[IkeWords], list[str]]:
+        """The device's IKE suites this gateway has, in order, and the names of those it has not."""
+        return self._choose(plan, "ike_proposals", suite.parse_ike, self._ike_words)
+
+    def esp(self, plan: Plan) -> tuple[list[EspWords], list[str]]:
+        """The same for ESP."""
+        return self._choose(plan, "esp_proposals", suite.parse_esp, self._esp_words)
+
+    def _choose(self, plan: Plan, option: str, parse, words):
+        names = plan.tunnel.get(option) or _DEFAULTS[option]
+        found, left_out = [], []
+        for name in names:
+            try:
+                found.append(words(*parse(name)))
+            except KeyError:
+                left_out.append(name)
+        if not found:
+            raise PlanError(
+                f"{self.vendor} has none of the suites in {option}: {', '.join(names)}",
+                f"add {self.suggestion[option == 'esp_proposals']!r} to {option}",
+            )
+        return found, left_out
+
+    def _ike_words(self, encr: int, bits: int, integ: int, prf: int, ke: int) -> IkeWords:
+        return IkeWords(self.ike_encr[encr, bits], self.integ[integ] if integ else "", self.prf[prf], self.group[ke], not integ)
+
+    def _esp_words(self, encr: int, bits: int, integ: int, esn: int) -> EspWords:
+        if esn and not self.esn:
+            raise KeyError("esn")
+        return EspWords(self.esp_encr[encr, bits], self.integ[integ] if integ else "", bool(esn), not integ)
+
+
+_DEFAULTS = {"ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": ["aes128ccm16"]}
+
+
+def unique(words) -> list[str]:
+    """The words without repetitions, in order, empty ones left out."""
+    return [w for w in dict.fromkeys(words) if w]
