@@ -1,0 +1,30 @@
+"""What goes wrong with boards, files and configurations: one class, whose text says what is wrong and what to do.
+
+Start reading at `BoardError`.
+"""
+
+
+class BoardError(Exception):
+    """Something the user can mend; `remedy` is what to do. The command line prints both and ends with status 1."""
+
+    def __init__(self, text: str, remedy: str = ""):
+        super().__init__(text)
+        self.remedy = remedy
+
+
+class BoardLost(BoardError):
+    """The board stopped answering in the middle of a command: reset, unplugged, or its program hangs."""
+
+
+class BoardFailure(BoardError):
+    """A statement on the board ended with an exception; `trace` is what it printed."""
+
+    def __init__(self, text: str, trace: str, remedy: str = ""):
+        super().__init__(text, remedy)
+        self.trace = trace
+
+    @property
+    def last_line(self) -> str:
+        """The line that names the exception."""
+        lines = self.trace.strip().splitlines()
+        return lines[-1] if lines else ""

@@ -1,0 +1,158 @@
+"""A connection to a board: mpremote's serial transport, with errors that name a remedy.
+
+    with link.connect(port) as board:
+        print(board.run("print(1 + 1)"))
+
+Start reading at `Link.run`.
+"""
+
+import ast
+import contextlib
+import io
+import json
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+from serial import SerialException
+
+from tools.board import ports
+from tools.board.errors import BoardError, BoardFailure, BoardLost
+
+_ONBOARD = Path(__file__).parent / "onboard"
+_READ_S = 3  # longest wait for an octet the protocol owes us
+_CHUNK = 512  # octets a file travels in; the board holds them twice
+_LOST = (TransportError, SerialException, OSError, struct.error)
+_LOST_REMEDY = "press its reset button, check cable and power, then give the command again: what is done is kept"
+
+
+class Link:
+    """An open connection with the board at the raw prompt of its REPL."""
+
+    def __init__(self, port: str, transport: SerialTransport):
+        self.port = port
+        self._transport = transport
+
+    def __enter__(self) -> "Link":
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        self.close()
+
+    def run(self, code: str, *, timeout: float = 20, on_output: Callable[[bytes], None] | None = None) -> str:
+        """Execute statements and return what they print.
+
+        `timeout` is the longest silence in seconds. With `on_output` the text goes there as it comes and the result is
+        empty. Raises BoardFailure for an exception on the board, BoardLost when the board is gone.
+        """
+        try:
+            out, err = self._transport.exec_raw(code, timeout=timeout, data_consumer=on_output)
+        except _LOST as e:
+            raise BoardLost(f"{self.port}: the board stopped answering ({e})", _LOST_REMEDY) from e
+        if err:
+            raise BoardFailure(f"{self.port}: {_last_line(err)}", err.decode("utf-8", "replace"))
+        return "" if on_output else out.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def script(self, name: str, *, timeout: float = 20, **arguments: object) -> dict:
+        """Run `onboard/<name>.py` with these globals; the last line it prints is its answer in JSON."""
+        lines = self.run(prepare(name, **arguments), timeout=timeout).strip().splitlines()
+        try:
+            return json.loads(lines[-1])
+        except (IndexError, ValueError) as e:
+            raise BoardLost(f"{self.port}: no answer from the board's {name} script", _LOST_REMEDY) from e
+
+    def value(self, expression: str) -> object:
+        """The value of an expression on the board: numbers, texts, octets, and lists and tuples of them."""
+        return ast.literal_eval(self.run(f"print(repr({expression}))").strip())
+
+    def write_file(self, path: str, data: bytes, on_progress: Callable[[int], None] | None = None) -> None:
+        """Write a file. Raises BoardError that says so when the file system is full."""
+        done = 0
+
+        def step(total: int, _size: int) -> None:
+            nonlocal done
+            if on_progress:
+                on_progress(total - done)
+            done = total
+
+        try:
+            self._transport.fs_writefile(path, data, chunk_size=_CHUNK, progress_callback=step)
+        except TransportExecError as e:
+            raise _file_error(path, e.error_output) from e
+        except _LOST as e:
+            if isinstance(e, OSError) and e.filename is None and e.errno and not isinstance(e, SerialException):
+                raise _file_error(path, str(e), e.errno) from e
+            raise BoardLost(f"{self.port}: the board stopped answering while writing {path} ({e})", _LOST_REMEDY) from e
+
+    def soft_reset(self) -> None:
+        """Start the board's interpreter anew, without running main.py."""
+        self._enter(True)
+
+    def start(self, code: str, on_output: Callable[[bytes], None]) -> None:
+        """Execute statements that do not end by themselves; returns when they do, or on KeyboardInterrupt after stopping
+        them with Ctrl-C on the board."""
+        try:
+            self.run(code, timeout=None, on_output=on_output)  # type: ignore[arg-type]
+        except KeyboardInterrupt:
+            with contextlib.suppress(*_LOST):
+                self._transport.serial.write(b"\x03")
+                time.sleep(0.2)
+            raise
+
+    def close(self) -> None:
+        """Give the port back; the board is left at its friendly prompt."""
+        with contextlib.suppress(*_LOST):
+            self._transport.exit_raw_repl()
+        with contextlib.suppress(*_LOST):
+            self._transport.close()
+
+    def _enter(self, reset: bool) -> None:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it got on a failure
+                self._transport.enter_raw_repl(soft_reset=reset)
+        except _LOST as e:
+            raise BoardLost(
+                f"{self.port}: no MicroPython prompt ({e})",
+                "press reset and try again; when it stays so, flash MicroPython with `python -m tools.board flash`",
+            ) from e
+
+
+def connect(port: str | None = None, *, reset: bool = True) -> Link:
+    """Open the board at `port`, or the only one there is; a running program is stopped.
+
+    `reset` starts the interpreter anew, so that the heap is empty and no module is loaded yet. Raises BoardError.
+    """
+    name = ports.choose(port)
+    try:
+        transport = SerialTransport(name, timeout=_READ_S)
+    except _LOST as e:
+        raise ports.explain_refusal(name) from e
+    link = Link(name, transport)
+    try:
+        link._enter(reset)
+    except BoardError:
+        link.close()
+        raise
+    return link
+
+
+def prepare(name: str, **arguments: object) -> str:
+    """The text of a script for the board, with its arguments as assignments in front."""
+    head = "".join(f"{key} = {value!r}\n" for key, value in arguments.items())
+    return head + (_ONBOARD / f"{name}.py").read_text()
+
+
+def _last_line(err: bytes) -> str:
+    return (err.decode("utf-8", "replace").strip().splitlines() or ["failed"])[-1]
+
+
+def _file_error(path: str, text: str, code: int = 0) -> BoardError:
+    if code == 28 or "ENOSPC" in text or text.rstrip().endswith("OSError: 28"):
+        return BoardError(
+            f"the board's file system is full: {path} does not fit",
+            "remove files with `mpremote rm`, or install fewer modules by giving the configuration with --config",
+        )
+    return BoardError(f"{path} cannot be written on the board ({text.strip().splitlines()[-1]})", "check its file system")

@@ -1,0 +1,47 @@
+# Prints what this board is, as JSON. Runs on the board.
+import gc
+import json
+import os
+import sys
+
+
+def _has(name):
+    try:
+        __import__(name)
+    except ImportError:
+        return False
+    return True
+
+
+def _space():
+    try:
+        s = os.statvfs(TARGET)  # noqa: F821
+    except (AttributeError, OSError):
+        return None
+    return [s[0] * s[2], s[0] * s[3], s[0]]
+
+
+def _uid():
+    try:
+        import binascii
+
+        import machine
+
+        return binascii.hexlify(machine.unique_id()).decode()
+    except (ImportError, AttributeError):
+        return ""
+
+
+gc.collect()
+print(json.dumps({
+    "mpy": getattr(sys.implementation, "_mpy", 0),
+    "version": list(sys.implementation.version[:3]),
+    "machine": getattr(sys.implementation, "_machine", ""),
+    "platform": sys.platform,
+    "heap": gc.mem_free() + gc.mem_alloc(),
+    "free": gc.mem_free(),
+    "uid": _uid(),
+    "path": sys.path,
+    "space": _space(),
+    "modules": {n: _has(n) for n in MODULES},  # noqa: F821
+}))
