@@ -1,0 +1,223 @@
+"""IKE messages in and out: which SA, which message ID, which exchange, what to repeat (RFC 7296 2.1 to 2.4, 2.21).
+
+Start reading at `Engine.receive`.
+"""
+
+from . import exchange_auth, exchange_child, exchange_info, exchange_init
+from .crypto import ExchangeError, IntegrityError
+from .errors import Refusal
+from .faults import Context
+from .iana import KNOWN_PAYLOADS, Exchange, Note, name_of
+from .payloads import names, notify_payload
+from .seal import open_message, seal_message
+from .state import IkeSa, Path, Pending
+from .wire import FLAG_RESPONSE, HEADER_LEN, Header, Payload, WireError, encode_message, parse_chain
+
+_HANDLERS = {
+    Exchange.IKE_AUTH: exchange_auth.respond,
+    Exchange.CREATE_CHILD_SA: exchange_child.respond,
+    Exchange.INFORMATIONAL: exchange_info.respond,
+}
+
+
+class Engine:
+    """All IKE SAs of a gateway, also the deleted ones, which still answer repeated requests."""
+
+    def __init__(self, gw):
+        self._gw = gw
+        self.sas: list[IkeSa] = []
+
+    def receive(self, data: bytes, path: Path) -> None:
+        """One IKE message, without non-ESP marker."""
+        try:
+            header = Header.parse(data)
+        except WireError as error:
+            self._gw.drop("malformed", detail=str(error))
+            return
+        if header.exchange == Exchange.IKE_SA_INIT:
+            self._receive_init(header, data, path)
+            return
+        sa = self._find(header)
+        if sa is None:
+            self._gw.drop("unknown_ike_spi", exchange=name_of(Exchange, header.exchange), id=header.message_id)
+            return
+        if not header.is_response and data == sa.last_request:
+            self._gw.journal.add("retransmit", dir="in", id=header.message_id)
+            self._gw.transmit("ike", sa.last_response, path)
+            return
+        payloads, malformed = [], ""
+        try:
+            payloads = open_message(data, sa.opener)
+        except IntegrityError as error:
+            sa.counters["drop.integrity"] += 1
+            self._gw.drop("ike_integrity", detail=str(error), id=header.message_id)
+            return
+        except WireError as error:
+            malformed = str(error)
+        if header.is_response:
+            self._receive_response(sa, header, payloads, data, path, malformed)
+        else:
+            self._receive_request(sa, header, payloads, data, path, malformed)
+
+    def _find(self, header: Header) -> IkeSa | None:
+        """The SA whose SPIs fit and of which we are the side that the sender is not."""
+        for sa in self.sas:
+            if (sa.spi_i, sa.spi_r, sa.we_initiated) == (header.spi_i, header.spi_r, not header.from_initiator):
+                return sa
+        return None
+
+    def _receive_init(self, header: Header, data: bytes, path: Path) -> None:
+        known = next((sa for sa in self.sas if sa.init_request == data), None)
+        if known:
+            self._gw.journal.add("retransmit", dir="in", id=0)
+            self._gw.transmit("ike", known.init_response, path)
+            return
+        if header.is_response or not header.from_initiator or header.message_id or any(header.spi_r):
+            self._gw.drop("malformed", detail="IKE_SA_INIT is no first request")
+            return
+        try:
+            payloads = parse_chain(header.next_payload, data[HEADER_LEN:])
+        except WireError as error:
+            self._gw.drop("malformed", detail=str(error))
+            return
+        self._note("in", header, payloads, len(data))
+        self._answer_init(header, payloads, data, path)
+
+    def _answer_init(self, header: Header, payloads: list[Payload], data: bytes, path: Path) -> None:
+        ctx = Context(header.exchange, 0, True, None, tuple(payloads), data)
+        sa: IkeSa | None = None
+
+        def handle():
+            nonlocal sa
+            answer, sa = exchange_init.respond(self._gw, header, payloads, data, path)
+            return answer
+
+        answer = self._decide(ctx, payloads, handle, None)
+        spi_r = sa.spi_r if sa else bytes(8)
+        reply = self._gw.faults.edit_header(ctx, Header(header.spi_i, spi_r, header.exchange, FLAG_RESPONSE, 0))
+        answer = self._gw.faults.edit_response(ctx, answer)
+        octets = encode_message(reply, answer)
+        if sa:
+            sa.init_response = octets
+            self.sas.append(sa)
+        self._note("out", reply, answer, len(octets))
+        self._gw.transmit("ike", octets, path)
+
+    def _receive_request(self, sa, header, payloads, data, path, malformed) -> None:
+        if header.message_id != sa.expected_id or sa.state == "DELETED":
+            sa.counters["drop.message_id"] += 1
+            self._gw.drop("message_id", id=header.message_id, expected=sa.expected_id)
+            return
+        if (sa.state == "HALF_OPEN") != (header.exchange == Exchange.IKE_AUTH):
+            self._gw.drop("exchange", exchange=name_of(Exchange, header.exchange))
+            return
+        self._note("in", header, payloads, len(data))
+        self._gw.seen(sa, path)
+
+        def handle():
+            if malformed:
+                raise WireError(malformed)
+            if header.exchange not in _HANDLERS:
+                raise WireError("exchange type %d" % header.exchange)
+            return _HANDLERS[header.exchange](self._gw, sa, payloads)
+
+        ctx = Context(header.exchange, header.message_id, True, sa, tuple(payloads), data)
+        answer = self._decide(ctx, payloads, handle, sa)
+        octets = self._seal(sa, ctx, answer)
+        sa.expected_id += 1
+        sa.last_request, sa.last_response = data, octets
+        self._gw.transmit("ike", octets, path)
+
+    def _decide(self, ctx: Context, payloads: list[Payload], handle, sa: IkeSa | None) -> list[Payload]:
+        """The payloads of a response: a fault's, the handler's, or one error notification."""
+        scripted = self._gw.faults.answer(ctx, self._gw)
+        if scripted is not None:
+            return scripted
+        try:
+            for payload in payloads:
+                if payload.critical and payload.type not in KNOWN_PAYLOADS:
+                    raise Refusal(Note.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((payload.type,)), fatal=sa is None)
+            return handle()
+        except Refusal as refusal:
+            fatal, answer = refusal.fatal, notify_payload(refusal.note, refusal.data, refusal.protocol, refusal.spi)
+            reason = name_of(Note, refusal.note)
+        except WireError as error:
+            fatal, answer, reason = True, notify_payload(Note.INVALID_SYNTAX), "INVALID_SYNTAX: %s" % error
+        self._gw.journal.add("refused", exchange=ctx.name, reason=reason)
+        if sa and (fatal or sa.state == "HALF_OPEN"):
+            self._gw.close_sa(sa, reason)
+        return [answer]
+
+    def _seal(self, sa: IkeSa, ctx: Context, payloads: list[Payload]) -> bytes:
+        payloads = self._gw.faults.edit_response(ctx, payloads)
+        header = self._gw.faults.edit_header(ctx, sa.header(ctx.exchange, ctx.message_id, ctx.response))
+        octets = seal_message(header, payloads, sa.sealer, sa.next_iv(self._gw.random))
+        self._note("out", header, payloads, len(octets))
+        return octets
+
+    def _note(self, direction: str, header: Header, payloads: list[Payload], octets: int) -> None:
+        self._gw.journal.add(
+            "message",
+            dir=direction,
+            exchange=name_of(Exchange, header.exchange),
+            response=header.is_response,
+            id=header.message_id,
+            payloads=names(payloads),
+            octets=octets,
+            spi_i=header.spi_i.hex(),
+            spi_r=header.spi_r.hex(),
+        )
+
+    # Requests of our own.
+
+    def request(self, sa: IkeSa, pending: Pending) -> Pending:
+        """Queues a request; it goes out when the one before it is answered."""
+        with self._gw.lock:
+            if sa.state != "ESTABLISHED":
+                pending.finish(None, "IKE SA is %s" % sa.state)
+                return pending
+            sa.queue.append(pending)
+            self._send_next(sa)
+        return pending
+
+    def _send_next(self, sa: IkeSa) -> None:
+        if not sa.queue or sa.queue[0].message_id >= 0:
+            return
+        pending = sa.queue[0]
+        pending.message_id = sa.next_id
+        sa.next_id += 1
+        ctx = Context(pending.exchange, pending.message_id, False, sa)
+        pending.octets = self._seal(sa, ctx, pending.payloads)
+        self._transmit_request(sa, pending)
+
+    def _transmit_request(self, sa: IkeSa, pending: Pending) -> None:
+        if pending.done.is_set() or pending not in sa.queue:
+            return
+        if pending.tries > self._gw.options.retransmit_tries:
+            pending.finish(None, "no response")
+            self._gw.close_sa(sa, "the client does not answer")
+            return
+        if pending.tries:
+            self._gw.journal.add("retransmit", dir="out", id=pending.message_id)
+        wait_s = self._gw.options.retransmit_ms / 1000 * 2**pending.tries
+        pending.tries += 1
+        self._gw.transmit("ike", pending.octets, sa.path)
+        self._gw.call_later(wait_s, lambda: self._transmit_request(sa, pending))
+
+    def _receive_response(self, sa, header, payloads, data, path, malformed) -> None:
+        pending = sa.queue[0] if sa.queue else None
+        if not pending or (header.message_id, header.exchange) != (pending.message_id, pending.exchange):
+            self._gw.drop("unexpected_response", id=header.message_id)
+            return
+        self._note("in", header, payloads, len(data))
+        sa.queue.pop(0)
+        try:
+            if malformed:
+                raise WireError(malformed)
+            if pending.on_response:
+                pending.on_response(payloads)
+            pending.finish(payloads)
+        except (WireError, ExchangeError) as error:
+            self._gw.journal.add("bad_response", reason=str(error))
+            pending.finish(None, str(error))
+        self._send_next(sa)

@@ -1,0 +1,100 @@
+"""IKE_AUTH with a pre-shared key as responder (RFC 7296 1.2, 2.15, 2.19, 2.21.2). Start reading at `respond`."""
+
+import ipaddress
+import struct
+
+from . import child, keys
+from .errors import Refusal
+from .iana import Attr, Cfg, Note, Type
+from .payloads import ConfigAttribute, auth_payload, cp_payload, find, find_notify, notify_payload, parse_auth, parse_cp, require
+from .selectors import Identity
+from .state import IkeSa
+from .wire import Payload
+
+
+def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
+    """The payloads of the response; the IKE SA is up. Raises Refusal (fatal) and WireError."""
+    peer = Identity.parse(require(payloads, Type.IDi))
+    psk = _verify(gw, sa, peer, payloads)
+    sa.peer_id, sa.state = peer, "ESTABLISHED"
+    if find_notify(payloads, Note.INITIAL_CONTACT):
+        gw.initial_contact(sa)
+    own = gw.options.identity
+    auth = keys.psk_auth(sa.suite.prf, psk, sa.keys.sk_pr, sa.init_response, sa.nonce_i, own.body)
+    answer = [own.payload(), auth_payload(keys.AUTH_METHOD_PSK, auth)]
+    gw.ike_up(sa)
+    answer += _first_child(gw, sa, payloads)
+    if gw.options.auth_lifetime_s:
+        answer.append(notify_payload(Note.AUTH_LIFETIME, struct.pack(">I", gw.options.auth_lifetime_s)))
+    return answer
+
+
+def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> bytes:
+    """The shared key, when the initiator's AUTH is right."""
+    auth = find(payloads, Type.AUTH)
+    psk = gw.options.key_of(peer)
+    if auth is None or psk is None:
+        raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)
+    method, data = parse_auth(auth)
+    wanted = keys.psk_auth(sa.suite.prf, psk, sa.keys.sk_pi, sa.init_request, sa.nonce_r, peer.body)
+    if not keys.same(data, wanted) or method != keys.AUTH_METHOD_PSK:
+        raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)
+    return psk
+
+
+def _first_child(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
+    """CP, SA and TS payloads; one error notification when only the Child SA is refused (RFC 7296 1.2)."""
+    if gw.options.childless and find(payloads, Type.SA) is None:
+        return []
+    try:
+        config = configure(gw, sa, payloads)
+        return config + child.create(gw, sa, payloads, sa.nonce_i, sa.nonce_r)
+    except Refusal as refusal:
+        return [notify_payload(refusal.note, refusal.data)]
+
+
+def configure(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
+    """CFG_REPLY to a CFG_REQUEST (RFC 7296 2.19). Raises Refusal when no address is left for any family asked for."""
+    body = find(payloads, Type.CP)
+    if body is None:
+        return []
+    kind, asked = parse_cp(body)
+    if kind != Cfg.REQUEST:
+        return []
+    reply = _addresses(gw, sa, asked)
+    wanted = {attribute.type for attribute in asked}
+    for text in gw.options.dns:
+        address = ipaddress.ip_address(text)
+        attribute = Attr.INTERNAL_IP4_DNS if address.version == 4 else Attr.INTERNAL_IP6_DNS
+        if attribute in wanted:
+            reply.append(ConfigAttribute(attribute, address.packed))
+    for text in gw.options.networks:
+        attribute = _subnet(ipaddress.ip_network(text))
+        if attribute.type in wanted:
+            reply.append(attribute)
+    return [cp_payload(Cfg.REPLY, reply)]
+
+
+def _addresses(gw, sa: IkeSa, asked: list[ConfigAttribute]) -> list[ConfigAttribute]:
+    reply, failed = [], False
+    for attribute in asked:
+        if attribute.type == Attr.INTERNAL_IP4_ADDRESS:
+            address, suffix = gw.pool4.take(attribute.value[:4]), b""
+        elif attribute.type == Attr.INTERNAL_IP6_ADDRESS:
+            address, suffix = gw.pool6.take(attribute.value[:16]), bytes((gw.pool6.prefix_len,))
+        else:
+            continue
+        if address is None:
+            failed = True
+            continue
+        sa.addresses.append(address)
+        reply.append(ConfigAttribute(attribute.type, address + suffix))
+    if failed and not reply:
+        raise Refusal(Note.INTERNAL_ADDRESS_FAILURE)
+    return reply
+
+
+def _subnet(network) -> ConfigAttribute:
+    if network.version == 4:
+        return ConfigAttribute(Attr.INTERNAL_IP4_SUBNET, network.network_address.packed + network.netmask.packed)
+    return ConfigAttribute(Attr.INTERNAL_IP6_SUBNET, network.network_address.packed + bytes((network.prefixlen,)))

@@ -1,0 +1,72 @@
+"""CREATE_CHILD_SA as responder: another Child SA, rekeying one, rekeying the IKE SA (RFC 7296 1.3, 2.8, 2.18).
+
+Start reading at `respond`.
+"""
+
+import struct
+
+from . import child, keys, suites
+from .crypto import Dh, ExchangeError
+from .errors import Refusal
+from .iana import Note, Protocol, Type
+from .payloads import Proposal, find_notify, ke_payload, parse_ke, parse_sa, require, sa_payload
+from .state import IkeSa
+from .wire import Payload, WireError
+
+
+def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
+    """The payloads of the response. Raises Refusal and WireError."""
+    nonce_i = require(payloads, Type.NONCE)
+    if not 16 <= len(nonce_i) <= 256:
+        raise WireError("nonce of %d octets" % len(nonce_i))
+    if sa.replaced_by is not None:
+        raise Refusal(Note.NO_ADDITIONAL_SAS)
+    offer = parse_sa(require(payloads, Type.SA))
+    if any(proposal.protocol == Protocol.IKE for proposal in offer):
+        return _rekey_ike(gw, sa, payloads, offer, nonce_i)
+    old = _rekeyed(sa, payloads)
+    nonce_r = gw.random("nonce", 32)
+    first, *rest = child.create(gw, sa, payloads, nonce_i, nonce_r, old)
+    return [first, Payload(Type.NONCE, nonce_r), *rest]
+
+
+def _rekeyed(sa: IkeSa, payloads: list[Payload]):
+    """The Child SA that REKEY_SA names by the SPI the initiator receives on (RFC 7296 1.3.3), or None."""
+    note = find_notify(payloads, Note.REKEY_SA)
+    if note is None:
+        return None
+    old = next((c for c in sa.children if c.spi_out == note.spi), None)
+    if old is None:
+        raise Refusal(Note.CHILD_SA_NOT_FOUND, protocol=Protocol.ESP, spi=note.spi)
+    return old
+
+
+def _rekey_ike(gw, sa: IkeSa, payloads: list[Payload], offer: list[Proposal], nonce_i: bytes) -> list[Payload]:
+    group, public = parse_ke(require(payloads, Type.KE))
+    choice = suites.choose_ike(offer, gw.options.ike, 8, group)
+    if choice is None:
+        raise Refusal(Note.NO_PROPOSAL_CHOSEN)
+    proposal, suite = choice
+    if suite.group != group:
+        raise Refusal(Note.INVALID_KE_PAYLOAD, struct.pack(">H", suite.group))
+    dh = Dh(group, gw.random("dh", 32))
+    try:
+        shared = dh.shared(public)
+    except ExchangeError as error:
+        raise WireError(str(error)) from None
+    spi_r, nonce_r = gw.random("spi_ike", 8), gw.random("nonce", 32)
+    replace(gw, sa, suite, shared, (proposal.spi, spi_r), (nonce_i, nonce_r), we_initiated=False)
+    answer = Proposal(proposal.number, Protocol.IKE, spi_r, proposal.transforms)
+    return [sa_payload([answer]), Payload(Type.NONCE, nonce_r), ke_payload(group, dh.public)]
+
+
+def replace(gw, old: IkeSa, suite, shared: bytes, spis, nonces, we_initiated: bool) -> IkeSa:
+    """The IKE SA that takes the place of `old`, with its Child SAs; `spis` and `nonces` are (initiator's, responder's)."""
+    both = nonces[0] + nonces[1]
+    seed = keys.rekeyed_skeyseed(old.suite.prf, old.keys.sk_d, shared, both)
+    ike_keys = keys.IkeKeys.derive(suite, seed, both, spis[0] + spis[1])
+    new = IkeSa(*spis, suite, ike_keys, *nonces, old.path, we_initiated, state="ESTABLISHED")
+    new.peer_id, new.addresses, new.children = old.peer_id, old.addresses, old.children
+    old.addresses, old.children, old.replaced_by = [], [], new
+    gw.ike_up(new, rekeyed=True)
+    return new

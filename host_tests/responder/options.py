@@ -1,0 +1,88 @@
+"""What a gateway is told: every option with its unit and default. Start reading at `Options`."""
+
+import ipaddress
+from dataclasses import dataclass, field
+
+from .selectors import Identity, Selector
+from .suites import DEFAULT_ESP, DEFAULT_IKE, Suite
+
+
+@dataclass
+class Options:
+    """Options of one `Responder`. Texts of identities and suites are those of `Identity.of` and `Suite.of`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0  # IKE without non-ESP marker; 0 takes a free port
+    natt_port: int = 0  # IKE with non-ESP marker, and ESP
+    local_id: str = "gw.example"
+    remote_id: str | None = None  # None accepts every identity that has a key
+    psk: str | bytes | dict[str, str | bytes] = ""  # one key for all, or a key by identity text
+
+    ike_suites: tuple[str, ...] = DEFAULT_IKE
+    esp_suites: tuple[str, ...] = DEFAULT_ESP
+    pfs_groups: tuple[int, ...] = (31, 19, 14)
+    nat_detection: str = "auto"  # auto, honest, force, none: see exchange_init.nat_payloads
+    cookie_rounds: int = 0  # how often a first request is answered with a fresh COOKIE
+    childless: bool = False  # announces and accepts RFC 6023
+    auth_lifetime_s: int = 0  # sent as AUTH_LIFETIME when not 0 (RFC 4478)
+
+    pool4: str = "10.20.0.0/24"  # empty: none
+    pool6: str = "fd00:20::/112"
+    dns: tuple[str, ...] = ("10.10.0.53", "fd00:10::53")
+    networks: tuple[str, ...] = ("10.10.0.0/24", "fd00:10::/64")  # protected networks: TSr and the INTERNAL_SUBNETs
+    names: dict[str, list[str]] = field(default_factory=lambda: {"collector.example": ["10.10.0.1", "fd00:10::1"]})
+
+    retransmit_ms: int = 500  # first interval of the gateway's own requests; each next one is twice as long
+    retransmit_tries: int = 5
+    replay_window: int = 64
+    random: object = None  # callable (purpose, octets) -> bytes | None; None or a None result: the system's
+
+    pcap: str | None = None  # file for every datagram, IKE and ESP
+    keylog_dir: str | None = None  # SECRETS: folder for Wireshark's ikev2_decryption_table and esp_sa
+
+    def __post_init__(self):
+        self.identity = Identity.of(self.local_id)
+        self.ike = [Suite.of(name) for name in self.ike_suites]
+        self.esp = [Suite.of(name) for name in self.esp_suites]
+        self.selectors = [Selector.of(network) for network in self.networks]
+
+    def key_of(self, identity: Identity) -> bytes | None:
+        """The pre-shared key of a peer, or None when it has no business here."""
+        if self.remote_id is not None and Identity.of(self.remote_id) != identity:
+            return None
+        key = self.psk
+        if isinstance(key, dict):
+            key = next((value for text, value in key.items() if Identity.of(text) == identity), "")
+        key = key.encode() if isinstance(key, str) else key
+        return key or None
+
+
+class Pool:
+    """Addresses to lend, the network's first host first. An empty text makes an empty pool."""
+
+    def __init__(self, network: str):
+        self._hosts = ipaddress.ip_network(network) if network else None
+        self.lent: set[bytes] = set()
+
+    @property
+    def prefix_len(self) -> int:
+        return self._hosts.prefixlen if self._hosts else 0
+
+    def take(self, wished: bytes = b"") -> bytes | None:
+        """A free address, the wished one when it is free; None when there is none."""
+        if self._hosts is None:
+            return None
+        for host in self._candidates(wished):
+            if host not in self.lent:
+                self.lent.add(host)
+                return host
+        return None
+
+    def _candidates(self, wished: bytes):
+        if wished and any(wished) and ipaddress.ip_address(wished) in self._hosts:
+            yield wished
+        for host in self._hosts.hosts():
+            yield host.packed
+
+    def give_back(self, address: bytes) -> None:
+        self.lent.discard(address)
