@@ -43,7 +43,7 @@ def sum16(buf: ptr8, pos: int, end: int, acc: int) -> int:
 
 @micropython.viper
 def copy(dst: ptr8, dst_pos: int, src: ptr8, src_pos: int, n: int):
-    """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]` for runs that do not overlap."""
+    """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]` ; of runs that overlap `dst` must begin first."""
     to = int(dst) + dst_pos
     frm = int(src) + src_pos
     i = 0

@@ -19,7 +19,7 @@ def plain_sum16(buf, pos: int, end: int, acc: int) -> int:
 
 
 def plain_copy(dst, dst_pos: int, src, src_pos: int, n: int) -> None:
-    """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]` for runs that do not overlap."""
+    """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]` ; of runs that overlap `dst` must begin first."""
     dst[dst_pos : dst_pos + n] = src[src_pos : src_pos + n]
 
 

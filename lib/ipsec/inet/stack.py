@@ -55,6 +55,7 @@ class Stack:
         # Receiving functions by IP version << 8 | protocol; tcp.py adds itself when it is used.
         self.protocols = {4 << 8 | _ICMP: icmp.receive, 6 << 8 | _ICMP6: icmp.receive}
         self.protocols[4 << 8 | _UDP] = self.protocols[6 << 8 | _UDP] = udp.receive
+        self.timers: list = []  # sockets with something to do at a time: TCP
         self._drops = array("I", [0] * _CODES)
 
     def random16(self) -> int:
@@ -176,6 +177,26 @@ class Stack:
         socket = udp.UdpSocket(self, port, room or 2 * self.link.mtu + 4)
         self.register(_UDP, port, socket)
         return socket
+
+    def tcp(self, room: int = 0):
+        """A TCP client socket with `room` octets for each direction (0: twice the MTU); `connect` it."""
+        from ipsec.inet import tcp
+
+        tcp.install(self)
+        return tcp.TcpSocket(self, room or 2 * self.link.mtu)
+
+    def tick(self, now: int) -> bool:
+        """Let one segment that is due leave, at `now` ms; True when one left, and perhaps more are due.
+
+        Call it until it returns False after every packet received, after every call of a TCP socket and at `deadline`.
+        """
+        return any(socket.tick(now) for socket in tuple(self.timers))
+
+    @property
+    def deadline(self):
+        """When `tick` must be called at the latest, in ms, or None."""
+        times = [socket.deadline for socket in self.timers if socket.deadline is not None]
+        return min(times) if times else None
 
     def claim(self, protocol: int, port: int) -> int:
         """The port if it is free, or any free one for 0. Raises OSError EADDRINUSE."""

@@ -1,0 +1,367 @@
+"""The TCP client: against a simple server over perfect and lossy links, and against hostile segments."""
+
+from inet_server import ACK, FIN, RST, SYN, Server, parse, segment
+from inet_support import A4, A6, B4, Link
+from ipsec.inet import segment as wire
+from ipsec.inet.rto import RetransmitTimer
+from ipsec.inet.stack import Stack
+from support import raises
+
+DELAY = 40  # ms each way
+
+
+def new_stack(mtu=600):
+    stack = Stack(Link(mtu), lambda n: b"\xff\xff"[:n])  # the sequence numbers wrap at once
+    stack.add_address(A4)
+    stack.add_address(A6)
+    return stack
+
+
+class Wire:
+    """Carries packets between a client's stack and a server, `DELAY` later, when `loses()` does not say otherwise."""
+
+    def __init__(self, stack, server, loses=None):
+        self.stack, self.server, self.now = stack, server, 0
+        self.loses = loses or (lambda: False)
+        self.air = []  # (time, to the server, packet)
+        self.lost = 0
+
+    def step(self):
+        """Let both sides act, then go to the next moment at which something happens; False when nothing will."""
+        while self.stack.tick(self.now):
+            pass
+        self.server.tick(self.now)
+        self.fly(self.stack.link.sent, True)
+        self.fly(self.server.out, False)
+        times = [t for t in (self.stack.deadline, self.server.again_at) if t is not None] + [a[0] for a in self.air]
+        if not times:
+            return False
+        self.now = max(self.now, min(times))
+        arrived = [a for a in self.air if a[0] <= self.now]
+        self.air = [a for a in self.air if a[0] > self.now]
+        for _, to_server, packet in arrived:
+            if to_server:
+                self.server.take(packet)
+            else:
+                self.stack.receive(packet, 0, len(packet))
+        return True
+
+    def fly(self, packets, to_server):
+        while packets:
+            packet = packets.pop(0)
+            if self.loses():
+                self.lost += 1
+            else:
+                self.air.append((self.now + DELAY, to_server, packet))
+
+    def run(self, until, steps=4000):
+        for _ in range(steps):
+            if until():
+                return
+            if not self.step():
+                break
+        assert until(), "nothing more happens at %d ms" % self.now
+
+
+def lossy(percent, seed=5):
+    state = [seed]
+
+    def loses():
+        state[0] = state[0] * 1103515245 + 12345 & 0x7FFFFFFF
+        return (state[0] >> 16) % 100 < percent
+
+    return loses
+
+
+def open_pair(loses=None, room=2048, mtu=600, v6=False, **server):
+    stack = new_stack(mtu)
+    net = Wire(stack, Server(v6=v6, **server), loses)
+    socket = stack.tcp(room)
+    assert socket.closed and not socket.connected
+    socket.connect(("fd00::1" if v6 else "10.10.0.1", 80))
+    net.run(lambda: socket.connected)
+    return net, socket
+
+
+def exchange(net, socket, data, chunk=700):
+    """Send the data, collect what comes back."""
+    left, back = data, b""
+    for _ in range(8000):
+        if left:
+            left = left[socket.send(left[:chunk]) :]
+        got = socket.recv(chunk)
+        back += got or b""
+        if len(back) >= len(data):
+            break
+        if not net.step():
+            break
+    return back
+
+
+def pattern(n):
+    return bytes([(i * 7 + (i >> 8)) & 0xFF for i in range(n)])
+
+
+def finish(net, socket):
+    socket.close()
+    net.run(lambda: socket.closed)
+    net.stack.tick(net.now)
+    assert net.stack.deadline is None and not net.stack._sockets and not net.stack.timers
+
+
+def test_echo_of_a_stream():
+    for v6 in (False, True):
+        net, socket = open_pair(v6=v6)
+        assert net.server.client_mss == (540 if v6 else 560)
+        data = pattern(20000)
+        assert exchange(net, socket, data) == data
+        assert net.server.got == data
+        finish(net, socket)
+        assert net.server.fin_got and net.server.fin_acked and not net.server.reset
+        assert net.now < 60000
+
+
+def test_lossy_link():
+    for percent, seed in ((5, 1), (10, 2), (20, 3), (30, 4)):
+        net, socket = open_pair(lossy(percent, seed))
+        data = pattern(6000)
+        assert exchange(net, socket, data) == data, percent
+        assert net.lost > 0
+        finish(net, socket)
+        assert net.server.got == data
+
+
+def test_small_windows():
+    for window, room, mss in ((1, 64, 500), (7, 50, 64), (100, 33, 500), (4096, 2048, 100)):
+        net, socket = open_pair(window=window, room=room, mss=mss)
+        data = pattern(300)
+        assert exchange(net, socket, data) == data
+        finish(net, socket)
+
+
+def test_a_reader_that_waits_shuts_the_window():
+    net, socket = open_pair(greeting=pattern(5000), room=1000, mss=500)
+    for _ in range(40):
+        net.step()
+    assert net.server.peer_window == 0 and len(net.server.data) == 4000
+    got = b""
+    while len(got) < 5000:
+        part = socket.recv(300)
+        if part:
+            got += part
+        else:
+            net.step()
+    assert got == pattern(5000)
+
+
+def test_a_window_of_zero_is_probed():
+    net, socket = open_pair(window=0)
+    socket.send(b"waits")
+    for _ in range(30):
+        net.step()
+    assert net.server.got == b"" and net.now > 20000 and socket.error == 0
+    net.server.window = 100
+    net.run(lambda: net.server.got == b"waits")
+
+
+def test_the_server_closes_first():
+    net, socket = open_pair(greeting=b"bye", close_after=0)
+    net.run(lambda: net.server.fin_acked)
+    assert socket.readable and socket.recv(10) == b"bye" and socket.recv(10) == b"" and socket.recv_into(bytearray(1)) == 0
+    assert socket.send(b"late") == 4, "our half is still open"
+    net.run(lambda: net.server.got == b"late")
+    started = net.now
+    finish(net, socket)
+    assert net.now - started < 4000, "no TIME_WAIT for the one that closes last"
+
+
+def test_close_waits_a_while_for_the_peer():
+    net, socket = open_pair(close_after=1)  # it never closes
+    socket.close()
+    assert raises(OSError, socket.send, b"x").errno == 107
+    net.run(lambda: net.server.reset)
+    assert net.now > 60000 and socket.closed and socket.error == 0
+
+
+def test_connect_times_out():
+    stack = new_stack()
+    socket = stack.tcp()
+    socket.connect((B4, 80))
+    now, sent = 0, []
+    while not socket.closed:
+        while stack.tick(now):
+            pass
+        sent += [now] * len(stack.link.sent)
+        stack.link.sent.clear()
+        now = stack.deadline or now
+    assert sent == [0, 1000, 3000, 7000, 15000, 31000, 63000, 123000, 183000]
+    assert socket.error == 110 and raises(OSError, socket.recv, 1).errno == 110
+    assert raises(OSError, socket.send, b"").errno == 110
+    socket.connect((B4, 80))
+    assert socket.error == 0 and stack.tick(now) and len(stack.timers) == 1 and len(stack._sockets) == 1
+
+
+def test_connect_errors():
+    stack = new_stack()
+    socket = stack.tcp()
+    raises(ValueError, socket.connect, ("10.0.0", 80), text="10.0.0")
+    socket.connect((B4, 80))
+    assert raises(OSError, socket.connect, (B4, 80)).errno == 106
+    stack.clear_addresses()
+    assert raises(OSError, stack.tcp().connect, (B4, 80)).errno == 99
+    assert raises(OSError, stack.tcp().send, b"x").errno == 107
+    socket.close()
+    assert socket.closed and socket.error == 0
+
+
+def test_refused():
+    stack = new_stack()
+    socket = stack.tcp()
+    socket.connect((B4, 80))
+    stack.tick(0)
+    port, _, seq = parse(stack.link.sent[-1])[:3]
+    for seg, code in (
+        (segment(0, seq, RST | ACK, dport=port), -19),  # does not acknowledge our SYN
+        (segment(0, seq + 1, RST, dport=port), -19),
+        (segment(0, seq + 1, ACK, dport=port), -19),
+        (segment(0, seq + 1, RST | ACK, dport=port, sport=81), -15),
+        (segment(0, seq + 1, RST | ACK, dport=port + 1), -13),
+        (segment(0, seq + 1, RST | ACK, dport=port), 0),
+    ):
+        assert socket.error == 0
+        assert stack.receive(seg, 0, len(seg)) == code
+    assert socket.error == 111 and not stack.tick(1)
+
+
+def established():
+    """A connection without a server: (stack, socket, give, our next number, the peer's)."""
+    stack = new_stack()
+    socket = stack.tcp(1000)
+    socket.connect((B4, 80))
+    stack.tick(0)
+    port, _, seq = parse(stack.link.sent[-1])[:3]
+
+    def give(*args, **kw):
+        packet = segment(*args, dport=port, **kw)
+        return stack.receive(packet, 0, len(packet))
+
+    assert give(1000, seq + 1, SYN | ACK) == 0
+    assert stack.tick(0) and not stack.tick(0)
+    stack.link.sent.clear()
+    return stack, socket, give, seq + 1, 1001
+
+
+def test_resets_need_the_exact_number():
+    stack, socket, give, una, rcv = established()
+    assert give(rcv + 1, una, RST) == -19 and socket.connected
+    assert stack.tick(0) and parse(stack.link.sent.pop())[3] == rcv, "a challenge"
+    assert give(rcv + 5000, una, RST) == -19 and not stack.tick(0)
+    assert give(rcv, una, SYN | ACK) == -19 and socket.connected and stack.tick(0)
+    assert give(rcv, una, RST) == 0
+    assert socket.error == 104 and raises(OSError, socket.recv, 1).errno == 104
+
+
+def test_segments_that_do_not_fit():
+    stack, socket, give, una, rcv = established()
+    for seq, ack, flags in (
+        (rcv + 1, una, ACK),  # a gap
+        (rcv - 10, una, ACK),  # an old one
+        (rcv + 2000, una, ACK),
+        (rcv, una + 1, ACK),  # acknowledges what was never sent
+        (rcv, una, 0),
+    ):
+        assert give(seq, ack, flags, b"data") == -19, (seq - rcv, ack - una)
+    assert socket.recv(10) is None
+    assert give(rcv, una, ACK, b"abc") == 0
+    assert give(rcv, una, ACK, b"abcdef") == 0, "half of it is known"
+    assert give(rcv + 6, una - 9, ACK, b"gh") == 0, "an old acknowledgement with new data"
+    assert socket.recv(10) == b"abcdefgh"
+    assert give(rcv + 8, una, ACK | FIN, b"i") == 0
+    assert give(rcv + 8, una, ACK | FIN, b"i") == -19
+    assert socket.recv(10) == b"i" and socket.recv(10) == b""
+    assert socket.send(b"half-closed") == 11
+
+
+def test_more_than_the_window_is_cut():
+    stack, socket, give, una, rcv = established()
+    assert give(rcv, una, ACK, pattern(1200)) == 0
+    stack.tick(0)
+    ack, window = parse(stack.link.sent[-1])[3], parse(stack.link.sent[-1])[5]
+    assert ack == rcv + 1000 and window == 0
+    assert socket.recv(2000) == pattern(1000)
+    assert stack.tick(0) and parse(stack.link.sent[-1])[5] == 1000, "the window opens again"
+
+
+def test_abort_sends_a_reset():
+    stack, socket, give, una, rcv = established()
+    socket.abort()
+    assert socket.closed and stack.tick(0)
+    assert parse(stack.link.sent[-1])[2:5] == (una & 0xFFFFFFFF, rcv, RST | ACK)
+    assert not stack.tick(0) and not stack.timers
+    assert raises(OSError, socket.recv, 1).errno == 103
+
+
+def test_a_link_that_refuses_is_a_loss():
+    stack, socket, give, una, rcv = established()
+    stack.link.code = -1
+    socket.send(b"data")
+    assert not stack.tick(0) and stack.deadline == 1000
+    stack.link.code = 0
+    assert stack.tick(1000) and parse(stack.link.sent[-1])[7] == b"data"
+
+
+def test_mutated_and_truncated_segments_never_raise():
+    stack, socket, give, una, rcv = established()
+    packet = segment(rcv, una, ACK, b"data", dport=socket.port, options=b"\x01\x01\x02\x04\x02\x00\x00\x00")
+    for n in range(len(packet)):
+        assert stack.receive(packet[:n], 0, n) < 0
+    for i in range(len(packet)):
+        for flip in (1, 0x80, 0xFF):
+            bad = packet[:i] + bytes((packet[i] ^ flip,)) + packet[i + 1 :]
+            assert stack.receive(bad, 0, len(bad)) <= 0
+    for flags in range(256):  # with a correct checksum, in every state that follows
+        for seq in (rcv, rcv + 1, rcv - 1, rcv + 0x80000000):
+            for ack in (una, una + 1, una + 0x80000000):
+                assert -19 <= give(seq, ack, flags, b"x") <= 0
+                stack.tick(0)
+
+
+def test_mss_option():
+    for options, want in (
+        (b"", 0),
+        (b"\x02\x04\x05\xb4", 0x5B4),
+        (b"\x01\x01\x02\x04\x05\xb4", 0x5B4),
+        (b"\x03\x03\x07\x02\x04\x05\xb4", 0x5B4),
+        (b"\x00\x02\x04\x05\xb4", 0),
+        (b"\x02\x04\x05", 0),
+        (b"\x02\x03\x05\xb4", 0),
+        (b"\x03\x00\x02\x04\x05\xb4", 0),
+        (b"\x03\x01\x02\x04\x05\xb4", 0),
+        (b"\x03", 0),
+        (b"\x03\xff\x01", 0),
+    ):
+        assert wire.mss_option(options, 0, len(options)) == want, options
+
+
+def test_sequence_numbers_wrap():
+    assert wire.diff(5, 3) == 2 and wire.diff(3, 5) == -2
+    assert wire.diff(1, 0xFFFFFFFF) == 2 and wire.diff(0xFFFFFFFF, 1) == -2
+    assert wire.diff(0x7FFFFFFF, 0) == 0x7FFFFFFF and wire.diff(0x80000000, 0) == -0x80000000
+
+
+def test_timer():
+    timer = RetransmitTimer()
+    assert not timer.take(0, False)
+    assert timer.sent(0, True) and timer.deadline == 1000
+    assert not timer.sent(10, True), "one segment is timed at a time"
+    timer.acked(True)
+    assert not timer.take(2000, True)  # RFC 6298 2.2: SRTT 2000, RTTVAR 1000
+    assert timer.deadline == 2000 + 6000
+    assert timer.take(8000, True) and timer.tries == 1 and not timer.running
+    assert not timer.sent(8000, False) and timer.deadline == 8000 + 12000
+    timer.acked(False)
+    assert not timer.take(8100, False) and not timer.running and timer.tries == 0
+    assert timer.sent(9000, True)
+    timer.acked(True)
+    timer.take(9800, True)  # RTTVAR = 3/4 1000 + 1/4 1200, SRTT = 7/8 2000 + 1/8 800
+    assert timer.deadline == 9800 + 1850 + 4 * 1050

@@ -1,0 +1,341 @@
+"""One TCP connection (RFC 9293) from our SYN to its end: no listening, no urgent data, no out-of-order queue.
+
+Sans-IO: `deliver` only takes note; segments leave in `tick(now)`, one a call, because the tunnel has one transmit buffer.
+Retransmission goes back to the oldest octet (RFC 6298 timer); the congestion window (RFC 5681) starts at four segments and
+falls to one at a timeout. RST and SYN from nowhere are met as RFC 5961 asks. Start reading at `Connection.tick`.
+"""
+
+from ipsec.inet import ip, segment
+from ipsec.inet.checksum import store, transport
+from ipsec.inet.octets import copy, same
+from ipsec.inet.rto import RetransmitTimer
+from ipsec.inet.segment import diff, load32
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+_PEER = const(-15)
+_TCP_SEGMENT = const(-19)
+
+_TCP = const(6)
+_FIN = const(1)
+_SYN = const(2)
+_RST = const(4)
+_PSH = const(8)
+_ACK = const(16)
+
+# States. What FIN_WAIT, CLOSE_WAIT, CLOSING and LAST_ACK add is in `_closing`, `_fin_acked` and `_eof`.
+_CLOSED = const(0)
+_SYN_SENT = const(1)
+_OPEN = const(2)
+_TIME_WAIT = const(3)
+
+_MASK = const(0xFFFFFFFF)
+_LINGER_MS = const(4000)  # TIME_WAIT: shorter than 2 MSL, as our ports are not used again soon
+_FIN_WAIT_MS = const(60000)  # for the peer's FIN after ours was acknowledged
+_MAX_TRIES = const(8)
+
+_ETIMEDOUT = const(110)
+_ECONNREFUSED = const(111)
+_ECONNRESET = const(104)
+
+
+class Connection:
+    """The state of a connection and its two buffers of `room` octets; `TcpSocket` is what a program sees of it."""
+
+    def __init__(self, stack, room: int):
+        self.port = 0
+        self.error = 0  # the OSError number that ended the connection, or 0
+        self._stack = stack
+        self._own = None
+        self._peer = b""
+        self._peer_port = 0
+        self._out = bytearray(room)  # from `_una` on
+        self._in = bytearray(room)
+        self._own_mss = 0
+        self._reset_connection(0)
+        self._state = _CLOSED
+
+    def _reset_connection(self, iss: int) -> None:
+        self.error = 0
+        self._una = iss  # oldest octet not acknowledged
+        self._nxt = iss  # next octet to send
+        self._max = iss  # behind the last octet ever sent
+        self._window = 0  # of the peer, from `_una`
+        self._window_seq = 0
+        self._mss = min(self._own_mss, 536 if len(self._peer) == 4 else 1220)  # until the peer's option
+        self._congestion = 0
+        self._rcv = 0  # next octet expected
+        self._edge = 0  # behind the last octet we let the peer send
+        self._out_len = self._in_len = 0
+        self._ack_due = self._rst_due = False
+        self._probe = False
+        self._timed = iss  # behind the segment whose round trip is timed
+        self._closing = self._fin_acked = self._eof = False
+        self._eof_first = False  # the peer closed before us: no TIME_WAIT
+        self._waiting = None  # end of TIME_WAIT or of the wait for a FIN, in ms
+        self._timer = RetransmitTimer()
+        self._state = _SYN_SENT
+
+    def _end(self, error: int) -> None:
+        """The connection is over; the port is given back by the next tick."""
+        self.error = error
+        self._state = _CLOSED
+        self._out_len = 0
+
+    # Receiving
+
+    def deliver(self, buf, at: int, pos: int, data: int, end: int) -> int:
+        """Take a checked segment whose octets are `buf[data:end]`; return 0 or a negative drop code."""
+        if not self._from_peer(buf, at, pos):
+            return _PEER
+        flags = buf[pos + 13]
+        if self._state == _SYN_SENT:
+            return self._take_syn(buf, pos, data, flags)
+        if self._state == _CLOSED:
+            return _TCP_SEGMENT
+        if not self._in_window(load32(buf, pos + 4), end - data):
+            self._ack_due = self._ack_due or not flags & _RST
+            return _TCP_SEGMENT
+        if flags & _RST:
+            return self._take_reset(load32(buf, pos + 4))
+        if flags & _SYN or not flags & _ACK:
+            self._ack_due = self._ack_due or bool(flags & _SYN)  # a challenge (RFC 5961 4)
+            return _TCP_SEGMENT
+        if not self._take_ack(load32(buf, pos + 4), load32(buf, pos + 8), buf[pos + 14] << 8 | buf[pos + 15]):
+            return _TCP_SEGMENT
+        return self._take_data(buf, load32(buf, pos + 4), data, end, flags)
+
+    def _from_peer(self, buf, at: int, pos: int) -> bool:
+        n = len(self._peer)
+        return (
+            (buf[pos] << 8 | buf[pos + 1]) == self._peer_port
+            and ip.addr_len(buf, at) == n
+            and same(buf, ip.source_at(buf, at), self._peer, 0, n)
+        )
+
+    def _take_syn(self, buf, pos: int, data: int, flags: int) -> int:
+        """SYN_SENT (RFC 9293 3.10.7.3): only what acknowledges our SYN counts."""
+        if not flags & _ACK or self._nxt == self._una or load32(buf, pos + 8) != self._nxt:
+            return _TCP_SEGMENT
+        if flags & _RST:
+            self._end(_ECONNREFUSED)
+            return 0
+        if not flags & _SYN:
+            return _TCP_SEGMENT
+        self._rcv = self._edge = (load32(buf, pos + 4) + 1) & _MASK
+        self._mss = max(64, min(self._own_mss, segment.mss_option(buf, pos + 20, data) or self._mss))
+        self._una = self._nxt
+        self._window = buf[pos + 14] << 8 | buf[pos + 15]
+        self._window_seq = self._rcv
+        self._congestion = 4 * self._mss
+        self._timer.acked(True)
+        self._state = _OPEN
+        self._ack_due = True
+        return 0
+
+    def _in_window(self, seq: int, n: int) -> bool:
+        """Whether a segment touches what we let the peer send (RFC 9293 3.10.7.4), or probes a window of zero."""
+        return diff(seq, self._edge) <= 0 and diff(seq + n, self._rcv) >= 0
+
+    def _take_reset(self, seq: int) -> int:
+        if seq != self._rcv:  # in the window but not exact: challenge it (RFC 5961 3)
+            self._ack_due = True
+            return _TCP_SEGMENT
+        self._end(0 if self._state == _TIME_WAIT or self._closing and self._fin_acked else _ECONNRESET)
+        return 0
+
+    def _take_ack(self, seq: int, ack: int, window: int) -> bool:
+        """Forget what is acknowledged and note the window; False when it acknowledges what was never sent."""
+        n = diff(ack, self._una)
+        if diff(ack, self._max) > 0:
+            self._ack_due = True
+            return False
+        if n < 0:
+            return True  # an old one; its data may still be new
+        if n > 0:
+            self._forget(n)
+            self._una = ack
+            if diff(self._nxt, ack) < 0:
+                self._nxt = ack
+            self._congestion = min(self._congestion + self._mss, 0xFFFF)
+            self._timer.acked(diff(ack, self._timed) >= 0)
+        elif not window or not self._window:
+            self._timer.alive()  # it answers our probes
+        if diff(seq, self._window_seq) >= 0 or n > 0:
+            if not self._window and window and not n:
+                self._nxt = ack  # the probe's octet was not taken
+            self._window = window
+            self._window_seq = seq
+        return True
+
+    def _forget(self, n: int) -> None:
+        """Drop n acknowledged octets; one more than there are is our FIN."""
+        if n > self._out_len:
+            self._fin_acked = True
+            n = self._out_len
+        self._out_len -= n
+        copy(self._out, 0, self._out, n, self._out_len)
+
+    def _take_data(self, buf, seq: int, data: int, end: int, flags: int) -> int:
+        """Keep the octets that continue the stream, as many as fit, and note the FIN behind them."""
+        fin = flags & _FIN
+        if data == end and not fin:
+            return 0
+        self._ack_due = True
+        ahead = diff(seq, self._rcv)
+        if self._eof or ahead > 0:
+            return _TCP_SEGMENT
+        data -= ahead  # skip what came before
+        n = min(end - data, diff(self._edge, self._rcv))
+        if n > 0:
+            if not self._closing:
+                copy(self._in, self._in_len, buf, data, n)
+                self._in_len += n
+            self._rcv = (self._rcv + n) & _MASK
+        if fin and data + n == end:
+            self._rcv = (self._rcv + 1) & _MASK
+            self._eof = True
+        return 0
+
+    # Sending
+
+    def tick(self, now: int) -> bool:
+        """Send one segment if one is due, and keep the timers; True when one was sent, and perhaps more are due."""
+        if self._state == _CLOSED:
+            return self._tick_closed()
+        self._tick_ends(now)
+        if self._state == _CLOSED:
+            return self._tick_closed()
+        if self._timer.take(now, self._una != self._max) and not self._back_off(now):
+            return self._tick_closed()
+        if self._state == _SYN_SENT:
+            return self._nxt == self._una and self._emit(now, self._una, 0, _SYN)
+        return self._tick_open(now)
+
+    def _tick_closed(self) -> bool:
+        """Leave the stack, with an RST if one is due."""
+        sent = self._rst_due and self._transmit(self._nxt, 0, _RST | _ACK)
+        self._rst_due = False
+        self._leave()
+        return sent
+
+    def _leave(self) -> None:
+        """Give the port back."""
+        if self in self._stack.timers:
+            self._stack.timers.remove(self)
+            self._stack.release(_TCP, self.port)
+
+    def _tick_ends(self, now: int) -> None:
+        """After our FIN is acknowledged: wait for the peer's, then a while for a repetition of it."""
+        if not self._fin_acked or self._state != _OPEN and self._state != _TIME_WAIT:
+            return
+        if self._eof_first:
+            self._end(0)
+        elif self._eof and self._state == _OPEN:
+            self._state = _TIME_WAIT
+            self._waiting = now + _LINGER_MS
+        elif self._waiting is None:
+            self._waiting = now + _FIN_WAIT_MS
+        elif now >= self._waiting:
+            self._rst_due = self._state == _OPEN
+            self._end(0)
+
+    def _back_off(self, now: int) -> bool:
+        """The timer fired: go back to the oldest octet, or give up."""
+        if self._timer.tries > _MAX_TRIES:
+            self._rst_due = self._state != _SYN_SENT
+            self._end(_ETIMEDOUT)
+            return False
+        self._nxt = self._una
+        self._congestion = self._mss
+        self._probe = not self._window
+        return True
+
+    def _tick_open(self, now: int) -> bool:
+        offset = diff(self._nxt, self._una)
+        n = self._sendable(offset)
+        # A FIN takes a number behind the last octet; `_nxt` is beyond it once it is sent.
+        fin = self._closing and not self._fin_acked and offset + n == self._out_len
+        if n > 0 or fin:
+            return self._emit(now, self._nxt, n, _ACK | (_PSH if n else 0) | (_FIN if fin else 0))
+        if self._out_len > offset and not self._timer.running:
+            self._timer.start(now)  # the window is shut: a probe when it fires
+        if self._ack_due:
+            self._ack_due = False
+            return self._transmit(self._nxt, 0, _ACK)
+        return False
+
+    def _sendable(self, offset: int) -> int:
+        """Octets that both windows and the segment size let us send now; one for a probe of a window of zero."""
+        window = min(self._window, self._congestion)
+        if self._probe:
+            self._probe = False
+            window = max(window, 1)
+        return max(0, min(self._out_len - offset, window - offset, self._mss))
+
+    def _emit(self, now: int, seq: int, n: int, flags: int) -> bool:
+        """Send a segment that occupies sequence numbers, and time it. One that the tunnel refuses counts as lost on the way."""
+        self._nxt = (seq + n + (1 if flags & (_SYN | _FIN) else 0)) & _MASK
+        fresh = diff(self._nxt, self._max) > 0
+        if fresh:
+            self._max = self._nxt
+        if self._timer.sent(now, fresh):
+            self._timed = self._nxt
+        if flags & _FIN:
+            self._eof_first = self._eof
+        self._ack_due = False
+        return self._transmit(seq, n, flags)
+
+    def _transmit(self, seq: int, n: int, flags: int) -> bool:
+        """Write and send one segment with n octets from the buffer; False when it could not leave."""
+        stack = self._stack
+        header = 24 if flags & _SYN else 20
+        out = stack.begin(_TCP, self._own, self._peer, 0, header + n)
+        if out < 0:
+            stack.count(out)
+            return False
+        tx = stack.link.tx
+        store(tx, out, self.port)
+        store(tx, out + 2, self._peer_port)
+        window = min(self._room(), 0xFFFF) if flags & _SYN else self._offer()
+        segment.write(tx, out, seq, self._rcv if flags & _ACK else 0, flags, window, header)
+        if flags & _SYN:
+            segment.write_mss(tx, out + 20, self._own_mss)
+        copy(tx, out + header, self._out, diff(seq, self._una), n)
+        store(tx, out + 16, transport(tx, stack.link.head, out, out + header + n, _TCP))
+        code = stack.finish(out + header + n)
+        if code < 0:
+            stack.count(code)
+        return code == 0
+
+    def _room(self) -> int:
+        return len(self._in) - self._in_len
+
+    def _step(self) -> int:
+        """By how much a window must grow to be worth telling."""
+        return min(self._own_mss, len(self._in) // 2)
+
+    def _tell_room(self) -> None:
+        """The program has read: announce new room, but no crumbs of it (RFC 9293 3.8.6.2.2)."""
+        if self._state == _OPEN and not self._eof and self._room() >= diff(self._edge, self._rcv) + self._step():
+            self._ack_due = True
+
+    def _offer(self) -> int:
+        """The window to announce. It never shrinks, and grows by no crumbs."""
+        room = min(self._room(), 0xFFFF)
+        if room >= diff(self._edge, self._rcv) + self._step():
+            self._edge = (self._rcv + room) & _MASK
+        return diff(self._edge, self._rcv)
+
+    @property
+    def deadline(self):
+        """When `tick` must be called at the latest, in ms, or None."""
+        if self._waiting is None:
+            return self._timer.deadline
+        return self._waiting if self._timer.deadline is None else min(self._waiting, self._timer.deadline)

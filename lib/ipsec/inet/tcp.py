@@ -1,0 +1,142 @@
+"""A TCP client socket, shaped like MicroPython's own; nothing blocks, drivers wait for it. No listening.
+
+Start reading at `TcpSocket`.
+"""
+
+from ipsec.inet import address, segment
+from ipsec.inet.connection import Connection
+from ipsec.inet.octets import copy
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+_PORT = const(-13)
+
+_TCP = const(6)
+
+# The states of connection.py.
+_CLOSED = const(0)
+_SYN_SENT = const(1)
+_OPEN = const(2)
+_TIME_WAIT = const(3)
+
+_EADDRNOTAVAIL = const(99)
+_ENOTCONN = const(107)
+_EISCONN = const(106)
+_ECONNABORTED = const(103)
+
+
+def install(stack) -> None:
+    """Let the stack hand TCP segments to its sockets."""
+    stack.protocols[4 << 8 | _TCP] = stack.protocols[6 << 8 | _TCP] = receive
+
+
+def receive(stack, buf, at: int, pos: int, end: int) -> int:
+    """Hand the segment `buf[pos:end]` of the packet at `at` to its socket; return 0 or a negative drop code."""
+    header = segment.check(buf, at, pos, end)
+    if header < 0:
+        return header
+    socket = stack.find(_TCP, buf[pos + 2] << 8 | buf[pos + 3])
+    return _PORT if socket is None else socket.deliver(buf, at, pos, pos + header, end)
+
+
+class TcpSocket(Connection):
+    """A client socket; made by `Stack.tcp`. `room` octets are kept for each direction.
+
+    Nothing blocks: call `Stack.tick` after each call and at `Stack.deadline`, and ask again.
+    """
+
+    def connect(self, addr: tuple) -> None:
+        """Begin to connect to `(host, port)`, host as text or octets; `connected` and `error` tell what became of it.
+
+        Raises ValueError for a host that is no address, OSError EISCONN or EADDRNOTAVAIL.
+        """
+        if self._state != _CLOSED:
+            raise OSError(_EISCONN, "already connected or connecting")
+        self._leave()
+        stack = self._stack
+        self._peer = bytes(address.to_octets(addr[0]))
+        self._own = stack.source_for(self._peer)
+        if self._own is None:
+            raise OSError(_EADDRNOTAVAIL, "no address of this family")
+        self._peer_port = addr[1]
+        self.port = stack.claim(_TCP, 0)
+        stack.register(_TCP, self.port, self)
+        stack.timers.append(self)
+        # The longest segment we take: what the MTU leaves behind the headers without options (RFC 9293 3.7.1).
+        self._own_mss = stack.link.mtu - (40 if len(self._peer) == 4 else 60)
+        self._reset_connection(stack.random16() << 16 | stack.random16())
+
+    # What a program sees
+
+    @property
+    def connected(self) -> bool:
+        """Whether data can be sent."""
+        return self._state == _OPEN and not self._closing
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection has ended, or never began."""
+        return self._state == _CLOSED
+
+    @property
+    def readable(self) -> bool:
+        """Whether `recv` returns something other than None, or raises."""
+        return self._in_len > 0 or self._state != _OPEN and self._state != _SYN_SENT or self._eof
+
+    @property
+    def unsent(self) -> int:
+        """Octets that the peer has not acknowledged."""
+        return self._out_len
+
+    def send(self, data) -> int:
+        """Take octets to be sent and return how many: 0 when the buffer is full. Raises OSError when the connection is gone."""
+        if self.error or self._closing or self._state not in (_OPEN, _SYN_SENT):
+            raise OSError(self.error or _ENOTCONN, "not connected")
+        n = min(len(data), len(self._out) - self._out_len)
+        copy(self._out, self._out_len, data, 0, n)
+        self._out_len += n
+        return n
+
+    def recv_into(self, buf):
+        """Move received octets into `buf` and return how many; 0 at the end of the stream, None when there are none yet.
+
+        Raises OSError when the connection broke.
+        """
+        if not self._in_len:
+            if self.error:
+                raise OSError(self.error, "the connection broke")
+            return 0 if self._eof or self._state in (_CLOSED, _TIME_WAIT) else None
+        n = min(len(buf), self._in_len)
+        copy(buf, 0, self._in, 0, n)
+        self._in_len -= n
+        copy(self._in, 0, self._in, n, self._in_len)
+        self._tell_room()
+        return n
+
+    def recv(self, n: int):
+        """Up to n octets; b"" at the end of the stream, None when there are none yet. Raises OSError like `recv_into`."""
+        buf = bytearray(min(n, self._in_len))
+        if n and not buf:
+            got = self.recv_into(bytearray(1))
+            return None if got is None else b""
+        self.recv_into(buf)
+        return bytes(buf)
+
+    def close(self) -> None:
+        """Send what is left and a FIN; what still comes is thrown away."""
+        self._closing = True
+        self._in_len = 0
+        if self._state == _SYN_SENT:
+            self._end(0)
+
+    def abort(self) -> None:
+        """End at once, with an RST."""
+        if self._state in (_OPEN, _TIME_WAIT):
+            self._rst_due = True
+        self._end(_ECONNABORTED)
