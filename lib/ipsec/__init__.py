@@ -1,0 +1,32 @@
+"""IKEv2 and IPsec ESP for MicroPython and CPython: a secure uplink from a device to an ordinary IPsec gateway.
+
+    import ipsec
+    uplink = ipsec.connect("ipsec.json")
+    sock = uplink.socket()
+    sock.sendto(b"21.5", ("10.10.0.1", 5000))
+
+Nothing is loaded before it is used. Start reading at `connect`, then `drive/sync.py`, then `tunnel.py`.
+"""
+
+__version__ = "0.1.0"
+
+
+def connect(config, on_event=None, log=None, keylog=None):
+    """A connected `drive.sync.Uplink`; `config` is the path of a JSON file or a `config.Config`.
+
+    Raises ConfigError, CryptoError, and ConnectError, whose texts name cause and remedy.
+    """
+    from ipsec.drive.sync import Uplink
+
+    uplink = Uplink(config, on_event, log, keylog)
+    uplink.connect()
+    return uplink
+
+
+async def connect_async(config, on_event=None, log=None, keylog=None):
+    """The same for asyncio: a connected `drive.aio.Uplink`."""
+    from ipsec.drive.aio import Uplink
+
+    uplink = Uplink(config, on_event, log, keylog)
+    await uplink.connect()
+    return uplink

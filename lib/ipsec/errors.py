@@ -9,7 +9,7 @@ class IkeError(Exception):
 
 
 class PeerError(IkeError):
-    """The peer broke the protocol or refused; `notify` is the code to answer with or that came, `data` its data (RFC 7296 3.10.1)."""
+    """The peer broke the protocol or refused; `notify` and `data` are what to answer or what came (RFC 7296 3.10.1)."""
 
     def __init__(self, text, notify=7, data=b""):  # INVALID_SYNTAX
         super().__init__(text)

@@ -17,7 +17,7 @@ Start reading at `receive`.
 
 from ipsec.errors import AuthError, PeerError
 from ipsec.event import DOWN, FAILED, Event
-from ipsec.ike import iana, keymat, message
+from ipsec.ike import keymat, message
 from ipsec.ike.exchange import DeleteIke, Exchange, Farewell
 from ipsec.ike.timers import Retransmission
 
@@ -255,7 +255,7 @@ class IkeSa:
         """Why nothing came, for people."""
         c = self.config
         port = c.natt_port if self.floated else c.port
-        text = "no answer from %s, UDP port %d, after %d requests: check the address, the port, firewalls and that the gateway runs"
+        text = "no answer from %s, UDP port %d, to %d requests: check address, port, firewalls, and that the gateway runs"
         return text % (c.gateway, port, c.retransmit_tries) + (" (%s)" % self.last_error if self.last_error else "")
 
     def _abort(self, error, exchange, now):

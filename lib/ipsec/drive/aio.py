@@ -1,0 +1,115 @@
+"""The asyncio driver: one task serves the tunnel in the background.
+
+Start reading at `Uplink.connect`.
+"""
+
+import asyncio
+
+from ipsec.drive import base
+from ipsec.errors import LocalError
+
+_SLICE_MS = 20  # how long a datagram may wait on MicroPython, whose asyncio cannot wait for a UDP socket and a time at once
+
+
+class Uplink(base.Uplink):
+    """`async with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
+
+    _task = None
+
+    async def __aenter__(self):
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *exc):
+        await self.close()
+
+    async def connect(self) -> None:
+        """Make the tunnel; returns when packets can pass.
+
+        Raises ConnectError when the first attempt fails; nothing is left half open.
+        """
+        self._begin()
+        self._task = asyncio.create_task(self._run())
+        while not self.is_up and self.failure is None:
+            await _sleep_ms(_SLICE_MS)
+        if self.failure:
+            failure = self.failure
+            await self.close()
+            raise base.ConnectError(failure)
+
+    async def poll(self, timeout_ms: int = 0) -> None:
+        """Sleep; the tunnel is served in the background anyway."""
+        await _sleep_ms(timeout_ms)
+
+    async def close(self) -> None:
+        """Tell the gateway, wipe the keys, give the socket back."""
+        if not self.tunnel.is_closed:
+            self._begin_close()
+        if self._task:
+            await self._task
+            self._task = None
+        self._udp.close()
+
+    def socket(self, port: int = 0) -> "Socket":
+        """A UDP socket inside the tunnel, bound to a port (0: a free one)."""
+        return Socket(self, self.stack.udp(port))
+
+    async def ping(self, host: str, timeout_ms: int = 2000):
+        """Round trip of one ICMP echo in ms, or None when no answer came."""
+        start = self._clock.now_ms()
+        answered = self.stack.echo_replies
+        self.stack.ping(host, 0)
+        self.drain()
+        while self.stack.echo_replies == answered:
+            if self._clock.now_ms() - start >= timeout_ms:
+                return None
+            await _sleep_ms(1)
+        return self._clock.now_ms() - start
+
+    async def _run(self):
+        while not self.tunnel.is_closed:
+            self.serve()
+            await _sleep_ms(self.wait_ms(_SLICE_MS))
+
+
+class Socket:
+    """A UDP socket with the verbs of `socket.socket`, waiting with `await`."""
+
+    def __init__(self, uplink, inner):
+        self._uplink = uplink
+        self._inner = inner
+        self._timeout_ms = None
+
+    def settimeout(self, seconds) -> None:
+        """How long `recvfrom` waits: seconds, 0 for not at all, None for ever."""
+        self._timeout_ms = None if seconds is None else int(seconds * 1000)
+
+    async def sendto(self, data, address) -> int:
+        """Send one datagram to `(host, port)`; raises OSError when it cannot go out now."""
+        n = self._inner.sendto(data, address)
+        self._uplink.drain()
+        return n
+
+    async def recvfrom(self, n: int):
+        """`(data, (host, port))` of the next datagram; raises OSError (ETIMEDOUT) when none comes in time."""
+        uplink = self._uplink
+        start = uplink._clock.now_ms()
+        got = self._inner.recvfrom(n)
+        while got is None:
+            if self._timeout_ms is not None and uplink._clock.now_ms() - start >= self._timeout_ms:
+                raise OSError(110)  # ETIMEDOUT
+            if uplink.tunnel.is_closed:
+                raise LocalError("the tunnel is closed")
+            await _sleep_ms(1)
+            got = self._inner.recvfrom(n)
+        return got
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+async def _sleep_ms(ms):
+    if hasattr(asyncio, "sleep_ms"):
+        await asyncio.sleep_ms(ms)
+    else:
+        await asyncio.sleep(ms / 1000)

@@ -1,0 +1,124 @@
+"""What the blocking and the asyncio driver share: everything but the waiting.
+
+Start reading at `Uplink.drain`.
+"""
+
+from ipsec import tunnel as core
+from ipsec.address import format_address
+from ipsec.config import Config, load
+from ipsec.drive.clock import Clock
+from ipsec.drive.udp import UdpLink
+from ipsec.errors import LocalError
+from ipsec.event import FAILED
+
+_BURST = 16  # datagrams taken before timers get a turn
+
+
+class ConnectError(LocalError):
+    """The tunnel did not come up; `cause` is the event's short word, the text its cause and remedy."""
+
+    def __init__(self, event):
+        super().__init__(event.text)
+        self.cause = event.cause
+
+
+class Uplink:
+    """A tunnel with its socket and its clock.
+
+    `config` is a Config or the path of a JSON file. `on_event(event)` is called for every `ipsec.event.Event`.
+    Raises ConfigError, CryptoError.
+    """
+
+    def __init__(self, config, on_event=None, log=None, keylog=None):
+        from os import urandom
+
+        from ipsec.crypto import backend
+
+        self.config = config if isinstance(config, Config) else load(config)
+        self.on_event = on_event
+        self.failure = None  # the last event of kind FAILED
+        self._clock = Clock()
+        self._udp = UdpLink(self.config.local_port)
+        self.tunnel = core.Tunnel(self.config, backend, urandom, log, keylog)
+        self._rx = bytearray(self.tunnel.max_datagram_len)
+
+    @property
+    def stack(self):
+        """The IP stack inside (`ipsec.inet.stack.Stack`)."""
+        return self.tunnel.stack
+
+    @property
+    def is_up(self) -> bool:
+        """Whether packets can pass now."""
+        return self.tunnel.is_up
+
+    @property
+    def address(self) -> str:
+        """Our first address inside as text, empty while the tunnel is down."""
+        own = self.stack.source_for(bytes(4)) or self.stack.source_for(bytes(16))
+        return format_address(own) if own else ""
+
+    def counters(self) -> dict:
+        """Packets, octets and drops by reason."""
+        return self.tunnel.counters()
+
+    def drain(self) -> None:
+        """Do all that the core wants done now."""
+        tunnel = self.tunnel
+        while True:
+            want = tunnel.poll()
+            if want == core.TRANSMIT:
+                self._udp.send(tunnel.tx, tunnel.tx_pos, tunnel.tx_end, tunnel.peer_port)
+            elif want == core.DELIVER:
+                tunnel.stack.receive(tunnel.rx, tunnel.rx_pos, tunnel.rx_end)
+            elif want == core.EVENT:
+                self._tell(tunnel.take_event())
+            elif want == core.RESOLVE:
+                self._resolve()
+            else:
+                return
+
+    def serve(self) -> None:
+        """Take the datagrams that have come, and do what is due."""
+        for _ in range(_BURST):
+            n = self._udp.receive_into(self._rx)
+            if n < 0:
+                break
+            self.tunnel.receive(self._rx, n, self._clock.now_ms())
+            self.drain()
+        error = self._udp.take_error()
+        if error:
+            self.tunnel.unreachable(error)
+        self.tunnel.tick(self._clock.now_ms())
+        self.drain()
+
+    def wait_ms(self, limit_ms: int) -> int:
+        """How long the core can be left alone at the most, within a limit."""
+        deadline = self.tunnel.deadline()
+        if deadline is None:
+            return limit_ms
+        return max(0, min(limit_ms, deadline - self._clock.now_ms()))
+
+    def _begin(self):
+        self.failure = None
+        self.tunnel.start(self._clock.now_ms())
+        self.drain()
+
+    def _begin_close(self):
+        self.tunnel.close(self._clock.now_ms())
+        self.drain()
+
+    def _resolve(self):
+        config = self.config
+        try:
+            addr = self._udp.resolve(config.gateway, (config.port, config.natt_port))
+        except OSError as e:
+            self.tunnel.unresolved(str(e), self._clock.now_ms())
+        else:
+            self.tunnel.connect(addr, self._clock.now_ms())
+
+    def _tell(self, event):
+        if event.kind == FAILED:
+            self.failure = event
+        if self.on_event:
+            self.on_event(event)

@@ -1,0 +1,22 @@
+"""A rising count of milliseconds on both interpreters (MicroPython's `ticks_ms` wraps).
+
+Start reading at `Clock.now_ms`.
+"""
+
+import time
+
+
+class Clock:
+    """Milliseconds since some moment; call `now_ms` at least once in six days."""
+
+    def __init__(self):
+        self._now = 0
+        self._ticks = time.ticks_ms() if hasattr(time, "ticks_ms") else 0
+
+    def now_ms(self) -> int:
+        if not hasattr(time, "ticks_ms"):
+            return time.monotonic_ns() // 1000000
+        ticks = time.ticks_ms()
+        self._now += time.ticks_diff(ticks, self._ticks)
+        self._ticks = ticks
+        return self._now

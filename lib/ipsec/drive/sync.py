@@ -1,0 +1,128 @@
+"""The blocking driver: everything happens inside its calls.
+
+A program that is silent for long calls `poll` from time to time, so that the gateway's liveness checks are answered.
+Start reading at `Uplink.connect`.
+"""
+
+import select
+
+from ipsec.drive import base
+from ipsec.errors import LocalError
+
+_POLLIN = 1
+
+
+class Uplink(base.Uplink):
+    """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
+
+    def __enter__(self):
+        self.connect()
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def connect(self) -> None:
+        """Make the tunnel; returns when packets can pass.
+
+        Raises ConnectError when the first attempt fails; nothing is left half open.
+        """
+        self._begin()
+        while not self.is_up and self.failure is None:
+            self._step(1000)
+        if self.failure:
+            failure = self.failure
+            self.close()
+            raise base.ConnectError(failure)
+
+    def poll(self, timeout_ms: int = 0) -> None:
+        """Serve the tunnel for so long (0: only what is due now)."""
+        end = self._clock.now_ms() + timeout_ms
+        while True:
+            self._step(max(0, end - self._clock.now_ms()))
+            if self._clock.now_ms() >= end:
+                return
+
+    def close(self) -> None:
+        """Tell the gateway, wipe the keys, give the socket back."""
+        if not self.tunnel.is_closed:
+            self._begin_close()
+            while not self.tunnel.is_closed:
+                self._step(1000)
+        self._udp.close()
+
+    def socket(self, port: int = 0) -> "Socket":
+        """A UDP socket inside the tunnel, bound to a port (0: a free one)."""
+        return Socket(self, self.stack.udp(port))
+
+    def ping(self, host: str, timeout_ms: int = 2000):
+        """Round trip of one ICMP echo in ms, or None when no answer came."""
+        start = self._clock.now_ms()
+        answered = self.stack.echo_replies
+        self.stack.ping(host, 0)
+        self.drain()
+        while self.stack.echo_replies == answered:
+            left = timeout_ms - (self._clock.now_ms() - start)
+            if left <= 0:
+                return None
+            self._step(left)
+        return self._clock.now_ms() - start
+
+    def _step(self, limit_ms):
+        """Sleep until something comes or is due, then do it."""
+        sock = self._udp.socket
+        if sock:
+            poller = select.poll()
+            poller.register(sock, _POLLIN)
+            poller.poll(self.wait_ms(limit_ms))
+        else:
+            _sleep_ms(self.wait_ms(limit_ms))
+        self.serve()
+
+
+class Socket:
+    """A UDP socket with the verbs of `socket.socket`; blocking, with a time-out."""
+
+    def __init__(self, uplink, inner):
+        self._uplink = uplink
+        self._inner = inner
+        self._timeout_ms = None
+
+    def settimeout(self, seconds) -> None:
+        """How long `recvfrom` waits: seconds, 0 for not at all, None for ever."""
+        self._timeout_ms = None if seconds is None else int(seconds * 1000)
+
+    def sendto(self, data, address) -> int:
+        """Send one datagram to `(host, port)`; raises OSError when it cannot go out now."""
+        n = self._inner.sendto(data, address)
+        self._uplink.drain()
+        return n
+
+    def recvfrom(self, n: int):
+        """`(data, (host, port))` of the next datagram; raises OSError (ETIMEDOUT) when none comes in time."""
+        uplink = self._uplink
+        start = uplink._clock.now_ms()
+        got = self._inner.recvfrom(n)
+        while got is None:
+            left = 1000
+            if self._timeout_ms is not None:
+                left = self._timeout_ms - (uplink._clock.now_ms() - start)
+                if left <= 0:
+                    raise OSError(110)  # ETIMEDOUT
+            if uplink.tunnel.is_closed:
+                raise LocalError("the tunnel is closed")
+            uplink._step(left)
+            got = self._inner.recvfrom(n)
+        return got
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _sleep_ms(ms):
+    import time
+
+    if hasattr(time, "sleep_ms"):
+        time.sleep_ms(ms)
+    else:
+        time.sleep(ms / 1000)

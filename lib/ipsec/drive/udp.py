@@ -1,0 +1,94 @@
+"""The one UDP socket of a tunnel, the same on CPython, MicroPython's unix port and boards.
+
+The unix port of MicroPython knows packed socket addresses only; boards and CPython know tuples. Start reading at `UdpLink`.
+"""
+
+import socket
+
+from ipsec.address import parse_address
+
+_AF_INET = 2
+
+
+class UdpLink:
+    """A non-blocking UDP socket and the gateway's two addresses (ports of IKE and of NAT traversal).
+
+    `local_port` 0 lets the system choose.
+    """
+
+    def __init__(self, local_port: int = 0):
+        self._local_port = local_port
+        self._addrs = {}
+        self._view = None
+        self._viewed = None
+        self.socket = None
+        self.error = ""  # text of the last refused datagram, until `take_error`
+
+    def resolve(self, host: str, ports) -> bytes:
+        """Look the gateway up; returns its address as octets, empty when the port hides it.
+
+        Raises OSError.
+        """
+        self._addrs = {}
+        for port in ports:
+            info = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0]
+            self._addrs[port] = info[-1]
+        self._open(info[0])
+        return _octets(info[-1])
+
+    def _open(self, family):
+        self.close()
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        if self._local_port:
+            any_host = "0.0.0.0" if family == _AF_INET else "::"
+            self.socket.bind(socket.getaddrinfo(any_host, self._local_port, 0, socket.SOCK_DGRAM)[0][-1])
+
+    def send(self, buf, pos: int, end: int, port: int) -> None:
+        """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`."""
+        if self._viewed is not buf:
+            self._viewed = buf
+            self._view = memoryview(buf)
+        try:
+            self.socket.sendto(self._view[pos:end], self._addrs[port])
+        except OSError as e:
+            self.error = str(e)
+
+    def receive_into(self, buf) -> int:
+        """One datagram into `buf`; its length, or -1 when there is none. A longer one is cut, and fails its ICV."""
+        if self.socket is None:
+            return -1
+        try:
+            if hasattr(self.socket, "recv_into"):
+                return self.socket.recv_into(buf)
+            data = self.socket.recv(len(buf))  # MicroPython's readinto() would join two datagrams
+        except OSError as e:
+            self._note(e)
+            return -1
+        buf[: len(data)] = data
+        return len(data)
+
+    def _note(self, e):
+        """Nothing there is no error; an ICMP error is noted (ECONNREFUSED and the like)."""
+        if e.args[0] not in (11, 35, 110, 10035):  # EAGAIN on Linux and lwIP, macOS; ETIMEDOUT; Windows
+            self.error = str(e)
+
+    def take_error(self) -> str:
+        """The text of the last refusal, once."""
+        text = self.error
+        self.error = ""
+        return text
+
+    def close(self) -> None:
+        if self.socket:
+            self.socket.close()
+            self.socket = None
+
+
+def _octets(sockaddr) -> bytes:
+    """The address in a tuple, or in the packed `sockaddr` of MicroPython's unix port."""
+    if isinstance(sockaddr, tuple):
+        return parse_address(sockaddr[0].split("%")[0])
+    if sockaddr[0] == _AF_INET:
+        return bytes(sockaddr[4:8])
+    return bytes(sockaddr[8:24])

@@ -1,0 +1,361 @@
+"""One tunnel, sans-IO: an IKE SA, its Child SA, the IP stack inside, and the policy to make it anew.
+
+After any call of `start`, `connect`, `receive`, `tick`, `send`, `close` the driver calls `poll()` until it returns WAIT:
+
+```
+ RESOLVE    look up config.gateway, then connect(addr, now) or unresolved(text, now)
+ TRANSMIT   send tx[tx_pos:tx_end] to the gateway's UDP port peer_port
+ DELIVER    give the inner packet rx[rx_pos:rx_end] to the stack
+ EVENT      call take_event()
+ WAIT       sleep until `deadline()` (ms) or a datagram
+```
+
+Rules: what `receive` was given belongs to the tunnel until `poll` has returned WAIT; `now` is a rising count of milliseconds;
+a tunnel that ends is made anew after a wait that doubles, unless `config.reconnect` is false or `close` was called.
+Start reading at `receive`.
+"""
+
+from ipsec.address import format_address
+from ipsec.errors import LocalError
+from ipsec.esp import drop
+from ipsec.esp.sadb import Sadb
+from ipsec.esp.transform import EspSa
+from ipsec.event import DOWN, FAILED, UP, WARNING, Event
+from ipsec.ike.sa import MARKER_LEN, IkeSa
+from ipsec.inet.stack import Stack
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:
+
+    def heap_lock():
+        """CPython has nothing to lock."""
+
+    def heap_unlock():
+        """CPython has nothing to unlock."""
+
+
+WAIT = 0
+TRANSMIT = 1
+DELIVER = 2
+EVENT = 3
+RESOLVE = 4
+
+_HEAD = 32  # octets in front of an inner packet: room for ESP header and IV, a multiple of 4 (crypto kernels like that)
+_TAIL = 64  # behind it: padding, trailer, ICV
+_KEEPALIVE = 0xFF  # RFC 3948 2.3
+
+
+class Tunnel:
+    """A tunnel for one `Config`.
+
+    `crypto` is a backend, `random(n)` gives random octets; `log(level, text)` and `keylog(table, line)` are hooks or None.
+    Raises CryptoError when the backend lacks an algorithm of the configuration.
+    """
+
+    def __init__(self, config, crypto, random, log=None, keylog=None):
+        _check_algorithms(config, crypto)
+        self.config = config
+        self.crypto = crypto
+        self.random = random
+        self.log = log
+        self.keylog = keylog
+        self.mtu = config.mtu
+        self.head = _HEAD
+        self.tx = bytearray(_HEAD + config.mtu + _TAIL)
+        self.tx_pos = self.tx_end = 0
+        self.rx = None
+        self.rx_pos = self.rx_end = 0
+        self.peer_port = config.port
+        self.max_datagram_len = _HEAD + config.mtu + _TAIL
+        self.stack = Stack(self, random)
+        self.dns = []  # servers inside, octets
+        self.drops = drop.Drops()
+        self.is_up = False
+        self.is_closed = True
+        self._sadb = Sadb()
+        self._ike = None
+        self._events = []
+        self._esp_ready = self._inner_ready = self._resolve = False
+        self._closing = self._renewing = False
+        self._outbox = []  # IKE messages to send: (buf, pos, end, port)
+        self._retry_at = self._expires_at = None
+        self._retry_wait_ms = config.reconnect_ms
+        self._sent_at = 0
+
+    # What the driver calls
+
+    def start(self, now: int) -> None:
+        """Begin to make the tunnel.
+
+        Raises LocalError when it is not closed.
+        """
+        if not self.is_closed:
+            raise LocalError("the tunnel is already started: close it first")
+        self.is_closed = self._closing = False
+        for text in self.config.warnings:
+            self._events.append(Event(WARNING, "config", text))
+        self._resolve = True
+
+    def connect(self, addr, now: int) -> None:
+        """The gateway's address is known: begin the handshake."""
+        self._ike = IkeSa(self.config, self.crypto, self.random, addr, self.log, self.keylog)
+        self._ike.start(now)
+        self._settle(now)
+
+    def unresolved(self, text: str, now: int) -> None:
+        """The gateway's name could not be looked up."""
+        gateway = self.config.gateway
+        self._events.append(Event(FAILED, "dns", "%r was not found (%s): check the name and the DNS server" % (gateway, text)))
+        self._plan_retry(now)
+
+    def unreachable(self, text: str) -> None:
+        """The local network refused a datagram; it goes into the text of a time-out, retransmission goes on."""
+        if self._ike:
+            self._ike.last_error = text
+
+    def receive(self, buf, n: int, now: int) -> None:
+        """Take the datagram `buf[:n]` from the gateway, which may be anything; it is decrypted in place."""
+        ike = self._ike
+        if ike is None or n == 0 or (n == 1 and buf[0] == _KEEPALIVE):
+            return
+        if not ike.floated:
+            ike.receive(buf, 0, n, now)
+        elif n >= MARKER_LEN and not (buf[0] or buf[1] or buf[2] or buf[3]):
+            ike.receive(buf, MARKER_LEN, n, now)
+        else:
+            self._receive_esp(buf, n, now)
+            return
+        self._settle(now)
+
+    def tick(self, now: int) -> None:
+        """Do what is due."""
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            self._resolve = True
+        if self._expires_at is not None and now >= self._expires_at:
+            self._renew("its lifetime ends", now)
+        if self._keepalive_at() is not None and now >= self._keepalive_at():
+            self._send_keepalive(now)
+        if self._ike:
+            self._ike.tick(now)
+            self._settle(now)
+
+    def send(self, n: int) -> int:
+        """Send the inner packet `tx[head:head+n]`; 0, or a negative code of `esp/drop.py`, which is counted.
+
+        Allocates: nothing with AEAD.
+        """
+        sa = self._sadb.outbound()
+        if sa is None:
+            return self.drops.count(drop.NO_SA)
+        if self._esp_ready:
+            return self.drops.count(drop.BUSY)
+        if n > self.mtu:
+            return self.drops.count(drop.TOO_LONG)
+        end = self._locked(sa, sa.encap, self.tx, _HEAD, _HEAD + n)
+        if end < 0:
+            return self.drops.count(end)
+        self.tx_pos = _HEAD - sa.head
+        self.tx_end = end
+        self._esp_ready = True
+        return 0
+
+    def close(self, now: int) -> None:
+        """End the tunnel for good; the gateway is told."""
+        self._closing = True
+        self._retry_at = None
+        self._resolve = False
+        if self._ike:
+            self._ike.close(now)
+            self._settle(now)
+        elif not self.is_closed:
+            self._end_closed()
+
+    def poll(self) -> int:
+        """What the driver has to do next."""
+        if self._esp_ready:
+            self._esp_ready = False
+            return TRANSMIT
+        if self._outbox:
+            self._take_ike_message()
+            return TRANSMIT
+        if self._inner_ready:
+            self._inner_ready = False
+            return DELIVER
+        if self._events:
+            return EVENT
+        if self._resolve:
+            self._resolve = False
+            return RESOLVE
+        return WAIT
+
+    def take_event(self) -> Event:
+        """The oldest event not yet taken."""
+        return self._events.pop(0)
+
+    def deadline(self):
+        """When `tick` wants to be called, in ms, or None."""
+        times = [self._retry_at, self._expires_at, self._keepalive_at(), self._ike.deadline() if self._ike else None]
+        times = [t for t in times if t is not None]
+        return min(times) if times else None
+
+    def counters(self) -> dict:
+        """Packets and octets of the present Child SA, and drops by reason since the start."""
+        sa = self._sadb.outbound()
+        counts = {"drops": self.drops.as_dict(), "inet_drops": self.stack.drops()}
+        if sa:
+            counts["packets_out"] = sa.packets_out
+            counts["packets_in"] = sa.packets_in
+            counts["octets_out"] = sa.octets_out
+            counts["octets_in"] = sa.octets_in
+        return counts
+
+    # Data path
+
+    def _receive_esp(self, buf, n, now):
+        sa = self._sadb.find(buf, 0) if n >= 8 else None
+        if sa is None:
+            self.drops.count(drop.UNKNOWN_SPI if n >= 8 else drop.TOO_SHORT)
+            return
+        end = self._locked(sa, sa.decap, buf, 0, n)
+        if end < 0:
+            self.drops.count(end)
+            return
+        self._ike.heard(now)
+        self.rx = buf
+        self.rx_pos = sa.head
+        self.rx_end = end
+        self._inner_ready = True
+
+    def _locked(self, sa, call, buf, pos, end) -> int:
+        """Run one transform with the heap locked: faster, because frames go to the C stack, and proof that nothing allocates."""
+        if not sa.is_aead:
+            return call(buf, pos, end)
+        heap_lock()
+        try:
+            return call(buf, pos, end)
+        finally:
+            heap_unlock()
+
+    def _take_ike_message(self):
+        buf, pos, end, self.peer_port = self._outbox.pop(0)
+        self.tx_pos = 0
+        self.tx_end = end - pos
+        self.tx[: self.tx_end] = memoryview(buf)[pos:end]
+
+    def _keepalive_at(self):
+        """When the NAT's mapping wants a sign of life (RFC 3948 4)."""
+        if self.is_up and self.config.natt_keepalive_s:
+            return self._sent_at + self.config.natt_keepalive_s * 1000
+        return None
+
+    def _send_keepalive(self, now):
+        self._sent_at = now
+        if not self._esp_ready:
+            self.tx[0] = _KEEPALIVE
+            self.tx_pos = 0
+            self.tx_end = 1
+            self._esp_ready = True
+
+    # Control path
+
+    def _settle(self, now):
+        """Draw the consequences of what the IKE SA has become."""
+        ike = self._ike
+        if ike.child and not self.is_up and ike.is_established():
+            self._bring_up(ike, now)
+        if self.is_up and not ike.is_established():
+            self._take_down()
+        self._events.extend(ike.events)
+        ike.events = []
+        if ike.wants_rekey and self.is_up:
+            self._renew("the gateway wants new keys", now)
+        port = self.config.natt_port if ike.floated else self.config.port
+        message = ike.take_message()
+        while message:
+            self._outbox.append(message + (port,))
+            message = ike.take_message()
+        if ike.is_closed():
+            self._ike_ended(now)
+
+    def _ike_ended(self, now):
+        self._ike = None
+        if self._closing:
+            self._end_closed()
+        elif self._renewing:
+            self._retry_at = now
+        else:
+            self._plan_retry(now)
+        self._renewing = False
+
+    def _bring_up(self, ike, now):
+        addresses = self._inner_addresses(ike)
+        if not addresses:
+            text = "the gateway gave no address: give it a pool for this identity, or set inner_address"
+            self._events.append(Event(FAILED, "no_address", text))
+            return ike.close(now)
+        sa = EspSa(self.crypto, ike.child, self.config.replay_window)
+        self._log_keys(ike.child)
+        ike.child.wipe()
+        self._sadb.add(sa)
+        for addr in addresses:
+            self.stack.add_address(addr)
+        self.dns = ike.inner.dns
+        self.is_up = True
+        self._sent_at = now
+        self._retry_wait_ms = self.config.reconnect_ms
+        lifetime_s = min(self.config.lifetime_s, ike.lifetime_s or self.config.lifetime_s)
+        self._expires_at = now + lifetime_s * 900  # a tenth earlier than asked
+        self._events.append(Event(UP, "up", "address %s" % ", ".join([format_address(a) for a in addresses])))
+
+    def _inner_addresses(self, ike) -> list:
+        """Our addresses: what CFG_REPLY says, else the configuration, else a selector that is narrowed to one address."""
+        if ike.inner.addresses:
+            return ike.inner.addresses
+        if self.config.inner_address:
+            return [self.config.inner_address]
+        return [s[3] for s in ike.child.ts_local if s[3] == s[4]]
+
+    def _log_keys(self, child):
+        if self.keylog:
+            from ipsec.ike.keylog import esp_line
+
+            encr, _, integ, _ = child.suite
+            self.keylog("esp_sa", esp_line(child.spi_out, encr, integ, child.encr_out, child.integ_out))
+            self.keylog("esp_sa", esp_line(child.spi_in, encr, integ, child.encr_in, child.integ_in))
+
+    def _take_down(self):
+        self.is_up = False
+        self._expires_at = None
+        self._esp_ready = self._inner_ready = False
+        self._sadb.clear()
+        self.stack.clear_addresses()
+
+    def _renew(self, why, now):
+        """Make the tunnel anew at once: Delete, then a fresh handshake."""
+        self._events.append(Event(DOWN, "renew", "the tunnel is made anew: %s" % why))
+        self._take_down()
+        self._renewing = True
+        self._ike.close(now)
+
+    def _plan_retry(self, now):
+        if self._closing or not self.config.reconnect:
+            self.is_closed = True
+            return
+        self._retry_at = now + self._retry_wait_ms
+        self._retry_wait_ms = min(2 * self._retry_wait_ms, self.config.reconnect_max_ms)
+
+    def _end_closed(self):
+        self.is_closed = True
+        self._events.append(Event(DOWN, "closed", "the tunnel was closed"))
+
+
+def _check_algorithms(config, crypto):
+    """Refuse at once what the backend cannot do; raises CryptoError."""
+    for encr, key_bits, integ, prf, ke in config.ike_proposals:
+        crypto.sizes(encr, key_bits, integ)
+        crypto.prf_len(prf)
+        crypto.dh_len(ke)
+    for encr, key_bits, integ, _ in config.esp_proposals:
+        crypto.sizes(encr, key_bits, integ)
