@@ -5,7 +5,7 @@ from ipsec.errors import CryptoError
 
 try:
     from ipsec.crypto.kernels import copy, next_iv
-except (ImportError, SyntaxError):  # no viper on this interpreter
+except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import copy, next_iv
 
 MAX_AAD = 512  # octets of header, so that it fits the scratch buffer together with what goes before it
@@ -36,10 +36,16 @@ class Aead:
         else:
             self.set_iv(buf, iv_pos, seq_hi)
 
-    def check_header(self, n: int) -> None:
-        """Raise CryptoError for a header of our own that the scratch buffer could not take."""
-        if n > MAX_AAD:
-            raise CryptoError("a header of %d octets is too long" % n)
+    def check_room(self, buf, start: int, iv_pos: int, end: int) -> None:
+        """Raise CryptoError for positions that a caller must not ask for: the kernels check none."""
+        if not 0 <= start <= iv_pos <= start + MAX_AAD or end < iv_pos + self.iv_len or end + self.icv_len > len(buf):
+            raise CryptoError("no room to seal at %d, %d, %d of %d octets" % (start, iv_pos, end, len(buf)))
+
+    def text_len(self, buf, start: int, iv_pos: int, end: int) -> int:
+        """Octets of ciphertext in a message that ends at `end`; negative when the lengths are impossible."""
+        if end > len(buf) or not 0 <= start <= iv_pos <= start + MAX_AAD:
+            return -1
+        return end - iv_pos - self.iv_len - self.icv_len
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""

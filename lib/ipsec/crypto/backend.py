@@ -1,20 +1,22 @@
 """The crypto face: picks a backend once, and documents what each of them offers.
 
 `host` (the `cryptography` package) where it can be imported, else `board` (cryptolib, hashlib and our viper kernels).
-This module is itself a backend, so it can be given to whoever wants one; `use` chooses another. Start reading at `new_sealer`.
+This module is itself a backend, so it can be given to whoever wants one; `use` chooses another. Each suite is tested with
+known answers before its first use. Start reading at `new_sealer`.
 """
 
 _backend = None
+_tested: list = []  # suites that passed the self-test, as (encr, integ)
 
 
 def use(name: str):
     """Take the backend `"host"` or `"board"` from now on and return its module. ImportError when it cannot run here."""
-    global _backend, NAME
+    global _backend, _tested, NAME
     if name == "board":
         from ipsec.crypto import board as module
     else:
         from ipsec.crypto import host as module
-    _backend, NAME = module, name
+    _backend, _tested, NAME = module, [], name
     return module
 
 
@@ -45,6 +47,7 @@ def new_sealer(encr: int, integ: int, encr_key, integ_key):
     `seal` writes the IV, encrypts in place, writes the ICV behind `end`, returns `end + icv_len`. The AAD may have up to
     512 octets; `start` any alignment, though payloads at a multiple of 4 are fastest on a board.
     """
+    _test_once(encr, integ)
     return _backend.new_sealer(encr, integ, encr_key, integ_key)
 
 
@@ -54,6 +57,7 @@ def new_opener(encr: int, integ: int, encr_key, integ_key):
     Here `end` is behind the ICV. `open` verifies, decrypts in place and returns `end - icv_len`; or -1, and then
     the octets are what they were.
     """
+    _test_once(encr, integ)
     return _backend.new_opener(encr, integ, encr_key, integ_key)
 
 
@@ -75,6 +79,13 @@ def dh_len(group: int) -> int:
 def new_dh(group: int, random):
     """An ephemeral key: `.public`, `.shared(peer_public)`, `.wipe()`; `random(n)` gives n octets."""
     return _backend.new_dh(group, random)
+
+
+def _test_once(encr: int, integ: int) -> None:
+    """The self-test of a suite before its first use."""
+    if (encr, integ) not in _tested:
+        self_test(encr, integ)
+        _tested.append((encr, integ))
 
 
 def _choose() -> None:

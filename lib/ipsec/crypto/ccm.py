@@ -7,12 +7,11 @@ would cost a key schedule and 300 octets of garbage a packet. Start reading at `
 from cryptolib import aes
 
 from ipsec.crypto import scratch
-from ipsec.crypto.aead import MAX_AAD
 from ipsec.crypto.ctr import Ctr
 
 try:
     from ipsec.crypto.kernels import ccm_start, copy, fill, icv_differs, put_aad, write_icv
-except (ImportError, SyntaxError):  # no viper on this interpreter
+except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import ccm_start, copy, fill, icv_differs, put_aad, write_icv
 
 _NONE = bytes(4)
@@ -55,7 +54,7 @@ class Sealer(_Ccm):
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
-        self.check_header(iv_pos - start)
+        self.check_room(buf, start, iv_pos, end)
         self.make_iv(buf, iv_pos, seq_hi)
         self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
         self.start(0, end - pos)
@@ -70,8 +69,8 @@ class Opener(_Ccm):
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Decrypt in place and verify; the end of the plaintext, or -1 and all octets are as before."""
         pos = iv_pos + self.iv_len
-        n = end - self.icv_len - pos
-        if n < 0 or end > len(buf) or iv_pos - start > MAX_AAD:
+        n = self.text_len(buf, start, iv_pos, end)
+        if n < 0:
             return -1
         end -= self.icv_len
         self.set_iv(buf, iv_pos, seq_hi)

@@ -7,7 +7,7 @@ Start reading at `Sealer.seal`.
 import sys
 
 from ipsec.crypto import ct, scratch
-from ipsec.crypto.aead import MAX_AAD, Aead
+from ipsec.crypto.aead import Aead
 
 try:
     if sys.maxsize >> 31:
@@ -16,7 +16,7 @@ try:
         from ipsec.crypto.chacha20 import chacha
     from ipsec.crypto.kernels import fill, icv_differs, put_aad, write_icv, xor
     from ipsec.crypto.poly1305 import chacha_start, poly, poly_end, poly_lengths, poly_start
-except (ImportError, SyntaxError):  # no viper on this interpreter
+except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import (
         chacha,
         chacha_start,
@@ -89,7 +89,7 @@ class Sealer(_ChaPoly):
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
-        self.check_header(iv_pos - start)
+        self.check_room(buf, start, iv_pos, end)
         self.make_iv(buf, iv_pos, seq_hi)
         self.start()
         self.crypt(buf, pos, end - pos)
@@ -104,13 +104,14 @@ class Opener(_ChaPoly):
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1 and all octets are as before."""
         pos = iv_pos + self.iv_len
-        end -= 16
-        if end < pos or end + 16 > len(buf) or iv_pos - start > MAX_AAD:
+        n = self.text_len(buf, start, iv_pos, end)
+        if n < 0:
             return -1
+        end -= 16
         self.set_iv(buf, iv_pos, seq_hi)
         self.start()
-        self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
+        self.mac(buf, start, iv_pos, pos, n, seq_hi)
         if icv_differs(buf, end, self.state, 16):
             return -1
-        self.crypt(buf, pos, end - pos)
+        self.crypt(buf, pos, n)
         return end

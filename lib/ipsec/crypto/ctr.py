@@ -11,7 +11,7 @@ from ipsec.crypto.aead import Aead
 
 try:
     from ipsec.crypto.kernels import copy, counters, xor
-except (ImportError, SyntaxError):  # no viper on this interpreter
+except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import copy, counters, xor
 
 

@@ -4,13 +4,12 @@ Each direction owns a GHASH table of 2 KB. Start reading at `Sealer.seal`.
 """
 
 from ipsec.crypto import ct, scratch
-from ipsec.crypto.aead import MAX_AAD
 from ipsec.crypto.ctr import Ctr
 
 try:
     from ipsec.crypto.ghash import gcm_lengths, gcm_start, ghash, ghash_out, ghash_table
     from ipsec.crypto.kernels import fill, icv_differs, put_aad, write_icv
-except (ImportError, SyntaxError):  # no viper on this interpreter
+except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import (
         fill,
         gcm_lengths,
@@ -60,7 +59,7 @@ class Sealer(_Gcm):
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
-        self.check_header(iv_pos - start)
+        self.check_room(buf, start, iv_pos, end)
         self.make_iv(buf, iv_pos, seq_hi)
         self.start(1, end - pos)
         self.crypt(buf, pos, end - pos, 1)
@@ -75,8 +74,8 @@ class Opener(_Gcm):
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1 and all octets are as before."""
         pos = iv_pos + self.iv_len
-        n = end - self.icv_len - pos
-        if n < 0 or end > len(buf) or iv_pos - start > MAX_AAD:
+        n = self.text_len(buf, start, iv_pos, end)
+        if n < 0:
             return -1
         self.set_iv(buf, iv_pos, seq_hi)
         self.mac(buf, start, iv_pos, pos, n, seq_hi)
