@@ -109,7 +109,23 @@ def _check_payload(m, kind, critical):
         raise PeerError("two payloads of type %d" % kind)
 
 
-def unprotect(m: Message, opener) -> bool:
+class Protection:
+    """The keyed objects of both directions of an IKE SA, and the sizes of its SK payload in octets."""
+
+    def __init__(self, crypto, suite, keys):
+        encr, key_bits, integ = suite[:3]
+        _, _, self.iv_len, self.icv_len, block = crypto.sizes(encr, key_bits, integ)
+        self.block = block if integ else 1  # an AEAD wants no padding in IKE (RFC 5282 3)
+        self.sealer = crypto.new_sealer(encr, integ, keys.sk_ei, keys.sk_ai)
+        self.opener = crypto.new_opener(encr, integ, keys.sk_er, keys.sk_ar)
+
+    def wipe(self) -> None:
+        """Overwrite the keys."""
+        self.sealer.wipe()
+        self.opener.wipe()
+
+
+def unprotect(m: Message, protection) -> bool:
     """Verify and decrypt a message's SK payload in place, and parse the payloads inside; False when the ICV is wrong.
 
     The pad length octet is the last one of the plaintext (RFC 7296 3.14). Raises PeerError when the inside is malformed.
@@ -117,10 +133,10 @@ def unprotect(m: Message, opener) -> bool:
     if not m.payloads or m.payloads[-1][0] != iana.SK:
         return False
     _, start, _ = m.payloads[-1]
-    end = opener.open(m.buf, m.pos, start, m.end)
+    end = protection.opener.open(m.buf, m.pos, start, m.end)
     if end < 0:
         return False
-    start += opener.iv_len
+    start += protection.iv_len
     if end <= start or m.buf[end - 1] >= end - start:
         raise PeerError("impossible padding in the SK payload")
     _parse_chain(m, m.inner_kind, start, end - 1 - m.buf[end - 1])
@@ -169,27 +185,29 @@ class Builder(Writer):
         self.simple(iana.NOTIFY, b"\0\0", bytes([kind >> 8, kind & 0xFF]), data)
         self.kinds[-1] = NOTIFY_BASE + kind
 
-    def begin_sk(self, sealer) -> None:
+    def begin_sk(self, protection) -> None:
         """Everything written from here on is protected."""
+        self._protection = protection
         self._sk = self.payload(iana.SK)
-        self.room(sealer.iv_len)
+        self.room(protection.iv_len)
 
     def finish(self) -> int:
         """Close an unprotected message; returns where it ends."""
         self._patch_length(self.pos)
         return self.pos
 
-    def protect(self, sealer) -> int:
+    def protect(self) -> int:
         """Pad, fill in the lengths, encrypt and authenticate; returns where the message ends (RFC 7296 3.14)."""
+        protection = self._protection
         iv_pos = self._sk + 4
-        pad_len = -(self.pos - iv_pos - sealer.iv_len + 1) % sealer.block
+        pad_len = -(self.pos - iv_pos - protection.iv_len + 1) % protection.block
         self.raw(bytes(pad_len))
         self.u8(pad_len)
         end = self.pos
-        self.room(sealer.icv_len)
+        self.room(protection.icv_len)
         self.patch16(self._sk + 2, self.pos - self._sk)
         self._patch_length(self.pos)
-        return sealer.seal(self.buf, self.start, iv_pos, end)
+        return protection.sealer.seal(self.buf, self.start, iv_pos, end)
 
     def _patch_length(self, end):
         self.patch16(self.start + 26, end - self.start)  # messages are shorter than 64 KiB

@@ -52,7 +52,7 @@ class IkeSa:
         self.spi_i = random(8)
         self.spi_r = bytes(8)
         self.floated = False  # on port 4500, with the non-ESP marker
-        self.suite = self.keys = self.sealer = self.opener = None
+        self.suite = self.keys = self.protection = None
         self.init_request = self.child = self.inner = None
         self.deleted = ""  # what the peer has deleted: "ike" or "child"
         self.lifetime_s = 0  # the gateway's AUTH_LIFETIME (RFC 4478), 0 when it has told none
@@ -141,9 +141,9 @@ class IkeSa:
         b = message.Builder(self._request, MARKER_LEN)
         b.begin(self.spi_i, self.spi_r, exchange.kind, message.FLAG_INITIATOR, self._next_id)
         if exchange.protected:
-            b.begin_sk(self.sealer)
+            b.begin_sk(self.protection)
             exchange.build(self, b)
-            self._request_end = b.protect(self.sealer)
+            self._request_end = b.protect()
         else:
             exchange.build(self, b)
             self._request_end = b.finish()
@@ -193,7 +193,7 @@ class IkeSa:
 
     def _open(self, m, now) -> bool:
         """Verify, decrypt and note that the peer is alive."""
-        if self.opener is None or not message.unprotect(m, self.opener):
+        if self.protection is None or not message.unprotect(m, self.protection):
             self._hint(now)
             self._drop("it is not authenticated")
             return False
@@ -214,15 +214,13 @@ class IkeSa:
         self.suite = suite
         self.spi_r = m.spi_r
         self.nonce_r = nonce_r
-        self.keys = k = keymat.derive_ike_keys(self.crypto, suite, secret, self.nonce_i, nonce_r, self.spi_i, self.spi_r)
-        encr, _, integ = suite[:3]
-        self.sealer = self.crypto.new_sealer(encr, integ, k.sk_ei, k.sk_ai)
-        self.opener = self.crypto.new_opener(encr, integ, k.sk_er, k.sk_ar)
+        self.keys = keymat.derive_ike_keys(self.crypto, suite, secret, self.nonce_i, nonce_r, self.spi_i, self.spi_r)
+        self.protection = message.Protection(self.crypto, suite, self.keys)
         self.floated = True
         if self.keylog:
             from ipsec.ike.keylog import ike_line
 
-            self.keylog("ikev2_decryption_table", ike_line(self.spi_i, self.spi_r, suite, k))
+            self.keylog("ikev2_decryption_table", ike_line(self.spi_i, self.spi_r, suite, self.keys))
         self._set_state(_AUTH_SENT)
 
     def authenticated(self, now: int) -> None:
@@ -247,9 +245,8 @@ class IkeSa:
         self._set_state(_CLOSED)
         if self.keys:
             self.keys.wipe()
-            self.sealer.wipe()
-            self.opener.wipe()
-            self.keys = self.sealer = self.opener = None
+            self.protection.wipe()
+            self.keys = self.protection = None
 
     def silence(self) -> str:
         """Why nothing came, for people."""
@@ -325,11 +322,11 @@ class IkeSa:
         b = message.Builder(bytearray(MARKER_LEN + answer.MAX_LEN), MARKER_LEN)
         flags = message.FLAG_INITIATOR | message.FLAG_RESPONSE
         b.begin(self.spi_i, self.spi_r, m.exchange, flags, m.message_id)
-        b.begin_sk(self.sealer)
+        b.begin_sk(self.protection)
         return b
 
     def _send_response(self, b):
-        self._response = bytes(b.buf[: b.protect(self.sealer)])
+        self._response = bytes(b.buf[: b.protect()])
         self._trace_sent(b, True)
         self._peer_id += 1
         self._send(self._response, len(self._response))

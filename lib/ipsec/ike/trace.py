@@ -8,7 +8,7 @@ from ipsec.ike import iana, message, names
 
 def sent(b, response: bool) -> str:
     """A message that a Builder has finished; octets are those of the IKE message without the non-ESP marker."""
-    kinds = " ".join([_kind_name(kind) for kind in b.kinds])
+    kinds = " ".join([_kind_name(kind) for kind in b.kinds if kind != iana.SK])
     exchange = b.buf[b.start + 18]
     message_id = b.buf[b.start + 22] << 8 | b.buf[b.start + 23]
     return _line(">", exchange, message_id, response, kinds, b.pos - b.start)
