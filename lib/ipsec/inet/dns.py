@@ -5,7 +5,7 @@ An answer counts only when it comes from the server asked, to our random port, w
 Start reading at `Lookup`.
 """
 
-from ipsec.inet import address
+from ipsec.inet import address, udp
 
 try:
     from micropython import const
@@ -145,7 +145,7 @@ class Lookup:
         self._kind = kind
         self._tries = 0
         self._ident = 0
-        self._socket = None
+        self._socket: udp.UdpSocket | None = None
         self._name = b""
         self._done = self._is_address(host)
         if not self._done:
@@ -196,7 +196,7 @@ class Lookup:
 
     def _read(self) -> None:
         """Take the first datagram that answers the question; others are not ours."""
-        while not self._done and self._socket.pending:
+        while not self._done and self._socket is not None and self._socket.pending:
             answer = parse_answer(self._socket.recv(_MAX_MESSAGE), self._ident, self._name, self._kind)
             if answer is None:
                 continue

@@ -1,4 +1,5 @@
 # ruff: noqa: F821
+# mypy: ignore-errors
 """The octet loops of the packet path in viper; `octets.py` has the same functions in plain Python, which CPython uses.
 
 No function allocates. An address is tested before it is read by 16 or 32 bits: unaligned loads fault on Cortex-M0+.

@@ -53,7 +53,7 @@ class Stack:
         self._addresses: list[bytes] = []
         self._sockets: dict[int, object] = {}
         # Receiving functions by IP version << 8 | protocol; tcp.py adds itself when it is used.
-        self.protocols = {4 << 8 | _ICMP: icmp.receive, 6 << 8 | _ICMP6: icmp.receive}
+        self.protocols: dict = {4 << 8 | _ICMP: icmp.receive, 6 << 8 | _ICMP6: icmp.receive}
         self.protocols[4 << 8 | _UDP] = self.protocols[6 << 8 | _UDP] = udp.receive
         self.timers: list = []  # sockets with something to do at a time: TCP
         self._drops = array("I", [0] * _CODES)

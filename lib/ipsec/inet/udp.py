@@ -74,7 +74,7 @@ class UdpSocket:
         self.port = port
         self._stack = stack
         self._queue = PacketQueue(room)
-        self._peer = None
+        self._peer = b""
         self._peer_port = 0
         self._sender = bytearray(16)
         self._sender_len = 0
@@ -87,7 +87,7 @@ class UdpSocket:
 
     def connect(self, addr: tuple) -> None:
         """Send to `(host, port)` and receive from there only. Raises ValueError for a host that is no address."""
-        self._peer = address.to_octets(addr[0])
+        self._peer = bytes(address.to_octets(addr[0]))
         self._peer_port = addr[1]
         self._queue.clear()
 
@@ -114,7 +114,7 @@ class UdpSocket:
 
     def send(self, data) -> int:
         """Send one datagram to the connected peer, like `sendto`. Raises OSError ENOTCONN without `connect`."""
-        if self._peer is None:
+        if not self._peer:
             raise OSError(_ENOTCONN, "not connected")
         return self.sendto(data, (self._peer, self._peer_port))
 
@@ -141,7 +141,7 @@ class UdpSocket:
 
     def deliver(self, buf, at: int, pos: int, end: int) -> int:
         """Queue the packet at `at` whose checked datagram is `buf[pos:end]`; return 0 or a negative drop code."""
-        if self._peer is not None and not self._from_peer(buf, at, pos):
+        if self._peer and not self._from_peer(buf, at, pos):
             return _PEER
         return 0 if self._queue.put(buf, at, end) else _QUEUE_FULL
 
