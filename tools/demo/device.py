@@ -93,7 +93,7 @@ def main(path):
     from ipsec.drive.sync import Uplink
 
     HEAP.look()
-    tell("start", system=sys.implementation.name, version=".".join([str(v) for v in sys.implementation[1][:3]]))
+    tell("start", system=sys.implementation.name, version=".".join([str(v) for v in sys.implementation.version[:3]]))
     uplink = Uplink(config.Config(**job["tunnel"]), on_event, log, keylog if job["keylog"] else None)
     try:
         uplink.connect()

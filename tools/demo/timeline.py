@@ -63,7 +63,7 @@ class Timeline:
 
     def summary(self, gateway_counters: dict, files: dict) -> None:
         """What has come of it."""
-        table = Table(show_header=False, box=None, padding=(0, 2))
+        table = Table(show_header=False, box=None, padding=(0, 2), width=110)
         table.add_row("readings acknowledged", f"[bold]{self.acknowledged} of {self.sent}[/bold]")
         table.add_row("virtual address", self.address or "none")
         table.add_row("device", ", ".join(f"{k} {v}" for k, v in self.counters.items() if v != {}) or "no packets")
