@@ -1,0 +1,137 @@
+"""The viper kernels against their twins in plain Python, on random octets; and generated files against their generators."""
+
+import os
+import sys
+
+from crypto_support import octets
+from ipsec.crypto import plain
+from support import skip
+
+
+def _kernels(name):
+    try:
+        return __import__("ipsec.crypto." + name, None, None, ["x"])
+    except (ImportError, SyntaxError, ValueError):
+        skip("no viper on this interpreter")
+
+
+def _same(kernel, name, *args):
+    """Call both versions with copies of the arguments; results and all buffers must agree."""
+    one = [bytearray(a) if isinstance(a, bytearray) else a for a in args]
+    two = [bytearray(a) if isinstance(a, bytearray) else a for a in args]
+    got, want = getattr(kernel, name)(*one), getattr(plain, name)(*two)
+    assert got == want, (name, got, want)
+    for a, b in zip(one, two):  # noqa: B905
+        assert a == b, (name, a, b)
+
+
+def test_copy_fill_xor():
+    k = _kernels("kernels")
+    for n in list(range(0, 50)) + [703]:
+        for so in range(5):
+            s = bytearray(octets(n + so + 8, n))
+            d = bytearray(octets(800, n + 1))
+            for do in (0, 16, 48):
+                _same(k, "fill", d, s, do, so, n)
+                _same(k, "xor", s, d, so, do, n)
+                _same(k, "copy", d, do + so, s, so, n)
+
+
+def test_counters_and_iv():
+    k = _kernels("kernels")
+    for first, n in ((0, 46), (1, 3), (255, 3), (254, 46), (300, 1)):
+        _same(k, "counters", bytearray(800), bytearray(octets(48)), first, n)
+    for tail in (b"\x00" * 8, b"\x00" * 7 + b"\xff", b"\x01" + b"\xff" * 7, b"\x00" * 4 + b"\xff" * 4):
+        _same(k, "next_iv", bytearray(octets(4) + tail + bytes(36)), bytearray(20), 5)
+
+
+def test_ccm_and_aad():
+    k = _kernels("kernels")
+    for aad_len, n in ((0, 0), (8, 1400), (12, 255), (32, 256), (516, 4096)):
+        _same(k, "ccm_start", bytearray(octets(800, 3)), bytearray(octets(48)), 0x3B, aad_len, n)
+    for do in (0, 18):
+        for n in list(range(4, 40)) + [512]:
+            for start in range(4):
+                _same(k, "put_aad", bytearray(octets(800, 1)), do, bytearray(octets(600)), start, n, b"abcd", 4)
+                _same(k, "put_aad", bytearray(octets(800, 1)), do, bytearray(octets(600)), start, n, b"abcd", 0)
+
+
+def test_icv():
+    k = _kernels("kernels")
+    for n in (8, 12, 16):
+        buf, st = bytearray(40), bytearray(octets(48))
+        _same(k, "write_icv", buf, 7, st, n)
+        k.write_icv(buf, 7, st, n)
+        assert k.icv_differs(buf, 7, st, n) == 0
+        for i in range(n):
+            buf[7 + i] ^= 128
+            _same(k, "icv_differs", buf, 7, st, n)
+            assert k.icv_differs(buf, 7, st, n)
+            buf[7 + i] ^= 128
+
+
+def _ghash(module, key, data, pos, n):
+    table, z, st = bytearray(2048), bytearray(24), bytearray(48)
+    module.ghash_table(table, key, z)
+    module.gcm_start(z)
+    module.ghash(0, 0, table, z, data, pos, n)
+    module.ghash(0, 0, table, z, data, pos, 1)
+    module.ghash_out(st, z)
+    return st
+
+
+def test_ghash():
+    k = _kernels("ghash")
+    keys = [octets(16, i) for i in range(8)] + [b"\xff" * 16, b"\x80" + bytes(15), bytes(15) + b"\x01", bytes(16)]
+    for i, key in enumerate(keys):
+        for n in (1, 2, 5, 20):
+            data = octets(16 * n + 3, n) if i & 1 else b"\xff" * (16 * n + 3)
+            assert _ghash(k, key, data, i & 3, n) == _ghash(plain, key, data, i & 3, n)
+    for n in (0, 1, 255, 256, 4096):
+        _same(k, "gcm_lengths", bytearray(octets(48)), 16, n & 1023, n)
+
+
+def _chacha(start, chacha, key, nonce, n):
+    words = bytearray(b"expand 32-byte k" + key + bytes(16))
+    out = bytearray(64 * n)
+    start(words, nonce)
+    chacha(bytearray(64), 0, words, out, n)
+    return out, words
+
+
+def test_chacha():
+    poly = _kernels("poly1305")
+    chacha = _kernels("chacha20_w64" if sys.maxsize >> 31 else "chacha20").chacha
+    for i in range(6):
+        key, nonce = (octets(32, i), octets(48, i)) if i else (b"\xff" * 32, b"\xff" * 48)
+        got = _chacha(poly.chacha_start, chacha, key, bytearray(nonce), 11)
+        assert got == _chacha(plain.chacha_start, plain.chacha, key, bytearray(nonce), 11)
+
+
+def _poly(module, key, data):
+    p, st = bytearray(128), bytearray(48)
+    module.poly_start(p, key, st)
+    module.poly(p, 0, data, len(data) // 16)
+    module.poly_end(p, st)
+    return st
+
+
+def test_poly():
+    k = _kernels("poly1305")
+    keys = [octets(32, i) for i in range(12)] + [b"\xff" * 32, bytes(32), b"\x02" + bytes(31), b"\x01" + bytes(31)]
+    for key in keys:
+        for n in (0, 1, 2, 3, 46):
+            for data in (octets(16 * n, n), b"\xff" * 16 * n, b"\xfb" + b"\xff" * (16 * n - 1) if n else b""):
+                assert _poly(k, key, data) == _poly(plain, key, data)
+    _same(k, "poly_lengths", bytearray(octets(16)), 516, 4096)
+
+
+def test_generated_files_are_current():
+    if sys.implementation.name != "cpython":
+        skip("the generators run on CPython")
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", ".."))
+    from tools.kernels import chacha, emit, ghash
+
+    for files in (chacha.FILES, ghash.FILES):
+        for name, source in files.items():
+            assert emit.is_current(name, source), name + " is not what its generator makes"
