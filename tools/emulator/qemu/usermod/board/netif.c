@@ -6,11 +6,13 @@
 #include "lwip/ethip6.h"
 #include "lwip/init.h"
 #include "lwip/netif.h"
+#include "lwip/prot/ip.h"
 #include "lwip/timeouts.h"
 #include "netif/ethernet.h"
 #include "board.h"
 
 #define ETHERNET_MIN 60
+#define UNREAD_MAX_MS 50
 
 static struct netif interface;
 static bool is_up;
@@ -78,30 +80,50 @@ void board_net_init(void) {
     }
 }
 
-// Takes one frame from the card, at most one a millisecond: about the pace of a Pico W's radio. The rest waits in the
-// card. Without the pace a burst would come at once, and lwIP's sockets hold a single datagram and drop the second.
+static bool is_udp(const uint8_t *frame, size_t len) {
+    return len > 23 && frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == IP_PROTO_UDP;
+}
+
+// lwIP's sockets hold a single datagram and drop the second. So while a program has not yet read the last one, whose
+// reference count tells, the next stays in the card, which holds about eight: like the mailbox of six on an ESP32.
+static struct pbuf *unread;
+static uint64_t unread_until;
+
+static bool must_wait(void) {
+    if (unread && (unread->ref == 1 || board_ticks() > unread_until)) {
+        pbuf_free(unread);
+        unread = NULL;
+    }
+    return unread;
+}
+
+static void deliver(const uint8_t *frame, size_t len) {
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, len, PBUF_POOL);
+    if (!p) {
+        return;
+    }
+    pbuf_take(p, frame, len);
+    if (is_udp(frame, len)) {
+        pbuf_ref(p);
+        unread = p;
+        unread_until = board_ticks() + BOARD_TICKS_HZ / 1000 * UNREAD_MAX_MS;
+    }
+    if (interface.input(p, &interface) != ERR_OK) {
+        pbuf_free(p);
+    }
+}
+
+// Takes at most one frame from the card and runs lwIP's timers.
 void board_net_poll(void) {
     static bool busy;
-    static uint64_t last;
     if (!is_up || busy) {
         return;
     }
     busy = true;
     size_t len = 0;
-    const uint8_t *frame = NULL;
-    uint64_t now = board_ticks();
-    if (now - last >= BOARD_TICKS_HZ / 1000) {
-        frame = nic_recv(&len);
-    }
+    const uint8_t *frame = must_wait() ? NULL : nic_recv(&len);
     if (frame && len) {
-        last = now;
-        struct pbuf *p = pbuf_alloc(PBUF_RAW, len, PBUF_POOL);
-        if (p) {
-            pbuf_take(p, frame, len);
-            if (interface.input(p, &interface) != ERR_OK) {
-                pbuf_free(p);
-            }
-        }
+        deliver(frame, len);
     }
     sys_check_timeouts();
     busy = false;

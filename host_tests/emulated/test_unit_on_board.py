@@ -1,0 +1,42 @@
+"""The unit tests of the library, run on emulated 32-bit boards as .mpy files, with the heap of a Pico W."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools import emulator
+from tools.emulator.stage import stage
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+UNIT = REPOSITORY / "host_tests/unit"
+MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
+
+pytestmark = pytest.mark.emulated
+
+
+@pytest.fixture(scope="module")
+def loaded(name, tmp_path_factory):
+    """A board that sees the library and its unit tests in /rom."""
+    parts = {"lib": REPOSITORY / "lib", "unit": UNIT}
+    rom = stage(tmp_path_factory.mktemp("rom"), parts, emulator.target(name).march)
+    boards = [emulator.start(name, rom=rom)]
+
+    def running() -> emulator.Board:
+        if boards[-1].process.poll() is not None:  # a test that hung or crashed took the board with it
+            boards.append(emulator.start(name, rom=rom))
+        return boards[-1]
+
+    yield running
+    boards[-1].stop()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_passes_on_the_board(loaded, module):
+    output = loaded().exec(f"import sys; sys.path.append('/rom/unit'); import run; run.main(['{module}'])", timeout=60)
+    summary = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.MULTILINE)
+    assert summary, output
+    passed, failed, skipped = map(int, summary.groups())
+    assert not failed, output
+    if not passed:
+        pytest.skip(f"{skipped} skipped on the board: {output.splitlines()[0]}")
