@@ -41,7 +41,7 @@ def test_counters_and_iv():
     k = _kernels("kernels")
     for first, n in ((0, 46), (1, 3), (255, 3), (254, 46), (300, 1)):
         _same(k, "counters", bytearray(800), bytearray(octets(48)), first, n)
-    for tail in (b"\x00" * 8, b"\x00" * 7 + b"\xff", b"\x01" + b"\xff" * 7, b"\x00" * 4 + b"\xff" * 4):
+    for tail in (b"\xff" * 8, b"\x00" * 8, b"\x00" * 7 + b"\xff", b"\x01" + b"\xff" * 7, b"\x00" * 4 + b"\xff" * 4):
         _same(k, "next_iv", bytearray(octets(4) + tail + bytes(36)), bytearray(20), 5)
 
 

@@ -1,0 +1,1 @@
+"""Published test vectors against both crypto backends, on CPython and on MicroPython."""

@@ -87,7 +87,7 @@ class AeadSealer(_Aead):
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
         if self.iv_len:
-            self._count += 1
+            self._count = self._count + 1 & 0xFFFFFFFFFFFFFFFF
             buf[iv_pos:pos] = self._count.to_bytes(8, "big")
         text, aad = bytes(buf[pos:end]), _aad(buf, start, iv_pos, seq_hi)
         buf[pos : end + self.icv_len] = self._cipher.encrypt(self._nonce(buf, iv_pos, seq_hi), text, aad)

@@ -25,7 +25,8 @@ def xor(d, s, do, so, n):
 
 def next_iv(st, buf, pos):
     """Add 1 to the IV in the state and write it to buf[pos:pos+8]."""
-    st[4:12] = (int.from_bytes(st[4:12], "big") + 1).to_bytes(8, "big")
+    count = int.from_bytes(st[4:12], "big") + 1
+    st[4:12] = (count & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "big")
     buf[pos : pos + 8] = st[4:12]
 
 
