@@ -1,0 +1,102 @@
+"""A tunnel without network, clock or chance: scripted randomness, a recorded gateway, time as a number.
+
+`transcript.py` holds a real exchange with the reference responder; `make_tunnel` makes the client that took part in it.
+Start reading at `Player`.
+"""
+
+from hashlib import sha256
+
+from ipsec import tunnel as core
+from ipsec.config import Config
+from ipsec.crypto import backend
+from ipsec.tunnel import Tunnel
+
+OPTIONS = {
+    "gateway": "127.0.0.1",
+    "port": 15500,
+    "natt_port": 15501,
+    "local_id": "device.example",
+    "remote_id": "gw.example",
+    "psk": "hex:" + "5a" * 32,
+    "remote_ts": ["10.10.0.0/24"],
+    "reconnect": False,
+}
+GATEWAY_ADDR = bytes([127, 0, 0, 1])
+
+
+class ScriptedRandom:
+    """The same octets at every run; never for anything but tests."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, n):
+        self.calls += 1
+        return sha256(b"%d" % self.calls).digest()[:n]
+
+
+def make_tunnel(**changes):
+    """The client of the transcript."""
+    options = dict(OPTIONS)
+    options.update(changes)
+    return Tunnel(Config(**options), backend, ScriptedRandom())
+
+
+class Player:
+    """Drives a tunnel by hand: `sent` collects datagrams as (port, octets), `events` the events, `inner` inner packets."""
+
+    def __init__(self, tunnel, start=True):
+        self.tunnel = tunnel
+        self.now = 0
+        self.sent = []
+        self.events = []
+        self.inner = []
+        if start:
+            tunnel.start(self.now)
+            self.drain()
+
+    def drain(self):
+        t = self.tunnel
+        while True:
+            want = t.poll()
+            if want == core.TRANSMIT:
+                self.sent.append((t.peer_port, bytes(t.tx[t.tx_pos : t.tx_end])))
+            elif want == core.DELIVER:
+                self.inner.append(bytes(t.rx[t.rx_pos : t.rx_end]))
+                t.stack.receive(t.rx, t.rx_pos, t.rx_end)
+            elif want == core.EVENT:
+                self.events.append(t.take_event())
+            elif want == core.RESOLVE:
+                t.connect(GATEWAY_ADDR, self.now)
+            else:
+                return
+
+    def receive(self, data):
+        """Let a datagram come from the gateway."""
+        self.tunnel.receive(bytearray(data), len(data), self.now)
+        self.drain()
+
+    def tick(self, ms):
+        """Let time pass."""
+        self.now += ms
+        self.tunnel.tick(self.now)
+        self.drain()
+
+    def send_udp(self, data):
+        """The reading of the transcript: from port 4000 to 10.10.0.1, port 5000."""
+        sock = self.tunnel.stack.udp(4000)
+        sock.sendto(data, ("10.10.0.1", 5000))
+        self.drain()
+        return sock
+
+    def close(self):
+        self.tunnel.close(self.now)
+        self.drain()
+
+    def last(self):
+        """The octets sent last."""
+        return self.sent[-1][1]
+
+    def kinds(self):
+        """The kinds of the events so far."""
+        return [e.kind for e in self.events]
