@@ -12,6 +12,7 @@ import importlib
 import os
 from pathlib import Path
 
+from tools.gateway import paths  # noqa: F401 - makes `import ipsec` work for the modules below
 from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile
 

@@ -17,7 +17,6 @@ import json
 import os
 import secrets
 import stat
-import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path

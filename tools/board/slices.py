@@ -1,0 +1,144 @@
+"""Which modules of lib/ipsec a device needs: the core, and features in slices of their own.
+
+A module that some other module imports only when it needs it can be made a gate: it is named in `SLICES`, and everything
+only it leads to belongs to its slice. What is reached without passing a gate is the core. New modules find their place by
+their imports; only new features need a line here. Start reading at `needed`.
+"""
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ipsec.config import Config
+
+from tools.gateway.paths import REPOSITORY
+
+LIBRARY = REPOSITORY / "lib"
+PACKAGE = "ipsec"
+_CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.ike.trace")
+_HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog")  # never on a board
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A feature: the modules that lead into it, a line about it, and when a configuration on an architecture needs it."""
+
+    gates: tuple[str, ...]
+    about: str
+    when: Callable[[Config, str], bool]
+
+
+def _encr(*numbers: int) -> Callable[[Config, str], bool]:
+    return lambda c, _arch: any(s[0] in numbers for s in (*c.ike_proposals, *c.esp_proposals))
+
+
+def _ke(number: int) -> Callable[[Config, str], bool]:
+    return lambda c, _arch: any(s[4] == number for s in c.ike_proposals)
+
+
+def _sha512(c: Config, _arch: str) -> bool:
+    return any(s[2] in (13, 14) for s in (*c.ike_proposals, *c.esp_proposals)) or any(s[3] in (6, 7) for s in c.ike_proposals)
+
+
+def _always(_c: Config, _arch: str) -> bool:
+    return True
+
+
+def _when_asked(_c: Config, _arch: str) -> bool:
+    return False
+
+
+SLICES = {
+    "gcm": Slice(("ipsec.crypto.gcm",), "AES-GCM", _encr(20, 30)),
+    "chacha": Slice(("ipsec.crypto.chapoly",), "ChaCha20-Poly1305", _encr(28, 31)),
+    "chacha64": Slice(("ipsec.crypto.chacha20_w64",), "ChaCha20 for 64-bit hosts", lambda c, arch: "64" in arch),
+    "cbc": Slice(("ipsec.crypto.cbc",), "AES-CBC with HMAC-SHA2", _encr(12)),
+    "p256": Slice(("ipsec.crypto.p256",), "key exchange on P-256 (ecp256)", _ke(19)),
+    "modp": Slice(("ipsec.crypto.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
+    "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
+    "unrolled": Slice(("ipsec.crypto.field25519_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
+    "plain": Slice(("ipsec.crypto.plain",), "slow kernels for firmware without native code", lambda _c, arch: not arch),
+    "selftest": Slice(("ipsec.crypto.selftest",), "known answers of every algorithm", _always),
+    "tcp": Slice(("ipsec.inet.tcp",), "TCP client inside the tunnel", _always),
+    "dns": Slice(("ipsec.inet.dns",), "names inside the tunnel", _always),
+    "asyncio": Slice(("ipsec.aio", "ipsec.drive.aio"), "driver for asyncio", _always),
+    "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
+}
+
+
+def chosen(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:
+    """Names of the slices that this configuration needs on this architecture, and the `extra` ones.
+
+    Without a configuration all that are not only for asking or for other architectures.
+    """
+    names = [n for n, s in SLICES.items() if n in extra or (_fits(s, arch) if config is None else s.when(config, arch))]
+    return [n for n in names if modules(n)]
+
+
+def needed(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:
+    """Modules of the core and of the chosen slices; sorted names such as `ipsec.ike.sa`."""
+    found = set(modules("core"))
+    for name in chosen(config, arch, extra):
+        found.update(modules(name))
+    return sorted(found)
+
+
+def _fits(s: Slice, arch: str) -> bool:
+    if s.when is _when_asked:
+        return False
+    return s.gates[0] not in ("ipsec.crypto.plain", "ipsec.crypto.chacha20_w64") or s.when(None, arch)  # type: ignore[arg-type]
+
+
+def modules(name: str) -> list[str]:
+    """Modules of a slice or of the core, sorted."""
+    gates = {g for s in SLICES.values() for g in s.gates} | set(_HOST_ONLY)
+    core = _closure(_CORE_ROOTS, gates)
+    if name == "core":
+        return sorted(core)
+    own = set(SLICES[name].gates)
+    return sorted(_closure(own, gates - own) - core)
+
+
+def unreached() -> list[str]:
+    """Modules of the library that belong to no slice; host-only ones do not count."""
+    placed = set(needed(None, "", SLICES)) | set(_HOST_ONLY)
+    return sorted(set(_all_modules()) - placed)
+
+
+def path_of(module: str) -> Path:
+    """The source file of a module, relative to lib/."""
+    base = Path(*module.split("."))
+    return base / "__init__.py" if (LIBRARY / base).is_dir() else base.with_suffix(".py")
+
+
+def _all_modules() -> list[str]:
+    files = (p.relative_to(LIBRARY) for p in (LIBRARY / PACKAGE).rglob("*.py"))
+    return [".".join(p.with_suffix("").parts).removesuffix(".__init__") for p in files]
+
+
+def _closure(roots: Iterable[str], gates: set[str]) -> set[str]:
+    """What the roots import, directly or not, at any place in their text, without passing a gate."""
+    found: set[str] = set()
+    waiting = [m for m in roots if (LIBRARY / path_of(m)).is_file()]
+    while waiting:
+        module = waiting.pop()
+        if module in found:
+            continue
+        found.add(module)
+        parents = [module.rpartition(".")[0]] if "." in module else []
+        waiting += [m for m in (*imports(module), *parents) if m not in gates and m not in found]
+    return found
+
+
+def imports(module: str) -> set[str]:
+    """Modules of the library that this one imports, anywhere in its text."""
+    tree = ast.parse((LIBRARY / path_of(module)).read_text())
+    named: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named.update(a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named.add(node.module)
+            named.update(f"{node.module}.{a.name}" for a in node.names)
+    return {n for n in named if n.split(".")[0] == PACKAGE and (LIBRARY / path_of(n)).is_file()}

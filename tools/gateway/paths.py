@@ -1,0 +1,9 @@
+"""Where the repository is; importing this module makes `import ipsec` find lib/."""
+
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+if str(REPOSITORY / "lib") not in sys.path:
+    sys.path.insert(0, str(REPOSITORY / "lib"))
