@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .suites import CBC, CCM_8, CCM_16, CCM_16_IIV, CHACHA, CHACHA_IIV, GCM_16, GCM_16_IIV, IMPLICIT_IV, Suite
 
-_HASH = {5: "sha256", 6: "sha384", 7: "sha512"}
+_HASH = {2: "sha1", 5: "sha256", 6: "sha384", 7: "sha512"}  # SHA-1 for NIST's vectors alone: no suite names it
 _INTEG = {12: ("sha256", 32, 16), 13: ("sha384", 48, 24), 14: ("sha512", 64, 32)}  # hash, key and ICV octets
 _SALT_LEN = {CCM_8: 3, CCM_16: 3, CCM_16_IIV: 3, GCM_16: 4, GCM_16_IIV: 4, CHACHA: 4, CHACHA_IIV: 4}
 

@@ -1,0 +1,111 @@
+"""The responder by hand and for the demo: `python -m host_tests.responder --psk secret --json`.
+
+Stops at SIGTERM, SIGINT, or when standard input closes (`--no-stdin` leaves that out). Lines on standard input are
+commands: `ping ADDRESS`, `dpd`, `rekey-child`, `rekey-ike`, `delete-child`, `delete-ike`, `counters`, `quit`.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+
+from . import Options, Responder, fault_library
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m host_tests.responder", description=__doc__.splitlines()[0])
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="UDP port of IKE (0: any free one)")
+    parser.add_argument("--natt-port", type=int, default=0, help="UDP port of IKE and ESP behind a NAT (0: any free one)")
+    parser.add_argument("--psk", help="pre-shared key; visible to other users, so --psk-file is better")
+    parser.add_argument("--psk-file", help="file that holds the pre-shared key, one line")
+    parser.add_argument("--id", default="gw.example", help="identity of the gateway")
+    parser.add_argument("--peer-id", help="identity the device must have (default: any)")
+    parser.add_argument("--ike", action="append", metavar="SUITE", help="IKE suite, again for more; in order of liking")
+    parser.add_argument("--esp", action="append", metavar="SUITE", help="ESP suite, again for more")
+    parser.add_argument("--cookies", type=int, default=0, metavar="N", help="ask for a COOKIE N times")
+    parser.add_argument("--fault", action="append", default=[], choices=sorted(fault_library.CATALOG), help="misbehave")
+    parser.add_argument("--pcap", metavar="FILE", help="capture file of every datagram")
+    parser.add_argument("--keylog", metavar="FOLDER", help="Wireshark key tables: SECRETS, for test keys only")
+    parser.add_argument("--json", action="store_true", help="one JSON object an event")
+    parser.add_argument("--no-stdin", action="store_true", help="do not read commands, do not stop when input closes")
+    return parser.parse_args(argv)
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """Options of the command line. Raises ValueError and OSError."""
+    psk = args.psk
+    if args.psk_file:
+        with open(args.psk_file) as file:
+            psk = file.readline().rstrip("\n")
+    if not psk:
+        raise ValueError("--psk or --psk-file is needed")
+    options = Options(args.host, args.port, args.natt_port, args.id, args.peer_id, psk, cookie_rounds=args.cookies)
+    options.pcap, options.keylog_dir = args.pcap, args.keylog
+    options.ike_suites = tuple(args.ike or options.ike_suites)
+    options.esp_suites = tuple(args.esp or options.esp_suites)
+    options.__post_init__()
+    return options
+
+
+def print_json(event: dict) -> None:
+    print(json.dumps(event), flush=True)
+
+
+def print_text(event: dict) -> None:
+    details = " ".join("%s=%s" % item for item in event.items() if item[0] not in ("t", "event"))
+    print("%9.3f  %-12s %s" % (event["t"], event["event"], details), flush=True)
+
+
+def command(gw: Responder, line: str) -> bool:
+    """Runs one command; False ends the program."""
+    word, *rest = line.split() or [""]
+    simple = {"dpd": gw.dpd, "rekey-child": gw.rekey_child, "rekey-ike": gw.rekey_ike}
+    simple |= {"delete-child": gw.delete_child, "delete-ike": gw.delete_ike}
+    try:
+        if word == "quit":
+            return False
+        if word == "ping" and rest:
+            gw.journal.add("pong", seconds=round(gw.ping(rest[0]), 6))
+        elif word == "counters":
+            children = [{"spi_in": c.spi_in.hex(), **c.counters} for sa in gw.sas for c in sa.children]
+            gw.journal.add("counters", gateway=dict(gw.counters), children=children)
+        elif word in simple:
+            simple[word]()
+        elif word:
+            gw.journal.add("error", text="unknown command %r" % line)
+    except (LookupError, TimeoutError, ValueError) as error:
+        gw.journal.add("error", text=str(error) or type(error).__name__)
+    return True
+
+
+def read_commands(gw: Responder, stop: threading.Event) -> None:
+    for line in sys.stdin:
+        if not command(gw, line.strip()):
+            break
+    stop.set()
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        gw = Responder(options_of(args), sink=print_json if args.json else print_text)
+        for name in args.fault:
+            gw.faults.add(fault_library.CATALOG[name]())
+        with gw:
+            if not args.no_stdin:
+                threading.Thread(target=read_commands, args=(gw, stop), daemon=True).start()
+            while not stop.wait(0.2):
+                pass
+    except (OSError, ValueError) as error:
+        print("responder: %s" % error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
