@@ -42,12 +42,12 @@ def write(name: str, plan: Plan, show_secret: bool = False) -> list[GatewayFile]
 def save(files: list[GatewayFile], folder: Path) -> list[Path]:
     """Write the files into a folder; those with the secret get mode 600 before anything is in them."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
+    written = []
     for file in files:
         path = folder / file.name
         path.unlink(missing_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if file.secret else 0o644)
         with os.fdopen(handle, "w") as f:
             f.write(file.text)
-        paths.append(path)
-    return paths
+        written.append(path)
+    return written

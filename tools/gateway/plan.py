@@ -21,13 +21,9 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-if str(REPOSITORY / "lib") not in sys.path:
-    sys.path.insert(0, str(REPOSITORY / "lib"))
-
-from ipsec.address import is_address  # noqa: E402
-from ipsec.config import Config  # noqa: E402
-from ipsec.errors import ConfigError  # noqa: E402
+from ipsec.address import is_address
+from ipsec.config import Config
+from ipsec.errors import ConfigError
 
 # name: (default, meaning)
 _SITE = {
