@@ -94,6 +94,10 @@ def test_send_errors():
     assert raises(OSError, socket.sendto, bytes(73), (B4, 80)).errno == 90
     assert raises(OSError, socket.send, b"").errno == 107
     raises(ValueError, socket.sendto, b"", ("gateway", 80), text="gateway")
+    for port in (0, -1, 65536):
+        raises(ValueError, socket.sendto, b"", (B4, port), text=str(port))
+        raises(ValueError, socket.connect, (B4, port), text=str(port))
+    raises(ValueError, stack.udp, 65536, text="65536")
     stack.link.code = -1
     assert raises(OSError, socket.sendto, b"", (B4, 80)).errno == 11
     stack.clear_addresses()

@@ -21,6 +21,13 @@ def to_octets(host) -> bytes:
     return host
 
 
+def to_port(port: int) -> int:
+    """A port that can be sent to. Raises ValueError that names it."""
+    if not 0 < port < 65536:
+        raise ValueError("port %d is not 1 to 65535" % port)
+    return port
+
+
 def parse_prefix(text: str) -> tuple[bytes, int]:
     """`10.10.0.0/24` as (octets, bits); an address alone is its longest prefix. Raises ValueError that names the text."""
     host, slash, length = text.partition("/")

@@ -199,7 +199,9 @@ class Stack:
         return min(times) if times else None
 
     def claim(self, protocol: int, port: int) -> int:
-        """The port if it is free, or any free one for 0. Raises OSError EADDRINUSE."""
+        """The port if it is free, or any free one for 0. Raises ValueError, OSError EADDRINUSE."""
+        if port:
+            address.to_port(port)
         if port and protocol << 16 | port not in self._sockets:
             return port
         for _ in range(0 if port else 0x4000):

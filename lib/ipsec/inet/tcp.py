@@ -54,17 +54,17 @@ class TcpSocket(Connection):
     def connect(self, addr: tuple) -> None:
         """Begin to connect to `(host, port)`, host as text or octets; `connected` and `error` tell what became of it.
 
-        Raises ValueError for a host that is no address, OSError EISCONN or EADDRNOTAVAIL.
+        Raises ValueError for a host or port that is none, OSError EISCONN or EADDRNOTAVAIL.
         """
         if self._state != _CLOSED:
             raise OSError(_EISCONN, "already connected or connecting")
         self._leave()
         stack = self._stack
+        self._peer_port = address.to_port(addr[1])
         self._peer = bytes(address.to_octets(addr[0]))
         self._own = stack.source_for(self._peer)
         if self._own is None:
             raise OSError(_EADDRNOTAVAIL, "no address of this family")
-        self._peer_port = addr[1]
         self.port = stack.claim(_TCP, 0)
         stack.register(_TCP, self.port, self)
         stack.timers.append(self)

@@ -86,9 +86,9 @@ class UdpSocket:
         return self._queue.count
 
     def connect(self, addr: tuple) -> None:
-        """Send to `(host, port)` and receive from there only. Raises ValueError for a host that is no address."""
+        """Send to `(host, port)` and receive from there only. Raises ValueError for a host or port that is none."""
         self._peer = bytes(address.to_octets(addr[0]))
-        self._peer_port = addr[1]
+        self._peer_port = address.to_port(addr[1])
         self._queue.clear()
 
     def close(self) -> None:
@@ -107,7 +107,8 @@ class UdpSocket:
         tunnel does not take it now. Allocates: nothing when the host is octets.
         """
         host = addr[0]
-        code = self.transmit(data, len(data), address.to_octets(host) if isinstance(host, str) else host, addr[1])
+        dest = address.to_octets(host) if isinstance(host, str) else host
+        code = self.transmit(data, len(data), dest, address.to_port(addr[1]))
         if code < 0:
             _refuse(code)
         return len(data)
