@@ -12,7 +12,7 @@ With `nat=True` a masquerading router stands between, which changes addresses an
                                  up0  10.9.1.3      ---veth---  eth0 10.9.1.1
 
 The namespaces have no names. Each lives as long as one small process that holds it, and that process ends when the
-pipe from here closes, so a test that crashes, or is killed, leaves nothing behind. Everything happens inside one
+pipe from here closes; so a test that crashes, or is killed, leaves nothing behind. Everything happens inside one
 private mount namespace too; an ordinary user gets a user namespace around it. Start reading at `Network`.
 """
 
@@ -57,6 +57,19 @@ fi
 mount --bind "$work" "$root/mnt"
 """
 
+# What follows it: when the pipe closes and nobody has killed this holder before, the process here has crashed. Two
+# rounds, for what was just being started in the first.
+_CLEAN_UP = """
+echo ready
+cat >/dev/null
+for round in 1 2; do
+  find /proc -maxdepth 3 -path '/proc/[0-9]*/ns/net' -printf '%l /%p\\n' 2>/dev/null | grep -F -f "$work/.spaces" |
+    cut -d/ -f4 | xargs -r kill -KILL
+  sleep 0.2
+done
+rm -rf "$work"
+"""
+
 
 class Space:
     """One network namespace, held open by a process."""
@@ -70,15 +83,13 @@ class Space:
     def start(self, argv: Sequence[str | Path], *, in_root: bool = False, private_run: bool = False, **popen):
         """Start a program in this namespace: one of this machine, or of the unpacked root; returns the Popen.
 
-        `private_run` gives it an empty /run of its own (charon's pid file). Keyword arguments are Popen's. The program
-        dies with the thread that starts it here, so start it from the main thread.
+        `private_run` gives it an empty /run of its own (charon's pid file). Keyword arguments are Popen's.
         """
         command = [*self._enter(mounts=in_root)]
         root = str(self.network.root)
         if private_run:
             script = 'mount -t tmpfs run "$0/run"; exec "$@"'
             command += ["unshare", "--mount", "sh", "-ec", script, root]
-        command += ["setpriv", "--pdeathsig", "KILL", "--"]
         if in_root:
             command += ["chroot", root]
         popen.setdefault("stdin", subprocess.DEVNULL)
@@ -114,7 +125,7 @@ class Space:
 
     def pids(self) -> list[int]:
         """The processes that live in this namespace, its holder left out."""
-        return [pid for pid in _all_pids() if pid != self.pid and _net_inode(pid) == self.inode]
+        return [pid for pid in processes_in(self.inode) if pid != self.pid]
 
     def close(self) -> None:
         """Kill every process in the namespace; with its holder the namespace itself ends."""
@@ -166,6 +177,7 @@ class Network:
             space.close()
         self.spaces.clear()
         if self._base:
+            self._base.kill()  # instead of its own cleaning up
             _release(self._base)
             self._base = None
         shutil.rmtree(self.work, ignore_errors=True)
@@ -184,11 +196,12 @@ class Network:
 
     def _add(self, enter: list[str]) -> Space:
         self.spaces.append(Space(self, enter))
+        (self.work / ".spaces").write_text("".join(space.inode + "\n" for space in self.spaces))
         return self.spaces[-1]
 
     def _hold_mounts(self) -> subprocess.Popen:
         user = ["--user", "--map-root-user"] if self.user_flags else []
-        script = _MOUNT + _HOLD
+        script = _MOUNT + _CLEAN_UP
         return _hold(["unshare", *user, "--mount", "sh", "-c", script, "mounts", str(self.root), str(self.work)])
 
     def _join(self) -> None:
@@ -228,7 +241,7 @@ class Network:
 
 def check_machine() -> None:
     """Raises Missing with the remedy when this machine does not let us make namespaces or TUN devices."""
-    for tool in ("unshare", "nsenter", "setpriv", "mount"):
+    for tool in ("unshare", "nsenter", "mount"):
         if not shutil.which(tool):
             raise Missing(f"{tool} is missing; install it with: apt-get install util-linux mount")
     rootless = os.geteuid() != 0
@@ -237,6 +250,11 @@ def check_machine() -> None:
         raise Missing(_UNSHARE_REMEDY)
     if rootless and not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         raise Missing("/dev/net/tun cannot be opened; as root: modprobe tun; chmod 666 /dev/net/tun")
+
+
+def processes_in(inode: str) -> list[int]:
+    """The processes that live in a network namespace, which is named as /proc/PID/ns/net names it."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and _net_inode(int(name)) == inode]
 
 
 def stop(process: subprocess.Popen, grace: float = 3) -> int:
@@ -283,10 +301,6 @@ def _release(holder: subprocess.Popen) -> None:
         if stream:
             stream.close()
     holder.wait(5)
-
-
-def _all_pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _net_inode(pid: int) -> str:

@@ -23,8 +23,8 @@ from host_tests.interop.spaces import Space
 GATEWAY_ID = "gw.test"
 CLIENT_ID = "cli.test"
 PSK = "correct horse battery staple 0123456789"
-IKE_PROPOSALS = ["aes128gcm16-prfsha256-x25519", "aes128-sha256-ecp256"]
-ESP_PROPOSALS = ["aes128gcm16", "aes128-sha256"]
+IKE_PROPOSALS = ["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519", "aes128-sha256-ecp256"]
+ESP_PROPOSALS = ["aes128ccm16", "aes128gcm16", "aes128-sha256"]
 POOL4 = "10.20.0.0/24"
 POOL6 = "fd00:20::/120"
 
