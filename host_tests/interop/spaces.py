@@ -92,6 +92,7 @@ class Space:
             command += ["unshare", "--mount", "sh", "-ec", script, root]
         if in_root:
             command += ["chroot", root]
+            popen["env"] = {**popen.get("env", os.environ), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         popen.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen([*command, *map(str, argv)], start_new_session=True, **popen)
 
