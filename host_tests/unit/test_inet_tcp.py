@@ -1,11 +1,13 @@
 """The TCP client: against a simple server over perfect and lossy links, and against hostile segments."""
 
+import sys
+
 from inet_server import ACK, FIN, RST, SYN, Server, parse, segment
 from inet_support import A4, A6, B4, Link
 from ipsec.inet import segment as wire
 from ipsec.inet.rto import RetransmitTimer
 from ipsec.inet.stack import Stack
-from support import raises
+from support import raises, skip
 
 DELAY = 40  # ms each way
 
@@ -314,6 +316,37 @@ def test_a_link_that_refuses_is_a_loss():
     assert stack.tick(1000) and parse(stack.link.sent[-1])[7] == b"data"
 
 
+def test_a_fin_behind_a_full_window():
+    stack, socket, give, una, rcv = established()
+    assert give(rcv, una, ACK, pattern(1000)) == 0
+    assert give(rcv + 1000, una, ACK | FIN) == 0
+    assert stack.tick(0) and parse(stack.link.sent[-1])[3] == rcv + 1001
+    assert socket.recv(2000) == pattern(1000) and socket.recv(1) == b""
+
+
+def test_receiving_allocates_nothing():
+    if sys.implementation.name != "micropython":
+        skip("CPython has no heap_lock")
+    import micropython
+
+    stack, socket, give, una, rcv = established()
+    stack.link.send = lambda n: 0
+    packets = [segment(rcv + 4 * i, una, ACK, b"data", dport=socket.port) for i in range(3)]
+    bad = segment(rcv + 0x70000000, una, ACK, b"data", dport=socket.port)
+    buf = bytearray(10)
+    socket.send(b"abcd")
+    micropython.heap_lock()
+    try:
+        for packet in packets:
+            assert stack.receive(packet, 0, len(packet)) == 0
+        assert stack.receive(bad, 0, len(bad)) == -19
+        assert socket.recv_into(buf) == 10
+        assert socket.send(buf) == 10
+        assert socket.tick(5)
+    finally:
+        micropython.heap_unlock()
+
+
 def test_mutated_and_truncated_segments_never_raise():
     stack, socket, give, una, rcv = established()
     packet = segment(rcv, una, ACK, b"data", dport=socket.port, options=b"\x01\x01\x02\x04\x02\x00\x00\x00")
@@ -348,9 +381,18 @@ def test_mss_option():
 
 
 def test_sequence_numbers_wrap():
-    assert wire.diff(5, 3) == 2 and wire.diff(3, 5) == -2
-    assert wire.diff(1, 0xFFFFFFFF) == 2 and wire.diff(0xFFFFFFFF, 1) == -2
-    assert wire.diff(0x7FFFFFFF, 0) == 0x7FFFFFFF and wire.diff(0x80000000, 0) == -0x80000000
+    numbers = [0, 1, 0xFFFF, 0x10000, 0x12345678, 0x7FFFFFFF, 0x80000000, 0xFFFF0000, 0xFFFFFFFF]
+    for number in numbers:
+        octets = number.to_bytes(4, "big")
+        for n in (0, 1, -1, 255, 256, 65535, -65536, 0xFFEFFFF, -0xFFEFFFF):
+            to = bytearray(6)
+            wire.add(to, 1, octets, n)
+            assert to[1:5] == ((number + n) & 0xFFFFFFFF).to_bytes(4, "big") and to[0] == to[5] == 0
+            assert wire.ahead(to, 1, octets) == n
+        for far in (0x20000000, 0x7FFF0000):
+            for sign in (1, -1):
+                other = ((number + sign * far) & 0xFFFFFFFF).to_bytes(4, "big")
+                assert wire.ahead(other, 0, octets) == sign * 0x1FFFFFFF
 
 
 def test_timer():

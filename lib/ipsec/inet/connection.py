@@ -9,7 +9,7 @@ from ipsec.inet import ip, segment
 from ipsec.inet.checksum import store, transport
 from ipsec.inet.octets import copy, same
 from ipsec.inet.rto import RetransmitTimer
-from ipsec.inet.segment import diff, load32
+from ipsec.inet.segment import add, ahead
 
 try:
     from micropython import const
@@ -35,7 +35,6 @@ _SYN_SENT = const(1)
 _OPEN = const(2)
 _TIME_WAIT = const(3)
 
-_MASK = const(0xFFFFFFFF)
 _LINGER_MS = const(4000)  # TIME_WAIT: shorter than 2 MSL, as our ports are not used again soon
 _FIN_WAIT_MS = const(60000)  # for the peer's FIN after ours was acknowledged
 _MAX_TRIES = const(8)
@@ -58,29 +57,31 @@ class Connection:
         self._out = bytearray(room)  # from `_una` on
         self._in = bytearray(room)
         self._own_mss = 0
-        self._reset_connection(0)
+        self._reset_connection()
         self._state = _CLOSED
 
-    def _reset_connection(self, iss: int) -> None:
+    def _reset_connection(self) -> None:
+        """The state before our SYN, its initial sequence number drawn at random."""
         self.error = 0
-        self._una = iss  # oldest octet not acknowledged
-        self._nxt = iss  # next octet to send
-        self._max = iss  # behind the last octet ever sent
+        self._una = bytearray(4)  # oldest number not acknowledged
+        store(self._una, 0, self._stack.random16())
+        store(self._una, 2, self._stack.random16())
+        self._sent = 0  # the next number to send, from `_una`
+        self._most = 0  # behind the last number ever sent, from `_una`
+        self._timed = 0  # behind the segment whose round trip is timed, from `_una`
         self._window = 0  # of the peer, from `_una`
-        self._window_seq = 0
+        self._window_seq = bytearray(4)  # of the segment that told it
         self._mss = min(self._own_mss, 536 if len(self._peer) == 4 else 1220)  # until the peer's option
         self._congestion = 0
-        self._rcv = 0  # next octet expected
-        self._edge = 0  # behind the last octet we let the peer send
+        self._rcv = bytearray(4)  # next number expected
+        self._offered = 0  # octets from there that we let the peer send
         self._out_len = self._in_len = 0
         self._ack_due = self._rst_due = False
         self._probe = False
-        self._timed = iss  # behind the segment whose round trip is timed
         self._closing = self._fin_acked = self._eof = False
         self._eof_first = False  # the peer closed before us: no TIME_WAIT
         self._waiting = None  # end of TIME_WAIT or of the wait for a FIN, in ms
         self._timer = RetransmitTimer()
-        self._state = _SYN_SENT
 
     def _end(self, error: int) -> None:
         """The connection is over; the port is given back by the next tick."""
@@ -99,17 +100,19 @@ class Connection:
             return self._take_syn(buf, pos, data, flags)
         if self._state == _CLOSED:
             return _TCP_SEGMENT
-        if not self._in_window(load32(buf, pos + 4), end - data):
+        offset = ahead(buf, pos + 4, self._rcv)
+        # It must touch what we let the peer send, or probe a window of zero (RFC 9293 3.10.7.4).
+        if offset > self._offered or offset + end - data < 0:
             self._ack_due = self._ack_due or not flags & _RST
             return _TCP_SEGMENT
         if flags & _RST:
-            return self._take_reset(load32(buf, pos + 4))
+            return self._take_reset(offset)
         if flags & _SYN or not flags & _ACK:
             self._ack_due = self._ack_due or bool(flags & _SYN)  # a challenge (RFC 5961 4)
             return _TCP_SEGMENT
-        if not self._take_ack(load32(buf, pos + 4), load32(buf, pos + 8), buf[pos + 14] << 8 | buf[pos + 15]):
+        if not self._take_ack(buf, pos):
             return _TCP_SEGMENT
-        return self._take_data(buf, load32(buf, pos + 4), data, end, flags)
+        return self._take_data(buf, offset, data, end, flags & _FIN)
 
     def _from_peer(self, buf, at: int, pos: int) -> bool:
         n = len(self._peer)
@@ -121,85 +124,83 @@ class Connection:
 
     def _take_syn(self, buf, pos: int, data: int, flags: int) -> int:
         """SYN_SENT (RFC 9293 3.10.7.3): only what acknowledges our SYN counts."""
-        if not flags & _ACK or self._nxt == self._una or load32(buf, pos + 8) != self._nxt:
+        if not flags & _ACK or not self._most or ahead(buf, pos + 8, self._una) != 1:
             return _TCP_SEGMENT
         if flags & _RST:
             self._end(_ECONNREFUSED)
             return 0
         if not flags & _SYN:
             return _TCP_SEGMENT
-        self._rcv = self._edge = (load32(buf, pos + 4) + 1) & _MASK
         self._mss = max(64, min(self._own_mss, segment.mss_option(buf, pos + 20, data) or self._mss))
-        self._una = self._nxt
+        copy(self._window_seq, 0, buf, pos + 4, 4)
+        add(self._rcv, 0, self._window_seq, 1)
+        add(self._una, 0, self._una, 1)
+        self._sent = self._most = 0
         self._window = buf[pos + 14] << 8 | buf[pos + 15]
-        self._window_seq = self._rcv
         self._congestion = 4 * self._mss
         self._timer.acked(True)
         self._state = _OPEN
         self._ack_due = True
         return 0
 
-    def _in_window(self, seq: int, n: int) -> bool:
-        """Whether a segment touches what we let the peer send (RFC 9293 3.10.7.4), or probes a window of zero."""
-        return diff(seq, self._edge) <= 0 and diff(seq + n, self._rcv) >= 0
-
-    def _take_reset(self, seq: int) -> int:
-        if seq != self._rcv:  # in the window but not exact: challenge it (RFC 5961 3)
+    def _take_reset(self, offset: int) -> int:
+        if offset:  # in the window but not exact: challenge it (RFC 5961 3)
             self._ack_due = True
             return _TCP_SEGMENT
         self._end(0 if self._state == _TIME_WAIT or self._closing and self._fin_acked else _ECONNRESET)
         return 0
 
-    def _take_ack(self, seq: int, ack: int, window: int) -> bool:
+    def _take_ack(self, buf, pos: int) -> bool:
         """Forget what is acknowledged and note the window; False when it acknowledges what was never sent."""
-        n = diff(ack, self._una)
-        if diff(ack, self._max) > 0:
+        n = ahead(buf, pos + 8, self._una)
+        if n > self._most:
             self._ack_due = True
             return False
         if n < 0:
             return True  # an old one; its data may still be new
+        window = buf[pos + 14] << 8 | buf[pos + 15]
         if n > 0:
             self._forget(n)
-            self._una = ack
-            if diff(self._nxt, ack) < 0:
-                self._nxt = ack
             self._congestion = min(self._congestion + self._mss, 0xFFFF)
-            self._timer.acked(diff(ack, self._timed) >= 0)
+            self._timer.acked(self._timed <= 0)
         elif not window or not self._window:
             self._timer.alive()  # it answers our probes
-        if diff(seq, self._window_seq) >= 0 or n > 0:
+        if n > 0 or ahead(buf, pos + 4, self._window_seq) >= 0:
             if not self._window and window and not n:
-                self._nxt = ack  # the probe's octet was not taken
+                self._sent = 0  # the probe's octet was not taken
             self._window = window
-            self._window_seq = seq
+            copy(self._window_seq, 0, buf, pos + 4, 4)
         return True
 
     def _forget(self, n: int) -> None:
-        """Drop n acknowledged octets; one more than there are is our FIN."""
+        """Move on by n acknowledged octets; one more than there are is our FIN."""
+        add(self._una, 0, self._una, n)
+        self._sent = max(0, self._sent - n)
+        self._most -= n
+        self._timed -= n
         if n > self._out_len:
             self._fin_acked = True
             n = self._out_len
         self._out_len -= n
         copy(self._out, 0, self._out, n, self._out_len)
 
-    def _take_data(self, buf, seq: int, data: int, end: int, flags: int) -> int:
+    def _take_data(self, buf, offset: int, data: int, end: int, fin: int) -> int:
         """Keep the octets that continue the stream, as many as fit, and note the FIN behind them."""
-        fin = flags & _FIN
         if data == end and not fin:
             return 0
         self._ack_due = True
-        ahead = diff(seq, self._rcv)
-        if self._eof or ahead > 0:
+        if self._eof or offset > 0:
             return _TCP_SEGMENT
-        data -= ahead  # skip what came before
-        n = min(end - data, diff(self._edge, self._rcv))
+        data -= offset  # skip what came before
+        n = min(end - data, self._offered)
         if n > 0:
             if not self._closing:
                 copy(self._in, self._in_len, buf, data, n)
                 self._in_len += n
-            self._rcv = (self._rcv + n) & _MASK
+            add(self._rcv, 0, self._rcv, n)
+            self._offered -= n
         if fin and data + n == end:
-            self._rcv = (self._rcv + 1) & _MASK
+            add(self._rcv, 0, self._rcv, 1)
             self._eof = True
         return 0
 
@@ -212,15 +213,15 @@ class Connection:
         self._tick_ends(now)
         if self._state == _CLOSED:
             return self._tick_closed()
-        if self._timer.take(now, self._una != self._max) and not self._back_off(now):
+        if self._timer.take(now, self._most > 0) and not self._back_off(now):
             return self._tick_closed()
         if self._state == _SYN_SENT:
-            return self._nxt == self._una and self._emit(now, self._una, 0, _SYN)
+            return not self._sent and self._emit(now, 0, _SYN)
         return self._tick_open(now)
 
     def _tick_closed(self) -> bool:
         """Leave the stack, with an RST if one is due."""
-        sent = self._rst_due and self._transmit(self._nxt, 0, _RST | _ACK)
+        sent = self._rst_due and self._transmit(self._sent, 0, _RST | _ACK)
         self._rst_due = False
         self._leave()
         return sent
@@ -252,48 +253,46 @@ class Connection:
             self._rst_due = self._state != _SYN_SENT
             self._end(_ETIMEDOUT)
             return False
-        self._nxt = self._una
+        self._sent = 0
         self._congestion = self._mss
         self._probe = not self._window
         return True
 
     def _tick_open(self, now: int) -> bool:
-        offset = diff(self._nxt, self._una)
-        n = self._sendable(offset)
-        # A FIN takes a number behind the last octet; `_nxt` is beyond it once it is sent.
-        fin = self._closing and not self._fin_acked and offset + n == self._out_len
+        n = self._sendable()
+        # A FIN takes a number behind the last octet; `_sent` is beyond it once it is sent.
+        fin = self._closing and not self._fin_acked and self._sent + n == self._out_len
         if n > 0 or fin:
-            return self._emit(now, self._nxt, n, _ACK | (_PSH if n else 0) | (_FIN if fin else 0))
-        if self._out_len > offset and not self._timer.running:
+            return self._emit(now, n, _ACK | (_PSH if n else 0) | (_FIN if fin else 0))
+        if self._out_len > self._sent and not self._timer.running:
             self._timer.start(now)  # the window is shut: a probe when it fires
         if self._ack_due:
             self._ack_due = False
-            return self._transmit(self._nxt, 0, _ACK)
+            return self._transmit(self._sent, 0, _ACK)
         return False
 
-    def _sendable(self, offset: int) -> int:
+    def _sendable(self) -> int:
         """Octets that both windows and the segment size let us send now; one for a probe of a window of zero."""
         window = min(self._window, self._congestion)
         if self._probe:
             self._probe = False
             window = max(window, 1)
-        return max(0, min(self._out_len - offset, window - offset, self._mss))
+        return max(0, min(self._out_len - self._sent, window - self._sent, self._mss))
 
-    def _emit(self, now: int, seq: int, n: int, flags: int) -> bool:
+    def _emit(self, now: int, n: int, flags: int) -> bool:
         """Send a segment that occupies sequence numbers, and time it. One that the tunnel refuses counts as lost on the way."""
-        self._nxt = (seq + n + (1 if flags & (_SYN | _FIN) else 0)) & _MASK
-        fresh = diff(self._nxt, self._max) > 0
-        if fresh:
-            self._max = self._nxt
-        if self._timer.sent(now, fresh):
-            self._timed = self._nxt
+        offset = self._sent
+        self._sent += n + (1 if flags & (_SYN | _FIN) else 0)
+        if self._timer.sent(now, self._sent > self._most):
+            self._timed = self._sent
+        self._most = max(self._most, self._sent)
         if flags & _FIN:
             self._eof_first = self._eof
         self._ack_due = False
-        return self._transmit(seq, n, flags)
+        return self._transmit(offset, n, flags)
 
-    def _transmit(self, seq: int, n: int, flags: int) -> bool:
-        """Write and send one segment with n octets from the buffer; False when it could not leave."""
+    def _transmit(self, offset: int, n: int, flags: int) -> bool:
+        """Write and send one segment with n octets from `_una` + offset; False when it could not leave."""
         stack = self._stack
         header = 24 if flags & _SYN else 20
         out = stack.begin(_TCP, self._own, self._peer, 0, header + n)
@@ -303,11 +302,13 @@ class Connection:
         tx = stack.link.tx
         store(tx, out, self.port)
         store(tx, out + 2, self._peer_port)
+        add(tx, out + 4, self._una, offset)
+        add(tx, out + 8, self._rcv, 0)
         window = min(self._room(), 0xFFFF) if flags & _SYN else self._offer()
-        segment.write(tx, out, seq, self._rcv if flags & _ACK else 0, flags, window, header)
+        segment.write(tx, out, flags, window, header)
         if flags & _SYN:
             segment.write_mss(tx, out + 20, self._own_mss)
-        copy(tx, out + header, self._out, diff(seq, self._una), n)
+        copy(tx, out + header, self._out, offset, n)
         store(tx, out + 16, transport(tx, stack.link.head, out, out + header + n, _TCP))
         code = stack.finish(out + header + n)
         if code < 0:
@@ -323,15 +324,15 @@ class Connection:
 
     def _tell_room(self) -> None:
         """The program has read: announce new room, but no crumbs of it (RFC 9293 3.8.6.2.2)."""
-        if self._state == _OPEN and not self._eof and self._room() >= diff(self._edge, self._rcv) + self._step():
+        if self._state == _OPEN and not self._eof and self._room() >= self._offered + self._step():
             self._ack_due = True
 
     def _offer(self) -> int:
         """The window to announce. It never shrinks, and grows by no crumbs."""
         room = min(self._room(), 0xFFFF)
-        if room >= diff(self._edge, self._rcv) + self._step():
-            self._edge = (self._rcv + room) & _MASK
-        return diff(self._edge, self._rcv)
+        if room >= self._offered + self._step():
+            self._offered = room
+        return self._offered
 
     @property
     def deadline(self):

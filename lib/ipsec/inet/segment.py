@@ -1,5 +1,6 @@
-"""TCP segments (RFC 9293 3.1): check what came, write what goes. Sequence numbers are compared modulo 2**32.
+"""TCP segments (RFC 9293 3.1): check what came, write what goes.
 
+A sequence number of ours is a bytearray of 4: a number of 30 bits and more would be allocated on a 32-bit board.
 Start reading at `check`.
 """
 
@@ -16,6 +17,8 @@ except ImportError:
 _SHORT = const(-1)
 _LENGTH = const(-3)
 _CHECKSUM = const(-4)
+
+_FAR = const(0x1FFFFFFF)
 
 _TCP = const(6)
 _OPTION_END = const(0)
@@ -54,28 +57,30 @@ def write_mss(buf, pos: int, mss: int) -> None:
     store(buf, pos + 2, mss)
 
 
-def write(buf, pos: int, seq: int, ack: int, flags: int, window: int, header: int = 20) -> None:
-    """Write the header but ports and checksum; `header` counts options, which are written by the caller."""
-    store32(buf, pos + 4, seq)
-    store32(buf, pos + 8, ack)
+def write(buf, pos: int, flags: int, window: int, header: int) -> None:
+    """Write what is neither ports, numbers, checksum nor options; `header` counts the options too."""
     buf[pos + 12] = header << 2
     buf[pos + 13] = flags
     store(buf, pos + 14, window)
-    store32(buf, pos + 16, 0)
+    store(buf, pos + 16, 0)
+    store(buf, pos + 18, 0)
 
 
-def store32(buf, pos: int, value: int) -> None:
-    """Write 32 bits, the high octet first."""
-    store(buf, pos, value >> 16 & 0xFFFF)
-    store(buf, pos + 2, value & 0xFFFF)
+def add(to, pos: int, number, n: int) -> None:
+    """Write sequence number + n, modulo 2**32, to `to[pos:pos + 4]`; both may be the same."""
+    for i in (3, 2, 1, 0):
+        n += number[i]
+        to[pos + i] = n & 0xFF
+        n >>= 8
 
 
-def load32(buf, pos: int) -> int:
-    """Read 32 bits, the high octet first."""
-    return buf[pos] << 24 | buf[pos + 1] << 16 | buf[pos + 2] << 8 | buf[pos + 3]
+def ahead(buf, pos: int, number) -> int:
+    """How far the number in the segment, at `buf[pos:pos + 4]`, is ahead of ours; negative when behind (RFC 9293 3.4).
 
-
-def diff(a: int, b: int) -> int:
-    """How far sequence number `a` is ahead of `b`; negative when it is behind (RFC 9293 3.4)."""
-    d = (a - b) & 0xFFFFFFFF
-    return d - 0x100000000 if d & 0x80000000 else d
+    What is farther away than any window counts as plus or minus 2**29 - 1.
+    """
+    high = (buf[pos] << 8 | buf[pos + 1]) - (number[0] << 8 | number[1])
+    high = ((high + 0x8000) & 0xFFFF) - 0x8000
+    if not -0x1000 <= high < 0x1000:
+        return _FAR if high > 0 else -_FAR
+    return (high << 16) + (buf[pos + 2] << 8 | buf[pos + 3]) - (number[2] << 8 | number[3])

@@ -70,7 +70,8 @@ class TcpSocket(Connection):
         stack.timers.append(self)
         # The longest segment we take: what the MTU leaves behind the headers without options (RFC 9293 3.7.1).
         self._own_mss = stack.link.mtu - (40 if len(self._peer) == 4 else 60)
-        self._reset_connection(stack.random16() << 16 | stack.random16())
+        self._reset_connection()
+        self._state = _SYN_SENT
 
     # What a program sees
 
