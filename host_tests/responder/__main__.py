@@ -1,7 +1,7 @@
 """The responder by hand and for the demo: `python -m host_tests.responder --psk secret --json`.
 
 Stops at SIGTERM, SIGINT, or when standard input closes (`--no-stdin` leaves that out). Lines on standard input are
-commands: `ping ADDRESS`, `dpd`, `rekey-child`, `rekey-ike`, `delete-child`, `delete-ike`, `counters`, `quit`.
+commands: `ping ADDRESS`, `dpd`, `rekey-child [GROUP]`, `rekey-ike`, `delete-child`, `delete-ike`, `counters`, `quit`.
 """
 
 import argparse
@@ -61,8 +61,7 @@ def print_text(event: dict) -> None:
 def command(gw: Responder, line: str) -> bool:
     """Runs one command; False ends the program."""
     word, *rest = line.split() or [""]
-    simple = {"dpd": gw.dpd, "rekey-child": gw.rekey_child, "rekey-ike": gw.rekey_ike}
-    simple |= {"delete-child": gw.delete_child, "delete-ike": gw.delete_ike}
+    simple = {"dpd": gw.dpd, "rekey-ike": gw.rekey_ike, "delete-child": gw.delete_child, "delete-ike": gw.delete_ike}
     try:
         if word == "quit":
             return False
@@ -71,6 +70,8 @@ def command(gw: Responder, line: str) -> bool:
         elif word == "counters":
             children = [{"spi_in": c.spi_in.hex(), **c.counters} for sa in gw.sas for c in sa.children]
             gw.journal.add("counters", gateway=dict(gw.counters), children=children)
+        elif word == "rekey-child":
+            gw.rekey_child(group=int(rest[0]) if rest else 0)
         elif word in simple:
             simple[word]()
         elif word:

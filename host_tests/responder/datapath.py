@@ -68,14 +68,20 @@ class Datapath:
 
     def send_on(self, sa: IkeSa, child: ChildSa, inner: bytes, **padding) -> None:
         """As `send`, on a given Child SA; `padding` goes to `EspOut.encap`."""
-        if not sa.path.natt:
-            self._gw.drop("no_encapsulation")
-            return
-        packet = child.outbound.encap(inner, **padding)
         child.counters["out.packets"] += 1
         child.counters["out.bytes"] += len(inner)
-        self._gw.transmit("esp", packet, sa.path)
+        self._transmit(sa, child.outbound.encap(inner, **padding))
 
     def send_dummy(self, sa: IkeSa, child: ChildSa, size: int = 32) -> None:
         """A dummy packet of traffic flow confidentiality (RFC 4303 2.6)."""
         self.send_on(sa, child, bytes(size), next_header=NEXT_DUMMY)
+
+    def send_plaintext(self, sa: IkeSa, child: ChildSa, plaintext: bytes) -> None:
+        """Whatever a test wants to see refused: `plaintext` is sealed as it is."""
+        self._transmit(sa, child.outbound.seal(plaintext))
+
+    def _transmit(self, sa: IkeSa, packet: bytes) -> None:
+        if sa.path.natt:
+            self._gw.transmit("esp", packet, sa.path)
+        else:
+            self._gw.drop("no_encapsulation")

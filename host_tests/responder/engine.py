@@ -13,6 +13,7 @@ from .seal import open_message, seal_message
 from .state import IkeSa, Path, Pending
 from .wire import FLAG_RESPONSE, HEADER_LEN, Header, Payload, WireError, encode_message, parse_chain
 
+_MOST_IDLE = 256  # half-open and deleted SAs that are remembered
 _HANDLERS = {
     Exchange.IKE_AUTH: exchange_auth.respond,
     Exchange.CREATE_CHILD_SA: exchange_child.respond,
@@ -59,6 +60,13 @@ class Engine:
         else:
             self._receive_request(sa, header, payloads, data, path, malformed)
 
+    def add(self, sa: IkeSa) -> None:
+        """Takes a new SA in, and forgets the oldest one that is not up when there are too many of those."""
+        idle = [one for one in self.sas if one.state != "ESTABLISHED"]
+        if len(idle) >= _MOST_IDLE:
+            self.sas.remove(idle[0])
+        self.sas.append(sa)
+
     def _find(self, header: Header) -> IkeSa | None:
         """The SA whose SPIs fit and of which we are the side that the sender is not."""
         for sa in self.sas:
@@ -99,7 +107,7 @@ class Engine:
         octets = encode_message(reply, answer)
         if sa:
             sa.init_response = octets
-            self.sas.append(sa)
+            self.add(sa)
         self._note("out", reply, answer, len(octets))
         self._gw.transmit("ike", octets, path)
 

@@ -18,15 +18,18 @@ class EspOut:
         self.spi, self._cipher, self._esn, self._random = spi, cipher, esn, random
         self.seq = 0
 
-    def encap(self, inner: bytes, next_header: int | None = None, pad: int | None = None, tfc: int = 0) -> bytes:
+    def encap(self, inner: bytes, next_header: int | None = None, pad: int = 0, tfc: int = 0) -> bytes:
         """The ESP packet of an inner IP packet; `pad` extra octets of padding, `tfc` octets of traffic padding."""
-        self.seq += 1
         if next_header is None:
             next_header = _NEXT_IPV4 if inner[0] >> 4 == 4 else _NEXT_IPV6
         align = max(self._cipher.block, 4)
         inner += bytes(tfc)
-        pad_len = (-(len(inner) + 2) % align) + align * ((pad or 0) // align)
-        plaintext = inner + bytes(range(1, pad_len + 1)) + bytes((pad_len, next_header))
+        pad_len = (-(len(inner) + 2) % align) + align * (pad // align)
+        return self.seal(inner + bytes(range(1, pad_len + 1)) + bytes((pad_len, next_header)))
+
+    def seal(self, plaintext: bytes) -> bytes:
+        """The ESP packet of a whole plaintext: inner packet, padding, pad length, next header, right or wrong."""
+        self.seq += 1
         number = self.seq.to_bytes(8, "big")
         header = self.spi + number[4:]
         esn = number[:4] if self._esn else b""

@@ -314,6 +314,15 @@ def selectors(kind: int, *networks: str, exchange=Exchange.IKE_AUTH) -> MessageF
     return change(exchange, kind, lambda payload: ts_payload(kind, [Selector.of(n) for n in networks]))
 
 
+def child_error(note: int, octets=b"") -> MessageFault:
+    """IKE_AUTH succeeds, its Child SA does not: IDr, AUTH and one error notification (RFC 7296 1.2)."""
+
+    def payloads(ctx, chain: list[Payload]) -> list[Payload]:
+        return [p for p in chain if p.type in (Type.IDr, Type.AUTH)] + [notify_payload(note, octets)]
+
+    return MessageFault(Exchange.IKE_AUTH, payloads)
+
+
 def config(edit) -> MessageFault:
     """`edit(attributes)` gives the attributes of the CFG_REPLY."""
 
@@ -361,6 +370,7 @@ CATALOG = {
     "forged-auth-first": lambda: forged_first(_AUTH),
     "no-proposal-chosen": lambda: error(_INIT, Note.NO_PROPOSAL_CHOSEN),
     "unauthenticated-failure": lambda: unauthenticated_notify(Note.AUTHENTICATION_FAILED, _AUTH),
+    "child-refused": lambda: child_error(Note.NO_PROPOSAL_CHOSEN),
     "authentication-failed": lambda: error(_AUTH, Note.AUTHENTICATION_FAILED),
     "reflect-init": lambda: Reflect(_INIT),
     "reflect-auth": lambda: Reflect(_AUTH),

@@ -139,7 +139,7 @@ class Responder:
 
     def ike_up(self, sa: IkeSa, rekeyed: bool = False) -> None:
         if rekeyed:
-            self.engine.sas.append(sa)
+            self.engine.add(sa)
         if self._keylog:
             self._keylog.ike_sa(sa)
         spis = {"spi_i": sa.spi_i.hex(), "spi_r": sa.spi_r.hex()}
@@ -263,6 +263,11 @@ class Responder:
         """An inner IP packet to whichever client holds its destination; False when nobody does."""
         with self.lock:
             return self.datapath.send(packet)
+
+    def send_esp(self, plaintext: bytes, child: ChildSa | None = None, sa: IkeSa | None = None) -> None:
+        """An ESP packet with a plaintext of the test's own making: inner packet, padding, pad length, next header."""
+        with self.lock:
+            self.datapath.send_plaintext(sa or self.sa, child or self.child, plaintext)
 
     def ping(self, address: str, timeout_s: float = 2.0, size: int = 56) -> float:
         """Pings a client through the tunnel from the first protected address. Returns seconds; raises TimeoutError."""

@@ -23,8 +23,8 @@ class Journal:
         with self.changed:
             self.events.append(entry)
             self.changed.notify_all()
-        if self._sink:
-            self._sink(entry)
+            if self._sink:
+                self._sink(entry)  # under the lock: two threads must not mix their lines
         return entry
 
     def wait(self, predicate, timeout_s: float):

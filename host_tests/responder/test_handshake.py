@@ -8,6 +8,7 @@ import pytest
 
 from . import Responder
 from .crypto import Dh
+from .esp import EspDrop
 from .iana import Attr, Exchange, Note, Protocol, Type
 from .inner import IpPacket, UdpDatagram, echo_request
 from .payloads import (
@@ -366,3 +367,40 @@ def test_unknown_payloads(gw):
         answer = client.request(Exchange.INFORMATIONAL, [Payload(201, b"x", critical=True)])
         assert find_notify(answer, Note.UNSUPPORTED_CRITICAL_PAYLOAD).data == bytes((201,))
         echo(client)
+
+
+def test_childless_then_a_child():
+    with Responder(psk="secret", childless=True) as gw, Initiator(gw) as client:
+        assert find_notify(client.init(), Note.CHILDLESS_IKEV2_SUPPORTED)
+        answer = client.auth(client.auth_payloads(b"spi!")[:2])
+        assert names(answer) == ["IDr", "AUTH"] and not gw.sa.children
+        client.create_child(19)
+        assert gw.child.ts_gateway == client.ts_r
+
+
+@pytest.mark.parametrize("identity", ["a@b.example", "192.0.2.7", "2001:db8::7", "keyid:00ff", "dn:3000"])
+def test_identity_types(identity):
+    with Responder(psk={identity: "secret"}, local_id=identity) as gw, Initiator(gw, identity=identity) as client:
+        client.init()
+        answer = client.auth()
+        assert require(answer, Type.IDr) == client.identity.body and str(gw.sa.peer_id) == identity
+
+
+def test_half_open_and_deleted_sas_are_bounded(gw):
+    for _ in range(300):
+        with Initiator(gw) as client:
+            client.init()
+    assert len(gw.engine.sas) == 256
+
+
+def test_gateway_sends_odd_esp(gw):
+    with Initiator(gw).connect() as client:
+        inner = echo_request(HOST4, client.addresses[0], 1, 1, b"")
+        gw.send_esp(inner + bytes((2, 1, 2, 4)))
+        with pytest.raises(EspDrop, match="padding"):
+            client.receive_inner()
+        with gw.lock:
+            gw.datapath.send_dummy(gw.sa, gw.child)
+            gw.datapath.send_on(gw.sa, gw.child, inner, tfc=32, pad=16)
+        assert client.receive_inner() == b""
+        assert client.receive_inner() == inner
