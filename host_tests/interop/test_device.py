@@ -1,0 +1,92 @@
+"""The library against strongSwan, on both interpreters."""
+
+import json
+import sys
+
+import pytest
+
+from host_tests.interop.gateway import Gateway
+from host_tests.interop.strongswan import cookies
+
+pytestmark = pytest.mark.interop
+
+_DEVICE = "host_tests/interop/device.py"
+_SUITES = [
+    ("aes128ccm16-prfsha256-x25519", "aes128ccm16"),
+    ("aes128gcm16-prfsha256-x25519", "aes128gcm16"),
+    ("aes128-sha256-x25519", "aes128-sha256"),
+    ("chacha20poly1305-prfsha256-x25519", "chacha20poly1305"),
+]
+
+
+@pytest.fixture(params=["micropython", "cpython"])
+def interpreter(request) -> str:
+    """The program that runs the device."""
+    return "micropython" if request.param == "micropython" else sys.executable
+
+
+def run(gw: Gateway, interpreter: str, count: int = 3, **options) -> list[str]:
+    """Run a device that sends `count` readings, and check that all went well; the lines it printed."""
+    done = gw.run_device([interpreter, _DEVICE, gw.write_config(**options), str(count)])
+    assert done.status == 0, "\n".join(done.lines)
+    assert done.lines[0] == "up 10.20.0.1"
+    assert done.lines[1 : 1 + count] == [f"ack {n}" for n in range(count)]
+    assert done.lines[-1] == "closed"
+    return done.lines
+
+
+@pytest.mark.parametrize(("ike", "esp"), _SUITES)
+def test_readings_arrive_over_every_suite(make_gateway, interpreter, ike, esp):
+    gw = make_gateway(proposals=[ike], esp_proposals=[esp])
+    lines = run(gw, interpreter, ike_proposals=[ike], esp_proposals=[esp])
+    assert "pings 3" in lines
+    assert [entry["reading"]["n"] for entry in gw.readings()] == [0, 1, 2]
+    gw.swan.wait_log("received DELETE for IKE_SA")
+    assert gw.swan.list_sas() == []
+
+
+def test_what_crosses_the_uplink_is_esp_that_scapy_opens(gw, interpreter):
+    run(gw, interpreter)
+    inner, closed = gw.decrypt()
+    assert closed == []
+    sent = [bytes(packet["UDP"].payload) for packet in inner if packet.src == "10.20.0.1" and packet.haslayer("UDP")]
+    assert [json.loads(payload)["n"] for payload in sent] == [0, 1, 2]
+    assert b"celsius" not in gw.pcap.read_bytes()
+
+
+def test_the_device_works_behind_a_router(make_gateway, interpreter):
+    run(make_gateway(nat=True), interpreter)
+
+
+def test_the_device_answers_a_cookie(make_gateway, interpreter):
+    gw = make_gateway(settings=cookies())
+    gw.client.run([sys.executable, "-I", "host_tests/interop/agent_half_open.py", gw.address])
+    run(gw, interpreter)
+    assert "N(COOKIE)" in gw.swan.log()
+
+
+def test_the_gateway_chooses_among_proposals(make_gateway, interpreter):
+    gw = make_gateway(proposals=["aes128gcm16-prfsha256-x25519"])
+    run(gw, interpreter, ike_proposals=["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519"])
+    assert gw.keys()[0][0].encr == "AES_GCM_16"
+
+
+def test_the_device_answers_liveness_checks(make_gateway, interpreter):
+    gw = make_gateway(dpd_delay="1s")
+    device = gw.start_device([interpreter, _DEVICE, gw.write_config(), "serve"])
+    assert device.stdout.readline() == "up 10.20.0.1\n"
+    gw.swan.wait_log("parsed INFORMATIONAL response", count=2)
+    assert len(gw.swan.list_sas()) == 1
+
+
+def test_the_device_closes_when_the_gateway_deletes(gw, interpreter):
+    device = gw.start_device([interpreter, _DEVICE, gw.write_config(reconnect=False), "serve"])
+    assert device.stdout.readline() == "up 10.20.0.1\n"
+    gw.swan.terminate(ike="rw")
+    assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+def test_a_wrong_key_is_reported(gw, interpreter):
+    done = gw.run_device([interpreter, _DEVICE, gw.write_config(psk="another key of enough length"), "1"])
+    assert done.status != 0 and not any(line.startswith("up") for line in done.lines)
+    assert gw.swan.list_sas() == []
