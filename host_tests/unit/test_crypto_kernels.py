@@ -33,7 +33,7 @@ def test_copy_fill_xor():
             d = bytearray(octets(800, n + 1))
             for do in (0, 16, 48):
                 _same(k, "fill", d, s, do, so, n)
-                _same(k, "xor", s, d, so, do, n)
+                _same(k, "xor", s, d, so, do, n, bytearray(48))
                 _same(k, "copy", d, do + so, s, so, n)
 
 
@@ -54,6 +54,14 @@ def test_ccm_and_aad():
             for start in range(4):
                 _same(k, "put_aad", bytearray(octets(800, 1)), do, bytearray(octets(600)), start, n, b"abcd", 4)
                 _same(k, "put_aad", bytearray(octets(800, 1)), do, bytearray(octets(600)), start, n, b"abcd", 0)
+
+
+def test_text_len():
+    k = _kernels("kernels")
+    for args in ((100, 0, 8, 90, 24), (100, 0, 8, 101, 24), (100, 0, 8, 20, 24), (100, -1, 8, 90, 24), (100, 9, 8, 90, 24)):
+        _same(k, "text_len", *args)
+    for iv_pos in (512, 513):
+        _same(k, "text_len", 2000, 0, iv_pos, 1900, 24)
 
 
 def test_icv():

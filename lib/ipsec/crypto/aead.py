@@ -4,11 +4,10 @@ from ipsec.crypto import ct, suites
 from ipsec.errors import CryptoError
 
 try:
-    from ipsec.crypto.kernels import copy, next_iv
+    from ipsec.crypto.kernels import copy, text_len
 except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import copy, next_iv
+    from ipsec.crypto.plain import copy, text_len
 
-MAX_AAD = 512  # octets of header, so that it fits the scratch buffer together with what goes before it
 _NONE = bytes(4)
 
 
@@ -20,6 +19,14 @@ class Aead:
         self.secret = bytes(key[: len(key) - salt_len])
         self.state = bytearray(48)
         self.state[4 - salt_len : 4] = key[len(key) - salt_len :]
+        self.overhead = self.iv_len + self.icv_len
+
+    def room(self, buf, start: int, iv_pos: int, end: int) -> int:
+        """Octets of text to seal; CryptoError for positions that a caller must not ask for, as the kernels check none."""
+        n = text_len(len(buf), start, iv_pos, end + self.icv_len, self.overhead)
+        if n < 0:
+            raise CryptoError("no room to seal at %d, %d, %d of %d octets" % (start, iv_pos, end, len(buf)))
+        return n
 
     def set_iv(self, buf, iv_pos: int, seq_hi) -> None:
         """Take the IV from the message: the field itself, or the sequence number (RFC 8750 4)."""
@@ -28,24 +35,6 @@ class Aead:
         else:
             copy(self.state, 4, seq_hi or _NONE, 0, 4)
             copy(self.state, 8, buf, iv_pos - 4, 4)
-
-    def make_iv(self, buf, iv_pos: int, seq_hi) -> None:
-        """Count the IV on and write it into the message."""
-        if self.iv_len:
-            next_iv(self.state, buf, iv_pos)
-        else:
-            self.set_iv(buf, iv_pos, seq_hi)
-
-    def check_room(self, buf, start: int, iv_pos: int, end: int) -> None:
-        """Raise CryptoError for positions that a caller must not ask for: the kernels check none."""
-        if not 0 <= start <= iv_pos <= start + MAX_AAD or end < iv_pos + self.iv_len or end + self.icv_len > len(buf):
-            raise CryptoError("no room to seal at %d, %d, %d of %d octets" % (start, iv_pos, end, len(buf)))
-
-    def text_len(self, buf, start: int, iv_pos: int, end: int) -> int:
-        """Octets of ciphertext in a message that ends at `end`; negative when the lengths are impossible."""
-        if end > len(buf) or not 0 <= start <= iv_pos <= start + MAX_AAD:
-            return -1
-        return end - iv_pos - self.iv_len - self.icv_len
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""

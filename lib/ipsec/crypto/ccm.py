@@ -6,13 +6,13 @@ would cost a key schedule and 300 octets of garbage a packet. Start reading at `
 
 from cryptolib import aes
 
-from ipsec.crypto import scratch
 from ipsec.crypto.ctr import Ctr
+from ipsec.crypto.scratch import SIZE, block, views
 
 try:
-    from ipsec.crypto.kernels import ccm_start, copy, fill, icv_differs, put_aad, write_icv
+    from ipsec.crypto.kernels import ccm_start, copy, fill, icv_differs, next_iv, put_aad, text_len, write_icv
 except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import ccm_start, copy, fill, icv_differs, put_aad, write_icv
+    from ipsec.crypto.plain import ccm_start, copy, fill, icv_differs, next_iv, put_aad, text_len, write_icv
 
 _NONE = bytes(4)
 
@@ -24,16 +24,21 @@ class _Ccm(Ctr):
         self._flags = (self.icv_len - 2) // 2 << 3 | 3
         self._cbc = aes(self.secret, 2, bytes(16))
 
-    def mac(self, buf, start: int, iv_pos: int, pos: int, n: int, seq_hi) -> None:
+    def mac(self, buf, start: int, iv_pos: int, n: int, seq_hi) -> None:
         """CBC-MAC over B_0, header and plaintext into block 1 of the state (RFC 3610 2.2)."""
-        block = scratch.block
-        hi_len = 4 if seq_hi else 0
-        used = ccm_start(block, self.state, self._flags, iv_pos - start + hi_len, n)
-        used = put_aad(block, used, buf, start, iv_pos - start, seq_hi if seq_hi else _NONE, hi_len)
+        pos = iv_pos + self.iv_len
+        if seq_hi:
+            used = ccm_start(block, self.state, self._flags, iv_pos - start + 4, n)
+            used = put_aad(block, used, buf, start, iv_pos - start, seq_hi, 4)
+        else:
+            used = ccm_start(block, self.state, self._flags, iv_pos - start, n)
+            used = put_aad(block, used, buf, start, iv_pos - start, _NONE, 0)
         while True:
-            m = min(n, scratch.SIZE - used)
+            m = SIZE - used
+            if n < m:
+                m = n
             blocks = fill(block, buf, used, pos, m)
-            view = scratch.views[blocks]
+            view = views[blocks]
             self._cbc.encrypt(view, view)
             n -= m
             if not n:
@@ -53,12 +58,13 @@ class Sealer(_Ccm):
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
-        pos = iv_pos + self.iv_len
-        self.check_room(buf, start, iv_pos, end)
-        self.make_iv(buf, iv_pos, seq_hi)
-        self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
-        self.start(0, end - pos)
-        self.crypt(buf, pos, end - pos, 0)
+        n = self.room(buf, start, iv_pos, end)
+        if self.iv_len:
+            next_iv(self.state, buf, iv_pos)
+        else:
+            self.set_iv(buf, iv_pos, seq_hi)
+        self.mac(buf, start, iv_pos, n, seq_hi)
+        self.crypt(buf, end - n, n, 0)
         write_icv(buf, end, self.state, self.icv_len)
         return end + self.icv_len
 
@@ -68,17 +74,14 @@ class Opener(_Ccm):
 
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Decrypt in place and verify; the end of the plaintext, or -1 and all octets are as before."""
-        pos = iv_pos + self.iv_len
-        n = self.text_len(buf, start, iv_pos, end)
+        n = text_len(len(buf), start, iv_pos, end, self.overhead)
         if n < 0:
             return -1
         end -= self.icv_len
         self.set_iv(buf, iv_pos, seq_hi)
-        self.start(0, n)
-        self.crypt(buf, pos, n, 0)
-        self.mac(buf, start, iv_pos, pos, n, seq_hi)
+        self.crypt(buf, end - n, n, 0)
+        self.mac(buf, start, iv_pos, n, seq_hi)
         if not icv_differs(buf, end, self.state, self.icv_len):
             return end
-        self.start(0, n)
-        self.crypt(buf, pos, n, 0)  # back to ciphertext: nobody may read unverified plaintext
+        self.crypt(buf, end - n, n, 0)  # back to ciphertext: nobody may read unverified plaintext
         return -1

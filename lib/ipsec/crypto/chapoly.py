@@ -6,15 +6,16 @@ Start reading at `Sealer.seal`.
 
 import sys
 
-from ipsec.crypto import ct, scratch
+from ipsec.crypto import ct
 from ipsec.crypto.aead import Aead
+from ipsec.crypto.scratch import SIZE, block
 
 try:
     if sys.maxsize >> 31:
         from ipsec.crypto.chacha20_w64 import chacha
     else:
         from ipsec.crypto.chacha20 import chacha
-    from ipsec.crypto.kernels import fill, icv_differs, put_aad, write_icv, xor
+    from ipsec.crypto.kernels import fill, icv_differs, next_iv, put_aad, text_len, write_icv, xor
     from ipsec.crypto.poly1305 import chacha_start, poly, poly_end, poly_lengths, poly_start
 except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import (
@@ -22,16 +23,18 @@ except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files f
         chacha_start,
         fill,
         icv_differs,
+        next_iv,
         poly,
         poly_end,
         poly_lengths,
         poly_start,
         put_aad,
+        text_len,
         write_icv,
         xor,
     )
 
-_ROUND = scratch.SIZE & -64  # octets of key stream in one call
+_ROUND = SIZE & -64  # octets of key stream in one call
 _NONE = bytes(4)
 _work = bytearray(64)  # of a ChaCha20 block
 _sum = bytearray(128)  # r, 5r and the sum of Poly1305
@@ -46,34 +49,39 @@ class _ChaPoly(Aead):
     def start(self) -> None:
         """Key stream block 0 gives the one-time key of Poly1305 (RFC 8439 2.6)."""
         chacha_start(self._words, self.state)
-        chacha(_work, 0, self._words, scratch.block, 1)
-        poly_start(_sum, scratch.block, self.state)
+        chacha(_work, 0, self._words, block, 1)
+        poly_start(_sum, block, self.state)
 
     def crypt(self, buf, pos: int, n: int) -> None:
         """XOR n octets at pos with the key stream from block 1 on."""
         while n > 0:
-            m = min(n, _ROUND)
-            chacha(_work, 0, self._words, scratch.block, m + 63 >> 6)
-            xor(buf, scratch.block, pos, 0, m)
+            m = n if n < _ROUND else _ROUND
+            chacha(_work, 0, self._words, block, m + 63 >> 6)
+            xor(buf, block, pos, 0, m, self.state)
             pos += m
             n -= m
 
-    def mac(self, buf, start: int, iv_pos: int, pos: int, n: int, seq_hi) -> None:
+    def mac(self, buf, start: int, iv_pos: int, n: int, seq_hi) -> None:
         """Poly1305 over header, ciphertext and lengths into block 1 of the state (RFC 8439 2.8)."""
-        block = scratch.block
+        pos = iv_pos + self.iv_len
         aad_len = iv_pos - start
-        hi_len = 4 if seq_hi else 0
-        used = put_aad(block, 0, buf, start, aad_len, seq_hi if seq_hi else _NONE, hi_len)
+        if seq_hi:
+            used = put_aad(block, 0, buf, start, aad_len, seq_hi, 4)
+            aad_len += 4
+        else:
+            used = put_aad(block, 0, buf, start, aad_len, _NONE, 0)
         left = n
         while True:
-            m = min(left, scratch.SIZE - used)
+            m = SIZE - used
+            if left < m:
+                m = left
             poly(_sum, 0, block, fill(block, buf, used, pos, m))
             left -= m
             if not left:
                 break
             pos += m
             used = 0
-        poly_lengths(block, aad_len + hi_len, n)
+        poly_lengths(block, aad_len, n)
         poly(_sum, 0, block, 1)
         poly_end(_sum, self.state)
 
@@ -88,12 +96,14 @@ class Sealer(_ChaPoly):
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
-        pos = iv_pos + self.iv_len
-        self.check_room(buf, start, iv_pos, end)
-        self.make_iv(buf, iv_pos, seq_hi)
+        n = self.room(buf, start, iv_pos, end)
+        if self.iv_len:
+            next_iv(self.state, buf, iv_pos)
+        else:
+            self.set_iv(buf, iv_pos, seq_hi)
         self.start()
-        self.crypt(buf, pos, end - pos)
-        self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
+        self.crypt(buf, end - n, n)
+        self.mac(buf, start, iv_pos, n, seq_hi)
         write_icv(buf, end, self.state, 16)
         return end + 16
 
@@ -103,15 +113,14 @@ class Opener(_ChaPoly):
 
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1 and all octets are as before."""
-        pos = iv_pos + self.iv_len
-        n = self.text_len(buf, start, iv_pos, end)
+        n = text_len(len(buf), start, iv_pos, end, self.overhead)
         if n < 0:
             return -1
         end -= 16
         self.set_iv(buf, iv_pos, seq_hi)
         self.start()
-        self.mac(buf, start, iv_pos, pos, n, seq_hi)
+        self.mac(buf, start, iv_pos, n, seq_hi)
         if icv_differs(buf, end, self.state, 16):
             return -1
-        self.crypt(buf, pos, n)
+        self.crypt(buf, end - n, n)
         return end

@@ -1,4 +1,4 @@
-"""Counter mode on a board: the key stream of AES-CCM and AES-GCM.
+"""Counter mode on a board: what AES-CCM and AES-GCM do to the text.
 
 AES is cryptolib's, which has ECB and CBC only: the key stream is ECB over counter blocks written into the scratch buffer.
 Start reading at `Ctr.crypt`.
@@ -6,13 +6,13 @@ Start reading at `Ctr.crypt`.
 
 from cryptolib import aes
 
-from ipsec.crypto import scratch
 from ipsec.crypto.aead import Aead
+from ipsec.crypto.scratch import BLOCKS, SIZE, block, views
 
 try:
-    from ipsec.crypto.kernels import copy, counters, xor
+    from ipsec.crypto.kernels import counters, xor
 except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import copy, counters, xor
+    from ipsec.crypto.plain import counters, xor
 
 
 class Ctr(Aead):
@@ -22,28 +22,24 @@ class Ctr(Aead):
         super().__init__(encr, key)
         self._ecb = aes(self.secret, 1)
 
-    def start(self, count: int, n: int) -> None:
-        """The first round of key stream for n octets, with counters from `count`: the first block becomes the ICV's mask."""
-        self._stream(count, min(n + 31 >> 4, scratch.BLOCKS))
-        copy(self.state, 32, scratch.block, 0, 16)
-
     def crypt(self, buf, pos: int, n: int, count: int) -> None:
-        """XOR n octets at pos with the key stream that `start` began."""
+        """XOR n octets at pos with the key stream; its first block, of counter `count`, becomes the mask of the ICV."""
         used = 16
-        while n:
-            m = min(n, scratch.SIZE - used)
-            if not used:
-                self._stream(count, m + 15 >> 4)
-            xor(buf, scratch.block, pos, used, m)
-            count += scratch.BLOCKS
-            pos += m
+        while True:
+            m = SIZE - used
+            if n < m:
+                m = n
+            blocks = used + m + 15 >> 4
+            counters(block, self.state, count, blocks)
+            view = views[blocks]
+            self._ecb.encrypt(view, view)
+            xor(buf, block, pos, used, m, self.state)
             n -= m
+            if not n:
+                return
+            pos += m
+            count += BLOCKS
             used = 0
-
-    def _stream(self, count: int, blocks: int) -> None:
-        counters(scratch.block, self.state, count, blocks)
-        view = scratch.views[blocks]
-        self._ecb.encrypt(view, view)
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""

@@ -3,12 +3,13 @@
 Each direction owns a GHASH table of 2 KB. Start reading at `Sealer.seal`.
 """
 
-from ipsec.crypto import ct, scratch
+from ipsec.crypto import ct
 from ipsec.crypto.ctr import Ctr
+from ipsec.crypto.scratch import block
 
 try:
     from ipsec.crypto.ghash import gcm_lengths, gcm_start, ghash, ghash_out, ghash_table
-    from ipsec.crypto.kernels import fill, icv_differs, put_aad, write_icv
+    from ipsec.crypto.kernels import fill, icv_differs, next_iv, put_aad, text_len, write_icv
 except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import (
         fill,
@@ -18,7 +19,9 @@ except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files f
         ghash_out,
         ghash_table,
         icv_differs,
+        next_iv,
         put_aad,
+        text_len,
         write_icv,
     )
 
@@ -32,17 +35,21 @@ class _Gcm(Ctr):
         self._sum = bytearray(24)
         ghash_table(self._table, self._ecb.encrypt(_NONE * 4), self._sum)
 
-    def mac(self, buf, start: int, iv_pos: int, pos: int, n: int, seq_hi) -> None:
+    def mac(self, buf, start: int, iv_pos: int, n: int, seq_hi) -> None:
         """GHASH over header, ciphertext and lengths into block 1 of the state (SP 800-38D 7.1)."""
-        block, table, z = scratch.block, self._table, self._sum
+        table, z = self._table, self._sum
+        pos = iv_pos + self.iv_len
         aad_len = iv_pos - start
-        hi_len = 4 if seq_hi else 0
         gcm_start(z)
-        used = put_aad(block, 0, buf, start, aad_len, seq_hi if seq_hi else _NONE, hi_len)
+        if seq_hi:
+            used = put_aad(block, 0, buf, start, aad_len, seq_hi, 4)
+            aad_len += 4
+        else:
+            used = put_aad(block, 0, buf, start, aad_len, _NONE, 0)
         ghash(0, 0, table, z, block, 0, used >> 4)
         ghash(0, 0, table, z, buf, pos, n >> 4)
         used = fill(block, buf, 0, pos + (n & -16), n & 15)
-        gcm_lengths(block, 16 * used, aad_len + hi_len, n)
+        gcm_lengths(block, 16 * used, aad_len, n)
         ghash(0, 0, table, z, block, 0, used + 1)
         ghash_out(self.state, z)
 
@@ -58,12 +65,13 @@ class Sealer(_Gcm):
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
-        pos = iv_pos + self.iv_len
-        self.check_room(buf, start, iv_pos, end)
-        self.make_iv(buf, iv_pos, seq_hi)
-        self.start(1, end - pos)
-        self.crypt(buf, pos, end - pos, 1)
-        self.mac(buf, start, iv_pos, pos, end - pos, seq_hi)
+        n = self.room(buf, start, iv_pos, end)
+        if self.iv_len:
+            next_iv(self.state, buf, iv_pos)
+        else:
+            self.set_iv(buf, iv_pos, seq_hi)
+        self.crypt(buf, end - n, n, 1)
+        self.mac(buf, start, iv_pos, n, seq_hi)
         write_icv(buf, end, self.state, self.icv_len)
         return end + self.icv_len
 
@@ -72,15 +80,15 @@ class Opener(_Gcm):
     """Opens AES-GCM. Allocates nothing."""
 
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
-        """Verify and decrypt in place; the end of the plaintext, or -1 and all octets are as before."""
-        pos = iv_pos + self.iv_len
-        n = self.text_len(buf, start, iv_pos, end)
+        """Decrypt in place and verify; the end of the plaintext, or -1 and all octets are as before."""
+        n = text_len(len(buf), start, iv_pos, end, self.overhead)
         if n < 0:
             return -1
+        end -= self.icv_len
         self.set_iv(buf, iv_pos, seq_hi)
-        self.mac(buf, start, iv_pos, pos, n, seq_hi)
-        self.start(1, n)
-        if icv_differs(buf, end - self.icv_len, self.state, self.icv_len):
-            return -1
-        self.crypt(buf, pos, n, 1)
-        return pos + n
+        self.mac(buf, start, iv_pos, n, seq_hi)
+        self.crypt(buf, end - n, n, 1)  # the mask of the ICV is the first block of the same key stream
+        if not icv_differs(buf, end, self.state, self.icv_len):
+            return end
+        self.crypt(buf, end - n, n, 1)  # back to ciphertext: nobody may read unverified plaintext
+        return -1

@@ -57,8 +57,16 @@ def fill(d: ptr32, s: ptr32, do: int, so: int, n: int) -> int:
 
 
 @micropython.viper
-def xor(d: ptr32, s: ptr32, do: int, so: int, n: int):
-    """d[do:do+n] ^= s[so:so+n]; s is the scratch buffer and so a multiple of 4."""
+def xor(d: ptr32, s: ptr32, do: int, so: int, n: int, st: ptr32):
+    """d[do:do+n] ^= s[so:so+n], s being key stream in the scratch buffer.
+
+    When so is 16, this is the first round of AES: the block before masks the ICV and is kept as block 2 of the state.
+    """
+    if so:
+        st[8] = s[0]
+        st[9] = s[1]
+        st[10] = s[2]
+        st[11] = s[3]
     d = ptr32(int(d) + do)
     s = ptr32(int(s) + so)
     if not (int(d) & 3):
@@ -77,6 +85,20 @@ def xor(d: ptr32, s: ptr32, do: int, so: int, n: int):
     while n:
         n -= 1
         d8[n] = d8[n] ^ s8[n]
+
+
+@micropython.viper
+def text_len(size: int, start: int, iv_pos: int, end: int, overhead: int) -> int:
+    """Octets of text in a message of a buffer of `size` octets, where IV and ICV take `overhead`; negative if impossible."""
+    if start < 0:
+        return -1
+    if iv_pos < start:
+        return -1
+    if iv_pos - start > 512:
+        return -1
+    if end > size:
+        return -1
+    return end - iv_pos - overhead
 
 
 @micropython.viper

@@ -17,10 +17,19 @@ def fill(d, s, do, so, n):
     return end >> 4
 
 
-def xor(d, s, do, so, n):
-    """d[do:do+n] ^= s[so:so+n]."""
+def xor(d, s, do, so, n, st):
+    """d[do:do+n] ^= s[so:so+n]; when so is 16, the block before is kept as block 2 of the state."""
+    if so:
+        st[32:48] = s[:16]
     for i in range(n):
         d[do + i] ^= s[so + i]
+
+
+def text_len(size, start, iv_pos, end, overhead):
+    """Octets of text in a message of a buffer of `size` octets, where IV and ICV take `overhead`; negative if impossible."""
+    if not 0 <= start <= iv_pos <= start + 512 or end > size:
+        return -1
+    return end - iv_pos - overhead
 
 
 def next_iv(st, buf, pos):
@@ -47,7 +56,8 @@ def put_aad(d, do, buf, start, n, hi, hi_len):
 def ccm_start(d, st, flags, aad_len, n):
     """Write B_0 (XOR the CBC object's IV) and the length of the AAD to the scratch and return how far."""
     d[0:16] = bytes([flags | (64 if aad_len else 0)]) + st[1:12] + n.to_bytes(4, "big")
-    xor(d, st, 0, 16, 16)
+    for i in range(16):
+        d[i] ^= st[16 + i]
     if not aad_len:
         return 16
     d[16:18] = aad_len.to_bytes(2, "big")
