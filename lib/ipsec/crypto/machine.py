@@ -1,0 +1,64 @@
+"""The field machine's Python side: which kernel there is, a store of numbers, programs and powers.
+
+`field_unrolled` is taken when it is installed (faster, more RAM), else `field`. Start reading at `Machine`.
+"""
+
+try:
+    from ipsec.crypto import limbs
+
+    try:
+        from ipsec.crypto import field_unrolled as field
+
+        KERNEL = "unrolled"
+    except (ImportError, SyntaxError, ValueError):
+        from ipsec.crypto import field
+
+        KERNEL = "compact"
+except (ImportError, SyntaxError, ValueError):  # no viper: CPython, a port without native code, a foreign .mpy
+    KERNEL = ""
+
+_ZERO = bytes(32)  # a scalar of no exchanges
+
+
+class Machine:
+    """A store of `field.SLOTS` numbers modulo one prime. See `field` for its instructions and rules."""
+
+    def __init__(self, fold, modulus):
+        """`fold` and `modulus` (80 octets of limbs) as `field` wants them."""
+        self.w = bytearray(80 * field.SLOTS)
+        self.w[1120:1200] = modulus
+        self._fold = fold
+
+    def load(self, slot, number):
+        """Put 32 little-endian octets into a slot."""
+        limbs.load(self.w, slot, number)
+
+    def store(self, slot) -> bytearray:
+        """Take a slot, which must be reduced, as 32 little-endian octets."""
+        out = bytearray(32)
+        limbs.store(self.w, slot, out)
+        return out
+
+    def run(self, program):
+        """Run a program once."""
+        field.run(self.w, 0, self.w, program, len(program) >> 2, self._fold, _ZERO, 0)
+
+    def ladder(self, program, scalar, bit):
+        """Run a program for each bit of `scalar` (little-endian, one octet longer than needed) from `bit` to 0."""
+        field.run(self.w, 0, self.w, program, len(program) >> 2, self._fold, scalar, bit)
+
+    def powers(self, table):
+        """For each row (d, s, n, f) of octets: slot d = slot s ^ (2^n) * slot f; f is not d."""
+        for i in range(0, len(table), 4):
+            d, s, n, f = table[i : i + 4]
+            self.run(bytes((1, d, s, s)))
+            self.ladder(bytes((1, d, d, d)), _ZERO, n - 2)
+            self.run(bytes((0, d, d, f)))
+
+    def freeze(self, slot):
+        """Reduce a slot modulo 2^255 - 19."""
+        field.freeze(self.w, slot)
+
+    def wipe(self):
+        """Overwrite the store."""
+        self.w[:] = bytes(len(self.w))
