@@ -57,7 +57,7 @@ def test_drops_are_counted_by_reason():
         client.send_inner(UdpDatagram(1, 7, b"x").packet(client.addresses[0], bytes((192, 0, 2, 1))))
         client.sock.sendto(b"\xff", ("127.0.0.1", gw.natt_port))
         client.sock.sendto(bytes(4) + client.last_request[:-1] + b"!", ("127.0.0.1", gw.natt_port))
-        client.sock.sendto(b"short", ("127.0.0.1", gw.port))
+        client.send(b"short")
         gw.wait(lambda gw: gw.counters["drop.malformed"] == 1)
         assert gw.counters["drop.esp_replay"] == 2 and gw.counters["drop.unknown_esp_spi"] == 1
         assert gw.counters["drop.esp_selectors"] == 2 and gw.counters["in.keepalive"] == 1
