@@ -87,7 +87,7 @@ def _groups(part, text) -> bytes:
                 raise ValueError
             out += int(word, 16).to_bytes(2, "big")
         except ValueError:
-            raise ValueError("%r is not an IPv6 address" % text) from None
+            raise ValueError("%r is not an IPv6 address" % text)
     return out
 
 

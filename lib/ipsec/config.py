@@ -76,9 +76,9 @@ def load(path: str) -> Config:
         with open(path) as f:
             options = json.load(f)
     except OSError as e:
-        raise ConfigError("configuration file %r cannot be read (%s): give its path, or provision the device" % (path, e)) from e
+        raise ConfigError("configuration file %r cannot be read (%s): give its path, or provision the device" % (path, e))
     except ValueError as e:
-        raise ConfigError("configuration file %r is not JSON (%s): mend it, or provision the device anew" % (path, e)) from e
+        raise ConfigError("configuration file %r is not JSON (%s): mend it, or provision the device anew" % (path, e))
     if not isinstance(options, dict):
         raise ConfigError("configuration file %r must hold one JSON object {...}" % path)
     if options.get("psk_file"):
@@ -99,7 +99,7 @@ def decode_psk(text: str) -> bytes:
         if text.startswith("base64:"):
             return binascii.a2b_base64(text[7:])
     except ValueError:
-        raise ConfigError("option psk: what follows %r is not valid in that form" % text.split(":")[0]) from None
+        raise ConfigError("option psk: what follows %r is not valid in that form" % text.split(":")[0])
     return text.encode()
 
 
@@ -110,7 +110,7 @@ def _read_secret(config_path, name) -> str:
         with open(path) as f:
             return f.read().strip()
     except OSError as e:
-        raise ConfigError("option psk_file: %r cannot be read (%s)" % (path, e)) from e
+        raise ConfigError("option psk_file: %r cannot be read (%s)" % (path, e))
 
 
 def _suggestion(name) -> str:
@@ -170,7 +170,7 @@ def _check_suites(c):
         try:
             setattr(c, name, [parse(t) for t in texts])
         except ConfigError as e:
-            raise ConfigError("option %s: %s" % (name, e)) from None
+            raise ConfigError("option %s: %s" % (name, e))
 
 
 def _check_inside(c):
@@ -182,11 +182,11 @@ def _check_inside(c):
     try:
         c.remote_ts = [parse_prefix(t) for t in c.remote_ts]
     except ValueError as e:
-        raise ConfigError("option remote_ts: %s" % e) from None
+        raise ConfigError("option remote_ts: %s" % e)
     if c.inner_address:
         try:
             c.inner_address = parse_address(c.inner_address)
         except ValueError as e:
-            raise ConfigError("option inner_address: %s" % e) from None
+            raise ConfigError("option inner_address: %s" % e)
     elif not c.virtual_ip:
         raise ConfigError("option virtual_ip is empty, so inner_address must name our address inside")

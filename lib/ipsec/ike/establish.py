@@ -104,7 +104,7 @@ class IkeSaInit(Exchange):
         try:
             secret = self.dh.shared(public)
         except CryptoError as e:
-            raise PeerError(str(e)) from e
+            raise PeerError(str(e))
         self.dh.wipe()
         sa.take_keys(suite, m, nonce_r, secret)
         sa.finish_exchange()

@@ -31,7 +31,7 @@ def encode(text: str) -> bytes:
         else:
             data = data.encode()
     except ValueError as e:
-        raise ConfigError("identity %r: %s" % (text, e)) from None
+        raise ConfigError("identity %r: %s" % (text, e))
     if not data:
         raise ConfigError("identity %r is empty" % text)
     return bytes([kind, 0, 0, 0]) + data

@@ -93,8 +93,9 @@ class Writer:
         self.patch16(self.room(2), value)
 
     def u32(self, value: int) -> None:
-        self.u16(value >> 16)
-        self.u16(value & 0xFFFF)
+        at = self.room(4)
+        self.patch16(at, value >> 16)
+        self.patch16(at + 2, value & 0xFFFF)
 
     def raw(self, octets) -> None:
         i = self.room(len(octets))

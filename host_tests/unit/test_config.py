@@ -1,0 +1,150 @@
+"""Options, suite names and addresses: what is wrong is named with its value and a remedy."""
+
+from ipsec.address import format_address, is_address, parse_address, parse_prefix
+from ipsec.config import Config, decode_psk, load
+from ipsec.errors import ConfigError
+from ipsec.suite import parse_esp, parse_ike
+from support import raises
+
+GOOD = {"gateway": "gw.example", "local_id": "device.example", "psk": "hex:" + "5a" * 32}
+
+
+def with_option(**changes):
+    options = dict(GOOD)
+    options.update(changes)
+    return Config(**options)
+
+
+def refused(*words, **changes):
+    """The option is refused with a text that holds these words."""
+    try:
+        with_option(**changes)
+    except ConfigError as e:
+        for word in words:
+            assert word in str(e), (word, str(e))
+        return
+    raise AssertionError("%r was not refused" % changes)
+
+
+def test_defaults():
+    c = with_option()
+    assert c.remote_id == "gw.example" and c.port == 500 and c.natt_port == 4500 and c.psk == b"\x5a" * 32
+    assert c.ike_proposals == [(16, 128, 0, 5, 31)] and c.esp_proposals == [(16, 128, 0, 0)]
+    assert c.remote_ts == [(bytes(4), b"\xff" * 4)] and c.warnings == []
+
+
+def test_bad_options_are_named():
+    refused("unknown option", "'prot'", prot=1)
+    refused("did you mean 'local_id'", localid="x")
+    refused("port", "0", "65535", port=0)
+    refused("port", "'500'", port="500")
+    refused("port", "True", port=True)
+    refused("reconnect", "1", reconnect=1)
+    refused("remote_ts", "list", remote_ts="10.0.0.0/8")
+    refused("remote_ts", "10.0.0.0/33", remote_ts=["10.0.0.0/33"])
+    refused("remote_ts", "empty", remote_ts=[])
+    refused("gateway", "required", gateway="")
+    refused("local_id", "required", local_id="")
+    refused("auth", "'eap'", auth="eap")
+    refused("psk", "required", psk="")
+    refused("virtual_ip", "'v4'", virtual_ip=["v4"])
+    refused("inner_address", virtual_ip=[])
+    refused("inner_address", "10.0.0", inner_address="10.0.0")
+    refused("replay_window", "65", replay_window=65)
+    refused("esp_proposals", "empty", esp_proposals=[])
+    refused("ike_proposals", "des", ike_proposals=["des-x25519"])
+
+
+def test_secret_is_never_shown():
+    for psk in ("hex:secret", "base64:***secret", 12345678):
+        try:
+            with_option(psk=psk)
+        except ConfigError as e:
+            assert "secret" not in str(e).replace("secret is", "") and "12345678" not in str(e)
+        else:
+            assert psk == "base64:***secret"  # some decoders skip what is no base64
+    assert "5a5a" not in repr(with_option())
+
+
+def test_forms_of_the_psk():
+    assert decode_psk("hex:00ff") == b"\0\xff"
+    assert decode_psk("base64:AP8=") == b"\0\xff"
+    assert decode_psk("plain text") == b"plain text"
+
+
+def test_short_psk_is_a_warning_that_says_why():
+    c = with_option(psk="short")
+    assert len(c.warnings) == 1 and "16" in c.warnings[0] and "guess" in c.warnings[0]
+    assert "short" not in c.warnings[0]
+
+
+def test_suites():
+    assert parse_ike("aes128ccm16-prfsha256-x25519") == (16, 128, 0, 5, 31)
+    assert parse_ike("aes256-sha384-ecp256") == (12, 256, 13, 6, 19)
+    assert parse_ike("aes128-sha256-prfsha512-modp2048") == (12, 128, 12, 7, 14)
+    assert parse_ike("chacha20poly1305-prfsha256-x25519") == (28, 0, 0, 5, 31)
+    assert parse_esp("aes256gcm16-esn") == (20, 256, 0, 1)
+    assert parse_esp("aes128-sha256") == (12, 128, 12, 0)
+    assert parse_esp("aes128gcm16iiv") == (30, 128, 0, 0)
+
+
+def test_bad_suites():
+    raises(ConfigError, parse_ike, "aes128ccm16-x25519", text="no PRF")
+    raises(ConfigError, parse_ike, "aes128ccm16-sha256-prfsha256-x25519", text="AEAD")
+    raises(ConfigError, parse_ike, "aes128-x25519", text="integrity")
+    raises(ConfigError, parse_ike, "aes128ccm16-prfsha256", text="key exchange")
+    raises(ConfigError, parse_ike, "aes128ccm16-prfsha256-x25519-x448", text="x448")
+    raises(ConfigError, parse_ike, "", text="encryption")
+    raises(ConfigError, parse_ike, "aes128gcm16iiv-prfsha256-x25519", text="aes128gcm16iiv")
+    raises(ConfigError, parse_esp, "aes128", text="integrity")
+    raises(ConfigError, parse_esp, "aes128gcm16-noesn", text="noesn")
+
+
+def test_addresses():
+    for text in ("0.0.0.0", "10.255.0.1", "::", "::1", "fe80::1:2", "1:2:3:4:5:6:7:8", "2001:db8::1", "1::8"):
+        assert format_address(parse_address(text)) == text
+    assert parse_address("::ffff:1.2.3.4")[-4:] == bytes([1, 2, 3, 4])
+    bad_ones = ("", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.x", "-1.2.3.4", "::1::", ":1", "12345::", "1:2:3:4:5:6:7:8:9")
+    for bad in bad_ones:
+        assert not is_address(bad), bad
+
+
+def test_prefixes():
+    assert parse_prefix("10.10.7.9/16") == (bytes([10, 10, 0, 0]), bytes([10, 10, 255, 255]))
+    assert parse_prefix("10.1.2.3") == (bytes([10, 1, 2, 3]), bytes([10, 1, 2, 3]))
+    assert parse_prefix("0.0.0.0/0") == (bytes(4), b"\xff" * 4)
+    assert parse_prefix("10.0.0.0/9")[1] == bytes([10, 127, 255, 255])
+    assert parse_prefix("fd00::/64")[1] == b"\xfd" + bytes(7) + b"\xff" * 8
+    for bad in ("10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "::/129", "host/8"):
+        raises(ValueError, parse_prefix, bad)
+
+
+def write(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def test_files():
+    path = "test_config_tmp.json"
+    try:
+        raises(ConfigError, load, path, text=path)
+        write(path, "not json")
+        raises(ConfigError, load, path, text="not JSON")
+        write(path, "[1]")
+        raises(ConfigError, load, path, text="one JSON object")
+        write(path, '{"gateway": "g", "local_id": "d", "psk_file": "test_config_tmp.psk"}')
+        raises(ConfigError, load, path, text="psk_file")
+        write("test_config_tmp.psk", "hex:" + "11" * 20 + "\n")
+        assert load(path).psk == b"\x11" * 20
+    finally:
+        remove(path)
+        remove("test_config_tmp.psk")
+
+
+def remove(path):
+    import os
+
+    try:
+        os.remove(path)
+    except OSError:
+        pass
