@@ -163,6 +163,12 @@ def test_addresses():
     assert receive(stack, echo4()) == -8
 
 
+def test_counters_wrap_below_what_a_board_must_allocate():
+    stack, _ = new_stack()
+    stack._drops[1] = 0x3FFFFFFF
+    assert receive(stack, b"") == -1 and stack._drops[1] == 0
+
+
 def seeds():
     return (
         echo4(), echo4(kind=0), echo4(options=b"\x01" * 8), echo6(), udp(), udp(sum_it=False),

@@ -316,6 +316,60 @@ def test_a_link_that_refuses_is_a_loss():
     assert stack.tick(1000) and parse(stack.link.sent[-1])[7] == b"data"
 
 
+def last(stack):
+    """(offset from the first octet of data, octets) of the segment sent last."""
+    seq, data = parse(stack.link.sent[-1])[2], parse(stack.link.sent[-1])[7]
+    return seq & 0xFFFFFFFF, data
+
+
+def test_a_timeout_goes_back_by_one_segment():
+    stack, socket, give, una, rcv = established()
+    assert socket.send(pattern(1000)) == 1000
+    assert stack.tick(0) and stack.tick(0) and not stack.tick(0)
+    assert stack.tick(1000) and last(stack) == (una & 0xFFFFFFFF, pattern(536))
+    assert not stack.tick(1000), "one segment after a timeout (RFC 5681 3.1)"
+    assert give(rcv, una + 1000, ACK) == 0, "the first ones were only late"
+    assert socket.unsent == 0 and socket.send(b"next") == 4
+    assert stack.tick(1001) and last(stack) == ((una + 1000) & 0xFFFFFFFF, b"next")
+
+
+def test_a_probe_that_was_not_taken_is_sent_again():
+    stack, socket, give, una, rcv = established()
+    assert give(rcv, una, ACK, window=0) == 0
+    socket.send(b"data")
+    assert not stack.tick(0) and stack.tick(1000) and last(stack)[1] == b"d"
+    assert give(rcv, una, ACK, window=100) == 0
+    assert stack.tick(1001) and last(stack) == (una & 0xFFFFFFFF, b"data")
+
+
+def test_an_old_segment_does_not_change_the_window():
+    stack, socket, give, una, rcv = established()
+    assert give(rcv, una, ACK, b"a") == 0
+    assert give(rcv + 1, una, ACK, b"b", window=50) == 0
+    assert give(rcv, una, ACK, b"ab", window=5000) == 0
+    socket.send(pattern(200))
+    assert stack.tick(0) and last(stack)[1] == pattern(50)
+    assert not stack.tick(0)
+
+
+def test_no_crumbs_of_window():
+    stack, socket, give, una, rcv = established()
+    give(rcv, una, ACK, pattern(1000))
+    assert stack.tick(0) and len(socket.recv(10)) == 10
+    assert not stack.tick(0)
+    give(rcv + 1000, una, ACK, b"?")
+    assert stack.tick(0) and parse(stack.link.sent[-1])[5] == 0
+    assert len(socket.recv(490)) == 490
+    assert stack.tick(0) and parse(stack.link.sent[-1])[5] == 500
+
+
+def test_a_fin_behind_octets_that_did_not_fit_waits():
+    stack, socket, give, una, rcv = established()
+    assert give(rcv, una, ACK | FIN, pattern(1200)) == 0
+    assert stack.tick(0) and parse(stack.link.sent[-1])[3] == rcv + 1000
+    assert socket.recv(1000) == pattern(1000) and socket.recv(1) is None
+
+
 def test_a_fin_behind_a_full_window():
     stack, socket, give, una, rcv = established()
     assert give(rcv, una, ACK, pattern(1000)) == 0
@@ -407,6 +461,13 @@ def test_timer():
     assert not timer.sent(8000, False) and timer.deadline == 8000 + 12000
     timer.acked(False)
     assert not timer.take(8100, False) and not timer.running and timer.tries == 0
+    assert timer.sent(8200, True) and timer.take(20200, True)
+    timer.acked(True)  # of a segment sent twice: measures nothing (Karn)
+    assert not timer.take(20300, True) and timer.deadline == 20300 + 24000
+    timer = RetransmitTimer()
+    timer.sent(0, True)
+    timer.acked(True)
+    timer.take(2000, False)
     assert timer.sent(9000, True)
     timer.acked(True)
     timer.take(9800, True)  # RTTVAR = 3/4 1000 + 1/4 1200, SRTT = 7/8 2000 + 1/8 800

@@ -117,6 +117,7 @@ def test_connect_filters_the_sender():
     assert receive(stack, udp(b"port", sport=4001)) == -15
     assert receive(stack, udp(b"host", source=b"\x0a\x0a\0\x07")) == -15
     assert receive(stack, udp(b"family", source=B6, dest=A6)) == -15
+    assert receive(stack, udp(b"family", source=B4 + bytes(12), dest=A6)) == -15
     assert socket.recv(10) == b"good" and socket.pending == 0
     assert socket.send(b"abc") == 3
     assert stack.link.sent[0][16:24] == B4 + bytes((5000 >> 8, 5000 & 255, 4000 >> 8, 4000 & 255))
