@@ -31,7 +31,7 @@ class UdpLink:
         """
         self._addrs = {}
         for port in ports:
-            info = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0]
+            info = socket.getaddrinfo(host, port)[0]
             self._addrs[port] = info[-1]
         self._open(info[0])
         return _octets(info[-1])
@@ -42,7 +42,7 @@ class UdpLink:
         self.socket.setblocking(False)
         if self._local_port:
             any_host = "0.0.0.0" if family == _AF_INET else "::"
-            self.socket.bind(socket.getaddrinfo(any_host, self._local_port, 0, socket.SOCK_DGRAM)[0][-1])
+            self.socket.bind(socket.getaddrinfo(any_host, self._local_port)[0][-1])
 
     def send(self, buf, pos: int, end: int, port: int) -> None:
         """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`."""
