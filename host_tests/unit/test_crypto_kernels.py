@@ -27,13 +27,14 @@ def _same(kernel, name, *args):
 
 def test_copy_fill_xor():
     k = _kernels("kernels")
-    for n in list(range(0, 50)) + [703]:
+    for n in list(range(0, 50)) + [703, 760]:
         for so in range(5):
             s = bytearray(octets(n + so + 8, n))
-            d = bytearray(octets(800, n + 1))
+            d = bytearray(octets(900, n + 1))
             for do in (0, 16, 48):
                 _same(k, "fill", d, s, do, so, n)
-                _same(k, "xor", s, d, so, do, n, bytearray(48))
+                if n < 736:
+                    _same(k, "xor", s, d, so, do, n, bytearray(48))
                 _same(k, "copy", d, do + so, s, so, n)
 
 
@@ -43,12 +44,21 @@ def test_counters_and_iv():
         _same(k, "counters", bytearray(800), bytearray(octets(48)), first, n)
     for tail in (b"\xff" * 8, b"\x00" * 8, b"\x00" * 7 + b"\xff", b"\x01" + b"\xff" * 7, b"\x00" * 4 + b"\xff" * 4):
         _same(k, "next_iv", bytearray(octets(4) + tail + bytes(36)), bytearray(20), 5)
+    for pos in range(4):
+        _same(k, "take_iv", bytearray(octets(48)), bytearray(octets(20)), pos)
 
 
 def test_ccm_and_aad():
     k = _kernels("kernels")
-    for aad_len, n in ((0, 0), (8, 1400), (12, 255), (32, 256), (516, 4096)):
-        _same(k, "ccm_start", bytearray(octets(800, 3)), bytearray(octets(48)), 0x3B, aad_len, n)
+    state = bytearray(octets(48))
+    buf = bytearray(octets(600, 1))
+    for aad_len, n in ((0, 0), (8, 1400), (12, 255), (13, 65535), (14, 1), (15, 1), (30, 1), (31, 9), (32, 256), (512, 4096)):
+        for start in range(4):
+            _same(k, "ccm_start", bytearray(octets(800, 3)), state, buf, start, aad_len, n, b"abcd", 0)
+            if aad_len:
+                _same(k, "ccm_start", bytearray(octets(800, 3)), state, buf, start, aad_len, n, b"abcd", 4)
+    for blocks in (1, 2, 46):
+        _same(k, "keep_mac", state, buf if blocks < 3 else bytearray(octets(736)), blocks)
     for do in (0, 18):
         for n in list(range(4, 40)) + [512]:
             for start in range(4):

@@ -4,9 +4,9 @@ from ipsec.crypto import ct, suites
 from ipsec.errors import CryptoError
 
 try:
-    from ipsec.crypto.kernels import copy, text_len
+    from ipsec.crypto.kernels import copy
 except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import copy, text_len
+    from ipsec.crypto.plain import copy
 
 _NONE = bytes(4)
 
@@ -21,20 +21,14 @@ class Aead:
         self.state[4 - salt_len : 4] = key[len(key) - salt_len :]
         self.overhead = self.iv_len + self.icv_len
 
-    def room(self, buf, start: int, iv_pos: int, end: int) -> int:
-        """Octets of text to seal; CryptoError for positions that a caller must not ask for, as the kernels check none."""
-        n = text_len(len(buf), start, iv_pos, end + self.icv_len, self.overhead)
-        if n < 0:
-            raise CryptoError("no room to seal at %d, %d, %d of %d octets" % (start, iv_pos, end, len(buf)))
-        return n
+    def refuse(self, buf, start: int, iv_pos: int, end: int) -> None:
+        """Raise CryptoError for positions that a caller of `seal` must not ask for; the kernels would write there."""
+        raise CryptoError("no room to seal at %d, %d, %d of %d octets" % (start, iv_pos, end, len(buf)))
 
-    def set_iv(self, buf, iv_pos: int, seq_hi) -> None:
-        """Take the IV from the message: the field itself, or the sequence number (RFC 8750 4)."""
-        if self.iv_len:
-            copy(self.state, 4, buf, iv_pos, 8)
-        else:
-            copy(self.state, 4, seq_hi or _NONE, 0, 4)
-            copy(self.state, 8, buf, iv_pos - 4, 4)
+    def implicit_iv(self, buf, iv_pos: int, seq_hi) -> None:
+        """The IV that is not in the message: the extended sequence number (RFC 8750 4)."""
+        copy(self.state, 4, seq_hi or _NONE, 0, 4)
+        copy(self.state, 8, buf, iv_pos - 4, 4)
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""

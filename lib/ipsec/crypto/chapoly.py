@@ -15,7 +15,7 @@ try:
         from ipsec.crypto.chacha20_w64 import chacha
     else:
         from ipsec.crypto.chacha20 import chacha
-    from ipsec.crypto.kernels import fill, icv_differs, next_iv, put_aad, text_len, write_icv, xor
+    from ipsec.crypto.kernels import fill, icv_differs, next_iv, put_aad, take_iv, text_len, write_icv, xor
     from ipsec.crypto.poly1305 import chacha_start, poly, poly_end, poly_lengths, poly_start
 except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import (
@@ -29,6 +29,7 @@ except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files f
         poly_lengths,
         poly_start,
         put_aad,
+        take_iv,
         text_len,
         write_icv,
         xor,
@@ -36,6 +37,7 @@ except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files f
 
 _ROUND = SIZE & -64  # octets of key stream in one call
 _NONE = bytes(4)
+_len = len  # a module's own name is found faster than a built-in
 _work = bytearray(64)  # of a ChaCha20 block
 _sum = bytearray(128)  # r, 5r and the sum of Poly1305
 
@@ -70,17 +72,15 @@ class _ChaPoly(Aead):
             aad_len += 4
         else:
             used = put_aad(block, 0, buf, start, aad_len, _NONE, 0)
-        left = n
-        while True:
-            m = SIZE - used
-            if left < m:
-                m = left
-            poly(_sum, 0, block, fill(block, buf, used, pos, m))
-            left -= m
-            if not left:
-                break
-            pos += m
+        blocks = fill(block, buf, used, pos, n)
+        left = n + used
+        while left > SIZE:
+            poly(_sum, 0, block, blocks)
+            pos += SIZE - used
+            left -= SIZE
             used = 0
+            blocks = fill(block, buf, 0, pos, left)
+        poly(_sum, 0, block, blocks)
         poly_lengths(block, aad_len, n)
         poly(_sum, 0, block, 1)
         poly_end(_sum, self.state)
@@ -96,16 +96,19 @@ class Sealer(_ChaPoly):
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
-        n = self.room(buf, start, iv_pos, end)
+        state, total = self.state, end + self.icv_len
+        n = text_len(_len(buf), start, iv_pos, total, self.overhead)
+        if n < 0:
+            self.refuse(buf, start, iv_pos, end)
         if self.iv_len:
-            next_iv(self.state, buf, iv_pos)
+            next_iv(state, buf, iv_pos)
         else:
-            self.set_iv(buf, iv_pos, seq_hi)
+            self.implicit_iv(buf, iv_pos, seq_hi)
         self.start()
         self.crypt(buf, end - n, n)
         self.mac(buf, start, iv_pos, n, seq_hi)
-        write_icv(buf, end, self.state, 16)
-        return end + 16
+        write_icv(buf, end, state, 16)
+        return total
 
 
 class Opener(_ChaPoly):
@@ -113,14 +116,18 @@ class Opener(_ChaPoly):
 
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1 and all octets are as before."""
-        n = text_len(len(buf), start, iv_pos, end, self.overhead)
+        state = self.state
+        n = text_len(_len(buf), start, iv_pos, end, self.overhead)
         if n < 0:
             return -1
         end -= 16
-        self.set_iv(buf, iv_pos, seq_hi)
+        if self.iv_len:
+            take_iv(state, buf, iv_pos)
+        else:
+            self.implicit_iv(buf, iv_pos, seq_hi)
         self.start()
         self.mac(buf, start, iv_pos, n, seq_hi)
-        if icv_differs(buf, end, self.state, 16):
+        if icv_differs(buf, end, state, 16):
             return -1
         self.crypt(buf, end - n, n)
         return end

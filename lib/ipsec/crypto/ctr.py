@@ -24,16 +24,17 @@ class Ctr(Aead):
 
     def crypt(self, buf, pos: int, n: int, count: int) -> None:
         """XOR n octets at pos with the key stream; its first block, of counter `count`, becomes the mask of the ICV."""
+        state = self.state
         used = 16
         while True:
             m = SIZE - used
             if n < m:
                 m = n
             blocks = used + m + 15 >> 4
-            counters(block, self.state, count, blocks)
+            counters(block, state, count, blocks)
             view = views[blocks]
             self._ecb.encrypt(view, view)
-            xor(buf, block, pos, used, m, self.state)
+            xor(buf, block, pos, used, m, state)
             n -= m
             if not n:
                 return

@@ -4,8 +4,8 @@ Rules: `ptr32` only behind a test of the address, since a Cortex-M0+ faults on o
 has 32 bits on boards and 64 on a PC, so nothing may depend on what lies above bit 31. The hottest names stand first in a
 parameter list, as the first two get registers.
 
-The state of an AEAD (`st`, 48 octets): block 0 is the nonce as counter block 0 (flags or salt, salt, 8 octets of IV, counter),
-block 1 the MAC, block 2 the key stream that masks it.
+The state of an AEAD (`st`, 48 octets): block 0 is the nonce (flags or salt, salt, 8 octets of IV) and an octet for
+`ccm_start`, block 1 the MAC, block 2 the key stream that masks it.
 
 Start reading at `xor`.
 """
@@ -16,7 +16,7 @@ import micropython
 
 @micropython.viper
 def copy(d: ptr8, do: int, s: ptr8, so: int, n: int):
-    """Copy a few octets: d[do:do+n] = s[so:so+n]."""
+    """d[do:do+n] = s[so:so+n], for a few octets."""
     d = ptr8(int(d) + do)
     s = ptr8(int(s) + so)
     i = 0
@@ -27,7 +27,12 @@ def copy(d: ptr8, do: int, s: ptr8, so: int, n: int):
 
 @micropython.viper
 def fill(d: ptr32, s: ptr32, do: int, so: int, n: int) -> int:
-    """Copy s[so:so+n] to d[do:], zeros up to a full block, and return how many blocks d holds; do is a multiple of 16."""
+    """Copy s[so:so+n], or what fits, to the scratch d[do:], zeros up to a block; returns how many blocks are in d.
+
+    do is a multiple of 16.
+    """
+    if do + n > 736:  # SIZE of scratch.py
+        n = 736 - do
     blocks = (do + n + 15) >> 4
     d = ptr32(int(d) + do)
     s = ptr32(int(s) + so)
@@ -116,6 +121,16 @@ def next_iv(st: ptr8, buf: ptr8, pos: int):
 
 
 @micropython.viper
+def take_iv(st: ptr8, buf: ptr8, pos: int):
+    """Take the IV buf[pos:pos+8] into the state."""
+    buf = ptr8(int(buf) + pos)
+    i = 8
+    while i:
+        i -= 1
+        st[4 + i] = buf[i]
+
+
+@micropython.viper
 def counters(d: ptr32, st: ptr32, first: int, n: int):
     """Write n counter blocks with the nonce of the state; the counter is below 65536."""
     a = st[0]
@@ -158,27 +173,52 @@ def put_aad(d: ptr8, do: int, buf: ptr8, start: int, n: int, hi: ptr8, hi_len: i
 
 
 @micropython.viper
-def ccm_start(d: ptr8, st: ptr8, flags: int, aad_len: int, n: int) -> int:
-    """Write B_0 and the length of the AAD (RFC 3610 2.2) to the scratch and return how far.
+def ccm_start(d: ptr32, st: ptr32, buf: ptr8, start: int, aad_len: int, n: int, hi: ptr8, hi_len: int) -> int:
+    """Write B_0 and the AAD blocks (RFC 3610 2.2) to the scratch and return how many octets these are.
 
     B_0 is XORed with block 1 of the state, which is the last block the CBC object made and thus its present IV: that
-    is how one object computes every MAC from an IV of zero.
+    is how one object computes every MAC from an IV of zero. Octet 12 of the state is what makes L' into the flags.
     """
-    i = 1
-    while i < 12:
-        d[i] = st[16 + i] ^ st[i]
-        i += 1
-    d[0] = st[16] ^ flags
-    d[12] = st[28]
-    d[13] = st[29]
-    d[14] = st[30] ^ (n >> 8)
-    d[15] = st[31] ^ n
-    if not aad_len:
+    total = aad_len + hi_len
+    st8 = ptr8(int(st))
+    d[0] = st[4] ^ st[0] ^ st8[12]
+    d[1] = st[5] ^ st[1]
+    d[2] = st[6] ^ st[2]
+    d[3] = st[7] ^ ((n & 255) << 24) ^ ((n >> 8) << 16)
+    if not total:
         return 16
     d[0] = d[0] ^ 64
-    d[16] = aad_len >> 8
-    d[17] = aad_len
-    return 18
+    used = (total + 33) & -16
+    last = ptr32(int(d) + used)
+    last[-1] = 0
+    last[-2] = 0
+    last[-3] = 0
+    last[-4] = 0
+    p = ptr8(int(d) + 18)
+    p[-2] = total >> 8
+    p[-1] = total
+    buf = ptr8(int(buf) + start)
+    i = 0
+    if hi_len:  # SPI | high half | sequence number (RFC 4303 2.2.1)
+        while i < 4:
+            p[i] = buf[i]
+            p[4 + i] = hi[i]
+            i += 1
+        p = ptr8(int(p) + 4)
+    while i < aad_len:
+        p[i] = buf[i]
+        i += 1
+    return used
+
+
+@micropython.viper
+def keep_mac(st: ptr32, d: ptr32, blocks: int):
+    """Copy the last of the blocks, the CBC-MAC, to block 1 of the state."""
+    d = ptr32(int(d) + 16 * blocks)
+    st[4] = d[-4]
+    st[5] = d[-3]
+    st[6] = d[-2]
+    st[7] = d[-1]
 
 
 @micropython.viper

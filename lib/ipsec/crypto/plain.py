@@ -6,12 +6,13 @@ reading at `xor`.
 
 
 def copy(d, do, s, so, n):
-    """Copy a few octets: d[do:do+n] = s[so:so+n]."""
+    """d[do:do+n] = s[so:so+n], for a few octets."""
     d[do : do + n] = s[so : so + n]
 
 
 def fill(d, s, do, so, n):
-    """Copy s[so:so+n] to d[do:], zeros up to a full block, and return how many blocks d holds."""
+    """Copy s[so:so+n], or what fits, to the scratch d[do:], zeros up to a block; returns how many blocks are in d."""
+    n = min(n, 736 - do)
     end = (do + n + 15) & -16
     d[do:end] = bytes(s[so : so + n]) + bytes(end - do - n)
     return end >> 4
@@ -39,6 +40,11 @@ def next_iv(st, buf, pos):
     buf[pos : pos + 8] = st[4:12]
 
 
+def take_iv(st, buf, pos):
+    """Take the IV buf[pos:pos+8] into the state."""
+    st[4:12] = buf[pos : pos + 8]
+
+
 def counters(d, st, first, n):
     """Write n counter blocks with the nonce of the state."""
     for i in range(n):
@@ -53,15 +59,21 @@ def put_aad(d, do, buf, start, n, hi, hi_len):
     return 16 * fill(d, aad, do, 0, n + hi_len)
 
 
-def ccm_start(d, st, flags, aad_len, n):
-    """Write B_0 (XOR the CBC object's IV) and the length of the AAD to the scratch and return how far."""
-    d[0:16] = bytes([flags | (64 if aad_len else 0)]) + st[1:12] + n.to_bytes(4, "big")
+def ccm_start(d, st, buf, start, aad_len, n, hi, hi_len):
+    """Write B_0 (XOR the CBC object's IV) and the AAD blocks to the scratch and return how many octets these are."""
+    total = aad_len + hi_len
+    d[0:16] = bytes([st[0] ^ st[12] ^ (64 if total else 0)]) + st[1:12] + n.to_bytes(4, "big")
     for i in range(16):
         d[i] ^= st[16 + i]
-    if not aad_len:
+    if not total:
         return 16
-    d[16:18] = aad_len.to_bytes(2, "big")
-    return 18
+    d[16:18] = total.to_bytes(2, "big")
+    return put_aad(d, 18, buf, start, aad_len, hi, hi_len)
+
+
+def keep_mac(st, d, blocks):
+    """Copy the last of the blocks, the CBC-MAC, to block 1 of the state."""
+    st[16:32] = d[16 * blocks - 16 : 16 * blocks]
 
 
 def write_icv(buf, pos, st, n):
