@@ -9,12 +9,13 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from . import Options, Responder, fault_library
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m host_tests.responder", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m host_tests.responder", description="The reference IKEv2 gateway.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="UDP port of IKE (0: any free one)")
     parser.add_argument("--natt-port", type=int, default=0, help="UDP port of IKE and ESP behind a NAT (0: any free one)")
@@ -61,7 +62,8 @@ def print_text(event: dict) -> None:
 def command(gw: Responder, line: str) -> bool:
     """Runs one command; False ends the program."""
     word, *rest = line.split() or [""]
-    simple = {"dpd": gw.dpd, "rekey-ike": gw.rekey_ike, "delete-child": gw.delete_child, "delete-ike": gw.delete_ike}
+    simple: dict[str, Callable[[], object]] = {"dpd": gw.dpd, "rekey-ike": gw.rekey_ike}
+    simple |= {"delete-child": gw.delete_child, "delete-ike": gw.delete_ike}
     try:
         if word == "quit":
             return False

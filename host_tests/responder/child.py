@@ -78,7 +78,8 @@ def install(gw, sa: IkeSa, suite: Suite, child_keys: ChildKeys, spis, selectors,
     in_keys, out_keys = (toward_i, toward_r) if we_initiated else (toward_r, toward_i)
     inbound = EspIn(spis[0], Cipher(suite, *in_keys), bool(suite.esn), gw.options.replay_window)
     outbound = EspOut(spis[1], Cipher(suite, *out_keys), bool(suite.esn), gw.random)
-    new = ChildSa(inbound, outbound, suite, *selectors, confirmed=we_initiated or old is None)
+    client, gateway = selectors
+    new = ChildSa(inbound, outbound, suite, client, gateway, confirmed=we_initiated or old is None)
     if old is not None:
         old.replaced = True
     sa.children.append(new)

@@ -6,6 +6,7 @@ Start reading at `Cipher`: one face for AEAD and for CBC with HMAC, for IKE and 
 import hashlib
 import hmac
 import secrets
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
@@ -115,6 +116,8 @@ _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 class Dh:
     """One side of a key exchange; `private` may be scripted (big-endian octets, x25519: as RFC 7748 writes it)."""
+
+    _key: Any
 
     def __init__(self, group: int, private: bytes | None = None):
         self.group = group

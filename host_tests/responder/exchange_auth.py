@@ -69,9 +69,9 @@ def configure(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
         if attribute in wanted:
             reply.append(ConfigAttribute(attribute, address.packed))
     for text in gw.options.networks:
-        attribute = _subnet(ipaddress.ip_network(text))
-        if attribute.type in wanted:
-            reply.append(attribute)
+        subnet = _subnet(ipaddress.ip_network(text))
+        if subnet.type in wanted:
+            reply.append(subnet)
     return [cp_payload(Cfg.REPLY, reply)]
 
 

@@ -62,10 +62,10 @@ def _rekey_ike(gw, sa: IkeSa, payloads: list[Payload], offer: list[Proposal], no
 
 def replace(gw, old: IkeSa, suite, shared: bytes, spis, nonces, we_initiated: bool) -> IkeSa:
     """The IKE SA that takes the place of `old`, with its Child SAs; `spis` and `nonces` are (initiator's, responder's)."""
-    both = nonces[0] + nonces[1]
-    seed = keys.rekeyed_skeyseed(old.suite.prf, old.keys.sk_d, shared, both)
-    ike_keys = keys.IkeKeys.derive(suite, seed, both, spis[0] + spis[1])
-    new = IkeSa(*spis, suite, ike_keys, *nonces, old.path, we_initiated, state="ESTABLISHED")
+    (spi_i, spi_r), (nonce_i, nonce_r) = spis, nonces
+    seed = keys.rekeyed_skeyseed(old.suite.prf, old.keys.sk_d, shared, nonce_i + nonce_r)
+    ike_keys = keys.IkeKeys.derive(suite, seed, nonce_i + nonce_r, spi_i + spi_r)
+    new = IkeSa(spi_i, spi_r, suite, ike_keys, nonce_i, nonce_r, old.path, we_initiated, "ESTABLISHED")
     new.peer_id, new.addresses, new.children = old.peer_id, old.addresses, old.children
     old.addresses, old.children, old.replaced_by = [], [], new
     gw.ike_up(new, rekeyed=True)

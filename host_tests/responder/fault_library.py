@@ -5,6 +5,7 @@ only the messages that fit their filter, from 1, and act on those whose number i
 Start reading at `MessageFault`; `CATALOG` at the end has those that need no argument, by name.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from .faults import Fault
@@ -360,7 +361,7 @@ class Scripted(Fault):
 
 
 _INIT, _AUTH = Exchange.IKE_SA_INIT, Exchange.IKE_AUTH
-CATALOG = {
+CATALOG: dict[str, Callable[[], Fault]] = {
     "cookie": cookie,
     "drop-first-response": lambda: drop("out", 1),
     "drop-first-request": lambda: drop("in", 1),

@@ -272,9 +272,10 @@ class Responder:
     def ping(self, address: str, timeout_s: float = 2.0, size: int = 56) -> float:
         """Pings a client through the tunnel from the first protected address. Returns seconds; raises TimeoutError."""
         dst = ipaddress.ip_address(address)
-        network = next(n for n in map(ipaddress.ip_network, self.options.networks) if n.version == dst.version)
+        network = next(s for s in self.options.selectors if len(s.start) == len(dst.packed))
+        src = (int.from_bytes(network.start, "big") + 1).to_bytes(len(network.start), "big")
         ident, since = next(self._echo_idents) & 0xFFFF, len(self.events)
         began = self.journal.add("ping", to=address)["t"]
-        self.send_inner(echo_request(next(network.hosts()).packed, dst.packed, ident, 1, bytes(size)))
+        self.send_inner(echo_request(src, dst.packed, ident, 1, bytes(size)))
         reply_type = 0 if dst.version == 4 else 129
         return self.wait_event("icmp", timeout_s, since, type=reply_type, ident=ident)["t"] - began

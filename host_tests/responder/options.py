@@ -1,6 +1,7 @@
 """What a gateway is told: every option with its unit and default. Start reading at `Options`."""
 
 import ipaddress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .selectors import Identity, Selector
@@ -35,7 +36,7 @@ class Options:
     retransmit_ms: int = 500  # first interval of the gateway's own requests; each next one is twice as long
     retransmit_tries: int = 5
     replay_window: int = 64
-    random: object = None  # callable (purpose, octets) -> bytes | None; None or a None result: the system's
+    random: Callable[[str, int], bytes | None] | None = None  # (purpose, octets); None, or a None result: the system's
 
     pcap: str | None = None  # file for every datagram, IKE and ESP
     keylog_dir: str | None = None  # SECRETS: folder for Wireshark's ikev2_decryption_table and esp_sa
@@ -78,7 +79,8 @@ class Pool:
                 return host
         return None
 
-    def _candidates(self, wished: bytes):
+    def _candidates(self, wished: bytes) -> Iterator[bytes]:
+        assert self._hosts is not None
         if wished and any(wished) and ipaddress.ip_address(wished) in self._hosts:
             yield wished
         for host in self._hosts.hosts():

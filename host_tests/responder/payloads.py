@@ -152,6 +152,14 @@ def find_notify(payloads: list[Payload], kind: int) -> Notify | None:
     return None
 
 
+def require_notify(payloads: list[Payload], kind: int) -> Notify:
+    """As `find_notify`. Raises WireError when there is none."""
+    note = find_notify(payloads, kind)
+    if note is None:
+        raise WireError("no notification of type %s" % name_of(Note, kind))
+    return note
+
+
 def notifies(payloads: list[Payload]) -> list[Notify]:
     return [parse_notify(p.body) for p in payloads if p.type == Type.N]
 

@@ -138,8 +138,8 @@ class Initiator:
     def auth_payloads(self, spi: bytes) -> list[Payload]:
         identity = self.identity.body
         auth = psk_auth(self.suite.prf, self.psk, self.keys.sk_pi, self.init_request, self.nonce_r, identity)
-        wishes = (Attr.INTERNAL_IP4_ADDRESS, Attr.INTERNAL_IP4_DNS, Attr.INTERNAL_IP4_SUBNET)
-        wishes += (Attr.INTERNAL_IP6_ADDRESS, Attr.INTERNAL_IP6_DNS, Attr.INTERNAL_IP6_SUBNET)
+        wishes = [Attr.INTERNAL_IP4_ADDRESS, Attr.INTERNAL_IP4_DNS, Attr.INTERNAL_IP4_SUBNET]
+        wishes += [Attr.INTERNAL_IP6_ADDRESS, Attr.INTERNAL_IP6_DNS, Attr.INTERNAL_IP6_SUBNET]
         return [
             self.identity.payload(Type.IDi),
             auth_payload(2, auth),
@@ -157,7 +157,7 @@ class Initiator:
             self._check_auth(answer)
         if find(answer, Type.CP) is not None:
             attributes = parse_cp(require(answer, Type.CP))[1]
-            kinds = {Attr.INTERNAL_IP4_ADDRESS: 4, Attr.INTERNAL_IP6_ADDRESS: 16}
+            kinds: dict[int, int] = {Attr.INTERNAL_IP4_ADDRESS: 4, Attr.INTERNAL_IP6_ADDRESS: 16}
             self.addresses = [a.value[: kinds[a.type]] for a in attributes if a.type in kinds]
         if find(answer, Type.SA) is not None:
             self.add_child(spi, answer, self.nonce_i + self.nonce_r)

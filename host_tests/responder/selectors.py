@@ -130,4 +130,5 @@ class Identity:
             return self.data.decode("ascii", "backslashreplace")
         if self.type in (IdType.IPV4_ADDR, IdType.IPV6_ADDR) and len(self.data) in (4, 16):
             return str(ipaddress.ip_address(self.data))
-        return {IdType.KEY_ID: "keyid:", IdType.DER_ASN1_DN: "dn:"}.get(self.type, "gn:") + self.data.hex()
+        prefix = "keyid:" if self.type == IdType.KEY_ID else "dn:" if self.type == IdType.DER_ASN1_DN else "gn:"
+        return prefix + self.data.hex()

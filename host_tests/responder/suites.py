@@ -108,7 +108,7 @@ def choose_ike(offer: list[Proposal], suites: list[Suite], spi_len: int, ke_grou
     Suites are tried in the gateway's order; one whose group the KE payload already carries goes first.
     """
     for suite in sorted(suites, key=lambda s: s.group != ke_group):
-        wanted = {TransformType.PRF: suite.prf, TransformType.INTEG: suite.integ, TransformType.DH: suite.group}
+        wanted: dict[int, int] = {TransformType.PRF: suite.prf, TransformType.INTEG: suite.integ, TransformType.DH: suite.group}
         for proposal in offer:
             if proposal.protocol == Protocol.IKE and len(proposal.spi) == spi_len:
                 chosen = _match(proposal, suite, wanted)
@@ -120,7 +120,7 @@ def choose_ike(offer: list[Proposal], suites: list[Suite], spi_len: int, ke_grou
 def choose_esp(offer: list[Proposal], suites: list[Suite], ke_group: int) -> tuple[Proposal, Suite] | None:
     """As `choose_ike` for a Child SA; `ke_group` is 0 without key exchange."""
     for suite in suites:
-        wanted = {TransformType.INTEG: suite.integ, TransformType.DH: ke_group, TransformType.ESN: suite.esn}
+        wanted: dict[int, int] = {TransformType.INTEG: suite.integ, TransformType.DH: ke_group, TransformType.ESN: suite.esn}
         for proposal in offer:
             if proposal.protocol == Protocol.ESP and len(proposal.spi) == 4:
                 chosen = _match(proposal, suite, wanted)

@@ -8,7 +8,7 @@ from . import Responder, fault_library
 from .crypto import IntegrityError
 from .iana import Attr, Exchange, Note, Type
 from .inner import echo_request
-from .payloads import find, find_notify, names, parse_cp, parse_sa, require
+from .payloads import find, names, parse_cp, parse_sa, require, require_notify
 from .scripted_initiator import Initiator
 from .seal import open_message
 from .selectors import Selector, parse_ts
@@ -99,8 +99,8 @@ def test_forged_messages_come_first(gw, client):
 def test_scripted_answers(gw, client):
     gw.faults.add(fault_library.cookie())
     gw.faults.add(fault_library.invalid_ke(19))
-    assert find_notify(client.init(), Note.COOKIE).data == b"\x00\x01cookie of the responder"
-    assert find_notify(client.init(), Note.INVALID_KE_PAYLOAD).data == b"\x00\x13"
+    assert require_notify(client.init(), Note.COOKIE).data == b"\x00\x01cookie of the responder"
+    assert require_notify(client.init(), Note.INVALID_KE_PAYLOAD).data == b"\x00\x13"
     client.connect()
     gw.faults.add(fault_library.error(INFO, Note.TEMPORARY_FAILURE))
     assert names(client.request(INFO, [])) == ["N(TEMPORARY_FAILURE)"]

@@ -21,6 +21,7 @@ from .payloads import (
     parse_ke,
     parse_sa,
     require,
+    require_notify,
     sa_payload,
 )
 from .scripted_initiator import Initiator
@@ -153,7 +154,7 @@ def test_no_proposal_and_invalid_ke():
             payloads = client.init_payloads()
             payloads[1] = ke_payload(31, Dh(31).public)
             answer = client.init(payloads)
-            assert find_notify(answer, Note.INVALID_KE_PAYLOAD).data == bytes((0, 19))
+            assert require_notify(answer, Note.INVALID_KE_PAYLOAD).data == bytes((0, 19))
             assert Header.parse(client.init_response).spi_r == bytes(8)
             client.connect()
             echo(client)
@@ -165,7 +166,7 @@ def test_cookies():
         for _ in range(2):
             answer = client.init()
             assert names(answer) == ["N(COOKIE)"] and not gw.engine.sas
-            cookie = find_notify(answer, Note.COOKIE).data
+            cookie = require_notify(answer, Note.COOKIE).data
             seen.add(cookie)
             client.extra = [notify_payload(Note.COOKIE, cookie)]
         assert len(seen) == 2
@@ -180,13 +181,13 @@ def test_nat_detection_answers_a_forced_nat(gw):
         answer = client.init()
         where = client.sock.getsockname()
         true = nat_hash(client.spi_i, client.spi_r, *where)
-        assert find_notify(answer, Note.NAT_DETECTION_DESTINATION_IP).data != true
+        assert require_notify(answer, Note.NAT_DETECTION_DESTINATION_IP).data != true
     with Initiator(gw) as client:
         payloads = [p for p in client.init_payloads() if p.type != Type.N]
         source = nat_hash(client.spi_i, bytes(8), *client.sock.getsockname())
         answer = client.init([*payloads, notify_payload(Note.NAT_DETECTION_SOURCE_IP, source)])
         true = nat_hash(client.spi_i, client.spi_r, *client.sock.getsockname())
-        assert find_notify(answer, Note.NAT_DETECTION_DESTINATION_IP).data == true
+        assert require_notify(answer, Note.NAT_DETECTION_DESTINATION_IP).data == true
 
 
 def test_address_pool_runs_dry():
@@ -289,7 +290,7 @@ def test_gateway_rekeys_child(gw):
             return [chosen, Payload(Type.NONCE, nonce), ke_payload(group, dh.public), *ts]
 
         _, request = client.serve(answer)
-        assert find_notify(request, Note.REKEY_SA).spi == old.outbound.spi
+        assert require_notify(request, Note.REKEY_SA).spi == old.outbound.spi
         pending.wait()
         _, request = client.serve(lambda payloads: [delete_payload(Protocol.ESP, (old.inbound.spi,))])
         assert request == [delete_payload(Protocol.ESP, (old.outbound.spi,))]
@@ -357,7 +358,7 @@ def test_gateway_pings_notifies_and_deletes(gw):
 def test_auth_lifetime():
     with Responder(psk="secret", auth_lifetime_s=3600) as gw, Initiator(gw) as client:
         client.init()
-        assert find_notify(client.auth(), Note.AUTH_LIFETIME).data == struct.pack(">I", 3600)
+        assert require_notify(client.auth(), Note.AUTH_LIFETIME).data == struct.pack(">I", 3600)
 
 
 def test_unknown_payloads(gw):
@@ -365,7 +366,7 @@ def test_unknown_payloads(gw):
         client.init([*client.init_payloads(), Payload(200, b"ignored")])
         client.auth()
         answer = client.request(Exchange.INFORMATIONAL, [Payload(201, b"x", critical=True)])
-        assert find_notify(answer, Note.UNSUPPORTED_CRITICAL_PAYLOAD).data == bytes((201,))
+        assert require_notify(answer, Note.UNSUPPORTED_CRITICAL_PAYLOAD).data == bytes((201,))
         echo(client)
 
 

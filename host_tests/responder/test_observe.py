@@ -123,13 +123,15 @@ class Cli:
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        assert self.process.stdin and self.process.stdout
+        self.input, self.output = self.process.stdin, self.process.stdout
         listening = self.read()
         assert listening["event"] == "listening"
         self.port, self.natt_port = listening["port"], listening["natt_port"]
 
     def read(self, event: str = "") -> dict:
         while True:
-            entry = json.loads(self.process.stdout.readline())
+            entry = json.loads(self.output.readline())
             if not event or entry["event"] == event:
                 return entry
 
@@ -145,8 +147,8 @@ def test_command_line():
     with Cli() as cli, Initiator(cli).connect() as client:
         assert cli.read("child_up")["addresses"][0] == "10.20.0.1"
         echo(client)
-        cli.process.stdin.write("dpd\ncounters\nfly\n")
-        cli.process.stdin.flush()
+        cli.input.write("dpd\ncounters\nfly\n")
+        cli.input.flush()
         client.serve()
         assert cli.read("counters")["children"][0]["in.packets"] == 1
         assert "fly" in cli.read("error")["text"]
@@ -156,7 +158,7 @@ def test_command_line():
 
 def test_command_line_stops_when_input_closes():
     with Cli("--fault", "cookie") as cli:
-        cli.process.stdin.close()
+        cli.input.close()
         began = time.monotonic()
         assert cli.process.wait(5) == 0 and time.monotonic() - began < 3
         cli.process.stdin = None

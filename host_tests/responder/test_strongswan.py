@@ -51,14 +51,16 @@ class Gateway:
         pipe = subprocess.PIPE
         folder = Path(__file__).parents[2]
         self.process = space.start(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, cwd=folder)
+        assert self.process.stdin and self.process.stdout
+        self._input, output = self.process.stdin, self.process.stdout
         self.lines: list[str] = []
         self._taken = 0
-        self._reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
+        self._reader = threading.Thread(target=lambda: self.lines.extend(output), daemon=True)
         self._reader.start()
 
     def say(self, line: str) -> None:
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        self._input.write(line + "\n")
+        self._input.flush()
 
     def wait(self, event: str, timeout_s: float = 5, **details) -> dict:
         """The next event of that name with those details; those before it are passed over."""
@@ -76,7 +78,7 @@ class Gateway:
     def close(self) -> None:
         spaces.stop(self.process)
         self._reader.join(5)
-        self.process.stdin.close()
+        self._input.close()
 
 
 @pytest.mark.parametrize("ike, esp, group", CASES, ids=[case[0] for case in CASES])
