@@ -3,8 +3,10 @@
 It knows only the happy path; tests change `payloads` before a step. Start reading at `Initiator.connect`.
 """
 
+import ipaddress
 import secrets
 import socket
+import struct
 
 from . import suites
 from .child import Suite
@@ -12,6 +14,7 @@ from .crypto import Cipher, Dh
 from .esp import EspIn, EspOut
 from .exchange_init import nat_hash
 from .iana import Attr, Cfg, Exchange, Note, Protocol, Type
+from .inner import IpPacket, echo_request
 from .keys import ChildKeys, IkeKeys, psk_auth, rekeyed_skeyseed, skeyseed
 from .payloads import (
     ConfigAttribute,
@@ -32,6 +35,8 @@ from .seal import open_message, seal_message
 from .selectors import Identity, Selector, parse_ts, ts_payload
 from .wire import FLAG_INITIATOR, FLAG_RESPONSE, Header, Payload, encode_message, parse_message
 
+HOST4 = ipaddress.ip_address("10.10.0.1").packed  # hosts behind the gateway
+HOST6 = ipaddress.ip_address("fd00:10::1").packed
 EVERYTHING = [Selector.of("0.0.0.0/0"), Selector.of("::/0")]
 
 
@@ -254,3 +259,11 @@ class Initiator:
     def error_of(self, answer: list[Payload]) -> int | None:
         """The error notification of an answer that is one, else None."""
         return next((note for note in Note if note < 16384 and find_notify(answer, note)), None)
+
+
+def echo(client: Initiator, child: Child | None = None) -> None:
+    """An ICMP echo through the tunnel."""
+    src = next(a for a in client.addresses if len(a) == 4)
+    client.send_inner(echo_request(src, HOST4, 7, 1, b"hello"), child)
+    ip = IpPacket.parse(client.receive_inner(child))
+    assert (ip.src, ip.dst, ip.payload[0], ip.payload[4:]) == (HOST4, src, 0, struct.pack(">HH", 7, 1) + b"hello")

@@ -9,10 +9,9 @@ from .crypto import IntegrityError
 from .iana import Attr, Exchange, Note, Type
 from .inner import echo_request
 from .payloads import find, names, parse_cp, parse_sa, require, require_notify
-from .scripted_initiator import Initiator
+from .scripted_initiator import HOST4, Initiator, echo
 from .seal import open_message
 from .selectors import Selector, parse_ts
-from .test_handshake import HOST4, echo
 from .wire import Header, WireError, parse_message
 
 INIT, AUTH, INFO = Exchange.IKE_SA_INIT, Exchange.IKE_AUTH, Exchange.INFORMATIONAL

@@ -9,27 +9,21 @@ import pytest
 from . import Responder
 from .crypto import Dh
 from .esp import EspDrop
-from .iana import Attr, Exchange, Note, Protocol, Type
+from .iana import Attr, Exchange, Note, Type
 from .inner import IpPacket, UdpDatagram, echo_request
 from .payloads import (
-    delete_payload,
     find_notify,
     ke_payload,
     names,
     notify_payload,
     parse_cp,
-    parse_ke,
-    parse_sa,
     require,
     require_notify,
-    sa_payload,
 )
-from .scripted_initiator import Initiator
+from .scripted_initiator import HOST4, HOST6, Initiator, echo
 from .selectors import Selector, ts_payload
 from .wire import Header, Payload
 
-HOST4 = ipaddress.ip_address("10.10.0.1").packed
-HOST6 = ipaddress.ip_address("fd00:10::1").packed
 IKE_SUITES = [
     "aes128ccm16-prfsha256-x25519",
     "aes256ccm16-prfsha512-x25519",
@@ -60,14 +54,6 @@ ESP_SUITES = [
 def gw():
     with Responder(psk="secret") as gateway:
         yield gateway
-
-
-def echo(client: Initiator, child=None) -> None:
-    """An ICMP and a UDP echo through the tunnel."""
-    src = next(a for a in client.addresses if len(a) == 4)
-    client.send_inner(echo_request(src, HOST4, 7, 1, b"hello"), child)
-    ip = IpPacket.parse(client.receive_inner(child))
-    assert (ip.src, ip.dst, ip.payload[0], ip.payload[4:]) == (HOST4, src, 0, struct.pack(">HH", 7, 1) + b"hello")
 
 
 def udp(client: Initiator, port: int, data: bytes, src: bytes, dst: bytes) -> bytes:
@@ -236,123 +222,6 @@ def test_repeated_requests_get_the_same_answer(gw):
         client.delete_ike()
         client.send(client.last_request)
         assert client.receive_kind("ike") == client.last_response
-
-
-@pytest.mark.parametrize("group", [0, 31, 19])
-def test_client_rekeys_child(gw, group):
-    with Initiator(gw).connect() as client:
-        old = client.children[0]
-        client.create_child(group, old)
-        new = client.children[1]
-        gw.send_inner(echo_request(HOST4, client.addresses[0], 1, 1, b""))
-        old.inbound.decap(client.receive_kind("esp"))  # the gateway stays on the old SA until the new one is used
-        echo(client, new)
-        gw.send_inner(echo_request(HOST4, client.addresses[0], 1, 2, b""))
-        new.inbound.decap(client.receive_kind("esp"))
-        answer = client.request(Exchange.INFORMATIONAL, [delete_payload(Protocol.ESP, (old.inbound.spi,))])
-        assert answer == [delete_payload(Protocol.ESP, (old.outbound.spi,))]
-        echo(client, new)
-
-
-def test_rekey_of_an_unknown_child(gw):
-    with Initiator(gw).connect() as client:
-        client.children[0].inbound.spi = b"none"
-        assert client.error_of(client.create_child(0, client.children[0])) == Note.CHILD_SA_NOT_FOUND
-
-
-def test_client_rekeys_ike(gw):
-    with Initiator(gw).connect() as client:
-        client.rekey_ike()
-        echo(client)
-        client.rekey_ike()
-        assert client.request(Exchange.INFORMATIONAL, []) == []
-        client.create_child(31, client.children[0])
-        echo(client)
-        assert len(gw.sas) == 1
-
-
-def test_gateway_rekeys_child(gw):
-    with Initiator(gw).connect() as client:
-        old, pending = client.children[0], gw.rekey_child(group=31)
-
-        def answer(payloads):
-            offer = parse_sa(require(payloads, Type.SA))[0]
-            group, public = parse_ke(require(payloads, Type.KE))
-            dh, nonce = Dh(group), b"r" * 32
-            from .keys import ChildKeys
-            from .scripted_initiator import Child
-
-            nonces = require(payloads, Type.NONCE) + nonce
-            keys = ChildKeys.derive(client.suite.prf, client.keys.sk_d, client.esp_suite, nonces, dh.shared(public))
-            client.children.append(Child(b"new!", offer.spi, client.esp_suite, keys, ours=False))
-            chosen = sa_payload([type(offer)(1, offer.protocol, b"new!", offer.transforms)])
-            ts = [p for p in payloads if p.type in (Type.TSi, Type.TSr)]
-            return [chosen, Payload(Type.NONCE, nonce), ke_payload(group, dh.public), *ts]
-
-        _, request = client.serve(answer)
-        assert require_notify(request, Note.REKEY_SA).spi == old.outbound.spi
-        pending.wait()
-        _, request = client.serve(lambda payloads: [delete_payload(Protocol.ESP, (old.inbound.spi,))])
-        assert request == [delete_payload(Protocol.ESP, (old.outbound.spi,))]
-        gw.wait_event("child_down")
-        echo(client)
-
-
-def test_gateway_rekeys_ike(gw):
-    with Initiator(gw).connect() as client:
-        pending, moved = gw.rekey_ike(), []
-
-        def answer(payloads):
-            offer = parse_sa(require(payloads, Type.SA))[0]
-            group, public = parse_ke(require(payloads, Type.KE))
-            dh, nonce = Dh(group), b"r" * 32
-            moved.append((offer.spi, b"client!!", require(payloads, Type.NONCE) + nonce, dh.shared(public)))
-            chosen = sa_payload([type(offer)(1, Protocol.IKE, b"client!!", offer.transforms)])
-            return [chosen, Payload(Type.NONCE, nonce), ke_payload(group, dh.public)]
-
-        client.serve(answer)
-        pending.wait()
-        assert client.serve()[1] == [delete_payload(Protocol.IKE)]
-        client.move_to(*moved[0], initiated=False)
-        assert client.request(Exchange.INFORMATIONAL, []) == []
-        pending = gw.dpd()
-        client.serve()
-        assert pending.wait() == []
-        echo(client)
-        assert len(gw.sas) == 1
-
-
-def test_gateway_learns_that_it_may_not_rekey(gw):
-    with Initiator(gw).connect() as client:
-        pending = gw.rekey_child()
-        client.serve(lambda payloads: [notify_payload(Note.NO_ADDITIONAL_SAS)])
-        assert find_notify(pending.wait(), Note.NO_ADDITIONAL_SAS)
-        echo(client)
-
-
-def test_gateway_repeats_its_requests():
-    with Responder(psk="secret", retransmit_ms=30, retransmit_tries=2) as gw, Initiator(gw).connect() as client:
-        pending = gw.dpd()
-        copies = [client.receive_kind("ike") for _ in range(3)]
-        assert copies[0] == copies[1] == copies[2]
-        with pytest.raises(TimeoutError):
-            pending.wait()
-        gw.wait_event("ike_down", reason="the client does not answer")
-
-
-def test_gateway_pings_notifies_and_deletes(gw):
-    with Initiator(gw).connect() as client:
-        gw.send_inner(echo_request(HOST4, client.addresses[0], 1, 1, b"x"))
-        assert IpPacket.parse(client.receive_inner()).payload[0] == 8
-        gw.notify(Note.TEMPORARY_FAILURE, b"data")
-        assert names(client.serve()[1]) == ["N(TEMPORARY_FAILURE)"]
-        gw.delete_child()
-        client.serve(lambda payloads: [delete_payload(Protocol.ESP, (client.children[0].inbound.spi,))])
-        gw.wait_event("child_down")
-        gw.delete_ike()
-        assert names(client.serve()[1]) == ["D(IKE)"]
-        gw.wait_event("ike_down")
-        assert not gw.sas and not gw.pool4.lent
 
 
 def test_auth_lifetime():

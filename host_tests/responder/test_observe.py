@@ -14,8 +14,7 @@ from scapy.utils import rdpcap
 
 from . import Responder
 from .inner import UdpDatagram
-from .scripted_initiator import Initiator
-from .test_handshake import HOST4, echo
+from .scripted_initiator import HOST4, Initiator, echo
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

@@ -8,8 +8,7 @@ import pytest
 from . import Responder
 from .iana import Exchange, Type
 from .payloads import names
-from .scripted_initiator import Initiator
-from .test_handshake import echo
+from .scripted_initiator import Initiator, echo
 from .wire import FLAG_INITIATOR, Header, Payload, WireError, encode_message, parse_chain, parse_message
 
 ROUNDS = 150
