@@ -36,7 +36,7 @@ def main(gateway: str, count: str = "1") -> None:
     for _ in range(int(count)):
         link.sendto(request(), (gateway, 500))
         answer = link.recv(4096)
-        print("sa" if answer[16] == _SA else "notify %d" % struct.unpack_from("!H", answer, 34))
+        print("sa" if answer[16] == _SA else f"notify {struct.unpack_from('!H', answer, 34)[0]}")
 
 
 if __name__ == "__main__":

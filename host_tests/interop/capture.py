@@ -39,7 +39,7 @@ class Capture:
 
     def __init__(self, space: Space, path: Path, interface: str = "eth0") -> None:
         self.path = path
-        argv = [sys.executable, "-I", _AGENT, interface, path]
+        argv: list[str | Path] = [sys.executable, "-I", _AGENT, interface, path]
         self._process = space.start(argv, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         if self._process.stdout.readline() != "ready\n":

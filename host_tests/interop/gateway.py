@@ -94,7 +94,8 @@ class Gateway:
         """Start a device's program in the client's namespace, stdout and stderr in one text pipe; ended by `close`."""
         environment = {**os.environ, **device_environment(), **popen.pop("env", {})}
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "cwd": REPOSITORY, **popen}
-        device = self.client.start([program(argv[0]), *argv[1:]], env=environment, **options)
+        command: list[str | Path] = [program(argv[0]), *argv[1:]]
+        device = self.client.start(command, env=environment, **options)
         self._devices.append(device)
         return device
 
@@ -115,7 +116,7 @@ class Gateway:
         return [json.loads(line) for line in (self.work / "services.txt").read_text().splitlines()[1:]]
 
     def counters(self) -> dict[str, int]:
-        """Inner octets and packets by charon's account: bytes-in, packets-in, bytes-out, packets-out."""
+        """Inner octets and packets by charon's account, of closed CHILD_SAs too; keys as of `StrongSwan.counters`."""
         return self.swan.counters()
 
     def keys(self) -> tuple[list[keys.IkeKeys], list[keys.EspKeys]]:

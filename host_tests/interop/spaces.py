@@ -100,8 +100,8 @@ class Space:
         """Run a program to its end and return what it printed. Raises subprocess.CalledProcessError."""
         text = options.pop("input", None)
         pipe = subprocess.PIPE
-        stdin = {"stdin": pipe} if text is not None else {}
-        process = self.start(argv, in_root=in_root, stdout=pipe, stderr=pipe, text=True, **stdin, **options)
+        options["stdin"] = subprocess.DEVNULL if text is None else pipe
+        process = self.start(argv, in_root=in_root, stdout=pipe, stderr=pipe, text=True, **options)
         try:
             out, err = process.communicate(text, timeout)
         except subprocess.TimeoutExpired:
@@ -215,7 +215,7 @@ class Network:
             "addr add fd00:9::1/64 dev eth0 nodad",
             f"addr add {INSIDE}/24 dev lo",
             f"addr add {INSIDE6}/64 dev lo",
-            "link set eth0 up",
+            "link set eth0 addrgenmode none up",
         )
         if nat:
             self._set_up_nat(nat, client)
@@ -223,7 +223,7 @@ class Network:
             "link set lo up",
             f"addr add {self.client_address}/24 dev eth0",
             "addr add fd00:9::2/64 dev eth0 nodad",
-            "link set eth0 up",
+            "link set eth0 addrgenmode none up",
             *(["route add default via 192.168.77.1"] if nat else []),
         )
 
@@ -233,8 +233,8 @@ class Network:
             f"link add lan0 type veth peer name eth0 netns {client.pid}",
             "addr add 192.168.77.1/24 dev lan0",
             f"addr add {NAT}/24 dev up0",
-            "link set lan0 up",
-            "link set up0 up",
+            "link set lan0 addrgenmode none up",
+            "link set up0 addrgenmode none up",
         )
         nat.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
         nat.run(["nft", "-f", "-"], in_root=True, input=_masquerade("20000-20999"))

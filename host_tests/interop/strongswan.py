@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,6 +40,7 @@ _CONF = """charon {{
 {settings}
   plugins {{
     vici {{ socket = unix:///mnt/{name}/charon.vici }}
+    kernel-netlink {{ roam_events = no }}
   }}
   filelog {{ log {{
     path = /mnt/{name}/charon.log
@@ -55,6 +57,7 @@ _CONF = """charon {{
   }} }}
 }}
 """
+_COUNTERS = ("bytes-in", "packets-in", "bytes-out", "packets-out")
 _DEFAULTS = {"dos_protection": "no", "retransmit_timeout": "1.0", "retransmit_tries": "4"}
 
 
@@ -77,17 +80,21 @@ class StrongSwan:
             env={**os.environ, "STRONGSWAN_CONF": f"/mnt/{name}/strongswan.conf"},
         )  # fmt: skip
         self.vici = self._connect(10)
+        self._seen: dict[str, dict[str, int]] = {}  # highest counters of each CHILD_SA, by its unique number
+        self._listener = threading.Thread(target=self._listen, args=(self.session(None),), daemon=True)
+        self._listener.start()
 
-    def session(self) -> vici.Session:
+    def session(self, timeout_s: float | None = 15) -> vici.Session:
         """A further vici session; one session serves one request at a time."""
         link = socket.socket(socket.AF_UNIX)
-        link.settimeout(15)
+        link.settimeout(timeout_s)
         link.connect(str(self.work / "charon.vici"))
         return vici.Session(link)
 
     def close(self) -> None:
         """Stop charon; it deletes its SAs and tells its peers."""
         spaces.stop(self.process)
+        self._listener.join(5)
         self._output.close()
 
     # --- configuration
@@ -182,6 +189,7 @@ class StrongSwan:
 
     def rekey(self, **what: str) -> None:
         """Start a rekey: `rekey(ike="rw")`, `rekey(child="net")`; the exchange goes on in the background."""
+        self.counters()
         self.vici.rekey(what)
 
     # --- observation
@@ -198,13 +206,20 @@ class StrongSwan:
         return found
 
     def counters(self) -> dict[str, int]:
-        """Octets and packets of inner traffic over all CHILD_SAs: bytes-in, packets-in, bytes-out, packets-out."""
-        total = dict.fromkeys(("bytes-in", "packets-in", "bytes-out", "packets-out"), 0)
+        """Octets and packets of inner traffic over all CHILD_SAs: bytes-in, packets-in, bytes-out, packets-out.
+
+        Those of closed CHILD_SAs are included. charon itself forgets what went out through a CHILD_SA since the last
+        look at it when a rekey replaces it; `rekey` looks before.
+        """
         for sa in self.list_sas():
             for child in sa["child-sas"]:
-                for key in total:
-                    total[key] += int(child.get(key, 0))
-        return total
+                self._note(child)
+        return {key: sum(child[key] for child in list(self._seen.values())) for key in _COUNTERS}
+
+    def _note(self, child: dict) -> None:
+        seen = self._seen.setdefault(child["uniqueid"], dict.fromkeys(_COUNTERS, 0))
+        for key in _COUNTERS:
+            seen[key] = max(seen[key], int(child.get(key, 0)))
 
     def log(self) -> str:
         """The log so far. It holds keys."""
@@ -238,6 +253,17 @@ class StrongSwan:
                     said = (self.work / "output.txt").read_text()
                     raise RuntimeError(f"charon did not start: {said}") from error
                 time.sleep(0.01)
+
+    def _listen(self, session: vici.Session) -> None:
+        """Note the last counters of CHILD_SAs that close; ends with charon."""
+        try:
+            for kind, event in session.listen(["child-updown", "child-rekey"]):
+                for sa in _text(event).values():
+                    children = sa["child-sas"].values() if isinstance(sa, dict) else ()
+                    for child in children:
+                        self._note(child["old"] if kind == b"child-rekey" else child)
+        except (OSError, vici.exception.SessionException):
+            return
 
     @staticmethod
     def _drain(messages: Iterable) -> None:

@@ -47,6 +47,20 @@ def test_a_tunnel_comes_up_and_counts(gw):
     assert after["bytes-in"] == 3 * 84 + 3 * 104
 
 
+def test_counters_outlive_a_rekey_and_a_delete(gw):
+    client = connect(gw)
+    for count in (1, 2):
+        assert gw.client.ping(gw.collector[0]) == 3
+        gw.swan.rekey(child="net")
+        gw.swan.wait_log("rekeyed CHILD_SA", count=count)
+    assert gw.client.ping(gw.collector[0]) == 3
+    client.terminate(ike="rw")
+    end = time.monotonic() + 5
+    while gw.counters()["packets-in"] != 9 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert gw.counters() == {"bytes-in": 756, "packets-in": 9, "bytes-out": 756, "packets-out": 9}
+
+
 def test_without_a_tunnel_nothing_behind_the_gateway_answers(gw):
     assert gw.client.ping(gw.address) == 3
     assert gw.client.ping(gw.collector[0], count=1) == 0
