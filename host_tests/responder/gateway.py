@@ -110,7 +110,10 @@ class Responder:
         self.counters["out.%s" % kind] += 1
         if self._pcap:
             self._pcap.write(self._addresses[path.natt], path.address, octets)
-        self._loop.sockets[path.natt].sendto(octets, path.address)
+        try:
+            self._loop.sockets[path.natt].sendto(octets, path.address)
+        except OSError as error:  # too long for a datagram, or no way there
+            self.drop("send", detail=str(error))
 
     def call_later(self, delay_s: float, function) -> None:
         if self._loop:

@@ -222,3 +222,13 @@ def test_catalog_faults_act(gw, client, name):
     with Initiator(gw) as other:
         other.connect()
         echo(other)
+
+
+def test_a_fault_that_cannot_be_sent_is_a_drop(gw, client):
+    gw.faults.add(fault_library.substitute(lambda data: bytes(70000), nth=1))
+    client.sock.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        client.init()
+    assert gw.counters["drop.send"] == 1
+    client.send(client.init_request, natt=False)
+    assert client.receive_kind("ike")
