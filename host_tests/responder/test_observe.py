@@ -114,6 +114,12 @@ def test_key_tables(tmp_path):
     assert stat.S_IMODE(os.stat(folder / "esp_sa").st_mode) == 0o600
 
 
+@pytest.mark.parametrize("esp", ["aes128ccm16", "chacha20poly1305", "aes128gcm16iiv"])
+def test_key_tables_hold_only_what_wireshark_loads(tmp_path, esp):
+    with Responder(psk="secret", keylog_dir=str(tmp_path)) as gw, Initiator(gw, esp=esp).connect():
+        assert os.listdir(tmp_path) == ["ikev2_decryption_table"]
+
+
 class Cli:
     """The program in a process; `gw.port` and `gw.natt_port` as the initiator wants them."""
 
