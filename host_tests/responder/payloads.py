@@ -7,7 +7,7 @@ Start reading at `Proposal`.
 import struct
 from dataclasses import dataclass
 
-from .iana import Note, Protocol, TransformType, Type, name_of
+from .iana import Note, Protocol, Type, name_of
 from .wire import Payload, WireError
 
 _KEY_LENGTH = 14  # the only transform attribute there is (RFC 7296 3.3.5), in the short TV format
@@ -243,9 +243,3 @@ def _name(payload: Payload) -> str:
     if payload.type == Type.D and payload.body:
         return "D(%s)" % name_of(Protocol, payload.body[0])
     return text
-
-
-def key_transforms(encr: int, key_bits: int, others: dict[int, int]) -> tuple[Transform, ...]:
-    """Transforms of one chosen suite; `others` is {transform type: id}."""
-    first = (Transform(TransformType.ENCR, encr, key_bits),)
-    return first + tuple(Transform(kind, ident) for kind, ident in others.items())

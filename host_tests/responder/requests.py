@@ -7,7 +7,7 @@ from . import child, exchange_child, suites
 from .crypto import Dh
 from .iana import Exchange, Note, Protocol, TransformType, Type
 from .keys import ChildKeys
-from .payloads import delete_payload, find, find_notify, ke_payload, notify_payload, parse_ke, parse_sa, require, sa_payload
+from .payloads import delete_payload, find, ke_payload, notify_payload, parse_ke, parse_sa, require, sa_payload
 from .selectors import parse_ts, ts_payload
 from .state import ChildSa, IkeSa, Pending
 from .wire import Payload, WireError
@@ -79,14 +79,6 @@ def rekey_ike(gw, sa: IkeSa) -> Pending:
         delete_ike(gw, sa)
 
     return gw.engine.request(sa, Pending(Exchange.CREATE_CHILD_SA, payloads, answered))
-
-
-def refusal(response: list[Payload]) -> int | None:
-    """The type of the first error notification in a response, such as Note.NO_ADDITIONAL_SAS; None without one."""
-    for note in (Note.NO_ADDITIONAL_SAS, Note.TEMPORARY_FAILURE, Note.NO_PROPOSAL_CHOSEN, Note.CHILD_SA_NOT_FOUND):
-        if find_notify(response, note):
-            return note
-    return None
 
 
 def _chosen(response: list[Payload], protocol: int, spi_len: int):

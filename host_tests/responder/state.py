@@ -102,10 +102,6 @@ class IkeSa:
         self.sealer, self.opener = (toward_r, toward_i) if self.we_initiated else (toward_i, toward_r)
         self._iv_count = 0
 
-    @property
-    def our_spi(self) -> bytes:
-        return self.spi_i if self.we_initiated else self.spi_r
-
     def header(self, exchange: int, message_id: int, response: bool) -> Header:
         """The header of our next message on this SA."""
         flags = (FLAG_INITIATOR if self.we_initiated else 0) | (FLAG_RESPONSE if response else 0)
@@ -117,10 +113,6 @@ class IkeSa:
             return random("iv", 16)
         self._iv_count += 1
         return self._iv_count.to_bytes(8, "big")
-
-    def child_of(self, spi: bytes) -> ChildSa | None:
-        """The child that either of its SPIs names."""
-        return next((c for c in self.children if spi in (c.spi_in, c.spi_out)), None)
 
     def route(self, inner_dst: bytes) -> ChildSa | None:
         """The child to send on to an inner address: the newest that the client is known to have."""
