@@ -14,15 +14,17 @@ A number is 20 limbs of 13 bits in 32-bit words (80 octets, a slot of the store 
 stay below 2^31, so 32-bit boards and 64-bit PCs run the same code. One call runs a byte program, because a call from
 Python costs as much as a small operation. An instruction is four octets: operation, destination slot, two operand slots.
 
-| 0 MUL | 1 SQR | 2 ADD | 3 SUB | 4 SWAP destination and first operand under the mask | 5 times 121665 |
+| 0 MUL | 1 SQR | 2 ADD | 3 SUB | 4 SWAP | 5 times 121665 |
 
-Slot 14 holds the modulus, which the caller puts there; 15, 16 and 17 are scratch. `fold` names the field:
+SWAP exchanges the destination and the slot behind it with the first operand and the slot behind that, under the mask.
 
-* 608 = 2^260 mod p for 2^255 - 19: what is over limb 19 comes back at limb 0. Numbers are anything below 2^260. The
-  modulus in slot 14 is 64p with every limb greater than any limb subtracted from it.
-* 0 for P-256: Montgomery's product with R = 2^260; p = -1 (mod 2^13), so the factor of a row is the limb itself. In units
-  of p a product is below ab / 16 + 1 and a difference below 2.1, as it takes away the multiple of p that the highest
-  limbs tell; a sum is only added up, and must stay below 16.
+Slot 14 holds zero, written as 2 * (2^260 - `fold`) with every limb greater than any limb that is subtracted from it: the
+caller puts 16384 - 2 * `fold` and 19 times 16382 there. 15, 16 and 17 are scratch. `fold` names the field:
+
+* 608 = 2^260 mod p for 2^255 - 19: what is over limb 19 comes back at limb 0. Numbers are anything below 2^260.
+* 0 for P-256: Montgomery's product with R = 2^260; p = -1 (mod 2^13), so the factor of a row is the limb itself. What is
+  over limb 19 is dropped. In units of p a product is below ab / 16 + 1 and a difference below 2.1, as it takes away the
+  multiple of p that the highest limbs tell; a sum is only added up, and must stay below 16.
 
 Neither the path nor an address depends on a number in a slot or on the scalar: constant time where multiplication is.
 Start reading at `run`.
@@ -86,21 +88,28 @@ BLOCKS = """\
                     i -= 1
 """
 
-MONTGOMERY = """\
-                    i = 20
-                    while i:  # p = 2^256 - 2^224 + 2^192 + 2^96 - 1; each row makes the lowest limb zero
-                        u = p[0]
-                        p[1] = (u >> 13) + p[1]
-                        u = u & m
-                        p[7] = (u << 5) + p[7]
-                        p[14] = (u << 10) + p[14]
-                        p[19] = (u << 9) + p[19]
-                        u = u << 3
-                        p[17] = p[17] - u
-                        p = ptr32(int(p) + 4)
-                        i -= 1
-                    u = 0
-                    i = 4
+# p = 2^256 - 2^224 + 2^192 + 2^96 - 1; a row makes the lowest limb of the product zero.
+ROW = """\
+u = p[{0}]
+p[{1}] = (u >> 13) + p[{1}]
+u = u & m
+p[{7}] = (u << 5) + p[{7}]
+p[{14}] = (u << 10) + p[{14}]
+p[{19}] = (u << 9) + p[{19}]
+u = u << 3
+p[{17}] = p[{17}] - u
+""".splitlines()
+
+SUB = """\
+                p = a
+                x = ptr32(int(w) + 1120)
+                if fold == 0:  # less v p
+                    v = ((a[19] - b[19]) >> 9) - 1
+                    x[0] = 16384 + v
+                    x[7] = 16382 - (v << 5)
+                    x[14] = 16382 - (v << 10)
+                    x[17] = 16382 + (v << 3)
+                    x[19] = 16382 - (v << 9)
 """
 
 TAIL = '''\
@@ -173,23 +182,25 @@ def _product():
     text += _each(20, ["u = x[#]", "p[#] = u + u"], "px") + _lines(["i = 4"], 20)
     text += _clear() + BLOCKS.replace("{block}", _block())
     text += _lines(["i = 4", "if fold:  # clean limbs in the upper half, then fold it onto the lower"], 16)
-    text += _lines(["p = ptr32(int(wide) + 80)", "u = 0"], 20) + _carried(20, "u = u + p[#]", "p", "p")
+    text += _lines(["p = ptr32(int(wide) + 80)", "u = 0"], 20) + _carried(20, "u = p[#] + u", "p", "p")
     text += _lines(["p = ptr32(int(p) - 4)", "p[0] = (u << 13) + p[0]", "p = wide", "x = ptr32(int(p) + 80)"], 20)
     text += _lines(["u = 0", "i = 4"], 20) + _carried(20, "u = x[#] * fold + u + p[#]", "pxq")
-    text += _lines(["else:"], 16) + _lines(["p = wide"], 20) + MONTGOMERY + _carried(20, "u = u + p[#]", "pq")
-    return text
+    text += _lines(["else:"], 16) + _lines(["p = wide", "i = 5", "while i:  # four rows of Montgomery's reduction"], 20)
+    for row in range(4):
+        text += _lines([line.format(*range(row, row + 20)) for line in ROW], 24)
+    text += _lines(["p = ptr32(int(p) + 16)", "i -= 1"], 24) + _lines(["u = 0", "i = 4"], 20)
+    return text + _carried(20, "u = p[#] + u", "pq")
 
 
 def _sums():
     text = _lines(["elif op == 2:"], 12) + _lines(["p = b"], 16) + _carried(16, "u = a[#] + u + p[#]", "paq")
     text += _lines(["elif op == 3:"], 12)
-    text += _lines(["p = a", "x = ptr32(int(w) + 1120)", "v = -1 if fold else ((a[19] - b[19]) >> 9) - 1"], 16)
-    return text + _carried(16, "u = u + p[#] - b[#] - x[#] * v", "pbxq")
+    return text + SUB + _carried(16, "u = x[#] + u + p[#] - b[#]", "pbxq")
 
 
 def _others():
     swap = ["u = (p[#] ^ q[#]) & mask", "p[#] = u ^ p[#]", "q[#] = u ^ q[#]"]
-    text = _lines(["elif op == 4:"], 12) + _lines(["p = a"], 16) + _each(16, swap, "pq") + _lines(["u = 0"], 16)
+    text = _lines(["elif op == 4:"], 12) + _lines(["p = a", "i = 8"], 16) + _each(16, swap, "pq") + _lines(["u = 0"], 16)
     text += _lines(["else:"], 12) + _lines(["p = a", "v = 121665"], 16)
     return text + _carried(16, "u = p[#] * v + u", "pq")
 

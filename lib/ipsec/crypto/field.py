@@ -5,15 +5,17 @@ A number is 20 limbs of 13 bits in 32-bit words (80 octets, a slot of the store 
 stay below 2^31, so 32-bit boards and 64-bit PCs run the same code. One call runs a byte program, because a call from
 Python costs as much as a small operation. An instruction is four octets: operation, destination slot, two operand slots.
 
-| 0 MUL | 1 SQR | 2 ADD | 3 SUB | 4 SWAP destination and first operand under the mask | 5 times 121665 |
+| 0 MUL | 1 SQR | 2 ADD | 3 SUB | 4 SWAP | 5 times 121665 |
 
-Slot 14 holds the modulus, which the caller puts there; 15, 16 and 17 are scratch. `fold` names the field:
+SWAP exchanges the destination and the slot behind it with the first operand and the slot behind that, under the mask.
 
-* 608 = 2^260 mod p for 2^255 - 19: what is over limb 19 comes back at limb 0. Numbers are anything below 2^260. The
-  modulus in slot 14 is 64p with every limb greater than any limb subtracted from it.
-* 0 for P-256: Montgomery's product with R = 2^260; p = -1 (mod 2^13), so the factor of a row is the limb itself. In units
-  of p a product is below ab / 16 + 1 and a difference below 2.1, as it takes away the multiple of p that the highest
-  limbs tell; a sum is only added up, and must stay below 16.
+Slot 14 holds zero, written as 2 * (2^260 - `fold`) with every limb greater than any limb that is subtracted from it: the
+caller puts 16384 - 2 * `fold` and 19 times 16382 there. 15, 16 and 17 are scratch. `fold` names the field:
+
+* 608 = 2^260 mod p for 2^255 - 19: what is over limb 19 comes back at limb 0. Numbers are anything below 2^260.
+* 0 for P-256: Montgomery's product with R = 2^260; p = -1 (mod 2^13), so the factor of a row is the limb itself. What is
+  over limb 19 is dropped. In units of p a product is below ab / 16 + 1 and a difference below 2.1, as it takes away the
+  multiple of p that the highest limbs tell; a sum is only added up, and must stay below 16.
 
 Neither the path nor an address depends on a number in a slot or on the scalar: constant time where multiplication is.
 Start reading at `run`.
@@ -167,19 +169,19 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
                     p = ptr32(int(wide) + 80)
                     u = 0
                     while i:
-                        u = u + p[0]
+                        u = p[0] + u
                         p[0] = u & m
                         u = u >> 13
-                        u = u + p[1]
+                        u = p[1] + u
                         p[1] = u & m
                         u = u >> 13
-                        u = u + p[2]
+                        u = p[2] + u
                         p[2] = u & m
                         u = u >> 13
-                        u = u + p[3]
+                        u = p[3] + u
                         p[3] = u & m
                         u = u >> 13
-                        u = u + p[4]
+                        u = p[4] + u
                         p[4] = u & m
                         u = u >> 13
                         p = ptr32(int(p) + 20)
@@ -212,8 +214,8 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
                         i -= 1
                 else:
                     p = wide
-                    i = 20
-                    while i:  # p = 2^256 - 2^224 + 2^192 + 2^96 - 1; each row makes the lowest limb zero
+                    i = 5
+                    while i:  # four rows of Montgomery's reduction
                         u = p[0]
                         p[1] = (u >> 13) + p[1]
                         u = u & m
@@ -222,24 +224,48 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
                         p[19] = (u << 9) + p[19]
                         u = u << 3
                         p[17] = p[17] - u
-                        p = ptr32(int(p) + 4)
+                        u = p[1]
+                        p[2] = (u >> 13) + p[2]
+                        u = u & m
+                        p[8] = (u << 5) + p[8]
+                        p[15] = (u << 10) + p[15]
+                        p[20] = (u << 9) + p[20]
+                        u = u << 3
+                        p[18] = p[18] - u
+                        u = p[2]
+                        p[3] = (u >> 13) + p[3]
+                        u = u & m
+                        p[9] = (u << 5) + p[9]
+                        p[16] = (u << 10) + p[16]
+                        p[21] = (u << 9) + p[21]
+                        u = u << 3
+                        p[19] = p[19] - u
+                        u = p[3]
+                        p[4] = (u >> 13) + p[4]
+                        u = u & m
+                        p[10] = (u << 5) + p[10]
+                        p[17] = (u << 10) + p[17]
+                        p[22] = (u << 9) + p[22]
+                        u = u << 3
+                        p[20] = p[20] - u
+                        p = ptr32(int(p) + 16)
                         i -= 1
                     u = 0
                     i = 4
                     while i:
-                        u = u + p[0]
+                        u = p[0] + u
                         q[0] = u & m
                         u = u >> 13
-                        u = u + p[1]
+                        u = p[1] + u
                         q[1] = u & m
                         u = u >> 13
-                        u = u + p[2]
+                        u = p[2] + u
                         q[2] = u & m
                         u = u >> 13
-                        u = u + p[3]
+                        u = p[3] + u
                         q[3] = u & m
                         u = u >> 13
-                        u = u + p[4]
+                        u = p[4] + u
                         q[4] = u & m
                         u = u >> 13
                         p = ptr32(int(p) + 20)
@@ -270,21 +296,27 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
             elif op == 3:
                 p = a
                 x = ptr32(int(w) + 1120)
-                v = -1 if fold else ((a[19] - b[19]) >> 9) - 1
+                if fold == 0:  # less v p
+                    v = ((a[19] - b[19]) >> 9) - 1
+                    x[0] = 16384 + v
+                    x[7] = 16382 - (v << 5)
+                    x[14] = 16382 - (v << 10)
+                    x[17] = 16382 + (v << 3)
+                    x[19] = 16382 - (v << 9)
                 while i:
-                    u = u + p[0] - b[0] - x[0] * v
+                    u = x[0] + u + p[0] - b[0]
                     q[0] = u & m
                     u = u >> 13
-                    u = u + p[1] - b[1] - x[1] * v
+                    u = x[1] + u + p[1] - b[1]
                     q[1] = u & m
                     u = u >> 13
-                    u = u + p[2] - b[2] - x[2] * v
+                    u = x[2] + u + p[2] - b[2]
                     q[2] = u & m
                     u = u >> 13
-                    u = u + p[3] - b[3] - x[3] * v
+                    u = x[3] + u + p[3] - b[3]
                     q[3] = u & m
                     u = u >> 13
-                    u = u + p[4] - b[4] - x[4] * v
+                    u = x[4] + u + p[4] - b[4]
                     q[4] = u & m
                     u = u >> 13
                     p = ptr32(int(p) + 20)
@@ -294,6 +326,7 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
                     i -= 1
             elif op == 4:
                 p = a
+                i = 8
                 while i:
                     u = (p[0] ^ q[0]) & mask
                     p[0] = u ^ p[0]

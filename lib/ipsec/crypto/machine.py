@@ -23,10 +23,10 @@ _ZERO = bytes(32)  # a scalar of no exchanges
 class Machine:
     """A store of `field.SLOTS` numbers modulo one prime. See `field` for its instructions and rules."""
 
-    def __init__(self, fold, modulus):
-        """`fold` and `modulus` (80 octets of limbs) as `field` wants them."""
-        self.w = bytearray(80 * field.SLOTS)
-        self.w[1120:1200] = modulus
+    def __init__(self, fold):
+        """`fold` names the field: 608 for 2^255 - 19, 0 for the prime of P-256."""
+        self.w = w = bytearray(80 * field.SLOTS)
+        w[1120:1200] = (16384 - 2 * fold).to_bytes(4, "little") + b"\xfe\x3f\x00\x00" * 19
         self._fold = fold
 
     def load(self, slot, number):

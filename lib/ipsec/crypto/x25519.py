@@ -66,8 +66,7 @@ def scalar_mult(k, u) -> bytes:
 # Slots of the machine: 0 x1, 1 x2, 2 z2, 3 x3, 4 z3, and from 5 on the values of RFC 7748's ladder step.
 # fmt: off
 _STEP = bytes((
-    4, 1, 3, 0,    # exchange x2 and x3,
-    4, 2, 4, 0,    # z2 and z3, when the bit of the scalar differs from the one before
+    4, 1, 3, 0,    # exchange x2, z2 and x3, z3 when the bit of the scalar differs from the one before
     2, 5, 1, 2,    # A = x2 + z2
     3, 6, 1, 2,    # B = x2 - z2
     1, 7, 5, 5,    # AA = A^2
@@ -103,12 +102,11 @@ _INVERT = bytes((
 ))
 # fmt: on
 _QUOTIENT = b"\x00\x01\x01\x0c"  # x2 / z2
-_MODULUS = b"\x40\x3b\x00\x00" + b"\xfe\x3f\x00\x00" * 19  # 64p in limbs of 16382, the lowest less 1214
 
 
 def _ladder(k, u):
     """The Montgomery ladder in the field machine; `k` is a clamped bytearray: its lowest bit needs no last exchange."""
-    m = machine.Machine(608, _MODULUS)
+    m = machine.Machine(608)
     x1 = bytearray(u)
     x1[31] &= 127
     m.load(0, x1)
