@@ -21,7 +21,7 @@ from typing import NamedTuple
 from host_tests.interop import capture, keys, spaces, strongswan
 from host_tests.interop.agent_services import COLLECTOR_PORT, ECHO_PORT
 from host_tests.interop.install import Report, strongswan_root
-from host_tests.interop.spaces import INSIDE, INSIDE6, Network
+from host_tests.interop.spaces import INSIDE, INSIDE6, Network, Space
 from host_tests.interop.strongswan import StrongSwan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -71,18 +71,7 @@ class Gateway:
 
     def options(self, **changes) -> dict:
         """The options of a device's configuration that fit `load_psk` as it is, with `changes`."""
-        return {
-            "gateway": self.address,
-            "port": self.port,
-            "natt_port": self.natt_port,
-            "local_id": strongswan.CLIENT_ID,
-            "remote_id": strongswan.GATEWAY_ID,
-            "psk": strongswan.PSK,
-            "ike_proposals": strongswan.IKE_PROPOSALS[:1],
-            "esp_proposals": strongswan.ESP_PROPOSALS[:1],
-            "remote_ts": ["10.10.0.0/24"],
-            **changes,
-        }
+        return {**device_options(), **changes}
 
     def write_config(self, name: str = "device.json", **changes) -> Path:
         """Write `options(**changes)` as a JSON file into the work folder."""
@@ -92,10 +81,7 @@ class Gateway:
 
     def start_device(self, argv: Sequence[str | Path], **popen) -> subprocess.Popen:
         """Start a device's program in the client's namespace, stdout and stderr in one text pipe; ended by `close`."""
-        environment = {**os.environ, **device_environment(), **popen.pop("env", {})}
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "cwd": REPOSITORY, **popen}
-        command: list[str | Path] = [program(argv[0]), *argv[1:]]
-        device = self.client.start(command, env=environment, **options)
+        device = start_device(self.client, argv, **popen)
         self._devices.append(device)
         return device
 
@@ -149,7 +135,7 @@ class Gateway:
 
     def _start_services(self) -> None:
         with (self.work / "services.txt").open("w") as output:
-            argv = [sys.executable, "-I", _SERVICES, INSIDE, INSIDE6]
+            argv: list[str | Path] = [sys.executable, "-I", _SERVICES, INSIDE, INSIDE6]
             self._services = self.gateway.start(argv, stdout=output)
         wait_for_line(self._services, self.work / "services.txt", "ready")
 
@@ -170,6 +156,27 @@ def gateway(
         yield scene
     finally:
         scene.close()
+
+
+def device_options() -> dict:
+    """A device's configuration for the gateways of this package, with their first proposals."""
+    return {
+        "gateway": spaces.GATEWAY,
+        "local_id": strongswan.CLIENT_ID,
+        "remote_id": strongswan.GATEWAY_ID,
+        "psk": strongswan.PSK,
+        "ike_proposals": strongswan.IKE_PROPOSALS[:1],
+        "esp_proposals": strongswan.ESP_PROPOSALS[:1],
+        "remote_ts": ["10.10.0.0/24"],
+    }
+
+
+def start_device(space: Space, argv: Sequence[str | Path], **popen) -> subprocess.Popen:
+    """Start a device's program in a namespace: found beside this Python, with the library on its search path."""
+    environment = {**os.environ, **device_environment(), **popen.pop("env", {})}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "cwd": REPOSITORY, **popen}
+    command: list[str | Path] = [program(argv[0]), *argv[1:]]
+    return space.start(command, env=environment, **options)
 
 
 def program(name: str | Path) -> str:

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SUITE = "trixie"
+NETWORK_TOOLS = ["iproute2", "iputils-ping", "nftables", "conntrack"]
 PACKAGES = [
     "strongswan-charon",
     "strongswan-swanctl",  # the vici plugin
@@ -32,10 +33,7 @@ PACKAGES = [
     "libcharon-extauth-plugins",
     "libstrongswan-standard-plugins",
     "libstrongswan-extra-plugins",
-    "iproute2",
-    "iputils-ping",
-    "nftables",
-    "conntrack",
+    *NETWORK_TOOLS,
 ]
 CHARON = "usr/lib/ipsec/charon"
 LIBIPSEC = "usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"
@@ -142,8 +140,7 @@ def _download(suite: str, packages: list[str], apt: Path, report: Report) -> lis
     _apt(
         apt,
         ["-y", "install", "--download-only", "base-files", *packages],
-        lambda done: report("downloading strongSwan" if "strongswan-charon" in packages else "downloading",
-                            0.25 + 0.45 * done),
+        lambda done: report(f"downloading {packages[0]} and what it needs", 0.25 + 0.45 * done),
     )
     return sorted((apt / "cache/archives").glob("*.deb"))
 

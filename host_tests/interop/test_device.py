@@ -74,14 +74,14 @@ def test_the_gateway_chooses_among_proposals(make_gateway, interpreter):
 def test_the_device_answers_liveness_checks(make_gateway, interpreter):
     gw = make_gateway(dpd_delay="1s")
     device = gw.start_device([interpreter, _DEVICE, gw.write_config(), "serve"])
-    assert device.stdout.readline() == "up 10.20.0.1\n"
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n"
     gw.swan.wait_log("parsed INFORMATIONAL response", count=2)
     assert len(gw.swan.list_sas()) == 1
 
 
 def test_the_device_closes_when_the_gateway_deletes(gw, interpreter):
     device = gw.start_device([interpreter, _DEVICE, gw.write_config(reconnect=False), "serve"])
-    assert device.stdout.readline() == "up 10.20.0.1\n"
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n"
     gw.swan.terminate(ike="rw")
     assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
 

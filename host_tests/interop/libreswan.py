@@ -1,0 +1,137 @@
+"""libreswan as a second opinion about IKE messages: pluto in a namespace, with the kernel's IPsec shammed.
+
+pluto keeps ESP in the kernel. `xfrm_shim.c` makes it believe that the kernel took its SAs, so the whole of IKE runs
+(addresses and the Child SA included) on every kernel, but no ESP packet comes through. It is written by other people
+than strongSwan, which is the point. Start reading at `Libreswan`.
+"""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from host_tests.interop import spaces
+from host_tests.interop.install import NETWORK_TOOLS, SUITE, Missing, Report, unpacked_root
+from host_tests.interop.spaces import Space
+from host_tests.interop.strongswan import CLIENT_ID, GATEWAY_ID, PSK
+
+PACKAGES = ["libreswan", "libnss3-tools", "dash", *NETWORK_TOOLS]
+PLUTO = "usr/libexec/ipsec/pluto"
+
+_SHIM = Path(__file__).with_name("xfrm_shim.c")
+_CONF = """
+config setup
+    uniqueids=no
+
+conn rw
+    keyexchange=ikev2
+    authby=secret
+    left={gateway}
+    leftid=@{gateway_id}
+    leftsubnet=10.10.0.0/24
+    right=%any
+    rightid=@{client_id}
+    rightaddresspool=10.20.0.1-10.20.0.254
+    modecfgdns={inside}
+    ike={ike}
+    esp={esp}
+    encapsulation=yes
+    leftupdown=%disabled
+    pfs=no
+    auto=add
+{more}
+"""
+
+
+def libreswan_root(report: Report | None = None) -> Path:
+    """The unpacked root that holds pluto, made if need be. Raises Missing."""
+    return unpacked_root(SUITE, PACKAGES, (PLUTO,), report)
+
+
+class Libreswan:
+    """One pluto in `space`, awaiting a client with a pre-shared key; `more` are further lines of its `conn` section.
+
+    `ike` and `esp` are proposals in libreswan's words. Raises Missing without a C compiler, and RuntimeError with
+    pluto's own words when it does not start.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        name: str = "pluto",
+        *,
+        ike: str = "aes_gcm128-sha2_256-dh31",
+        esp: str = "aes_gcm128",
+        psk: str = PSK,
+        more: tuple[str, ...] = (),
+    ) -> None:
+        self.space = space
+        self.work = space.network.work / name
+        (self.work / "nss").mkdir(parents=True)
+        compile_shim(self.work / "xfrm_shim.so")
+        conf = _CONF.format(
+            gateway=spaces.GATEWAY, gateway_id=GATEWAY_ID, client_id=CLIENT_ID, inside=spaces.INSIDE, ike=ike, esp=esp,
+            more="\n".join("    " + line for line in more),
+        )  # fmt: skip
+        (self.work / "ipsec.conf").write_text(conf)
+        secrets = self.work / "ipsec.secrets"
+        secrets.touch(0o600)
+        secrets.write_text(f'@{GATEWAY_ID} @{CLIENT_ID} : PSK "{psk}"\n')
+        self.folder = f"/mnt/{name}"
+        self._start()
+
+    def log(self) -> str:
+        """pluto's log so far."""
+        path = self.work / "pluto.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_log(self, text: str, timeout_s: float = 10) -> None:
+        """Wait until the log holds `text`. Raises AssertionError with the end of the log."""
+        end = time.monotonic() + timeout_s
+        while text not in self.log():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"pluto did not log {text!r}; it ends with:\n{self.log()[-2000:]}")
+            time.sleep(0.02)
+
+    def whack(self, *arguments: str) -> str:
+        """Tell pluto something, `whack("--rekey-ipsec", "--name", "rw")`, and return what it says."""
+        return self._tool("whack", "--rundir", self.folder, *arguments)
+
+    def close(self) -> None:
+        """Stop pluto; it deletes its SAs and tells its peers."""
+        spaces.stop(self.process)
+        self._output.close()
+
+    def _start(self) -> None:
+        nss = f"sql:{self.folder}/nss"
+        self.space.run(["certutil", "-N", "--empty-password", "-d", nss], in_root=True)
+        self._output = (self.work / "output.txt").open("w")
+        argv = [
+            "/" + PLUTO, "--nofork", "--config", f"{self.folder}/ipsec.conf",
+            "--secretsfile", f"{self.folder}/ipsec.secrets", "--nssdir", f"{self.folder}/nss",
+            "--logfile", f"{self.folder}/pluto.log", "--rundir", self.folder,
+        ]  # fmt: skip
+        self.process = self.space.start(
+            argv, in_root=True, private_run=True, stdout=self._output, stderr=subprocess.STDOUT,
+            env={"LD_PRELOAD": f"{self.folder}/xfrm_shim.so"},
+        )  # fmt: skip
+        end = time.monotonic() + 10
+        while not (self.work / "pluto.ctl").exists():
+            if self.process.poll() is not None or time.monotonic() > end:
+                spaces.stop(self.process, 0)
+                raise RuntimeError(f"pluto did not start: {(self.work / 'output.txt').read_text()}{self.log()}")
+            time.sleep(0.01)
+        self._tool("addconn", "--ctlsocket", f"{self.folder}/pluto.ctl", "--config", f"{self.folder}/ipsec.conf", "rw")
+        self.whack("--listen")
+
+    def _tool(self, name: str, *arguments: str) -> str:
+        return self.space.run([f"/usr/libexec/ipsec/{name}", *arguments], in_root=True)
+
+
+def compile_shim(target: Path) -> None:
+    """Compile `xfrm_shim.c`. Raises Missing without a C compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        raise Missing("no C compiler; install one with: apt-get install gcc libc6-dev")
+    flags = ["-shared", "-fPIC", "-O2", "-U_FORTIFY_SOURCE"]
+    subprocess.run([compiler, *flags, "-o", str(target), str(_SHIM), "-ldl"], check=True)

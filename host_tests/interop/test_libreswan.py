@@ -1,0 +1,68 @@
+"""The library against libreswan: what other people than strongSwan's think of our IKE messages. No ESP here."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from host_tests.conftest import require
+from host_tests.interop import spaces
+from host_tests.interop.gateway import device_options, start_device
+from host_tests.interop.install import Missing, print_progress
+from host_tests.interop.libreswan import Libreswan, libreswan_root
+from host_tests.interop.spaces import Network
+
+pytestmark = pytest.mark.interop
+
+_GCM = {"ike_proposals": ["aes128gcm16-prfsha256-x25519"], "esp_proposals": ["aes128gcm16"]}
+_CBC = {"ike_proposals": ["aes128-sha256-x25519"], "esp_proposals": ["aes128-sha256"]}
+
+
+@pytest.fixture(scope="module")
+def pluto_root():
+    """The unpacked libreswan."""
+    require(shutil.which("cc") or shutil.which("gcc"), "no C compiler; install one with: apt-get install gcc libc6-dev")
+    try:
+        spaces.check_machine()
+        return libreswan_root(print_progress)
+    except Missing as error:
+        require(False, str(error))
+
+
+@pytest.fixture
+def network(pluto_root) -> Iterator[Network]:
+    """Namespaces whose tools come from libreswan's root."""
+    with Network(pluto_root) as network:
+        yield network
+
+
+def serve(network: Network, interpreter: str, **options) -> subprocess.Popen:
+    """A device that stays up until its tunnel goes down."""
+    config = network.work / "device.json"
+    config.write_text(json.dumps({**device_options(), "reconnect": False, **options}))
+    return start_device(network.client, [interpreter, "host_tests/interop/device.py", config, "serve"])
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
+@pytest.mark.parametrize(
+    ("suite", "ike", "esp"),
+    [(_GCM, "aes_gcm128-sha2_256-dh31", "aes_gcm128"), (_CBC, "aes128-sha2_256-dh31", "aes128-sha2_256")],
+    ids=["gcm", "cbc"],
+)
+def test_a_tunnel_comes_up_and_the_gateway_deletes_it(network, interpreter, suite, ike, esp):
+    pluto = Libreswan(network.gateway, ike=ike, esp=esp)
+    device = serve(network, interpreter, **suite)
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n"
+    pluto.wait_log("responder established Child SA")
+    pluto.close()
+    assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+def test_a_wrong_key_is_refused(network):
+    pluto = Libreswan(network.gateway)
+    device = serve(network, sys.executable, psk="another key of enough length", **_GCM)
+    assert "up" not in device.communicate(timeout=20)[0].split()
+    assert device.returncode != 0 and "established Child SA" not in pluto.log()
