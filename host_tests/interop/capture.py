@@ -29,7 +29,6 @@ _SCAPY_INTEG = {
     "HMAC_SHA2_256_128": "SHA2-256-128",
     "HMAC_SHA2_384_192": "SHA2-384-192",
     "HMAC_SHA2_512_256": "SHA2-512-256",
-    "AES_XCBC_96": "AES-XCBC-96",  # the name is for messages: scapy has no such algorithm and says so
     "AES_CMAC_96": "AES-CMAC-96",
 }
 
