@@ -1,102 +1,136 @@
-"""IP addresses and prefixes between text and octets (RFC 791, RFC 4291, RFC 5952).
+"""Text and octets of IPv4 and IPv6 addresses and prefixes (RFC 4291 2.2, RFC 5952).
 
-MicroPython's network ports have no `inet_pton`, so both directions are here. Octets are in network order, 4 or 16 of them.
-Start reading at `parse_address`.
+MicroPython's lwIP ports have no `inet_pton`. An address is `bytes` of 4 or 16 octets. Start reading at `parse_address`.
 """
 
 
 def parse_address(text: str) -> bytes:
-    """The 4 or 16 octets of an address.
+    """The 4 or 16 octets of an address. Raises ValueError that names the text."""
+    octets = _parse6(text) if ":" in text else _parse4(text)
+    if octets is None:
+        raise ValueError("%r is not an IPv4 or IPv6 address" % text)
+    return octets
 
-    Raises ValueError that names the text.
-    """
-    if ":" in text:
-        return _parse_ipv6(text)
-    return _parse_ipv4(text)
+
+def to_octets(host) -> bytes:
+    """The octets of a host given as text or as octets. Raises ValueError that names the value."""
+    if isinstance(host, str):
+        return parse_address(host)
+    if len(host) not in (4, 16):
+        raise ValueError("an address has 4 or 16 octets, not %d" % len(host))
+    return host
+
+
+def to_port(port: int) -> int:
+    """A port that can be sent to. Raises ValueError that names it."""
+    if not 0 < port < 65536:
+        raise ValueError("port %d is not 1 to 65535" % port)
+    return port
+
+
+def parse_prefix(text: str) -> tuple[bytes, int]:
+    """`10.10.0.0/24` as (octets, bits); an address alone is its longest prefix. Raises ValueError that names the text."""
+    host, slash, length = text.partition("/")
+    addr = parse_address(host)
+    bits = _number(length, 10, len(addr) * 8) if slash else len(addr) * 8
+    if bits < 0:
+        raise ValueError("the prefix length of %r is not 0 to %d" % (text, len(addr) * 8))
+    if not _only_zeros(addr, bits):
+        raise ValueError("%r has bits set behind its prefix length" % text)
+    return addr, bits
+
+
+def parse_range(text: str) -> tuple[bytes, bytes]:
+    """First and last address of a prefix such as `10.10.0.0/24`. Raises ValueError that names the text."""
+    first, bits = parse_prefix(text)
+    last = bytearray(first)
+    for i in range(bits >> 3, len(last)):
+        last[i] |= 0xFF >> (bits & 7 if i == bits >> 3 else 0)
+    return first, bytes(last)
 
 
 def is_address(text: str) -> bool:
     """Whether the text is an IPv4 or IPv6 address (and not, say, a host name)."""
-    try:
-        parse_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def parse_prefix(text: str) -> tuple:
-    """First and last address of `10.10.0.0/24` or of a single address, as octets.
-
-    Raises ValueError that names the text.
-    """
-    host, slash, bits = text.partition("/")
-    addr = parse_address(host)
-    size = len(addr) * 8
-    prefix_len = size
-    if slash:
-        if not bits.isdigit() or int(bits) > size:
-            raise ValueError("prefix %r: the length must be 0 to %d" % (text, size))
-        prefix_len = int(bits)
-    first = bytearray(addr)
-    last = bytearray(addr)
-    for i in range(len(addr)):
-        host_mask = 0xFF >> min(8, max(0, prefix_len - 8 * i))
-        first[i] &= ~host_mask & 0xFF
-        last[i] |= host_mask
-    return bytes(first), bytes(last)
+    return (_parse6(text) if ":" in text else _parse4(text)) is not None
 
 
 def format_address(addr) -> str:
-    """Text of 4 or 16 octets; IPv6 as RFC 5952 wants it (lower case, longest run of zeros as `::`)."""
+    """The address as text: dotted decimal, or the shortest form of RFC 5952."""
     if len(addr) == 4:
         return "%d.%d.%d.%d" % tuple(addr)
+    if len(addr) != 16:
+        raise ValueError("an address has 4 or 16 octets, not %d" % len(addr))
     groups = [addr[i] << 8 | addr[i + 1] for i in range(0, 16, 2)]
-    start, run = _longest_zero_run(groups)
-    words = ["%x" % g for g in groups]
-    if run < 2:
-        return ":".join(words)
-    return ":".join(words[:start]) + "::" + ":".join(words[start + run :])
+    start, run = _longest_zeros(groups)
+    if run < 2:  # a single zero group is written out (RFC 5952 4.2.2)
+        return _hex(groups)
+    return _hex(groups[:start]) + "::" + _hex(groups[start + run :])
 
 
-def _parse_ipv4(text) -> bytes:
-    parts = text.split(".")
-    if len(parts) == 4 and all(p.isdigit() and len(p) <= 3 and int(p) < 256 for p in parts):
-        return bytes([int(p) for p in parts])
-    raise ValueError("%r is not an IPv4 address" % text)
+def _hex(groups) -> str:
+    return ":".join(["%x" % g for g in groups])
 
 
-def _parse_ipv6(text) -> bytes:
-    head, gap, tail = text.partition("::")
-    front = _groups(head, text)
-    back = _groups(tail, text)
-    missing = 16 - len(front) - len(back)
-    if (missing < 2 if gap else missing != 0) or "::" in tail:
-        raise ValueError("%r is not an IPv6 address" % text)
-    return front + bytes(missing) + back
-
-
-def _groups(part, text) -> bytes:
-    out = b""
-    words = part.split(":") if part else []
-    for i, word in enumerate(words):
-        if "." in word and i == len(words) - 1:
-            out += _parse_ipv4(word)
-            continue
-        try:
-            if not 1 <= len(word) <= 4:
-                raise ValueError
-            out += int(word, 16).to_bytes(2, "big")
-        except ValueError:
-            raise ValueError("%r is not an IPv6 address" % text)
-    return out
-
-
-def _longest_zero_run(groups) -> tuple:
-    best = (0, 0)
-    start = 0
+def _longest_zeros(groups) -> tuple[int, int]:
+    """(start, length) of the first of the longest runs of zero groups."""
+    best, best_run, run = 0, 0, 0
     for i, group in enumerate(groups):
-        if group:
-            start = i + 1
-        elif i + 1 - start > best[1]:
-            best = (start, i + 1 - start)
-    return best
+        run = 0 if group else run + 1
+        if run > best_run:
+            best, best_run = i + 1 - run, run
+    return best, best_run
+
+
+def _only_zeros(addr, bits: int) -> bool:
+    """Whether every bit from number `bits` on is zero."""
+    whole = bits >> 3
+    if bits & 7 and addr[whole] & (0xFF >> (bits & 7)):
+        return False
+    return not any(addr[whole + (bits & 7 > 0) :])
+
+
+def _number(digits: str, base: int, limit: int) -> int:
+    """A plain number of at most `limit`, without sign, spaces or needless zeros (those read as octal elsewhere), or -1."""
+    allowed = "0123456789abcdefABCDEF" if base == 16 else "0123456789"
+    if not 1 <= len(digits) <= 4 or not all(c in allowed for c in digits):
+        return -1
+    if base == 10 and len(digits) > 1 and digits[0] == "0":
+        return -1
+    value = int(digits, base)
+    return value if value <= limit else -1
+
+
+def _parse4(text: str):
+    """Four octets of dotted decimal, or None."""
+    parts = [_number(part, 10, 255) for part in text.split(".")]
+    return bytes(parts) if len(parts) == 4 and min(parts) >= 0 else None
+
+
+def _parse6(text: str):
+    """Sixteen octets of colon hexadecimal, the last 32 bits perhaps dotted, or None."""
+    halves = text.split("::")
+    if len(halves) > 2:
+        return None
+    head = _groups(halves[0], len(halves) == 1)
+    tail = _groups(halves[1], True) if len(halves) == 2 else b""
+    if head is None or tail is None:
+        return None
+    gap = 16 - len(head) - len(tail)
+    # `::` stands for at least one group; without it there is nothing to fill.
+    return head + bytes(gap) + tail if (gap >= 2 if len(halves) == 2 else gap == 0) else None
+
+
+def _groups(text: str, last: bool):
+    """The octets of `a:b:c`, where the last part of an address may be dotted decimal; None if it is none."""
+    out = b""
+    parts = text.split(":") if text else []
+    for i, part in enumerate(parts):
+        if last and i == len(parts) - 1 and "." in part:
+            group = _parse4(part)
+        else:
+            value = _number(part, 16, 0xFFFF)
+            group = bytes((value >> 8, value & 0xFF)) if value >= 0 else None
+        if group is None:
+            return None
+        out += group
+    return out

@@ -5,7 +5,7 @@ Start reading at `_OPTIONS`.
 """
 
 from ipsec import suite
-from ipsec.address import parse_address, parse_prefix
+from ipsec.address import parse_address, parse_range
 from ipsec.errors import ConfigError
 
 # name: (default, kind, lowest, highest); kinds: str, int, list (of str), bool. Times are in the unit of the name's ending.
@@ -180,7 +180,7 @@ def _check_inside(c):
     if not c.remote_ts:
         raise ConfigError("option remote_ts: the list is empty; name what is to be reached, such as '10.10.0.0/24'")
     try:
-        c.remote_ts = [parse_prefix(t) for t in c.remote_ts]
+        c.remote_ts = [parse_range(t) for t in c.remote_ts]
     except ValueError as e:
         raise ConfigError("option remote_ts: %s" % e)
     if c.inner_address:

@@ -1,6 +1,7 @@
 """Lines of Wireshark's key tables; loaded only when a key log hook is set, the one way that keys leave the library.
 
-`ikev2_decryption_table` holds IKE SAs, `esp_sa` holds ESP SAs. Start reading at `ike_line`.
+`ikev2_decryption_table` holds IKE SAs, `esp_sa` holds ESP SAs. Wireshark refuses a whole table for one name that it does not
+know, so a suite that it cannot read becomes a comment. Start reading at `ike_line`.
 """
 
 from binascii import hexlify
@@ -10,7 +11,6 @@ _IKE_ENCR = {
     14: "AES-CCM-%d with 8 octet ICV [RFC5282]",
     16: "AES-CCM-%d with 16 octet ICV [RFC5282]",
     20: "AES-GCM-%d with 16 octet ICV [RFC5282]",
-    28: "CHACHA20_POLY1305-%d",
 }
 _IKE_INTEG = {
     0: "NONE [RFC4306]",
@@ -20,10 +20,7 @@ _IKE_INTEG = {
 }
 _ESP_ENCR = {
     12: "AES-CBC [RFC3602]",
-    14: "AES-CCM with 8 octet ICV [RFC4309]",
-    16: "AES-CCM with 16 octet ICV [RFC4309]",
     20: "AES-GCM with 16 octet ICV [RFC4106]",
-    28: "ChaCha20 with Poly1305 [RFC7634]",
 }
 _ESP_INTEG = {
     0: "NULL",
@@ -40,8 +37,9 @@ def _hex(octets) -> str:
 def ike_line(spi_i, spi_r, suite, keys) -> str:
     """One line of `ikev2_decryption_table`."""
     encr, key_bits, integ = suite[:3]
-    name = _IKE_ENCR.get(encr, "ENCR %d-%%d" % encr) % (key_bits or 256)
-    return '%s,%s,%s,%s,"%s",%s,%s,"%s"' % (
+    name = _IKE_ENCR[encr] % key_bits if encr in _IKE_ENCR else "ENCR_%d" % encr
+    comment = "" if encr in _IKE_ENCR else "# "
+    return comment + '%s,%s,%s,%s,"%s",%s,%s,"%s"' % (
         _hex(spi_i),
         _hex(spi_r),
         _hex(keys.sk_ei),
@@ -56,9 +54,10 @@ def ike_line(spi_i, spi_r, suite, keys) -> str:
 def esp_line(spi, encr: int, integ: int, encr_key, integ_key) -> str:
     """One line of `esp_sa`, for any pair of addresses."""
     integ_text = "0x" + _hex(integ_key) if integ_key else ""
-    return '"IPv4","*","*","0x%s","%s","0x%s","%s","%s"' % (
+    comment = "" if encr in _ESP_ENCR else "# "
+    return comment + '"IPv4","*","*","0x%s","%s","0x%s","%s","%s"' % (
         _hex(spi),
-        _ESP_ENCR.get(encr, "ENCR %d" % encr),
+        _ESP_ENCR.get(encr, "ENCR_%d" % encr),
         _hex(encr_key),
         _ESP_INTEG.get(integ, ""),
         integ_text,

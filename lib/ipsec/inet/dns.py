@@ -5,7 +5,8 @@ An answer counts only when it comes from the server asked, to our random port, w
 Start reading at `Lookup`.
 """
 
-from ipsec.inet import address, udp
+from ipsec import address
+from ipsec.inet import udp
 
 try:
     from micropython import const
@@ -156,7 +157,7 @@ class Lookup:
     def _is_address(self, host: str) -> bool:
         """Take an address in place of a name as its own answer."""
         try:
-            self.addresses = [address.parse(host)]
+            self.addresses = [address.parse_address(host)]
         except ValueError:
             return False
         return True

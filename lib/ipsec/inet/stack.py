@@ -6,7 +6,8 @@ nothing of IPsec: docs/architecture.md, "Inner packets", says what a link is. St
 
 from array import array
 
-from ipsec.inet import address, icmp, ip, udp
+from ipsec import address
+from ipsec.inet import icmp, ip, udp
 from ipsec.inet.octets import same
 
 try:

@@ -3,7 +3,8 @@
 Start reading at `TcpSocket`.
 """
 
-from ipsec.inet import address, segment
+from ipsec import address
+from ipsec.inet import segment
 from ipsec.inet.connection import Connection
 from ipsec.inet.octets import copy
 

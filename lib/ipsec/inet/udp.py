@@ -4,7 +4,8 @@ The socket keeps whole packets, so that the sender's address and port are read o
 Start reading at `UdpSocket`.
 """
 
-from ipsec.inet import address, ip
+from ipsec import address
+from ipsec.inet import ip
 from ipsec.inet.checksum import store, transport
 from ipsec.inet.octets import copy, same
 from ipsec.inet.queue import PacketQueue
@@ -176,7 +177,7 @@ class UdpSocket:
 
     def sender(self) -> tuple:
         """`(host, port)` of the datagram received last, the host as text."""
-        return address.text(bytes(self._sender[: self._sender_len])), self._sender_port
+        return address.format_address(bytes(self._sender[: self._sender_len])), self._sender_port
 
     def recvfrom(self, n: int):
         """`(octets, (host, port))` of the oldest datagram, cut to `n` octets, or None when there is none."""

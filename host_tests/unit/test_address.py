@@ -1,6 +1,6 @@
 """Text and octets of addresses (RFC 4291 2.2, RFC 5952)."""
 
-from ipsec.inet import address
+from ipsec import address
 from support import raises
 
 PAIRS = (
@@ -38,25 +38,25 @@ BAD = (
 def test_text_and_octets():
     for text, octets in PAIRS:
         addr = bytes([int(octets[i : i + 2], 16) for i in range(0, len(octets), 2)])
-        assert address.parse(text) == addr, text
-        assert address.text(addr) == text, text
+        assert address.parse_address(text) == addr, text
+        assert address.format_address(addr) == text, text
 
 
 def test_other_forms_are_read():
     for text, canonical in OTHER_FORMS:
-        assert address.text(address.parse(text)) == canonical, text
+        assert address.format_address(address.parse_address(text)) == canonical, text
 
 
 def test_errors_name_the_value():
     for text in BAD:
-        raises(ValueError, address.parse, text, text=repr(text))
+        raises(ValueError, address.parse_address, text, text=repr(text))
 
 
 def test_to_octets():
     assert address.to_octets("10.0.0.1") == b"\x0a\0\0\x01"
     assert address.to_octets(b"\x0a\0\0\x01") == b"\x0a\0\0\x01"
     raises(ValueError, address.to_octets, b"12345", text="not 5")
-    raises(ValueError, address.text, b"12345", text="not 5")
+    raises(ValueError, address.format_address, b"12345", text="not 5")
 
 
 def test_prefixes():
@@ -68,16 +68,3 @@ def test_prefixes():
     assert address.parse_prefix("fd00::1/128")[1] == 128
     for text in ("10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/08", "fd00::/129", "10.0.0.1/24", "10.0.0.192/25"):
         raises(ValueError, address.parse_prefix, text, text=repr(text))
-
-
-def test_contains():
-    for prefix, inside, outside in (
-        ("10.10.0.0/24", "10.10.0.255", "10.10.1.0"),
-        ("10.10.0.128/25", "10.10.0.200", "10.10.0.127"),
-        ("10.10.0.1/32", "10.10.0.1", "10.10.0.0"),
-        ("fd00::/9", "fd7f::1", "fd80::"),
-        ("0.0.0.0/0", "1.2.3.4", "::"),
-    ):
-        net, bits = address.parse_prefix(prefix)
-        assert address.contains(net, bits, address.parse(inside)), prefix
-        assert not address.contains(net, bits, address.parse(outside)), prefix
