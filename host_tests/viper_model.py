@@ -22,7 +22,7 @@ class Machine:
 
     def __init__(self, bits: int):
         self.bits = bits
-        self.buffers: list[tuple[int, object]] = []
+        self.buffers: list[tuple[int, bytearray]] = []
 
     def wrap(self, value):
         """What a register keeps of a result; anything but numbers passes."""
@@ -59,6 +59,7 @@ class Pointer:
 
     size = 1
     machine: Machine
+    at: int
 
     def __init__(self, target):
         if isinstance(target, Pointer):

@@ -27,11 +27,11 @@ def _same(kernel, name, *args):
 
 def test_copy_fill_xor():
     k = _kernels("kernels")
-    for n in list(range(0, 50)) + [703, 760]:
-        for so in range(5):
+    for n in list(range(0, 36)) + [703, 760]:
+        for so in range(4):
             s = bytearray(octets(n + so + 8, n))
             d = bytearray(octets(900, n + 1))
-            for do in (0, 16, 48):
+            for do in (0, 48):
                 _same(k, "fill", d, s, do, so, n)
                 if n < 736:
                     _same(k, "xor", s, d, so, do, n, bytearray(48))

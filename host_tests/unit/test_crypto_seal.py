@@ -43,7 +43,7 @@ def test_every_length():
 
 def test_every_alignment():
     for suite in SUITES:
-        for shift in range(16):
+        for shift in (0, 1, 2, 13) if suite[2] > 12 else range(16):
             _round_trip(suite, shift, 8, 1408 if suite[2] or shift > 3 else 1400 + shift)
 
 
@@ -65,7 +65,7 @@ def test_flipped_bit():
         sealer, opener, iv_len, icv_len = pair(BOARD, suite)
         buf = bytearray(octets(8 + iv_len + 32 + icv_len))
         end = sealer.seal(buf, 0, 8, 8 + iv_len + 32)
-        for i in range(end):
+        for i in range(0, end, 9 if suite[2] > 12 else 1):  # SHA-512 is slow on boards
             forged = bytearray(buf)
             forged[i] ^= 1 << i % 8
             copy = bytes(forged)

@@ -15,7 +15,12 @@ from binascii import unhexlify
 def check(backend, line: str) -> None:
     """Run one case; AssertionError when the backend disagrees."""
     kind, *fields = line.split()
-    {"aead": _aead, "cbc": _cbc, "prf": _prf}[kind](backend, *fields)
+    if kind == "aead":
+        _aead(backend, *fields)
+    elif kind == "cbc":
+        _cbc(backend, *fields)
+    else:
+        _prf(backend, *fields)
 
 
 def _octets(field: str) -> bytes:

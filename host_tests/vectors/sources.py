@@ -50,7 +50,7 @@ def _records(path: str) -> Iterator[dict[str, str]]:
     section: dict[str, str] = {}
     text = (files("cryptography_vectors") / path).read_text()
     for block in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", text)):
-        record = {}
+        record: dict[str, str] = {}
         for line in block.splitlines():
             name, _, value = line.strip("[] ").partition("=")
             (section if line.startswith("[") else record)[name.strip().lower()] = value.strip()

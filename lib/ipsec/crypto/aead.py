@@ -12,11 +12,10 @@ _NONE = bytes(4)
 
 
 class Aead:
-    """One key in one direction; `state` is laid out as kernels.py says. Sealing and opening allocate nothing."""
+    """One key, with its salt, in one direction. `state` is laid out as kernels.py says; nothing allocates after the start."""
 
     def __init__(self, encr: int, key):
         _, salt_len, self.iv_len, self.icv_len = suites.mode(encr)
-        self.secret = bytes(key[: len(key) - salt_len])
         self.state = bytearray(48)
         self.state[4 - salt_len : 4] = key[len(key) - salt_len :]
         self.overhead = self.iv_len + self.icv_len
@@ -33,4 +32,3 @@ class Aead:
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""
         ct.wipe(self.state)
-        self.secret = None

@@ -62,24 +62,35 @@ def new_dh(group: int, random):
     """An ephemeral key of group 31, 19 or 14."""
     suites.dh_len(group)
     if group == 31:
-        from ipsec.crypto.x25519 import X25519 as Group
-    elif group == 19:
-        from ipsec.crypto.p256 import P256 as Group
-    else:
-        from ipsec.crypto.modp import Modp2048 as Group
-    return Group(random)
+        from ipsec.crypto.x25519 import X25519
+
+        return X25519(random)
+    if group == 19:
+        from ipsec.crypto.p256 import P256
+
+        return P256(random)
+    from ipsec.crypto.modp import Modp2048
+
+    return Modp2048(random)
 
 
 def _module(encr: int, integ: int, encr_key, integ_key):
+    """The module of a suite, after a look at the keys."""
     suites.check_keys(encr, integ, encr_key, integ_key)
     name, salt_len = suites.mode(encr)[:2]
     sizes(encr, (len(encr_key) - salt_len) * 8, integ)
     if name == "cbc":
-        from ipsec.crypto import cbc as module
-    elif name == "ccm":
-        from ipsec.crypto import ccm as module
-    elif name == "gcm":
-        from ipsec.crypto import gcm as module
-    else:
-        from ipsec.crypto import chapoly as module
-    return module
+        from ipsec.crypto import cbc
+
+        return cbc
+    if name == "ccm":
+        from ipsec.crypto import ccm
+
+        return ccm
+    if name == "gcm":
+        from ipsec.crypto import gcm
+
+        return gcm
+    from ipsec.crypto import chapoly
+
+    return chapoly

@@ -23,7 +23,7 @@ class _Ccm(Ctr):
         super().__init__(encr, key)
         self.state[0] = 3  # L' = L - 1: a length field of 4 octets
         self.state[12] = (self.icv_len - 2) // 2 << 3  # M', which joins it in B_0
-        self._cbc = aes(self.secret, 2, bytes(16))
+        self._cbc = aes(bytes(key[:-3]), 2, bytes(16))
 
     def mac(self, buf, start: int, iv_pos: int, n: int, seq_hi) -> None:
         """CBC-MAC over B_0, header and plaintext into block 1 of the state (RFC 3610 2.2)."""

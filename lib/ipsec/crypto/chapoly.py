@@ -45,8 +45,7 @@ _sum = bytearray(128)  # r, 5r and the sum of Poly1305
 class _ChaPoly(Aead):
     def __init__(self, encr: int, key):
         super().__init__(encr, key)
-        self._words = bytearray(b"expand 32-byte k" + self.secret + bytes(16))
-        self.secret = None
+        self._words = bytearray(b"expand 32-byte k" + bytes(key[:32]) + bytes(16))
 
     def start(self) -> None:
         """Key stream block 0 gives the one-time key of Poly1305 (RFC 8439 2.6)."""

@@ -6,6 +6,7 @@ Start reading at `Ctr.crypt`.
 
 from cryptolib import aes
 
+from ipsec.crypto import suites
 from ipsec.crypto.aead import Aead
 from ipsec.crypto.scratch import BLOCKS, SIZE, block, views
 
@@ -20,7 +21,7 @@ class Ctr(Aead):
 
     def __init__(self, encr: int, key):
         super().__init__(encr, key)
-        self._ecb = aes(self.secret, 1)
+        self._ecb = aes(bytes(key[: len(key) - suites.mode(encr)[1]]), 1)
 
     def crypt(self, buf, pos: int, n: int, count: int) -> None:
         """XOR n octets at pos with the key stream; its first block, of counter `count`, becomes the mask of the ICV."""

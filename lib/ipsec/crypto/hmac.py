@@ -18,12 +18,11 @@ class Hmac:
         block = 64 if size == 32 else 128
         if len(key) > block:
             key = self._hash(key).digest()
-        self._inner = bytearray(block)
-        self._outer = bytearray(block)
-        for i in range(block):
-            octet = key[i] if i < len(key) else 0
-            self._inner[i] = octet ^ 0x36
-            self._outer[i] = octet ^ 0x5C
+        self._inner = bytearray(b"\x36" * block)
+        self._outer = bytearray(b"\x5c" * block)
+        for i in range(len(key)):
+            self._inner[i] ^= key[i]
+            self._outer[i] ^= key[i]
 
     def digest(self, *parts) -> bytes:
         """HMAC over the concatenated parts."""

@@ -53,6 +53,12 @@ def new_dh(group: int, random):
     return host_dh.new(group, random)
 
 
+def _cipher(name: str, secret: bytes, icv_len: int):
+    if name == "ccm":
+        return aead.AESCCM(secret, tag_length=icv_len)
+    return (aead.AESGCM if name == "gcm" else aead.ChaCha20Poly1305)(secret)
+
+
 class _Aead:
     """What both directions of an AEAD share: key, salt and the octets that enter the nonce and the AAD."""
 
@@ -60,10 +66,7 @@ class _Aead:
         name, salt_len, self.iv_len, self.icv_len = suites.mode(encr)
         self._salt = bytearray(key[len(key) - salt_len :])
         secret = bytes(key[: len(key) - salt_len])
-        if name == "ccm":
-            self._cipher = aead.AESCCM(secret, tag_length=self.icv_len)
-        else:
-            self._cipher = (aead.AESGCM if name == "gcm" else aead.ChaCha20Poly1305)(secret)
+        self._cipher = _cipher(name, secret, self.icv_len)
 
     def _nonce(self, buf, iv_pos: int, seq_hi) -> bytes:
         if self.iv_len:
@@ -73,7 +76,7 @@ class _Aead:
     def wipe(self) -> None:
         """Forget the key; the object is dead afterwards."""
         ct.wipe(self._salt)
-        self._cipher = None
+        del self._cipher
 
 
 class AeadSealer(_Aead):

@@ -44,7 +44,7 @@ class X25519:
 
     def wipe(self) -> None:
         """Forget the secret."""
-        self._key = None
+        del self._key
 
 
 class P256:
@@ -67,7 +67,7 @@ class P256:
 
     def wipe(self) -> None:
         """Forget the secret."""
-        self._key = None
+        del self._key
 
 
 class Modp2048:

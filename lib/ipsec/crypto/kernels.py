@@ -1,3 +1,5 @@
+# ruff: noqa: F821 - ptr8 and ptr32 are viper's own types
+# mypy: ignore-errors
 """Inner loops of the board backend in viper, the compiler of MicroPython for machine words. `plain.py` has twins in Python.
 
 Rules: `ptr32` only behind a test of the address, since a Cortex-M0+ faults on odd ones; no constant of 2**30 or more; a word
@@ -10,7 +12,6 @@ The state of an AEAD (`st`, 48 octets): block 0 is the nonce (flags or salt, sal
 Start reading at `xor`.
 """
 
-# ruff: noqa: F821  (ptr8 and ptr32 are words of viper)
 import micropython
 
 
