@@ -43,6 +43,7 @@ RESOLVE = 4
 
 _HEAD = 32  # octets in front of an inner packet: room for ESP header and IV, a multiple of 4 (crypto kernels like that)
 _TAIL = 64  # behind it: padding, trailer, ICV
+_RENEW_MS = 200  # after NO_ADDITIONAL_SAS: time for the gateway to take that answer before our Delete
 _KEEPALIVE = 0xFF  # RFC 3948 2.3
 
 
@@ -78,6 +79,7 @@ class Tunnel:
         self._events = []
         self._esp_ready = self._inner_ready = self._resolve = False
         self._closing = self._renewing = False
+        self._renew_why = ""
         self._outbox = []  # IKE messages to send: (buf, pos, end, port)
         self._retry_at = self._expires_at = None
         self._retry_wait_ms = config.reconnect_ms
@@ -134,7 +136,7 @@ class Tunnel:
             self._retry_at = None
             self._resolve = True
         if self._expires_at is not None and now >= self._expires_at:
-            self._renew("its lifetime ends", now)
+            self._renew(now)
         if self._keepalive_at() is not None and now >= self._keepalive_at():
             self._send_keepalive(now)
         if self._ike:
@@ -270,7 +272,9 @@ class Tunnel:
         self._events.extend(ike.events)
         ike.events = []
         if ike.wants_rekey and self.is_up:
-            self._renew("the gateway wants new keys", now)
+            ike.wants_rekey = False
+            self._renew_why = "the gateway wants new keys"
+            self._expires_at = now + _RENEW_MS
         port = self.config.natt_port if ike.floated else self.config.port
         message = ike.take_message()
         while message:
@@ -306,6 +310,7 @@ class Tunnel:
         self._sent_at = now
         self._retry_wait_ms = self.config.reconnect_ms
         lifetime_s = min(self.config.lifetime_s, ike.lifetime_s or self.config.lifetime_s)
+        self._renew_why = "its lifetime ends"
         self._expires_at = now + lifetime_s * 900  # a tenth earlier than asked
         self._events.append(Event(UP, "up", "address %s" % ", ".join([format_address(a) for a in addresses])))
 
@@ -332,9 +337,9 @@ class Tunnel:
         self._sadb.clear()
         self.stack.clear_addresses()
 
-    def _renew(self, why, now):
+    def _renew(self, now):
         """Make the tunnel anew at once: Delete, then a fresh handshake."""
-        self._events.append(Event(DOWN, "renew", "the tunnel is made anew: %s" % why))
+        self._events.append(Event(DOWN, "renew", "the tunnel is made anew: %s" % self._renew_why))
         self._take_down()
         self._renewing = True
         self._ike.close(now)
