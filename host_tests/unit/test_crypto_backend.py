@@ -57,6 +57,7 @@ def test_use():
             assert backend.new_opener(encr, integ, *keys).open(buf, 0, 8, end) == end - icv_len
     finally:
         backend.use(name)
+    raises(CryptoError, backend.use, "nil", text="nil")
 
 
 def test_choice_is_host_on_cpython():

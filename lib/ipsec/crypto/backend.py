@@ -5,19 +5,17 @@ This module is itself a backend, so it can be given to whoever wants one; `use` 
 known answers before its first use. Start reading at `new_sealer`.
 """
 
-_backend = None
+from ipsec.errors import CryptoError
+
 _tested: list = []  # suites that passed the self-test, as (encr, integ)
 
 
 def use(name: str):
-    """Take the backend `"host"` or `"board"` from now on and return its module. ImportError when it cannot run here."""
+    """Take the backend `"host"` or `"board"` from now on and return its module; ImportError when it cannot run here."""
     global _backend, _tested, NAME
-    if name == "board":
-        from ipsec.crypto import board as module
-    else:
-        from ipsec.crypto import host as module
-    _backend, _tested, NAME = module, [], name
-    return module
+    _backend, _tested = _load(name), []
+    NAME = _backend.NAME
+    return _backend
 
 
 def report() -> str:
@@ -88,12 +86,24 @@ def _test_once(encr: int, integ: int) -> None:
         _tested.append((encr, integ))
 
 
-def _choose() -> None:
+def _load(name):
+    if name == "host":
+        from ipsec.crypto import host
+
+        return host
+    if name == "board":
+        from ipsec.crypto import board
+
+        return board
+    raise CryptoError("no crypto backend %r; there are host and board" % name)
+
+
+def _choose():
     try:
-        use("host")
+        return _load("host")
     except ImportError:
-        use("board")
+        return _load("board")
 
 
-NAME = ""  # "host" or "board"
-_choose()
+_backend = _choose()
+NAME = _backend.NAME
