@@ -1,0 +1,84 @@
+"""The ladders of X25519 and P-256 take the same number of instructions for every scalar and point, and not too many.
+
+The emulator counts instructions: with `icount` the board's clock is that count, to the last instruction.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tools import emulator
+from tools.emulator.stage import stage
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ICOUNT = 9  # 512 ns an instruction: the count of P-256 fits into ticks_diff
+
+pytestmark = pytest.mark.emulated
+
+# Ticks of time.ticks_cpu() an instruction, and the most that a whole agreement may take, in millions of instructions.
+TICKS = {"qemu-m0plus": 12.8, "qemu-m3": 12.8, "qemu-rv32": 5.12}
+BUDGET = {"x25519": 16.0, "p256": 27.0}
+
+SCRIPT = """
+import gc, time
+from ipsec.crypto import field, machine, p256, x25519
+
+def count(fold, program, scalar, bit, numbers):
+    m = machine.Machine(fold)
+    for slot in range(4):
+        m.load(slot, numbers[32 * slot:32 * slot + 32])
+    w, n, run, now = m.w, len(program) >> 2, field.run, time.ticks_cpu
+    gc.collect()
+    before = now()
+    run(w, 0, w, program, n, fold, scalar, bit)
+    return time.ticks_diff(now(), before)
+
+count(608, b"", bytes(33), 0, bytes(128))  # the first calls fill the interpreter's look-up cache
+for scalar, numbers in {inputs}:
+    print("x25519", count(608, x25519._STEP, scalar, 254, numbers))
+    print("p256", count(0, p256._STEP, scalar, 255, numbers))
+
+def whole(name, pair, public):
+    gc.collect()
+    before = time.ticks_us()
+    pair.shared(public)
+    print("whole-" + name, time.ticks_diff(time.ticks_us(), before))
+
+a = x25519.X25519(lambda n: scalar[:32])
+whole("x25519", a, a.public)
+a = p256.P256(lambda n: scalar[:32])
+whole("p256", a, a.public)
+"""
+
+
+@pytest.fixture(scope="module")
+def counted(name, tmp_path_factory):
+    """What the script printed: for each word the numbers behind it."""
+    edge = [(bytes(33), bytes(128)), (b"\xff" * 33, b"\xff" * 31 + b"\x7f" + bytes(96)), (b"\x55" * 33, os.urandom(128))]
+    inputs = edge + [(os.urandom(33), os.urandom(128)) for _ in range(5)]
+    folder = tmp_path_factory.mktemp("rom")
+    rom = stage(folder, {"lib": REPOSITORY / "lib"}, emulator.target(name).march)
+    script = folder / "script.py"
+    script.write_text(SCRIPT.replace("{inputs}", repr(inputs)))
+    with emulator.start(name, rom=rom, icount=ICOUNT) as board:
+        output = board.run(script, timeout=300)
+    found: dict[str, list[int]] = {}
+    for word, number in re.findall(r"^(\S+) (-?\d+)$", output, re.MULTILINE):
+        found.setdefault(word, []).append(int(number))
+    return found
+
+
+@pytest.mark.parametrize("curve", ["x25519", "p256"])
+def test_every_scalar_takes_the_same_instructions(name, counted, curve):
+    assert len(counted[curve]) == 8
+    spread = max(counted[curve]) - min(counted[curve])
+    assert spread < TICKS[name], f"{spread / TICKS[name]:.0f} instructions between scalars"
+
+
+@pytest.mark.parametrize("curve", ["x25519", "p256"])
+def test_an_agreement_stays_within_its_budget(counted, curve):
+    millions = counted[f"whole-{curve}"][0] * 1000 / 2**ICOUNT / 1e6
+    print(f"{curve}: {millions:.2f} M instructions")
+    assert 1 < millions < BUDGET[curve]
