@@ -4,10 +4,12 @@ Start reading at `main`.
 """
 
 import argparse
+import json
+import shutil
 import sys
 from pathlib import Path
 
-from tools.emulator import DEFAULT_HEAP, NAMES, EmulatorError, build, packages, start, target
+from tools.emulator import DEFAULT_HEAP, NAMES, EmulatorError, build, cache, packages, start, target
 from tools.emulator.base import BoardFailure
 
 
@@ -29,10 +31,18 @@ def _parser() -> argparse.ArgumentParser:
     setup = commands.add_parser("setup", help="install the Debian packages that are missing (root)")
     setup.add_argument("board", nargs="?", choices=NAMES, help="only what this board needs")
     setup.set_defaults(command=_setup)
+    clean = commands.add_parser("clean", help="remove all that was fetched and built")
+    clean.set_defaults(command=_clean)
     make = commands.add_parser("build", help="build a firmware, or find it in the cache; prints its path")
     make.set_defaults(command=_build)
     run = commands.add_parser("run", help="run a script on a board")
     run.set_defaults(command=_run)
+    memory = commands.add_parser("memory", help="what the library costs the heap")
+    memory.add_argument("board", choices=[name for name in NAMES if name.startswith("qemu-")])
+    memory.add_argument("--load", help="statement to measure")
+    memory.add_argument("--least", action="store_true", help="search the smallest heap too (minutes)")
+    memory.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    memory.set_defaults(command=_memory)
     shell = commands.add_parser("start", help="start a board and print its port, until Ctrl-C")
     shell.set_defaults(command=_start)
     for sub in (make, run, shell):
@@ -60,6 +70,11 @@ def _setup(args: argparse.Namespace) -> int:
     return 0
 
 
+def _clean(_args: argparse.Namespace) -> int:
+    shutil.rmtree(cache.root(), ignore_errors=True)
+    return 0
+
+
 def _build(args: argparse.Namespace) -> int:
     print(build(args.board, heap=args.heap, frozen=args.frozen, progress=_say))
     return 0
@@ -74,6 +89,14 @@ def _run(args: argparse.Namespace) -> int:
     with _board(args) as board:
         for line in board.lines(["run", args.script], mount=args.mount, timeout=args.timeout):
             print(line, end="", flush=True)
+    return 0
+
+
+def _memory(args: argparse.Namespace) -> int:
+    from tools.emulator import memory
+
+    result = memory.measure(args.board, load=args.load or memory.LOAD, least=args.least, progress=_say)
+    print(json.dumps(result, indent=2) if args.json else memory.table(result))
     return 0
 
 

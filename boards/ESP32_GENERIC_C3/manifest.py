@@ -1,0 +1,4 @@
+# ruff: noqa: F821
+# Stock firmware with the library inside; README.md tells how to build it.
+include("$(PORT_DIR)/boards/manifest.py")
+package("ipsec", base_path="../../lib")
