@@ -73,7 +73,7 @@ def _uf2_chip(path: Path, data: bytes) -> str:
             raise damaged
         family = start[7] if start[2] & _UF2_HAS_FAMILY else 0
         if family not in _UF2_ANY:
-            chips.add(_UF2_FAMILIES.get(family, f"family {family:#010x}"))
-    if len(chips) != 1:
+            chips.add(_UF2_FAMILIES.get(family, f"the unknown family {family:#010x}"))
+    if len(chips) != 1 or not chips <= set(_UF2_FAMILIES.values()):
         raise BoardError(f"{path} is for {' and '.join(sorted(chips)) or 'no chip'}", "take a UF2 file for one RP2 chip")
     return chips.pop()

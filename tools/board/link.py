@@ -12,10 +12,11 @@ import io
 import json
 import struct
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
-from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 from serial import SerialException
 
@@ -24,7 +25,7 @@ from tools.board.errors import BoardError, BoardFailure, BoardLost
 
 _ONBOARD = Path(__file__).parent / "onboard"
 _READ_S = 3  # longest wait for an octet the protocol owes us
-_CHUNK = 512  # octets a file travels in; the board holds them twice
+_CHUNK = 1536  # octets of a file in one statement; the board holds them thrice while it reads that
 _LOST = (TransportError, SerialException, OSError, struct.error)
 _LOST_REMEDY = "press its reset button, check cable and power, then give the command again: what is done is kept"
 
@@ -70,22 +71,17 @@ class Link:
 
     def write_file(self, path: str, data: bytes, on_progress: Callable[[int], None] | None = None) -> None:
         """Write a file. Raises BoardError that says so when the file system is full."""
-        done = 0
-
-        def step(total: int, _size: int) -> None:
-            nonlocal done
-            if on_progress:
-                on_progress(total - done)
-            done = total
-
+        head = f"from binascii import a2b_base64 as _d\n_f = open({path!r}, 'wb')\n"
         try:
-            self._transport.fs_writefile(path, data, chunk_size=_CHUNK, progress_callback=step)
-        except TransportExecError as e:
-            raise _file_error(path, e.error_output) from e
-        except _LOST as e:
-            if isinstance(e, OSError) and e.filename is None and e.errno and not isinstance(e, SerialException):
-                raise _file_error(path, str(e), e.errno) from e
-            raise BoardLost(f"{self.port}: the board stopped answering while writing {path} ({e})", _LOST_REMEDY) from e
+            for pos in range(0, max(1, len(data)), _CHUNK):
+                part = data[pos : pos + _CHUNK]
+                tail = "\n_f.close()" if pos + _CHUNK >= len(data) else ""
+                self.run(f"{head}_f.write(_d({b64encode(part)!r})){tail}")
+                head = ""
+                if on_progress:
+                    on_progress(len(part))
+        except BoardFailure as e:
+            raise _file_error(path, e) from None
 
     def soft_reset(self) -> None:
         """Start the board's interpreter anew, without running main.py."""
@@ -149,10 +145,10 @@ def _last_line(err: bytes) -> str:
     return (err.decode("utf-8", "replace").strip().splitlines() or ["failed"])[-1]
 
 
-def _file_error(path: str, text: str, code: int = 0) -> BoardError:
-    if code == 28 or "ENOSPC" in text or text.rstrip().endswith("OSError: 28"):
+def _file_error(path: str, failure: BoardFailure) -> BoardError:
+    if "ENOSPC" in failure.last_line or failure.last_line.endswith("OSError: 28"):
         return BoardError(
             f"the board's file system is full: {path} does not fit",
             "remove files with `mpremote rm`, or install fewer modules by giving the configuration with --config",
         )
-    return BoardError(f"{path} cannot be written on the board ({text.strip().splitlines()[-1]})", "check its file system")
+    return BoardError(f"{path} cannot be written on the board ({failure.last_line})", "check its file system")

@@ -1,4 +1,4 @@
-"""mip indexes: lib/package.json (the core) and lib/package-<slice>.json, and the same with .mpy files per architecture.
+"""mip indexes: lib/package.json (the core and the default suites) and lib/package-<slice>.json; also with .mpy files.
 
     python -m tools.board packages                          bring the indexes in lib/ up to date
     python -m tools.board packages --arch armv6m --out DIR  compile into DIR, with indexes of its own
@@ -8,17 +8,21 @@ Start reading at `indexes`.
 """
 
 import json
+import tomllib
 from pathlib import Path
 
 from tools.board import mpy, slices
+from tools.gateway.paths import REPOSITORY
 
 
 def indexes(extension: str = ".py") -> dict[str, str]:
     """File name of every index to its text. Paths are relative to the index."""
-    found = {"package.json": _index("core", extension)}
+    basic = {m for name in ("core", *slices.BASIC) for m in slices.modules(name)}
+    found = {"package.json": _index(basic, extension)}
     for name in slices.SLICES:
-        if slices.modules(name):
-            found[f"package-{name}.json"] = _index(name, extension)
+        own = set(slices.modules(name)) - basic
+        if name not in slices.BASIC and own:
+            found[f"package-{name}.json"] = _index(own, extension)
     return found
 
 
@@ -55,12 +59,10 @@ def build(arch: str, folder: Path) -> int:
     return count
 
 
-def _index(name: str, extension: str) -> str:
-    paths = [slices.path_of(m).with_suffix(extension).as_posix() for m in slices.modules(name)]
+def _index(modules: set[str], extension: str) -> str:
+    paths = [slices.path_of(m).with_suffix(extension).as_posix() for m in sorted(modules)]
     return json.dumps({"urls": [[p, p] for p in paths], "version": _version()}, indent=1) + "\n"
 
 
 def _version() -> str:
-    import tomllib
-
-    return tomllib.loads((slices.REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]

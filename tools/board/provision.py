@@ -51,7 +51,9 @@ def new_secret(path: Path, show: Show, text: bool = False) -> None:
 
 
 def settings(plan: Plan) -> dict:
-    """The firmware settings of a plan, checked by firmware/uplink/settings.py itself. Raises BoardError."""
+    """The firmware settings of a plan, checked by firmware/uplink/settings.py; {} without any. Raises BoardError."""
+    if not plan.device:
+        return {}
     spec = importlib.util.spec_from_file_location("uplink_settings", FIRMWARE / "uplink" / "settings.py")
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     spec.loader.exec_module(module)  # type: ignore[union-attr]

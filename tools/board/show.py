@@ -59,6 +59,6 @@ class Show:
     def progress(self, title: str, size: int) -> Iterator[Callable[[int], None]]:
         """A progress bar over `size` octets; the value is a function to call with octets done."""
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True))
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        with Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as progress:
             task = progress.add_task(escape(title), total=size)
             yield lambda n: progress.advance(task, n)

@@ -6,6 +6,7 @@ their imports; only new features need a line here. Start reading at `needed`.
 """
 
 import ast
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from tools.gateway.paths import REPOSITORY
 
 LIBRARY = REPOSITORY / "lib"
 PACKAGE = "ipsec"
-_CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.ike.trace")
+_CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
 _HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog")  # never on a board
 
 
@@ -41,6 +42,10 @@ def _sha512(c: Config, _arch: str) -> bool:
     return any(s[2] in (13, 14) for s in (*c.ike_proposals, *c.esp_proposals)) or any(s[3] in (6, 7) for s in c.ike_proposals)
 
 
+def _chacha64(c: Config | None, arch: str) -> bool:
+    return "64" in arch and (c is None or _encr(28, 31)(c, arch))
+
+
 def _always(_c: Config, _arch: str) -> bool:
     return True
 
@@ -50,21 +55,24 @@ def _when_asked(_c: Config, _arch: str) -> bool:
 
 
 SLICES = {
+    "ccm": Slice(("ipsec.crypto.ccm",), "AES-CCM", _encr(14, 15, 16, 29)),
+    "x25519": Slice(("ipsec.crypto.x25519",), "key exchange on Curve25519", _ke(31)),
     "gcm": Slice(("ipsec.crypto.gcm",), "AES-GCM", _encr(20, 30)),
     "chacha": Slice(("ipsec.crypto.chapoly",), "ChaCha20-Poly1305", _encr(28, 31)),
-    "chacha64": Slice(("ipsec.crypto.chacha20_w64",), "ChaCha20 for 64-bit hosts", lambda c, arch: "64" in arch),
+    "chacha64": Slice(("ipsec.crypto.chacha20_w64",), "ChaCha20 for 64-bit hosts", _chacha64),
     "cbc": Slice(("ipsec.crypto.cbc",), "AES-CBC with HMAC-SHA2", _encr(12)),
     "p256": Slice(("ipsec.crypto.p256",), "key exchange on P-256 (ecp256)", _ke(19)),
     "modp": Slice(("ipsec.crypto.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "unrolled": Slice(("ipsec.crypto.field25519_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
     "plain": Slice(("ipsec.crypto.plain",), "slow kernels for firmware without native code", lambda _c, arch: not arch),
-    "selftest": Slice(("ipsec.crypto.selftest",), "known answers of every algorithm", _always),
     "tcp": Slice(("ipsec.inet.tcp",), "TCP client inside the tunnel", _always),
     "dns": Slice(("ipsec.inet.dns",), "names inside the tunnel", _always),
     "asyncio": Slice(("ipsec.aio", "ipsec.drive.aio"), "driver for asyncio", _always),
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
+
+BASIC = ("ccm", "x25519", "blocking")  # with the core, what lib/package.json installs: the default suites
 
 
 def chosen(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:
@@ -133,12 +141,18 @@ def _closure(roots: Iterable[str], gates: set[str]) -> set[str]:
 
 def imports(module: str) -> set[str]:
     """Modules of the library that this one imports, anywhere in its text."""
-    tree = ast.parse((LIBRARY / path_of(module)).read_text())
+    path = LIBRARY / path_of(module)
+    return {n for n in _named(path, path.stat().st_mtime_ns) if (LIBRARY / path_of(n)).is_file()}
+
+
+@functools.cache
+def _named(path: Path, _mtime_ns: int) -> frozenset[str]:
+    """What a source file may import of the library; names in modules are among them."""
     named: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             named.update(a.name for a in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             named.add(node.module)
             named.update(f"{node.module}.{a.name}" for a in node.names)
-    return {n for n in named if n.split(".")[0] == PACKAGE and (LIBRARY / path_of(n)).is_file()}
+    return frozenset(n for n in named if n.split(".")[0] == PACKAGE)

@@ -113,8 +113,9 @@ def _ask(gateway, port):
     try:
         poller = select.poll()
         poller.register(s, 1)
+        s.connect(info[-1])  # so that a refusal by ICMP is told
         for _ in range(3):
-            s.sendto((b"" if port == PORTS[0] else bytes(4)) + INIT, info[-1])  # noqa: F821
+            s.send((b"" if port == PORTS[0] else bytes(4)) + INIT)  # noqa: F821
             if poller.poll(WAIT_MS):  # noqa: F821
                 s.recv(2000)
                 return True

@@ -1,0 +1,78 @@
+"""Fixtures of the board tool's tests: a board of MicroPython's unix port, the tool as a function, provisioning files."""
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from rich.console import Console
+
+from host_tests.board_tool.ptyboard import PtyBoard
+from host_tests.conftest import require
+from tools.board.__main__ import main
+from tools.board.show import Show
+
+TUNNEL = """[tunnel]
+gateway = "127.0.0.1"
+local_id = "sensor-7.example.net"
+remote_id = "gw.example.net"
+psk_file = "sensor-7.psk"
+remote_ts = ["10.10.0.0/24"]
+"""
+SECRET = "hex:00112233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+class Said(NamedTuple):
+    """What one command of the tool did: exit status, standard output, standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+def tool(*argv: object) -> Said:
+    """Give a command to the tool, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    show = Show(Console(file=out, width=200, highlight=False, soft_wrap=True), Console(file=err, width=200, soft_wrap=True))
+    status = main([str(a) for a in argv], show)
+    return Said(status, out.getvalue(), err.getvalue())
+
+
+def write_plan(folder: Path, text: str = TUNNEL, secret: str = SECRET, name: str = "sensor-7.toml") -> Path:
+    """A provisioning file and, unless empty, its secret with mode 600."""
+    path = folder / name
+    path.write_text(text)
+    if secret:
+        psk = folder / "sensor-7.psk"
+        psk.write_text(secret + "\n")
+        psk.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def plan(tmp_path) -> Path:
+    """A provisioning file with its secret."""
+    return write_plan(tmp_path)
+
+
+@pytest.fixture
+def make_board(tmp_path_factory):
+    """Makes boards, with the arguments of PtyBoard; they are stopped at the end."""
+    made: list[PtyBoard] = []
+
+    def make(**options) -> PtyBoard:
+        try:
+            made.append(PtyBoard(tmp_path_factory.mktemp("board"), **options))
+        except FileNotFoundError as e:
+            require(False, str(e))
+        return made[-1]
+
+    yield make
+    for board in made:
+        board.stop()
+
+
+@pytest.fixture
+def board(make_board) -> PtyBoard:
+    """A board with an empty file system of 1 MiB."""
+    return make_board()

@@ -1,0 +1,63 @@
+"""mip: the indexes are current, and mpremote installs them from the checkout, as sources and as .mpy files."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from host_tests.board_tool.conftest import tool
+from tools.board import link, packages, slices
+
+
+def mip(board, index) -> str:
+    argv = [sys.executable, "-m", "mpremote", "connect", board.port, "mip", "install", str(index)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_indexes_are_current():
+    assert packages.stale() == [], "give `python -m tools.board packages`"
+    assert tool("packages", "--check").status == 0
+
+
+def test_an_outdated_index_is_found_and_mended(tmp_path, monkeypatch):
+    monkeypatch.setattr(slices, "LIBRARY", tmp_path)
+    (tmp_path / "ipsec").mkdir()
+    (tmp_path / "ipsec" / "__init__.py").write_text("")
+    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / "package-gone.json").write_text("{}")
+    assert packages.stale() == ["package-gone.json", "package.json"]
+    assert tool("packages", "--check").status == 1
+    packages.update()
+    assert packages.stale() == [] and not (tmp_path / "package-gone.json").exists()
+
+
+def test_every_module_for_boards_is_in_an_index():
+    listed = {url for text in packages.indexes().values() for _, url in json.loads(text)["urls"]}
+    wanted = {slices.path_of(m).as_posix() for m in slices.needed(None, "", slices.SLICES)}
+    assert listed == wanted
+
+
+def test_mip_installs_the_sources_from_the_checkout(board):
+    assert "ipsec/tunnel.py" in mip(board, slices.LIBRARY / "package.json")
+    with link.connect(board.port) as b:
+        assert b.run("import ipsec.drive.sync, ipsec.crypto.ccm, ipsec.crypto.x25519\nprint('loaded')").strip() == "loaded"
+
+
+def test_mip_installs_compiled_packages(board, tmp_path):
+    said = tool("packages", "--arch", "x64", "--out", tmp_path / "x64")
+    assert said.status == 0, said.err
+    mip(board, tmp_path / "x64" / "package.json")
+    mip(board, tmp_path / "x64" / "package-gcm.json")
+    with link.connect(board.port) as b:
+        names = b.script("hashes", timeout=60, FOLDERS=["/lib"], FILES=[])
+        assert "/lib/ipsec/crypto/gcm.mpy" in names and not [n for n in names if n.endswith(".py")]
+        b.run("from ipsec.crypto import backend\nbackend.self_test(20, 0)", timeout=60)
+
+
+@pytest.mark.parametrize("arguments", [("--arch", "armv6m")])
+def test_arch_wants_a_folder(arguments):
+    said = tool("packages", *arguments)
+    assert said.status == 1 and "--out" in said.err
