@@ -1,7 +1,6 @@
 """What the AEAD modes share on a board: key, nonce, IV (RFC 4309, 4106, 7634 and 8750). Start reading at `Aead`."""
 
 from ipsec.crypto import ct, suites
-from ipsec.errors import CryptoError
 
 try:
     from ipsec.crypto.kernels import copy
@@ -19,10 +18,6 @@ class Aead:
         self.state = bytearray(48)
         self.state[4 - salt_len : 4] = key[len(key) - salt_len :]
         self.overhead = self.iv_len + self.icv_len
-
-    def refuse(self, buf, start: int, iv_pos: int, end: int) -> None:
-        """Raise CryptoError for positions that a caller of `seal` must not ask for; the kernels would write there."""
-        raise CryptoError("no room to seal at %d, %d, %d of %d octets" % (start, iv_pos, end, len(buf)))
 
     def implicit_iv(self, buf, iv_pos: int, seq_hi) -> None:
         """The IV that is not in the message: the extended sequence number (RFC 8750 4)."""

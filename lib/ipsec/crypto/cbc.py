@@ -10,6 +10,7 @@ from cryptolib import aes
 
 from ipsec.crypto import ct, suites
 from ipsec.crypto.hmac import Hmac
+from ipsec.errors import CryptoError
 
 
 class _Cbc:
@@ -38,6 +39,9 @@ class Sealer(_Cbc):
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
+        suites.check_room(buf, start, iv_pos, end, 16, self.icv_len)
+        if end - iv_pos & 15:
+            raise CryptoError("AES-CBC takes whole blocks, not %d octets" % (end - iv_pos - 16))
         self._count += 1
         buf[iv_pos : iv_pos + 16] = self._count.to_bytes(16, "big")
         view = memoryview(buf)

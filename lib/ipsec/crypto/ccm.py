@@ -6,6 +6,7 @@ would cost a key schedule and 300 octets of garbage a packet. Start reading at `
 
 from cryptolib import aes
 
+from ipsec.crypto import suites
 from ipsec.crypto.ctr import Ctr
 from ipsec.crypto.scratch import SIZE, block, views
 
@@ -59,7 +60,7 @@ class Sealer(_Ccm):
         state, total = self.state, end + self.icv_len
         n = text_len(_len(buf), start, iv_pos, total, self.overhead)
         if n < 0:
-            self.refuse(buf, start, iv_pos, end)
+            suites.refuse(buf, start, iv_pos, end)
         if self.iv_len:
             next_iv(state, buf, iv_pos)
         else:

@@ -6,7 +6,7 @@ Start reading at `Sealer.seal`.
 
 import sys
 
-from ipsec.crypto import ct
+from ipsec.crypto import ct, suites
 from ipsec.crypto.aead import Aead
 from ipsec.crypto.scratch import SIZE, block
 
@@ -98,7 +98,7 @@ class Sealer(_ChaPoly):
         state, total = self.state, end + self.icv_len
         n = text_len(_len(buf), start, iv_pos, total, self.overhead)
         if n < 0:
-            self.refuse(buf, start, iv_pos, end)
+            suites.refuse(buf, start, iv_pos, end)
         if self.iv_len:
             next_iv(state, buf, iv_pos)
         else:

@@ -3,7 +3,7 @@
 Each direction owns a GHASH table of 2 KB. Start reading at `Sealer.seal`.
 """
 
-from ipsec.crypto import ct
+from ipsec.crypto import ct, suites
 from ipsec.crypto.ctr import Ctr
 from ipsec.crypto.scratch import block
 
@@ -70,7 +70,7 @@ class Sealer(_Gcm):
         state, total = self.state, end + self.icv_len
         n = text_len(_len(buf), start, iv_pos, total, self.overhead)
         if n < 0:
-            self.refuse(buf, start, iv_pos, end)
+            suites.refuse(buf, start, iv_pos, end)
         if self.iv_len:
             next_iv(state, buf, iv_pos)
         else:

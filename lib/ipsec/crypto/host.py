@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, aead, algorithms, modes
 
 from ipsec.crypto import ct, suites
+from ipsec.errors import CryptoError
 
 NAME = "host"
 sizes = suites.sizes
@@ -89,6 +90,7 @@ class AeadSealer(_Aead):
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
+        suites.check_room(buf, start, iv_pos, end, self.iv_len, self.icv_len)
         if self.iv_len:
             self._count = self._count + 1 & 0xFFFFFFFFFFFFFFFF
             buf[iv_pos:pos] = self._count.to_bytes(8, "big")
@@ -142,6 +144,9 @@ class CbcSealer(_Cbc):
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
+        suites.check_room(buf, start, iv_pos, end, 16, self.icv_len)
+        if end - iv_pos & 15:
+            raise CryptoError("AES-CBC takes whole blocks, not %d octets" % (end - iv_pos - 16))
         buf[iv_pos : iv_pos + 16] = iv = os.urandom(16)
         buf[iv_pos + 16 : end] = self._cipher(iv).encryptor().update(bytes(buf[iv_pos + 16 : end]))
         buf[end : end + self.icv_len] = self._icv(buf, start, end, seq_hi)

@@ -69,6 +69,17 @@ def check_keys(encr: int, integ: int, encr_key, integ_key) -> None:
         raise CryptoError("integrity %d has no %d-bit key" % (integ, len(integ_key) * 8))
 
 
+def check_room(buf, start: int, iv_pos: int, end: int, iv_len: int, icv_len: int) -> None:
+    """Raise CryptoError for positions that a caller of `seal` must not ask for."""
+    if not 0 <= start <= iv_pos <= end - iv_len or end + icv_len > len(buf):
+        refuse(buf, start, iv_pos, end)
+
+
+def refuse(buf, start: int, iv_pos: int, end: int) -> None:
+    """Raise the CryptoError of `check_room`."""
+    raise CryptoError("no room to seal at %d, %d, %d of %d octets" % (start, iv_pos, end, len(buf)))
+
+
 def _find(table: dict, number: int, what: str):
     if number not in table:
         raise CryptoError("%s %s is unknown; there are %s" % (what, number, sorted(table)))
