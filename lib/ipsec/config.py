@@ -50,6 +50,31 @@ class Config:
     Raises ConfigError that names the option, the value and the remedy.
     """
 
+    # Types after the check; annotations cost a board nothing.
+    gateway: str
+    port: int
+    natt_port: int
+    local_port: int
+    local_id: str
+    remote_id: str
+    auth: str
+    psk: bytes
+    ike_proposals: list[tuple]  # as suite.parse_ike gives them
+    esp_proposals: list[tuple]  # as suite.parse_esp gives them
+    virtual_ip: list[str]
+    inner_address: bytes  # 4 or 16 octets, or empty
+    remote_ts: list[tuple]  # (first, last) address as octets
+    mtu: int
+    retransmit_ms: int
+    retransmit_tries: int
+    dpd_s: int
+    natt_keepalive_s: int
+    lifetime_s: int
+    reconnect: bool
+    reconnect_ms: int
+    reconnect_max_ms: int
+    replay_window: int
+
     def __init__(self, **options):
         self.warnings = []
         for name in options:

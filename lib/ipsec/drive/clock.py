@@ -14,9 +14,9 @@ class Clock:
         self._ticks = time.ticks_ms() if hasattr(time, "ticks_ms") else 0
 
     def now_ms(self) -> int:
-        if not hasattr(time, "ticks_ms"):
-            return time.monotonic_ns() // 1000000
-        ticks = time.ticks_ms()
-        self._now += time.ticks_diff(ticks, self._ticks)
-        self._ticks = ticks
-        return self._now
+        if hasattr(time, "ticks_ms"):
+            ticks = time.ticks_ms()
+            self._now += time.ticks_diff(ticks, self._ticks)  # type: ignore[attr-defined]
+            self._ticks = ticks
+            return self._now
+        return time.monotonic_ns() // 1000000

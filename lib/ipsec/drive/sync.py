@@ -70,7 +70,7 @@ class Uplink(base.Uplink):
 
     def _step(self, limit_ms):
         """Sleep until something comes or is due, then do it."""
-        sock = self._udp.socket
+        sock = self._udp.sock
         if sock:
             poller = select.poll()
             poller.register(sock, _POLLIN)

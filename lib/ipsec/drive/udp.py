@@ -16,12 +16,15 @@ class UdpLink:
     `local_port` 0 lets the system choose.
     """
 
+    sock: socket.socket  # None while closed
+    _view: memoryview
+
     def __init__(self, local_port: int = 0):
         self._local_port = local_port
-        self._addrs = {}
+        self._addrs: dict[int, object] = {}
         self._view = None
         self._viewed = None
-        self.socket = None
+        self.sock = None
         self.error = ""  # text of the last refused datagram, until `take_error`
 
     def resolve(self, host: str, ports) -> bytes:
@@ -38,11 +41,11 @@ class UdpLink:
 
     def _open(self, family):
         self.close()
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.sock.setblocking(False)
         if self._local_port:
             any_host = "0.0.0.0" if family == _AF_INET else "::"
-            self.socket.bind(socket.getaddrinfo(any_host, self._local_port)[0][-1])
+            self.sock.bind(socket.getaddrinfo(any_host, self._local_port)[0][-1])
 
     def send(self, buf, pos: int, end: int, port: int) -> None:
         """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`."""
@@ -50,18 +53,18 @@ class UdpLink:
             self._viewed = buf
             self._view = memoryview(buf)
         try:
-            self.socket.sendto(self._view[pos:end], self._addrs[port])
+            self.sock.sendto(self._view[pos:end], self._addrs[port])
         except OSError as e:
             self.error = str(e)
 
     def receive_into(self, buf) -> int:
         """One datagram into `buf`; its length, or -1 when there is none. A longer one is cut, and fails its ICV."""
-        if self.socket is None:
+        if self.sock is None:
             return -1
         try:
-            if hasattr(self.socket, "recv_into"):
-                return self.socket.recv_into(buf)
-            data = self.socket.recv(len(buf))  # MicroPython's readinto() would join two datagrams
+            if hasattr(self.sock, "recv_into"):
+                return self.sock.recv_into(buf)
+            data = self.sock.recv(len(buf))  # MicroPython's readinto() would join two datagrams
         except OSError as e:
             self._note(e)
             return -1
@@ -80,9 +83,9 @@ class UdpLink:
         return text
 
     def close(self) -> None:
-        if self.socket:
-            self.socket.close()
-            self.socket = None
+        if self.sock:
+            self.sock.close()
+            self.sock = None
 
 
 def _octets(sockaddr) -> bytes:

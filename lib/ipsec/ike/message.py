@@ -30,6 +30,13 @@ _SINGLE = (iana.SA, iana.KE, iana.IDI, iana.IDR, iana.AUTH, iana.NONCE, iana.TSI
 class Message:
     """A message that came in: header fields and the payloads as `[(type, pos, end), ...]` over `buf`."""
 
+    spi_i: bytes
+    spi_r: bytes
+    exchange: int
+    flags: int
+    message_id: int
+    inner_kind: int  # type of the first payload inside SK
+
     def __init__(self, buf, pos, end):
         self.buf = buf
         self.pos = pos
@@ -159,7 +166,7 @@ class Builder(Writer):
         self.u8(flags)
         self.u32(message_id)
         self.u32(0)
-        self.kinds = []  # payload types for the log; a Notify is NOTIFY_BASE + its type
+        self.kinds: list[int] = []  # payload types for the log; a Notify is NOTIFY_BASE + its type
         self.buf[self._next_at] = 0
 
     def payload(self, kind: int) -> int:

@@ -53,6 +53,7 @@ class IkeSa:
         self.spi_r = bytes(8)
         self.floated = False  # on port 4500, with the non-ESP marker
         self.suite = self.keys = self.protection = None
+        self.nonce_i = self.nonce_r = b""
         self.init_request = self.child = self.inner = None
         self.deleted = ""  # what the peer has deleted: "ike" or "child"
         self.lifetime_s = 0  # the gateway's AUTH_LIFETIME (RFC 4478), 0 when it has told none
