@@ -1,0 +1,141 @@
+"""`gateway`: complete configurations for every kind, the secret only where it belongs, and real daemons that load them."""
+
+import json
+import re
+import stat
+
+import pytest
+
+from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
+from tools import gateway
+from tools.gateway import plan as plans
+
+EVERYBODYS = (
+    'ike_proposals = ["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-ecp256", "aes128-sha256-ecp256"]\n'
+    'esp_proposals = ["aes128ccm16", "aes128gcm16", "aes128-sha256"]\n'
+)
+SITE = '[site]\nname = "uplink"\npool = "10.20.0.0/24"\ndns = ["10.10.0.1"]\n'
+CLOUD = """[tunnel]
+gateway = "198.51.100.1"
+local_id = "203.0.113.7"
+psk_file = "sensor-7.psk"
+virtual_ip = []
+inner_address = "10.20.0.7"
+remote_ts = ["10.10.0.0/24"]
+ike_proposals = ["aes128-sha256-ecp256"]
+esp_proposals = ["aes128gcm16"]
+[site]
+peer_address = "203.0.113.7"
+"""
+TEXT_PSK = "9a2233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+ONLINE = ("strongswan", "libreswan", "routeros", "iosxe", "junos", "fortigate")
+
+
+def make(tmp_path, kind: str):
+    if kind in ("aws", "azure"):
+        return write_plan(tmp_path, CLOUD, TEXT_PSK)
+    return write_plan(tmp_path, TUNNEL + EVERYBODYS + SITE)
+
+
+@pytest.mark.parametrize("kind", gateway.GATEWAYS)
+def test_printed_text_has_a_placeholder_for_the_secret(tmp_path, kind):
+    said = tool("gateway", kind, make(tmp_path, kind))
+    assert said.status == 0, said.err
+    assert "<the PSK in sensor-7.psk>" in said.out
+    assert SECRET[4:] not in said.out and TEXT_PSK not in said.out
+
+
+@pytest.mark.parametrize("kind", gateway.GATEWAYS)
+def test_written_files_hold_the_secret_with_mode_600(tmp_path, kind):
+    folder = tmp_path / "out"
+    said = tool("gateway", kind, make(tmp_path, kind), "--out", folder)
+    assert said.status == 0, said.err
+    secret = TEXT_PSK if kind in ("aws", "azure") else SECRET[4:]
+    holders = [p for p in folder.iterdir() if secret in p.read_text()]
+    assert len(holders) == 1 and stat.S_IMODE(holders[0].stat().st_mode) == 0o600
+    assert secret not in said.out + said.err
+
+
+@pytest.mark.parametrize("kind", set(gateway.GATEWAYS) - {"strongswan", "libreswan"})
+def test_every_setting_stands_under_the_name_of_its_source(tmp_path, kind):
+    plan = plans.load(make(tmp_path, kind))
+    text = next(f.text for f in gateway.write(kind, plan) if not f.name.endswith(".json"))
+    source = False
+    for line in text.splitlines():
+        if re.match(r'[#!] Source: ".+", .+', line):
+            source = True
+        elif line and line[0] not in "#!" and not line.startswith("$group"):
+            assert source, f"no source above {line!r}"
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [
+    ("junos", "version v2-only"),
+    ("routeros", "exchange-mode=ike2"),
+    ("fortigate", "set ike-version 2"),
+    ("aws", '"ikev2"'),
+    ("azure", "-ConnectionProtocol IKEv2"),
+    ("iosxe", "crypto ikev2 profile"),
+    ("libreswan", "keyexchange=ikev2"),
+    ("strongswan", "version = 2"),
+])  # fmt: skip
+def test_ikev2_is_asked_for(tmp_path, kind, wanted):
+    plan = plans.load(make(tmp_path, kind))
+    assert wanted in "".join(f.text for f in gateway.write(kind, plan))
+
+
+@pytest.mark.parametrize("kind", ["routeros", "iosxe", "junos", "fortigate", "aws", "azure"])
+def test_nothing_in_common_is_refused_with_a_suite_that_would_do(tmp_path, kind):
+    text = CLOUD if kind in ("aws", "azure") else TUNNEL
+    only = 'ike_proposals = ["aes128ccm16-prfsha256-x25519"]'
+    text = re.sub("ike_proposals = .*", only, text) if "ike_proposals" in text else text + only + "\n"
+    said = tool("gateway", kind, write_plan(tmp_path, text, TEXT_PSK))
+    assert said.status == 1 and "has none of the suites in ike_proposals" in said.err
+    suggestion = re.search(r"add '([a-z0-9-]+)' to ike_proposals", said.err.replace("\n", " "))[1]
+    mended = text.replace(only, f'ike_proposals = ["{suggestion}"]')
+    mended = re.sub("esp_proposals = .*\n", "", mended)
+    mended = mended.replace("ike_proposals", 'esp_proposals = ["aes128gcm16", "aes128-sha256"]\nike_proposals')
+    assert tool("gateway", kind, write_plan(tmp_path, mended, TEXT_PSK)).status == 0
+
+
+def test_suites_a_gateway_lacks_are_named_in_its_configuration(tmp_path):
+    plan = plans.load(make(tmp_path, "junos"))
+    assert "left out: aes128ccm16-prfsha256-x25519, aes128ccm16" in gateway.write("junos", plan)[0].text
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (("virtual_ip = []\n", ""), "assigns no addresses"),
+    (('peer_address = "203.0.113.7"\n', ""), "public address"),
+    (('local_id = "203.0.113.7"', 'local_id = "sensor.example"'), "expects the public address"),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", ["aws", "azure"])
+def test_what_cloud_gateways_cannot_do_is_said(tmp_path, kind, change, message):
+    said = tool("gateway", kind, write_plan(tmp_path, CLOUD.replace(*change), TEXT_PSK))
+    assert said.status == 1 and message in said.err and "remedy" in said.err
+
+
+@pytest.mark.parametrize("kind", ["aws", "azure"])
+def test_octets_as_psk_are_refused_where_text_is_wanted(tmp_path, kind):
+    said = tool("gateway", kind, write_plan(tmp_path, CLOUD))
+    assert said.status == 1 and "--new-psk --text" in said.err
+
+
+def test_aws_options_are_json_with_ikev2_alone(tmp_path):
+    files = {f.name: f for f in gateway.write("aws", plans.load(make(tmp_path, "aws")), show_secret=True)}
+    options = json.loads(files["uplink-options.json"].text)
+    tunnel = options["TunnelOptions"][0]
+    assert tunnel["IKEVersions"] == [{"Value": "ikev2"}] and tunnel["PreSharedKey"] == TEXT_PSK
+    assert tunnel["Phase1DHGroupNumbers"] == [{"Value": 19}]
+
+
+@pytest.mark.parametrize(("text", "strong", "libre"), [
+    ("a.example", '"fqdn:a.example"', "@a.example"),
+    ("a@b.example", '"email:a@b.example"', "a@b.example"),
+    ("10.1.2.3", "10.1.2.3", "10.1.2.3"),
+    ("keyid:0a0b", '"keyid:#0a0b"', "@#0x0a0b"),
+    ("fqdn:10.1.2.3", '"fqdn:10.1.2.3"', "@10.1.2.3"),
+])  # fmt: skip
+def test_identities_keep_their_type(text, strong, libre):
+    from tools.gateway import libreswan, strongswan
+
+    assert strongswan._id(text) == strong
+    assert libreswan._id(text) == libre

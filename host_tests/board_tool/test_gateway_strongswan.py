@@ -1,0 +1,112 @@
+"""The configuration for strongSwan in a real strongSwan: swanctl loads the files as they are written, and a device with the
+same provisioning file brings up its tunnel and delivers readings, by way of `provision`, `install` and `run`.
+"""
+
+import subprocess
+
+import pytest
+
+from host_tests.board_tool.conftest import tool
+from host_tests.board_tool.test_provision import write_plan
+from host_tests.conftest import require
+from host_tests.interop import spaces
+from host_tests.interop.gateway import gateway as scene
+from host_tests.interop.install import Missing, strongswan_root
+
+pytestmark = pytest.mark.interop
+
+PLAN = """[tunnel]
+gateway = "10.9.1.1"
+local_id = "sensor-7.example.net"
+remote_id = "gw.example.net"
+psk_file = "sensor-7.psk"
+remote_ts = ["10.10.0.0/24"]
+ike_proposals = ["{ike}"]
+esp_proposals = ["{esp}"]
+[device]
+publish_host = "10.10.0.1"
+publish_port = 5000
+publish_every_s = 1
+publish_count = 3
+[site]
+name = "fleet"
+dns = ["10.10.0.1"]
+"""
+
+
+@pytest.fixture
+def gw():
+    try:
+        spaces.check_machine()
+        strongswan_root()
+    except Missing as e:
+        require(False, str(e))
+    with scene() as running:
+        running.swan.clear()
+        yield running
+
+
+def swanctl_load(gw, plan) -> str:
+    """Write the files where swanctl looks for them, and let it load all."""
+    folder = gw.swan.work / "swanctl"
+    said = tool("gateway", "strongswan", plan, "--out", folder / "conf.d")
+    assert said.status == 0, said.err
+    (folder / "swanctl.conf").write_text("include conf.d/*.conf\n")
+    argv = ["/usr/sbin/swanctl", "--load-all", "--uri", "unix:///mnt/gw/charon.vici"]
+    env = {"SWANCTL_DIR": "/mnt/gw/swanctl", "STRONGSWAN_CONF": "/mnt/gw/strongswan.conf", "PATH": "/usr/sbin:/usr/bin"}
+    return gw.gateway.run(argv, in_root=True, env=env)
+
+
+def make_plan(tmp_path, ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16"):
+    return write_plan(tmp_path, PLAN.format(ike=ike, esp=esp))
+
+
+@pytest.mark.parametrize(("ike", "esp"), [
+    ("aes128ccm16-prfsha256-x25519", "aes128ccm16"),
+    ("aes256gcm16-prfsha384-ecp256", "aes256gcm16"),
+    ("chacha20poly1305-prfsha512-modp2048", "chacha20poly1305-esn"),
+    ("aes256-sha512-x25519", "aes128-sha256"),
+    ("aes128ccm8-prfsha256-x25519", "aes256ccm8"),
+])  # fmt: skip
+def test_swanctl_loads_every_suite(gw, tmp_path, ike, esp):
+    said = swanctl_load(gw, make_plan(tmp_path, ike, esp))
+    assert "loaded connection 'fleet'" in said and "loaded ike secret 'ike-fleet'" in said
+    assert "loaded pool 'fleet-pool'" in said and "failed" not in said
+
+
+def test_a_board_delivers_readings_through_it(gw, tmp_path, make_board):
+    plan = make_plan(tmp_path)
+    swanctl_load(gw, plan)
+    board = make_board(spawn=lambda argv, **popen: gw.client.start(argv, **popen))
+    for command in (("provision", plan), ("install", "--app", "--config", plan), ("run",)):
+        said = tool(command[0], "--port", board.port, *command[1:])
+        assert said.status == 0, said.err
+    assert "tunnel up, address 10.20.0." in said.out and "done: 3 readings" in said.out
+    assert [r["reading"]["n"] for r in gw.readings()] == [1, 2, 3]
+    packets, unopened = gw.decrypt()
+    assert packets and not unopened
+
+
+def test_doctor_and_bench_with_a_gateway_that_answers(gw, tmp_path, make_board):
+    plan = make_plan(tmp_path)
+    swanctl_load(gw, plan)
+    board = make_board(spawn=lambda argv, **popen: gw.client.start(argv, **popen))
+    for command in (("provision", plan), ("install", "--app", "--config", plan), ("doctor",)):
+        said = tool(command[0], "--port", board.port, *command[1:])
+        assert said.status == 0, said.out + said.err
+    assert "10.9.1.1 answers" in said.out and "nothing wrong found" in said.out
+    said = tool("bench", "--port", board.port, "--repeat", "2", "--suite", "aes128ccm16", "--tunnel", "1", "--peer", "10.10.0.1")
+    assert said.status == 0, said.err
+    assert "tunnel: up in" in said.out and "no answer" not in said.out
+
+
+def test_the_gateway_is_stopped(gw, tmp_path, make_board):
+    """Nobody listens on the ports: doctor says which, with the remedy."""
+    plan = make_plan(tmp_path)
+    spaces.stop(gw.swan.process)
+    board = make_board(spawn=lambda argv, **popen: gw.client.start(argv, **popen))
+    for command in (("provision", plan), ("install", "--config", plan)):
+        assert tool(command[0], "--port", board.port, *command[1:]).status == 0
+    said = tool("doctor", "--port", board.port, "--wait-ms", "300")
+    assert said.status == 1 and "wrong: UDP 500, UDP 4500" in said.err
+    assert "refuses the port" in said.out and isinstance(gw.swan.process, subprocess.Popen)
