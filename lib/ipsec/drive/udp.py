@@ -21,7 +21,7 @@ class UdpLink:
 
     def __init__(self, local_port: int = 0):
         self._local_port = local_port
-        self._addrs: dict[int, object] = {}
+        self._addrs: dict[int, tuple] = {}
         self._view = None
         self._viewed = None
         self.sock = None

@@ -1,0 +1,113 @@
+"""The house rules that a machine can check in lib/ipsec: layers, sizes, and what MicroPython has not got (docs/architecture.md)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+LIB = Path(__file__).resolve().parents[1] / "lib"
+FILES = sorted((LIB / "ipsec").rglob("*.py"))
+BOTTOM = ("errors", "event", "address", "suite", "config")
+# layer: what it may import of ours besides itself
+ALLOWED = {
+    "errors": (),
+    "event": (),
+    "address": (),
+    "suite": ("errors",),
+    "config": ("errors", "address", "suite"),
+    "crypto": ("errors",),
+    "esp": BOTTOM + ("crypto",),
+    "ike": BOTTOM + ("crypto",),
+    "inet": ("errors", "address"),
+    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet"),
+    "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "tunnel"),
+    "": BOTTOM + ("drive",),
+}
+IO_MODULES = {"socket", "select", "time", "os", "asyncio", "machine", "network"}
+# the host's backend is not for devices; a board's backend reports the platform
+ABSENT_ON_BOARDS = {"dataclasses", "typing", "enum", "abc", "functools", "contextlib", "hmac", "logging", "itertools", "secrets"}
+MAX_LINES = 400
+MAX_FUNCTION_LINES = 40
+
+
+def tree(path):
+    return ast.parse(path.read_text())
+
+
+def layer_of(path):
+    part = path.relative_to(LIB / "ipsec").parts[0].removesuffix(".py")
+    return "" if part == "__init__" else part
+
+
+def imports(path):
+    """Dotted names of everything that a file imports, wherever it does so."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIB)))
+def test_imports_point_downwards(path):
+    layer = layer_of(path)
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "ipsec":
+            assert parts[1] in ALLOWED[layer] or parts[1] == layer, f"{layer or 'the package'} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIB)))
+def test_only_drivers_do_input_and_output(path):
+    if layer_of(path) in ("drive", "config") or path.stem in ("host", "host_dh", "board", "cbc"):
+        return  # config reads its file; cbc needs an unpredictable first block
+    assert not {name.split(".")[0] for name in imports(path)} & IO_MODULES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIB)))
+def test_the_subset_of_python_that_boards_have(path):
+    if path.stem in ("host", "host_dh"):
+        return
+    assert not {name.split(".")[0] for name in imports(path)} & ABSENT_ON_BOARDS
+    for node in ast.walk(tree(path)):
+        where = f"{path.relative_to(LIB)}:{getattr(node, 'lineno', 0)}"
+        assert not isinstance(node, ast.Assert), f"{where}: -O strips assert"
+        assert not isinstance(node, ast.Match), f"{where}: MicroPython has no match statement"
+        if isinstance(node, ast.Raise):
+            assert node.cause is None, f"{where}: MicroPython warns of exception chaining"
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"{where}: catches everything"
+            assert getattr(node.type, "id", "") not in ("Exception", "BaseException"), f"{where}: catches everything"
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert not node.args.posonlyargs, f"{where}: MicroPython has no positional-only arguments"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIB)))
+def test_files_and_functions_stay_small(path):
+    text = path.read_text()
+    if "generated" in text[:600].lower():
+        return
+    assert text.count("\n") <= MAX_LINES
+    for node in ast.walk(tree(path)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not is_kernel(node):
+            lines = node.end_lineno - node.lineno + 1
+            assert lines <= MAX_FUNCTION_LINES, f"{path.relative_to(LIB)}:{node.lineno} {node.name} has {lines} lines"
+
+
+def is_kernel(node):
+    """Viper kernels keep everything in one function, because a call costs more than the work."""
+    return any("viper" in ast.unparse(d) for d in node.decorator_list)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIB)))
+def test_every_module_says_what_it_is_for(path):
+    if path.stat().st_size:
+        assert ast.get_docstring(tree(path)), "a module begins with its purpose"
+
+
+def test_private_constants_are_not_imported():
+    for path in FILES:
+        for name in imports(path):
+            last = name.split(".")[-1]
+            assert not (name.startswith("ipsec") and last.startswith("_")), f"{path}: {name} does not exist on MicroPython"
