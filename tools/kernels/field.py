@@ -146,7 +146,8 @@ def freeze(x: ptr32, slot: int):
 '''
 
 
-def _lines(lines, depth):
+def indented(lines, depth):
+    """Lines as text, `depth` spaces in."""
     return "".join(f"{' ' * depth}{line}\n" for line in lines)
 
 
@@ -154,7 +155,7 @@ def _each(depth, lines, pointers):
     """A loop whose body does `lines` for five limbs (# is the limb) and moves the pointers on."""
     body = [line.replace("#", str(i)) for i in range(5) for line in lines]
     body += [f"{p} = ptr32(int({p}) + 20)" for p in pointers] + ["i -= 1"]
-    return _lines(["while i:"], depth) + _lines(body, depth + 4)
+    return indented(["while i:"], depth) + indented(body, depth + 4)
 
 
 def _carried(depth, sum_, pointers, out="q"):
@@ -167,47 +168,52 @@ def _block():
     for i in range(5):
         lines.append(f"u = x[{i}]")
         lines += [f"p[{i + j}] = y[{j}] * u + p[{i + j}]" for j in range(5)]
-    return _lines(lines, 24).rstrip("\n")
+    return indented(lines, 24).rstrip("\n")
 
 
 def _clear():
     """Set the product to zero; for P-256 to 2^4 * R^2, which falls off the top, so that no subtraction goes below zero."""
     lines = ["p = wide"] + [f"p[{i}] = 0" for i in range(17)] + ["u = 0 if fold else 131072", "p[17] = u"]
     lines += ["u = 0 if fold else 131056"] + [f"p[{i}] = u" for i in range(18, 30)] + ["p = ptr32(int(p) + 120)"]
-    return _lines(lines + [f"p[{i}] = u" for i in range(10)], 16)
+    return indented(lines + [f"p[{i}] = u" for i in range(10)], 16)
 
 
 def _product():
-    text = _lines(["if op:", "    p = ptr32(int(w) + 1200)", "    x = a"], 16)
-    text += _each(20, ["u = x[#]", "p[#] = u + u"], "px") + _lines(["i = 4"], 20)
+    text = indented(["if op:", "    p = ptr32(int(w) + 1200)", "    x = a"], 16)
+    text += _each(20, ["u = x[#]", "p[#] = u + u"], "px") + indented(["i = 4"], 20)
     text += _clear() + BLOCKS.replace("{block}", _block())
-    text += _lines(["i = 4", "if fold:  # clean limbs in the upper half, then fold it onto the lower"], 16)
-    text += _lines(["p = ptr32(int(wide) + 80)", "u = 0"], 20) + _carried(20, "u = p[#] + u", "p", "p")
-    text += _lines(["p = ptr32(int(p) - 4)", "p[0] = (u << 13) + p[0]", "p = wide", "x = ptr32(int(p) + 80)"], 20)
-    text += _lines(["u = 0", "i = 4"], 20) + _carried(20, "u = x[#] * fold + u + p[#]", "pxq")
-    text += _lines(["else:"], 16) + _lines(["p = wide", "i = 5", "while i:  # four rows of Montgomery's reduction"], 20)
+    text += indented(["i = 4", "if fold:  # clean limbs in the upper half, then fold it onto the lower"], 16)
+    text += indented(["p = ptr32(int(wide) + 80)", "u = 0"], 20) + _carried(20, "u = p[#] + u", "p", "p")
+    text += indented(["p = ptr32(int(p) - 4)", "p[0] = (u << 13) + p[0]", "p = wide", "x = ptr32(int(p) + 80)"], 20)
+    text += indented(["u = 0", "i = 4"], 20) + _carried(20, "u = x[#] * fold + u + p[#]", "pxq")
+    text += indented(["else:"], 16) + indented(["p = wide", "i = 5", "while i:  # four rows of Montgomery's reduction"], 20)
     for row in range(4):
-        text += _lines([line.format(*range(row, row + 20)) for line in ROW], 24)
-    text += _lines(["p = ptr32(int(p) + 16)", "i -= 1"], 24) + _lines(["u = 0", "i = 4"], 20)
+        text += indented([line.format(*range(row, row + 20)) for line in ROW], 24)
+    text += indented(["p = ptr32(int(p) + 16)", "i -= 1"], 24) + indented(["u = 0", "i = 4"], 20)
     return text + _carried(20, "u = p[#] + u", "pq")
 
 
 def _sums():
-    text = _lines(["elif op == 2:"], 12) + _lines(["p = b"], 16) + _carried(16, "u = a[#] + u + p[#]", "paq")
-    text += _lines(["elif op == 3:"], 12)
+    text = indented(["elif op == 2:"], 12) + indented(["p = b"], 16) + _carried(16, "u = a[#] + u + p[#]", "paq")
+    text += indented(["elif op == 3:"], 12)
     return text + SUB + _carried(16, "u = x[#] + u + p[#] - b[#]", "pbxq")
 
 
 def _others():
     swap = ["u = (p[#] ^ q[#]) & mask", "p[#] = u ^ p[#]", "q[#] = u ^ q[#]"]
-    text = _lines(["elif op == 4:"], 12) + _lines(["p = a", "i = 8"], 16) + _each(16, swap, "pq") + _lines(["u = 0"], 16)
-    text += _lines(["else:"], 12) + _lines(["p = a", "v = 121665"], 16)
+    text = indented(["elif op == 4:"], 12) + indented(["p = a", "i = 8"], 16) + _each(16, swap, "pq") + indented(["u = 0"], 16)
+    text += indented(["else:"], 12) + indented(["p = a", "v = 121665"], 16)
     return text + _carried(16, "u = p[#] * v + u", "pq")
+
+
+def rest() -> str:
+    """All that follows the products."""
+    return _sums() + _others() + TAIL
 
 
 def source() -> str:
     """The text of the kernel file."""
-    return HEAD + _product() + _sums() + _others() + TAIL
+    return HEAD + _product() + rest()
 
 
 FILES = {"field.py": source()}

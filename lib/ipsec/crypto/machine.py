@@ -1,21 +1,37 @@
 """The field machine's Python side: which kernel there is, a store of numbers, programs and powers.
 
-`field_unrolled` is taken when it is installed (faster, more RAM), else `field`. Start reading at `Machine`.
+Taken is the first that the board has: `field_native` (C), `field_unrolled` (faster, more RAM), `field`. The first two are
+options: .mpy files for the board's architecture put beside this module. Start reading at `Machine`.
 """
 
-try:
-    from ipsec.crypto import limbs
+_MISSING = (ImportError, SyntaxError, ValueError)  # no such file; no viper here; a .mpy of another architecture
 
+
+def _pick():
+    """The kernel module and its kind, or None and an empty string."""
     try:
-        from ipsec.crypto import field_unrolled as field
+        from ipsec.crypto import field_native
 
-        KERNEL = "unrolled"
-    except (ImportError, SyntaxError, ValueError):
+        return field_native, "native"
+    except _MISSING:
+        pass
+    try:
+        from ipsec.crypto import field_unrolled
+
+        return field_unrolled, "unrolled"
+    except _MISSING:
+        pass
+    try:
         from ipsec.crypto import field
 
-        KERNEL = "compact"
-except (ImportError, SyntaxError, ValueError):  # no viper: CPython, a port without native code, a foreign .mpy
-    KERNEL = ""
+        return field, "compact"
+    except _MISSING:
+        return None, ""
+
+
+field, KERNEL = _pick()
+if field is not None:
+    from ipsec.crypto import limbs
 
 _ZERO = bytes(32)  # a scalar of no exchanges
 
