@@ -1,8 +1,10 @@
-"""What all host tests share: the rule about missing tools."""
+"""What all host tests share: the rule about missing tools, and the counts of tests that ran on other interpreters."""
 
 import os
 
 import pytest
+
+_COUNTS = pytest.StashKey[dict[str, list[int]]]()
 
 
 def require(condition: object, reason: str) -> None:
@@ -15,3 +17,16 @@ def require(condition: object, reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def count_tests(config: pytest.Config, where: str, passed: int, failed: int, skipped: int) -> None:
+    """Add to the counts of an interpreter or board, which are printed at the end."""
+    total = config.stash.setdefault(_COUNTS, {}).setdefault(where, [0, 0, 0])
+    for i, n in enumerate((passed, failed, skipped)):
+        total[i] += n
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """One line for each place where unit tests ran besides this CPython."""
+    for where, (passed, failed, skipped) in sorted(config.stash.get(_COUNTS, {}).items()):
+        terminalreporter.write_line(f"unit tests on {where}: {passed} passed, {failed} failed, {skipped} skipped")
