@@ -144,6 +144,23 @@ def test_poly():
     _same(k, "poly_lengths", bytearray(octets(16)), 516, 4096)
 
 
+def test_poly_largest_limbs():
+    """The largest sum the limbs can hold, times the largest r: ten products and the carry must fit 32 bits."""
+    k = _kernels("poly1305")
+    r = 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
+    limbs = [r >> 13 * i & 8191 for i in range(10)]
+    words = limbs + [5 * x for x in limbs] + [8191] * 10 + [0, 0]
+    words[21] += 80  # what a carry may leave above 13 bits
+    p = bytearray(b"".join([x.to_bytes(4, "little") for x in words]))
+    total = sum([x << 13 * i for i, x in enumerate(words[20:30])])
+    for data in (b"\xff" * 16, b"\x00" * 16):
+        q = bytearray(p)
+        k.poly(q, 0, data, 1)
+        got = sum([int.from_bytes(q[80 + 4 * i : 84 + 4 * i], "little") << 13 * i for i in range(10)])
+        want = (total + int.from_bytes(data, "little") + (1 << 128)) * r
+        assert (got - want) % ((1 << 130) - 5) == 0
+
+
 def test_generated_files_are_current():
     if sys.implementation.name != "cpython":
         skip("the generators run on CPython")

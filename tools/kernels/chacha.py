@@ -1,7 +1,7 @@
 """Writes the ChaCha20 and Poly1305 kernels (RFC 8439) for viper: chacha20.py, chacha20_w64.py, poly1305.py.
 
 ChaCha20 comes twice: words of 32 bits (boards) need no masks, words of 64 bits (MicroPython on a PC) need one before each
-right shift. Poly1305 has 10 limbs of 13 bits, so that ten products and their carries stay below 2^31 in either word size.
+right shift. Poly1305 has 10 limbs of 13 bits, so that ten products and their carries stay below 2^32 in either word size.
 Start reading at `chacha` and `poly`.
 """
 
@@ -179,6 +179,10 @@ def poly() -> str:
     add("    while n:")
     for i in range(10):
         _load_limb(add, i)
+    for i in (4, 7):  # else the first column below could pass 2^32 (by 8 %)
+        add(f"        u = h{i}")
+        add(f"        h{i} = u & mask")
+        add(f"        h{i + 1} = (u >> 13) + h{i + 1}")
     add("        m = ptr16(int(m) + 16)")
     for i in range(10):
         add(f"        u = h{i}")

@@ -148,6 +148,12 @@ def poly(p: ptr32, u: int, m: ptr16, n: int):
         h8 = u + h8
         u = (m[7] >> 5) | 2048
         h9 = u + h9
+        u = h4
+        h4 = u & mask
+        h5 = (u >> 13) + h5
+        u = h7
+        h7 = u & mask
+        h8 = (u >> 13) + h8
         m = ptr16(int(m) + 16)
         u = h0
         t0 = p[0] * u
