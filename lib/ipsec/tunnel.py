@@ -78,7 +78,7 @@ class Tunnel:
         self._ike = None
         self._events = []
         self._esp_ready = self._inner_ready = self._resolve = False
-        self._closing = self._renewing = False
+        self._closing = self._renewing = self._was_up = False
         self._renew_why = ""
         self._outbox = []  # IKE messages to send: (buf, pos, end, port)
         self._retry_at = self._expires_at = None
@@ -165,6 +165,7 @@ class Tunnel:
 
     def close(self, now: int) -> None:
         """End the tunnel for good; the gateway is told."""
+        self._was_up = self.is_up or self._was_up and self._closing
         self._closing = True
         self._retry_at = None
         self._resolve = False
@@ -353,7 +354,8 @@ class Tunnel:
 
     def _end_closed(self):
         self.is_closed = True
-        self._events.append(Event(DOWN, "closed", "the tunnel was closed"))
+        if self._was_up:
+            self._events.append(Event(DOWN, "closed", "the tunnel was closed"))
 
 
 def _check_algorithms(config, crypto):
