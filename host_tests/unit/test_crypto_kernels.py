@@ -44,6 +44,7 @@ def test_counters_and_iv():
         _same(k, "counters", bytearray(800), bytearray(octets(48)), first, n)
     for tail in (b"\xff" * 8, b"\x00" * 8, b"\x00" * 7 + b"\xff", b"\x01" + b"\xff" * 7, b"\x00" * 4 + b"\xff" * 4):
         _same(k, "next_iv", bytearray(octets(4) + tail + bytes(36)), bytearray(20), 5)
+        _same(k, "next_iv", bytearray(octets(4) + tail + bytes(36)), bytearray(20), 8)
     for pos in range(4):
         _same(k, "take_iv", bytearray(octets(48)), bytearray(octets(20)), pos)
 
@@ -77,15 +78,16 @@ def test_text_len():
 def test_icv():
     k = _kernels("kernels")
     for n in (8, 12, 16):
-        buf, st = bytearray(40), bytearray(octets(48))
-        _same(k, "write_icv", buf, 7, st, n)
-        k.write_icv(buf, 7, st, n)
-        assert k.icv_differs(buf, 7, st, n) == 0
-        for i in range(n):
-            buf[7 + i] ^= 128
-            _same(k, "icv_differs", buf, 7, st, n)
-            assert k.icv_differs(buf, 7, st, n)
-            buf[7 + i] ^= 128
+        for pos in (4, 5, 6, 7):
+            buf, st = bytearray(40), bytearray(octets(48))
+            _same(k, "write_icv", st, buf, pos, n)
+            k.write_icv(st, buf, pos, n)
+            assert k.icv_differs(st, buf, pos, n) == 0
+            for i in range(n):
+                buf[pos + i] ^= 128
+                _same(k, "icv_differs", st, buf, pos, n)
+                assert k.icv_differs(st, buf, pos, n)
+                buf[pos + i] ^= 128
 
 
 def _ghash(module, key, data, pos, n):

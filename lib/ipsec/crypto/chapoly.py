@@ -106,7 +106,7 @@ class Sealer(_ChaPoly):
         self.start()
         self.crypt(buf, end - n, n)
         self.mac(buf, start, iv_pos, n, seq_hi)
-        write_icv(buf, end, state, 16)
+        write_icv(state, buf, end, 16)
         return total
 
 
@@ -126,7 +126,7 @@ class Opener(_ChaPoly):
             self.implicit_iv(buf, iv_pos, seq_hi)
         self.start()
         self.mac(buf, start, iv_pos, n, seq_hi)
-        if icv_differs(buf, end, state, 16):
+        if icv_differs(state, buf, end, 16):
             return -1
         self.crypt(buf, end - n, n)
         return end

@@ -4,7 +4,7 @@ Each direction owns a GHASH table of 2 KB. Start reading at `Sealer.seal`.
 """
 
 from ipsec.crypto import ct, suites
-from ipsec.crypto.ctr import Ctr
+from ipsec.crypto.ctr import Ctr, crypt
 from ipsec.crypto.scratch import block
 
 try:
@@ -30,36 +30,35 @@ _NONE = bytes(4)
 _len = len  # a module's own name is found faster than a built-in
 
 
+def mac(table, total, state, buf, start: int, iv_pos: int, pos: int, n: int, seq_hi) -> None:
+    """GHASH over header, n octets of ciphertext at pos, and lengths into block 1 of the state (SP 800-38D 7.1)."""
+    aad_len = iv_pos - start
+    gcm_start(total)
+    if seq_hi:
+        used = put_aad(block, 0, buf, start, aad_len, seq_hi, 4)
+        aad_len += 4
+    else:
+        used = put_aad(block, 0, buf, start, aad_len, _NONE, 0)
+    ghash(0, 0, table, total, block, 0, used >> 4)
+    ghash(0, 0, table, total, buf, pos, n >> 4)
+    used = fill(block, buf, 0, pos + (n & -16), n & 15)
+    gcm_lengths(block, 16 * used, aad_len, n)
+    ghash(0, 0, table, total, block, 0, used + 1)
+    ghash_out(state, total)
+
+
 class _Gcm(Ctr):
     def __init__(self, encr: int, key):
         super().__init__(encr, key)
-        self._table = bytearray(2048)
-        self._sum = bytearray(24)
-        ghash_table(self._table, self._ecb.encrypt(_NONE * 4), self._sum)
-
-    def mac(self, buf, start: int, iv_pos: int, n: int, seq_hi) -> None:
-        """GHASH over header, ciphertext and lengths into block 1 of the state (SP 800-38D 7.1)."""
-        table, z = self._table, self._sum
-        pos = iv_pos + self.iv_len
-        aad_len = iv_pos - start
-        gcm_start(z)
-        if seq_hi:
-            used = put_aad(block, 0, buf, start, aad_len, seq_hi, 4)
-            aad_len += 4
-        else:
-            used = put_aad(block, 0, buf, start, aad_len, _NONE, 0)
-        ghash(0, 0, table, z, block, 0, used >> 4)
-        ghash(0, 0, table, z, buf, pos, n >> 4)
-        used = fill(block, buf, 0, pos + (n & -16), n & 15)
-        gcm_lengths(block, 16 * used, aad_len, n)
-        ghash(0, 0, table, z, block, 0, used + 1)
-        ghash_out(self.state, z)
+        self.table = bytearray(2048)
+        self.total = bytearray(24)
+        ghash_table(self.table, self.ecb.encrypt(_NONE * 4), self.total)
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""
         super().wipe()
-        ct.wipe(self._table)
-        ct.wipe(self._sum)
+        ct.wipe(self.table)
+        ct.wipe(self.total)
 
 
 class Sealer(_Gcm):
@@ -75,9 +74,9 @@ class Sealer(_Gcm):
             next_iv(state, buf, iv_pos)
         else:
             self.implicit_iv(buf, iv_pos, seq_hi)
-        self.crypt(buf, end - n, n, 1)
-        self.mac(buf, start, iv_pos, n, seq_hi)
-        write_icv(buf, end, state, total - end)
+        crypt(self.ecb, state, buf, end - n, n, 1)
+        mac(self.table, self.total, state, buf, start, iv_pos, end - n, n, seq_hi)
+        write_icv(state, buf, end, total - end)
         return total
 
 
@@ -86,19 +85,19 @@ class Opener(_Gcm):
 
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Decrypt in place and verify; the end of the plaintext, or -1 and all octets are as before."""
-        state = self.state
+        state, icv_len = self.state, self.icv_len
         n = text_len(_len(buf), start, iv_pos, end, self.overhead)
         if n < 0:
             return -1
-        icv_len = self.icv_len
         end -= icv_len
+        pos = end - n
         if self.iv_len:
             take_iv(state, buf, iv_pos)
         else:
             self.implicit_iv(buf, iv_pos, seq_hi)
-        self.mac(buf, start, iv_pos, n, seq_hi)
-        self.crypt(buf, end - n, n, 1)  # the mask of the ICV is the first block of the same key stream
-        if not icv_differs(buf, end, state, icv_len):
+        mac(self.table, self.total, state, buf, start, iv_pos, pos, n, seq_hi)
+        crypt(self.ecb, state, buf, pos, n, 1)  # the mask of the ICV is the first block of the same key stream
+        if not icv_differs(state, buf, end, icv_len):
             return end
-        self.crypt(buf, end - n, n, 1)  # back to ciphertext: nobody may read unverified plaintext
+        crypt(self.ecb, state, buf, pos, n, 1)  # back to ciphertext: nobody may read unverified plaintext
         return -1

@@ -110,21 +110,36 @@ def text_len(size: int, start: int, iv_pos: int, end: int, overhead: int) -> int
 @micropython.viper
 def next_iv(st: ptr8, buf: ptr8, pos: int):
     """Add 1 to the IV in the state and write it to buf[pos:pos+8]."""
+    i = 11
+    while i > 3:
+        v = st[i] + 1
+        st[i] = v
+        if v < 256:
+            break
+        i -= 1
     buf = ptr8(int(buf) + pos)
-    carry = 1
+    if not (int(buf) & 3):
+        to = ptr32(int(buf))
+        words = ptr32(int(st))
+        to[0] = words[1]
+        to[1] = words[2]
+        return
     i = 8
     while i:
         i -= 1
-        carry += st[4 + i]
-        st[4 + i] = carry
-        buf[i] = carry
-        carry >>= 8
+        buf[i] = st[4 + i]
 
 
 @micropython.viper
 def take_iv(st: ptr8, buf: ptr8, pos: int):
     """Take the IV buf[pos:pos+8] into the state."""
     buf = ptr8(int(buf) + pos)
+    if not (int(buf) & 3):
+        words = ptr32(int(st))
+        source = ptr32(int(buf))
+        words[1] = source[0]
+        words[2] = source[1]
+        return
     i = 8
     while i:
         i -= 1
@@ -223,22 +238,37 @@ def keep_mac(st: ptr32, d: ptr32, blocks: int):
 
 
 @micropython.viper
-def write_icv(buf: ptr8, pos: int, st: ptr8, n: int):
-    """Write the masked MAC of the state to buf[pos:pos+n]."""
+def write_icv(st: ptr32, buf: ptr8, pos: int, n: int):
+    """Write the masked MAC of the state to buf[pos:pos+n]; n is a multiple of 4."""
     buf = ptr8(int(buf) + pos)
-    i = 0
-    while i < n:
-        buf[i] = st[16 + i] ^ st[32 + i]
-        i += 1
+    if not (int(buf) & 3):
+        to = ptr32(int(buf))
+        n >>= 2
+        while n:
+            n -= 1
+            to[n] = st[4 + n] ^ st[8 + n]
+        return
+    st8 = ptr8(int(st))
+    while n:
+        n -= 1
+        buf[n] = st8[16 + n] ^ st8[32 + n]
 
 
 @micropython.viper
-def icv_differs(buf: ptr8, pos: int, st: ptr8, n: int) -> int:
-    """0 when buf[pos:pos+n] is the masked MAC of the state; the time does not depend on the octets."""
-    buf = ptr8(int(buf) + pos)
+def icv_differs(st: ptr32, buf: ptr8, pos: int, n: int) -> int:
+    """0 when buf[pos:pos+n] is the masked MAC of the state, else 1; the time does not depend on the octets."""
     diff = 0
-    i = 0
-    while i < n:
-        diff |= buf[i] ^ st[16 + i] ^ st[32 + i]
-        i += 1
-    return diff
+    buf = ptr8(int(buf) + pos)
+    if not (int(buf) & 3):
+        icv = ptr32(int(buf))
+        n >>= 2
+        while n:
+            n -= 1
+            diff |= icv[n] ^ st[4 + n] ^ st[8 + n]
+    st8 = ptr8(int(st))
+    while n:
+        n -= 1
+        diff |= buf[n] ^ st8[16 + n] ^ st8[32 + n]
+    if diff:
+        return 1
+    return 0

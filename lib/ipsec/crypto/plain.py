@@ -76,18 +76,18 @@ def keep_mac(st, d, blocks):
     st[16:32] = d[16 * blocks - 16 : 16 * blocks]
 
 
-def write_icv(buf, pos, st, n):
+def write_icv(st, buf, pos, n):
     """Write the masked MAC of the state to buf[pos:pos+n]."""
     for i in range(n):
         buf[pos + i] = st[16 + i] ^ st[32 + i]
 
 
-def icv_differs(buf, pos, st, n):
-    """0 when buf[pos:pos+n] is the masked MAC of the state."""
+def icv_differs(st, buf, pos, n):
+    """0 when buf[pos:pos+n] is the masked MAC of the state, else 1."""
     diff = 0
     for i in range(n):
         diff |= buf[pos + i] ^ st[16 + i] ^ st[32 + i]
-    return diff
+    return 1 if diff else 0
 
 
 def ghash_table(t, h, w):
