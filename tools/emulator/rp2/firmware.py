@@ -1,0 +1,117 @@
+"""Builds what the emulated Pico needs: firmware from Debian's sources, boot ROM, and the emulator with its npm package.
+
+Start reading at `build`.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.emulator import cache, sources
+from tools.emulator.base import REPOSITORY, EmulatorError, Progress, Target
+
+_HERE = Path(__file__).parent
+_BOARD = _HERE / "firmware"
+_SDK = ("tinyusb", "pico-sdk")  # lib/ of MicroPython's tree: Debian package of the same name with -source
+_RAM_END = 0x20040000
+_BUFFERS = 13312  # heap that firmware/modules/uplink_ppp.py takes for the link; a WiFi driver has its buffers elsewhere
+_GCC = ("arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb", "-Os", "-ffreestanding", "-fno-builtin",
+        "-fno-tree-loop-distribute-patterns", "-nostdlib", "-Wall", "-Wextra", "-Werror")
+
+
+def build(target: Target, heap: int, frozen: bool, progress: Progress) -> Path:
+    """The firmware.bin for a heap of so many octets, with lib/ipsec inside when `frozen`."""
+    manifest = target.folder / "manifest.py" if frozen else _BOARD / "manifest.py"
+    workshop = _workshop(progress)
+    library = [REPOSITORY / "lib/ipsec", manifest] if frozen else []
+    key = cache.digest(workshop.name, heap, frozen, _BOARD, Path(__file__), *library)
+
+    def make(draft: Path) -> None:
+        label = target.name + (", frozen" if frozen else "")
+        log = draft / "build.log"
+        with open(workshop / "lock", "w") as lock:  # the object files are shared by all variants
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            progress(f"{label}: building the firmware")
+            _compile(workshop, manifest, 0, log, label, progress)
+            spare = _RAM_END - _symbol(workshop, "__GcHeapStart") - heap - _BUFFERS
+            if spare < 0:
+                raise EmulatorError(f"{label}: RAM has room for a heap of {heap + spare} octets, not {heap}")
+            _compile(workshop, manifest, spare & ~7, log, label, progress)
+            shutil.copyfile(workshop / "build/firmware.bin", draft / "firmware.bin")
+            shutil.copyfile(workshop / "build/firmware.elf", draft / "firmware.elf")
+
+    return cache.entry(f"firmware-{target.name}", key, make) / "firmware.bin"
+
+
+def _workshop(progress: Progress) -> Path:
+    """MicroPython's tree with the SDK in place, and room for object files that later builds use again."""
+    tree = sources.tree(progress)
+    sdk = {name: sources.deb(f"{name}-source", progress) / "usr/src" / name for name in _SDK}
+    compiler = subprocess.run(["arm-none-eabi-gcc", "--version"], capture_output=True, text=True, check=True).stdout
+    configuration = sorted(_BOARD.glob("mpconfigboard.*"))
+    key = cache.digest(tree.name, [str(path) for path in sdk.values()], compiler, *configuration, _BOARD / "pins.csv")
+
+    def make(draft: Path) -> None:
+        (draft / "mp/ports").mkdir(parents=True)
+        for part in ("py", "extmod", "shared", "lib", "drivers", "tools", "mpy-cross", "ports/rp2"):
+            subprocess.run(["cp", "-a", str(tree / part), str(draft / "mp" / part)], check=True)
+        for name, source in sdk.items():
+            (draft / "mp/lib" / name).rmdir()
+            (draft / "mp/lib" / name).symlink_to(source)
+
+    return cache.entry("rp2-tree", key, make)
+
+
+def _compile(workshop: Path, manifest: Path, spare: int, log: Path, label: str, progress: Progress) -> None:
+    """Make the firmware; `spare` octets of RAM stay unused (as C heap), which leaves Python the heap that is wanted."""
+    settings = {
+        "MICROPY_BOARD": "RP2040JS", "MICROPY_BOARD_DIR": _BOARD, "MICROPY_FROZEN_MANIFEST": manifest,
+        "MICROPY_C_HEAP_SIZE": spare, "PICO_BUILD_DOCS": 0,
+        "PICO_NO_PICOTOOL": 1,  # the .bin is enough, and picotool is not packaged everywhere
+    }
+    configure = ["cmake", "-S", "mp/ports/rp2", "-B", "build", *(f"-D{name}={value}" for name, value in settings.items())]
+    for argv in (configure, ["nice", "make", "-j2", "-C", "build"]):
+        cache.command(argv, cwd=workshop, log=log, env=sources.build_env(), label=label, progress=progress)
+
+
+def _symbol(workshop: Path, name: str) -> int:
+    """The address of a symbol in the firmware just built."""
+    said = subprocess.run(["arm-none-eabi-nm", workshop / "build/firmware.elf"], capture_output=True, text=True, check=True)
+    return next(int(line.split()[0], 16) for line in said.stdout.splitlines() if line.endswith(f" {name}"))
+
+
+def bootrom() -> Path:
+    """The boot ROM's image."""
+    folder = _HERE / "bootrom"
+
+    def make(draft: Path) -> None:
+        log = draft / "build.log"
+        parts = [folder / "rom.S", folder / "rom.c", "-lgcc"]
+        cache.command([*_GCC, "-T", folder / "rom.ld", "-o", "rom.elf", *parts], cwd=draft, log=log, label="boot ROM")
+        cache.command(["arm-none-eabi-objcopy", "-O", "binary", "rom.elf", "rom.bin"], cwd=draft, log=log)
+
+    return cache.entry("rp2-bootrom", cache.digest(folder, _GCC), make) / "rom.bin"
+
+
+def chip(progress: Progress) -> Path:
+    """The folder of the emulator's JavaScript beside the npm package it needs; main.mjs is to be run."""
+    folder = _HERE / "chip"
+    lock = (folder / "package.json", folder / "package-lock.json")
+    scripts = sorted(folder.glob("*.mjs"))
+
+    def fetch(draft: Path) -> None:
+        progress("rp2040js: fetching the npm package")
+        for path in lock:
+            shutil.copy(path, draft)
+        argv = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+        cache.command(argv, cwd=draft, log=draft / "npm.log", label="npm")
+
+    def make(draft: Path) -> None:
+        for path in scripts:
+            shutil.copy(path, draft)
+        os.symlink(packages / "node_modules", draft / "node_modules")
+
+    packages = cache.entry("rp2-npm", cache.digest(*lock), fetch)
+    return cache.entry("rp2-chip", cache.digest(packages.name, *scripts), make)
