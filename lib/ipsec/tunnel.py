@@ -3,7 +3,7 @@
 After any call of `start`, `connect`, `receive`, `tick`, `send`, `close` the driver calls `poll()` until it returns WAIT:
 
 ```
- RESOLVE    look up config.gateway, then connect(addr, now) or unresolved(text, now)
+ RESOLVE    look up config.gateway, then connect(addr, now), unresolved(text, now) or unopened(text, now)
  TRANSMIT   send tx[tx_pos:tx_end] to the gateway's UDP port peer_port
  DELIVER    give the inner packet rx[rx_pos:rx_end] to the stack
  EVENT      call take_event()
@@ -109,6 +109,13 @@ class Tunnel:
         """The gateway's name could not be looked up."""
         gateway = self.config.gateway
         self._events.append(Event(FAILED, "dns", "%r was not found (%s): check the name and the DNS server" % (gateway, text)))
+        self._plan_retry(now)
+
+    def unopened(self, text: str, now: int) -> None:
+        """The system refused us a socket, such as for a `local_port` that is taken."""
+        port = self.config.local_port
+        remedy = "choose another local_port, or 0 for any" if port else "close other sockets"
+        self._events.append(Event(FAILED, "local_port", "UDP port %d cannot be opened (%s): %s" % (port, text, remedy)))
         self._plan_retry(now)
 
     def unreachable(self, text: str) -> None:

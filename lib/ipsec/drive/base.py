@@ -3,13 +3,22 @@
 Start reading at `Uplink.drain`.
 """
 
-from ipsec import tunnel as core
-from ipsec.address import format_address
-from ipsec.config import Config, load
-from ipsec.drive.clock import Clock
-from ipsec.drive.udp import UdpLink
-from ipsec.errors import LocalError
-from ipsec.event import FAILED
+# A board compiles source files on its stack, and a chain of imports would exhaust 8 KiB of it: so bottom up, one by one.
+for _name in (
+    "errors address event suite config esp.drop esp.policy esp.replay esp.sadb esp.transform "
+    "inet.octets inet.checksum inet.ip inet.icmp inet.queue inet.udp inet.stack "
+    "ike.iana ike.wire ike.message ike.payload ike.keymat ike.timers ike.exchange ike.sa "
+    "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish"
+).split():
+    __import__("ipsec." + _name)
+
+from ipsec import tunnel as core  # noqa: E402
+from ipsec.address import format_address  # noqa: E402
+from ipsec.config import Config, load  # noqa: E402
+from ipsec.drive.clock import Clock  # noqa: E402
+from ipsec.drive.udp import UdpLink  # noqa: E402
+from ipsec.errors import LocalError  # noqa: E402
+from ipsec.event import FAILED  # noqa: E402
 
 _BURST = 16  # datagrams taken before timers get a turn
 
@@ -112,10 +121,13 @@ class Uplink:
         config = self.config
         try:
             addr = self._udp.resolve(config.gateway, (config.port, config.natt_port))
+        except (OSError, ValueError) as e:  # ValueError: what CPython says of a text that can be no name
+            return self.tunnel.unresolved(str(e), self._clock.now_ms())
+        try:
+            self._udp.open()
         except OSError as e:
-            self.tunnel.unresolved(str(e), self._clock.now_ms())
-        else:
-            self.tunnel.connect(addr, self._clock.now_ms())
+            return self.tunnel.unopened(str(e), self._clock.now_ms())
+        return self.tunnel.connect(addr, self._clock.now_ms())
 
     def _tell(self, event):
         if event.kind == FAILED:

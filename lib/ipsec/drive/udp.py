@@ -22,6 +22,7 @@ class UdpLink:
     def __init__(self, local_port: int = 0):
         self._local_port = local_port
         self._addrs: dict[int, tuple] = {}
+        self._family = _AF_INET
         self._view = None
         self._viewed = None
         self.sock = None
@@ -30,17 +31,22 @@ class UdpLink:
     def resolve(self, host: str, ports) -> bytes:
         """Look the gateway up; returns its address as octets, empty when the port hides it.
 
-        Raises OSError.
+        Raises OSError, and ValueError on CPython.
         """
         self._addrs = {}
         for port in ports:
             info = socket.getaddrinfo(host, port)[0]
             self._addrs[port] = info[-1]
-        self._open(info[0])
+        self._family = info[0]
         return _octets(info[-1])
 
-    def _open(self, family):
+    def open(self) -> None:
+        """A fresh socket for the address family that `resolve` found.
+
+        Raises OSError, such as when `local_port` is taken.
+        """
         self.close()
+        family = self._family
         self.sock = socket.socket(family, socket.SOCK_DGRAM)
         self.sock.setblocking(False)
         if self._local_port:
