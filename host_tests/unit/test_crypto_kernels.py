@@ -102,9 +102,9 @@ def _ghash(module, key, data, pos, n):
 
 def test_ghash():
     k = _kernels("ghash")
-    keys = [octets(16, i) for i in range(8)] + [b"\xff" * 16, b"\x80" + bytes(15), bytes(15) + b"\x01", bytes(16)]
+    keys = [octets(16, i) for i in range(4)] + [b"\xff" * 16, b"\x80" + bytes(15), bytes(15) + b"\x01", bytes(16)]
     for i, key in enumerate(keys):
-        for n in (1, 2, 5, 20):
+        for n in (1, 2, 7):
             data = octets(16 * n + 3, n) if i & 1 else b"\xff" * (16 * n + 3)
             assert _ghash(k, key, data, i & 3, n) == _ghash(plain, key, data, i & 3, n)
     for n in (0, 1, 255, 256, 4096):
@@ -122,10 +122,10 @@ def _chacha(start, chacha, key, nonce, n):
 def test_chacha():
     poly = _kernels("poly1305")
     chacha = _kernels("chacha20_w64" if sys.maxsize >> 31 else "chacha20").chacha
-    for i in range(6):
+    for i in range(4):
         key, nonce = (octets(32, i), octets(48, i)) if i else (b"\xff" * 32, b"\xff" * 48)
-        got = _chacha(poly.chacha_start, chacha, key, bytearray(nonce), 11)
-        assert got == _chacha(plain.chacha_start, plain.chacha, key, bytearray(nonce), 11)
+        got = _chacha(poly.chacha_start, chacha, key, bytearray(nonce), 3)
+        assert got == _chacha(plain.chacha_start, plain.chacha, key, bytearray(nonce), 3)
 
 
 def _poly(module, key, data):
@@ -138,9 +138,9 @@ def _poly(module, key, data):
 
 def test_poly():
     k = _kernels("poly1305")
-    keys = [octets(32, i) for i in range(12)] + [b"\xff" * 32, bytes(32), b"\x02" + bytes(31), b"\x01" + bytes(31)]
+    keys = [octets(32, i) for i in range(5)] + [b"\xff" * 32, bytes(32), b"\x02" + bytes(31), b"\x01" + bytes(31)]
     for key in keys:
-        for n in (0, 1, 2, 3, 46):
+        for n in (0, 1, 2, 11):
             for data in (octets(16 * n, n), b"\xff" * 16 * n, b"\xfb" + b"\xff" * (16 * n - 1) if n else b""):
                 assert _poly(k, key, data) == _poly(plain, key, data)
     _same(k, "poly_lengths", bytearray(octets(16)), 516, 4096)

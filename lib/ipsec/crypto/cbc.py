@@ -1,8 +1,8 @@
 """AES-CBC with HMAC-SHA2 on a board (RFC 3602, 4868): for gateways without AEAD, and for chips with AES hardware.
 
-Two facts about CBC save memory: with a secret counter block in front of the plaintext, E(counter XOR previous ciphertext) comes
-out as an unpredictable IV (NIST SP 800-38A appendix C); and when IV and ciphertext are decrypted together, whatever IV
-the object has, only the first block comes out wrong, which is the IV nobody needs. So one object serves all packets.
+Two facts about CBC let one object serve all packets. With a counter block in front of the plaintext, that block comes out as
+E(counter XOR previous ciphertext), an IV that nobody without the key can predict (NIST SP 800-38A appendix C). And when IV and
+ciphertext are decrypted together, whatever IV the object has, only the first block comes out wrong: the IV, no longer needed.
 Allocates: three views and the garbage of an HMAC. Start reading at `Sealer.seal`.
 """
 
@@ -11,6 +11,8 @@ from cryptolib import aes
 from ipsec.crypto import ct, suites
 from ipsec.crypto.hmac import Hmac
 from ipsec.errors import CryptoError
+
+_len, _memoryview = len, memoryview  # a module's own names are found faster than built-ins
 
 
 class _Cbc:
@@ -44,7 +46,7 @@ class Sealer(_Cbc):
             raise CryptoError("AES-CBC takes whole blocks, not %d octets" % (end - iv_pos - 16))
         self._count += 1
         buf[iv_pos : iv_pos + 16] = self._count.to_bytes(16, "big")
-        view = memoryview(buf)
+        view = _memoryview(buf)
         text = view[iv_pos:end]
         self._aes.encrypt(text, text)
         buf[end : end + self.icv_len] = self._icv(view[start:end], seq_hi)[: self.icv_len]
@@ -57,10 +59,10 @@ class Opener(_Cbc):
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1."""
         n = end - iv_pos - 16 - self.icv_len
-        if n < 0 or n & 15 or end > len(buf):
+        if n < 0 or n & 15 or end > _len(buf):
             return -1
         icv_pos = end - self.icv_len
-        view = memoryview(buf)
+        view = _memoryview(buf)
         icv = self._icv(view[start:icv_pos], seq_hi)[: self.icv_len]
         if not ct.equal(icv, view[icv_pos:end]):
             return -1
