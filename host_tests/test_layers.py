@@ -1,4 +1,4 @@
-"""The house rules that a machine can check in lib/ipsec: layers, sizes, and what MicroPython has not got (docs/architecture.md)."""
+"""House rules that a machine can check in lib/ipsec: layers, sizes, what MicroPython has not got (docs/architecture.md)."""
 
 import ast
 from pathlib import Path
@@ -111,3 +111,33 @@ def test_private_constants_are_not_imported():
         for name in imports(path):
             last = name.split(".")[-1]
             assert not (name.startswith("ipsec") and last.startswith("_")), f"{path}: {name} does not exist on MicroPython"
+
+
+MAX_IMPORT_DEPTH = 2
+
+
+def top_level_imports(name):
+    """Modules of ours that are imported as soon as a module is."""
+    path = LIB / (name.replace(".", "/") + ".py")
+    for node in tree(path).body if path.exists() else ():
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("ipsec"):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if (LIB / (inner.replace(".", "/") + ".py")).exists() else node.module
+
+
+def import_depth(name, loaded):
+    """How many imports stand inside each other when this module is imported; notes what is loaded then."""
+    if name in loaded:
+        return 0
+    loaded.add(name)
+    return 1 + max([import_depth(inner, loaded) for inner in top_level_imports(name)], default=0)
+
+
+def test_imports_do_not_nest_deeply():
+    """A board compiles source files on its stack of 8 KiB: drive/base.py imports bottom up, and its list must stay complete."""
+    base = tree(LIB / "ipsec/drive/base.py")
+    order = next(node for node in base.body if isinstance(node, ast.For)).iter.func.value.value.split()
+    loaded = {"ipsec", "ipsec.drive.base"}
+    for name in ["ipsec." + n for n in order] + ["ipsec.tunnel", "ipsec.ike.establish"]:
+        assert import_depth(name, loaded) <= MAX_IMPORT_DEPTH, name
