@@ -7,6 +7,7 @@ from ipsec.errors import CryptoError
 from support import raises, skip
 
 MICROPYTHON = sys.implementation.name == "micropython"
+FAST = MICROPYTHON and sys.platform in ("linux", "darwin")  # viper at the speed of a PC
 REFERENCE = BACKENDS[0]
 BOARD = BACKENDS[-1]
 
@@ -39,7 +40,8 @@ def test_every_length():
     for suite in ((16, 128, 0), (20, 128, 0), (28, 256, 0), (12, 128, 12)):
         step = 16 if suite[2] else 1
         for n in range(0, 101, step):
-            _round_trip(suite, 0, 8, n)
+            for shift in range(16) if FAST else (0, n % 16):
+                _round_trip(suite, shift, 8, n)
 
 
 def test_every_alignment():
