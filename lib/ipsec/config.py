@@ -42,6 +42,10 @@ _OPTIONS = {
     "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
 }
 _MIN_PSK_LEN = 16
+# What keeps the longest request below 1280 octets, which every gateway takes (RFC 7296 2)
+_MAX_ID_LEN = 128
+_MAX_SUITES = 8
+_MAX_PREFIXES = 8
 
 
 class Config:
@@ -167,6 +171,9 @@ def _check(c):
             raise ConfigError("option %s is required" % name)
     if not c.remote_id:
         c.remote_id = c.gateway
+    for name in ("local_id", "remote_id"):
+        if len(getattr(c, name).encode()) > _MAX_ID_LEN:
+            raise ConfigError("option %s: longer than %d octets" % (name, _MAX_ID_LEN))
     if c.auth != "psk":
         raise ConfigError("option auth: %r is not supported; use 'psk'" % c.auth)
     _check_psk(c)
@@ -192,6 +199,8 @@ def _check_suites(c):
         texts = getattr(c, name)
         if not texts:
             raise ConfigError("option %s: the list is empty; name at least one suite" % name)
+        if len(texts) > _MAX_SUITES:
+            raise ConfigError("option %s: %d suites; name the best %d" % (name, len(texts), _MAX_SUITES))
         try:
             setattr(c, name, [parse(t) for t in texts])
         except ConfigError as e:
@@ -204,6 +213,8 @@ def _check_inside(c):
             raise ConfigError("option virtual_ip: %r is neither 'ipv4' nor 'ipv6'" % family)
     if not c.remote_ts:
         raise ConfigError("option remote_ts: the list is empty; name what is to be reached, such as '10.10.0.0/24'")
+    if len(c.remote_ts) > _MAX_PREFIXES:
+        raise ConfigError("option remote_ts: %d prefixes; join them to %d at the most" % (len(c.remote_ts), _MAX_PREFIXES))
     try:
         c.remote_ts = [parse_range(t) for t in c.remote_ts]
     except ValueError as e:

@@ -21,6 +21,7 @@ from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
+from ipsec.ike import identity
 from ipsec.ike.sa import MARKER_LEN, IkeSa
 from ipsec.inet.stack import Stack
 
@@ -43,6 +44,7 @@ RESOLVE = 4
 
 _HEAD = 32  # octets in front of an inner packet: room for ESP header and IV, a multiple of 4 (crypto kernels like that)
 _TAIL = 64  # behind it: padding, trailer, ICV
+_MIN_LEN = 1284  # every IKE message of 1280 octets must fit, behind its marker (RFC 7296 2)
 _RENEW_MS = 200  # after NO_ADDITIONAL_SAS: time for the gateway to take that answer before our Delete
 _KEEPALIVE = 0xFF  # RFC 3948 2.3
 
@@ -51,11 +53,13 @@ class Tunnel:
     """A tunnel for one `Config`.
 
     `crypto` is a backend, `random(n)` gives random octets; `log(level, text)` and `keylog(table, line)` are hooks or None.
-    Raises CryptoError when the backend lacks an algorithm of the configuration.
+    Raises CryptoError when the backend lacks an algorithm of the configuration, ConfigError for an impossible identity.
     """
 
     def __init__(self, config, crypto, random, log=None, keylog=None):
         _check_algorithms(config, crypto)
+        for text in (config.local_id, config.remote_id):
+            identity.encode(text)
         self.config = config
         self.crypto = crypto
         self.random = random
@@ -63,12 +67,12 @@ class Tunnel:
         self.keylog = keylog
         self.mtu = config.mtu
         self.head = _HEAD
-        self.tx = bytearray(_HEAD + config.mtu + _TAIL)
+        self.max_datagram_len = max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
+        self.tx = bytearray(self.max_datagram_len)
         self.tx_pos = self.tx_end = 0
         self.rx = None
         self.rx_pos = self.rx_end = 0
         self.peer_port = config.port
-        self.max_datagram_len = _HEAD + config.mtu + _TAIL
         self.stack = Stack(self, random)
         self.dns = []  # servers inside, octets
         self.drops = drop.Drops()

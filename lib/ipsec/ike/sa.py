@@ -22,7 +22,7 @@ from ipsec.ike.exchange import DeleteIke, Exchange, Farewell
 from ipsec.ike.timers import Retransmission
 
 MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
-_REQUEST_LEN = 768
+_REQUEST_LEN = 1280  # config.py bounds what goes into a request
 _HINT_MS = 10000  # at most one liveness check in this time for messages that prove nothing
 
 _NEW = 0
