@@ -8,23 +8,23 @@ import socket
 from ipsec.address import parse_address
 
 _AF_INET = 2
+_CPYTHON = hasattr(socket.socket, "recv_into")
 
 
 class UdpLink:
-    """A non-blocking UDP socket and the gateway's two addresses (ports of IKE and of NAT traversal).
+    """A non-blocking UDP socket, connected to one of the gateway's two ports (IKE, NAT traversal) at a time.
 
+    A connected socket hears of ICMP errors, and on MicroPython sends a piece of a buffer without allocating.
     `local_port` 0 lets the system choose.
     """
 
     sock: socket.socket  # None while closed
-    _view: memoryview
 
     def __init__(self, local_port: int = 0):
         self._local_port = local_port
         self._addrs: dict[int, tuple] = {}
         self._family = _AF_INET
-        self._view = None
-        self._viewed = None
+        self._port = 0  # the gateway's port to which the socket is connected
         self.sock = None
         self.error = ""  # text of the last refused datagram, until `take_error`
 
@@ -54,12 +54,18 @@ class UdpLink:
             self.sock.bind(socket.getaddrinfo(any_host, self._local_port)[0][-1])
 
     def send(self, buf, pos: int, end: int, port: int) -> None:
-        """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`."""
-        if self._viewed is not buf:
-            self._viewed = buf
-            self._view = memoryview(buf)
+        """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`.
+
+        Allocates: nothing on MicroPython.
+        """
         try:
-            self.sock.sendto(self._view[pos:end], self._addrs[port])
+            if port != self._port:
+                self.sock.connect(self._addrs[port])
+                self._port = port
+            if _CPYTHON:
+                self.sock.send(memoryview(buf)[pos:end])
+            else:
+                self.sock.write(buf, pos, end - pos)  # type: ignore[attr-defined]
         except OSError as e:
             self.error = str(e)
 
@@ -68,9 +74,9 @@ class UdpLink:
         if self.sock is None:
             return -1
         try:
-            if hasattr(self.sock, "recv_into"):
+            if _CPYTHON:
                 return self.sock.recv_into(buf)
-            data = self.sock.recv(len(buf))  # MicroPython's readinto() would join two datagrams
+            data = self.sock.recv(len(buf))  # allocates; readinto() would join two datagrams into one
         except OSError as e:
             self._note(e)
             return -1
@@ -92,6 +98,7 @@ class UdpLink:
         if self.sock:
             self.sock.close()
             self.sock = None
+            self._port = 0
 
 
 def _octets(sockaddr) -> bytes:
