@@ -61,7 +61,7 @@ class IkeSa:
         self.events = []
         self.dropped = 0  # datagrams that changed nothing
         self.last_error = ""  # what went wrong below us last, for the text of a time-out
-        self.active = self.retransmission = None
+        self.active = self.retransmission = self._waiting = None
         self._request = bytearray(MARKER_LEN + _REQUEST_LEN)
         self._request_end = 0
         self._next_id = 0
@@ -183,6 +183,8 @@ class IkeSa:
             if not self._open(m, now):
                 return None
             self.finish_exchange()
+            if self._waiting:
+                return self._end_with(self._waiting, now)
             exchange.process(self, m, now)
         except AuthError as e:
             self._abort(e, Farewell(), now)
@@ -265,8 +267,13 @@ class IkeSa:
         return self._end_with(exchange, now)
 
     def _end_with(self, exchange, now):
+        """Close with a last exchange, which waits while a liveness check is under way: the window is one (RFC 7296 2.3)."""
         self._set_state(_CLOSING)
-        self.begin(exchange, now)
+        if self.active:
+            self._waiting = exchange
+            return self.retransmission.hurry(now, self.config.retransmit_ms)
+        self._waiting = None
+        return self.begin(exchange, now)
 
     def _tell(self, cause, text):
         if self.state not in (_CLOSING, _CLOSED):
