@@ -79,6 +79,11 @@ class Client:
             return error
         raise AssertionError("the tunnel came up: %r" % self.events)
 
+    def fail_cause(self) -> str:
+        """The cause of the only event, which must be a failure."""
+        assert [event.kind for event in self.events] == ["failed"], self.events
+        return self.events[0].cause
+
     def poll_until(self, predicate, timeout_s: float = 3.0) -> None:
         """Serve the tunnel until the predicate holds. Raises TimeoutError."""
         end = time.monotonic() + timeout_s
