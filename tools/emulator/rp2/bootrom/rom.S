@@ -49,8 +49,8 @@ data_table:
     data S, D, double_table
     .hword 0, 0
 
-// The order of entries is the datasheet's (tables 177 and 178); nothing in MicroPython calls the unsupported ones: it has
-// its own square root, trigonometry and logarithms.
+// The order of entries is the datasheet's (section 2.8.3.2); nothing in MicroPython calls the unsupported ones: it has its
+// own square root, trigonometry and logarithms.
     .section .rodata
     .align 2
     .hword 0

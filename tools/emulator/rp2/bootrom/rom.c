@@ -1,8 +1,8 @@
 // Boot ROM of the emulated RP2040: what the pico-sdk expects of the mask ROM (RP2040 datasheet, section 2.8).
 //
 // The real ROM cannot be had from a package, so this one does the same with compiled C. It differs from silicon in two
-// ways: flash is erased and programmed by plain stores to the XIP window, which rp2040js allows and which takes no time,
-// and an entry that MicroPython never calls stops the emulator.
+// ways: flash is erased and programmed by plain stores to the XIP window, which rp2040js allows and which takes next to no
+// time, and an entry that MicroPython never calls stops the emulator.
 // Start reading at rom_reset.
 
 #include <stddef.h>

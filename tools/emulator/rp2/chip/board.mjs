@@ -1,7 +1,7 @@
 // The emulated Pico: rp2040js's chip with the parts it lacks, and the loop that runs it.
 //
-// Time: while the processor works, emulated time is its cycles; while it sleeps, emulated time keeps to the wall clock, so
-// that a timeout of two seconds gives a host two seconds to answer. Emulation slower than the chip is never caught up.
+// Time: while the processor works, emulated time is its cycles; while it sleeps, emulated time keeps to the wall clock,
+// so that a timeout of two seconds gives a host two seconds to answer. Emulation slower than the chip is not caught up.
 //
 // Start reading at `Board.slice`.
 
@@ -38,8 +38,8 @@ class Rosc {
 
 export class Board {
   /**
-   * `flash`: octets from flash's start; `bootrom`: 16 KiB. `onSerial(Buffer)` gets the REPL's output, `onUart[i](Buffer)`
-   * what UART i sent.
+   * `flash`: octets from flash's start; `bootrom`: 16 KiB. `onSerial(Buffer)` gets the REPL's output,
+   * `onUart[i](Buffer)` what UART i sent.
    */
   constructor({ flash, bootrom, onSerial, onUart }) {
     Object.assign(this, { bootrom, onSerial, onUart });
@@ -72,8 +72,8 @@ export class Board {
   }
 
   /**
-   * The USB serial port. rp2040js would answer each read request of the firmware at once, with nothing, and keep it busy
-   * for ever; here a request waits until there is data, as a host's silence would make it wait.
+   * The USB serial port. rp2040js would answer each read request of the firmware at once, with nothing, and keep it
+   * busy for ever; here a request waits until there is data, as a host's silence would make it wait.
    */
   connectUsb() {
     this.serial = Buffer.alloc(0);
@@ -119,7 +119,10 @@ export class Board {
     setImmediate(turn);
   }
 
-  /** Emulate for SLICE_MS of wall time, or until the processor sleeps or a UART has sent all; tells how many ms to sleep. */
+  /**
+   * Emulate for SLICE_MS of wall time, or until the processor sleeps or a UART has sent all. The result is how many ms
+   * to sleep.
+   */
   slice() {
     const begin = performance.now();
     let now = begin, sleepMs = 0;

@@ -1,8 +1,8 @@
 // The network behind the board's link: IPv4 UDP, forwarded with ordinary sockets of the host (no privileges, no TUN).
 //
-// 10.0.2.2 is the host's loopback; other addresses are reached as the host would reach them. A UDP port of the board has
-// one socket of the host for all its peers, so a peer sees one source port, as behind a plain NAT. Everything but UDP is
-// counted and dropped.
+// 10.0.2.2 is the host's loopback; other addresses are reached as the host would reach them. A UDP port of the board
+// has one socket of the host for all its peers, so they see one source port, as behind a plain NAT. Everything but UDP
+// is counted and dropped.
 //
 // Start reading at `Gateway.fromBoard`.
 

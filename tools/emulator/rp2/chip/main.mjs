@@ -1,4 +1,4 @@
-// Run the emulated Pico: `node main.mjs --bootrom FILE --firmware FILE [options]`. Standard input and output are the REPL.
+// Run the emulated Pico: `node main.mjs --bootrom FILE --firmware FILE [options]`; standard input and output: the REPL.
 //
 //   --flash FILE           keep the file system there: read at the start, written at the end
 //   --rom FILE             ROMFS image that the board sees as /rom
@@ -32,7 +32,7 @@ function flashImage() {
   flash.set(fs.readFileSync(args.firmware));
   if (args.rom) {
     const image = fs.readFileSync(args.rom);
-    if (image.length > ROMFS_SIZE) throw new Error(`${args.rom}: ${image.length} octets, /rom has room for ${ROMFS_SIZE}`);
+    if (image.length > ROMFS_SIZE) throw new Error(`${image.length} octets for /rom, which has ${ROMFS_SIZE}`);
     flash.set(image, ROMFS);
   }
   if (args.flash && fs.existsSync(args.flash)) flash.set(fs.readFileSync(args.flash), FILES);

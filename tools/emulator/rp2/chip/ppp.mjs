@@ -7,7 +7,8 @@
 // Start reading at `Ppp.frame`.
 
 const LCP = 0xc021, IPCP = 0x8021, IP = 0x0021;
-const REQUEST = 1, ACK = 2, NAK = 3, REJECT = 4, TERMINATE = 5, TERMINATED = 6, PROTOCOL_REJECT = 8, ECHO = 9, ECHOED = 10;
+const REQUEST = 1, ACK = 2, NAK = 3, REJECT = 4, TERMINATE = 5, TERMINATED = 6; // codes of control packets
+const PROTOCOL_REJECT = 8, ECHO = 9, ECHOED = 10;
 const FLAG = 0x7e, ESCAPE = 0x7d, GOOD_FCS = 0xf0b8;
 const LCP_KNOWN = new Set([1, 2, 5, 7, 8]); // MRU, async map, magic number, header compressions
 

@@ -1,5 +1,5 @@
-// PL011 UART of the emulated RP2040 (datasheet section 4.2): FIFOs of 32 octets, the baud rate's time for every octet, and
-// the interrupts for receive level, receive timeout and transmit level.
+// PL011 UART of the emulated RP2040 (datasheet section 4.2): FIFOs of 32 octets, the baud rate's time for every octet,
+// and the interrupts for receive level, receive timeout and transmit level.
 //
 // It replaces rp2040js's own UART, which asserts the transmit interrupt for ever, has no receive timeout (network.PPP
 // waits for it) and no notion of time. Octets from the host are held back while the FIFO is full, never lost.
@@ -155,6 +155,6 @@ export class Uart {
   /** A write through one of the aliases: 0 plain, 1 exclusive or, 2 set, 3 clear (datasheet section 2.1.2). */
   writeUint32Atomic(offset, value, kind) {
     const old = kind && offset !== ICR ? this.readUint32(offset) : 0;
-    this.writeUint32(offset, (kind === 0 ? value : kind === 3 ? old & ~value : kind === 1 ? old ^ value : old | value) >>> 0);
+    this.writeUint32(offset, [value, old ^ value, old | value, old & ~value][kind] >>> 0);
   }
 }
