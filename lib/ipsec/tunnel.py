@@ -57,7 +57,7 @@ class Tunnel:
     """
 
     def __init__(self, config, crypto, random, log=None, keylog=None):
-        _check_algorithms(config, crypto)
+        _prepare_algorithms(config, crypto)
         for text in (config.local_id, config.remote_id):
             identity.encode(text)
         self.config = config
@@ -369,11 +369,13 @@ class Tunnel:
             self._events.append(Event(DOWN, "closed", "the tunnel was closed"))
 
 
-def _check_algorithms(config, crypto):
-    """Refuse at once what the backend cannot do; raises CryptoError."""
+def _prepare_algorithms(config, crypto):
+    """Refuse at once what the backend cannot do, and load the rest while the stack is not deep yet; raises CryptoError."""
     for encr, key_bits, integ, prf, ke in config.ike_proposals:
         crypto.sizes(encr, key_bits, integ)
         crypto.prf_len(prf)
-        crypto.dh_len(ke)
+        crypto.prepare_dh(ke)
+        crypto.prepare(encr, integ)
     for encr, key_bits, integ, _ in config.esp_proposals:
         crypto.sizes(encr, key_bits, integ)
+        crypto.prepare(encr, integ)

@@ -79,6 +79,20 @@ def new_dh(group: int, random):
     return _backend.new_dh(group, random)
 
 
+def prepare(encr: int, integ: int) -> None:
+    """Load a suite and let it show known answers, early, where there is still stack for it.
+
+    Raises CryptoError that names what the backend lacks or computes wrongly.
+    """
+    _backend.load(encr, integ)
+    _test_once(encr, integ)
+
+
+def prepare_dh(group: int) -> None:
+    """Load a key exchange group early."""
+    _backend.load_dh(group)
+
+
 def _test_once(encr: int, integ: int) -> None:
     """The self-test of a suite before its first use."""
     if (encr, integ) not in _tested:

@@ -60,29 +60,22 @@ def new_opener(encr: int, integ: int, encr_key, integ_key):
 
 def new_dh(group: int, random):
     """An ephemeral key of group 31, 19 or 14."""
-    suites.dh_len(group)
-    if group == 31:
-        from ipsec.crypto.x25519 import X25519
-
-        return X25519(random)
-    if group == 19:
-        from ipsec.crypto.p256 import P256
-
-        return P256(random)
-    from ipsec.crypto.modp import Modp2048
-
-    return Modp2048(random)
+    return load_dh(group)(random)
 
 
-def _module(encr: int, integ: int, encr_key, integ_key):
-    """The module of a suite, after a look at the keys."""
-    suites.check_keys(encr, integ, encr_key, integ_key)
-    name, salt_len = suites.mode(encr)[:2]
-    sizes(encr, (len(encr_key) - salt_len) * 8, integ)
+def load(encr: int, integ: int):
+    """Import what a suite needs, bottom up, because nested imports take much of a board's stack; returns its module."""
+    import ipsec.crypto.aead
+    import ipsec.crypto.scratch  # noqa: F401
+
+    name = suites.mode(encr)[0]
     if name == "cbc":
+        import ipsec.crypto.hmac  # noqa: F401
         from ipsec.crypto import cbc
 
         return cbc
+    if name in ("ccm", "gcm"):
+        import ipsec.crypto.ctr  # noqa: F401
     if name == "ccm":
         from ipsec.crypto import ccm
 
@@ -94,3 +87,27 @@ def _module(encr: int, integ: int, encr_key, integ_key):
     from ipsec.crypto import chapoly
 
     return chapoly
+
+
+def load_dh(group: int):
+    """Import what a group needs; returns its class."""
+    suites.dh_len(group)
+    if group == 31:
+        from ipsec.crypto.x25519 import X25519
+
+        return X25519
+    if group == 19:
+        from ipsec.crypto.p256 import P256
+
+        return P256
+    from ipsec.crypto.modp import Modp2048
+
+    return Modp2048
+
+
+def _module(encr: int, integ: int, encr_key, integ_key):
+    """The module of a suite, after a look at the keys."""
+    suites.check_keys(encr, integ, encr_key, integ_key)
+    salt_len = suites.mode(encr)[1]
+    sizes(encr, (len(encr_key) - salt_len) * 8, integ)
+    return load(encr, integ)
