@@ -13,7 +13,7 @@ SETTINGS = "settings.json"
 
 
 def main(path: str = SETTINGS):
-    """Run until `publish_count` readings are out, for ever with 0. Errors of the settings are printed and blinked."""
+    """Run until `publish_count` readings are out, for ever with 0; wrong settings are named and end it."""
     try:
         chosen = settings.load(path)
     except settings.SettingsError as e:

@@ -1,10 +1,11 @@
-"""A light that blinks the state: so many flashes, then a pause. 1: no network, 2: no tunnel, 3: wrong settings; up: one
-short flash in five seconds. Start reading at `Light.run`.
+"""A light that blinks the state: so many flashes, then a pause. 1: no network, 2: no tunnel; up: a glint every five seconds.
+
+Start reading at `Light.run`.
 """
 
 import asyncio
 
-UP, NO_NETWORK, NO_TUNNEL, WRONG = 0, 1, 2, 3
+UP, NO_NETWORK, NO_TUNNEL = 0, 1, 2
 
 
 class Light:

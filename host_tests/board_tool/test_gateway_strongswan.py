@@ -2,8 +2,6 @@
 same provisioning file brings up its tunnel and delivers readings, by way of `provision`, `install` and `run`.
 """
 
-import subprocess
-
 import pytest
 
 from host_tests.board_tool.conftest import tool
@@ -109,4 +107,4 @@ def test_the_gateway_is_stopped(gw, tmp_path, make_board):
         assert tool(command[0], "--port", board.port, *command[1:]).status == 0
     said = tool("doctor", "--port", board.port, "--wait-ms", "300")
     assert said.status == 1 and "wrong: UDP 500, UDP 4500" in said.err
-    assert "refuses the port" in said.out and isinstance(gw.swan.process, subprocess.Popen)
+    assert "refuses the port" in said.out

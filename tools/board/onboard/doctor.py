@@ -103,12 +103,11 @@ def _network():
     return _say("network", "ok", "WiFi, address %s, router %s, DNS %s" % (address, router, dns))
 
 
-def _ask(gateway, port):
+def _ask(info, port):
     """Whether anything answers an IKE_SA_INIT on this port; port 4500 wants four zero octets in front (RFC 3948 2.2)."""
     import select
     import socket
 
-    info = socket.getaddrinfo(gateway, port, 0, socket.SOCK_DGRAM)[0]
     s = socket.socket(info[0], socket.SOCK_DGRAM)
     try:
         poller = select.poll()
@@ -126,26 +125,33 @@ def _ask(gateway, port):
 
 def _gateway(c):
     global PORTS
+    import socket
+
     PORTS = (c.port, c.natt_port)
     for port in PORTS:
-        name = "UDP %d" % port
         try:
-            answered = _ask(c.gateway, port)
+            info = socket.getaddrinfo(c.gateway, port, 0, socket.SOCK_DGRAM)[0]
         except OSError as e:
-            code = e.args[0]
-            if code in (-2, -3, -5, -202, 2) or "getaddrinfo" in str(e):
-                return _say("gateway", "bad", "name %r is not found (%s)" % (c.gateway, e), "check the name and the DNS server")
-            if code in (101, 113, 118):
-                return _say(name, "bad", "no route to %s (%s)" % (c.gateway, e), "check address, router and gateway")
-            if code in (111, 104):
-                _say(name, "bad", "%s refuses the port" % c.gateway, "start the IKE daemon there, or mend `port` and `natt_port`")
-                continue
-            return _say(name, "bad", "%s (%s)" % (c.gateway, e), "check the network")
+            return _say("gateway", "bad", "name %r is not found (%s)" % (c.gateway, e), "check the name and the DNS server")
+        try:
+            answered = _ask(info, port)
+        except OSError as e:
+            _refused(c, port, e)
+            continue
         if answered:
-            _say(name, "ok", "%s answers" % c.gateway)
+            _say("UDP %d" % port, "ok", "%s answers" % c.gateway)
         else:
             remedy = "let firewalls pass UDP %d both ways; is the daemon running?" % port
-            _say(name, "bad", "%s does not answer" % c.gateway, remedy)
+            _say("UDP %d" % port, "bad", "%s does not answer" % c.gateway, remedy)
+
+
+def _refused(c, port, e):
+    if e.args[0] in (111, 104):  # ECONNREFUSED, ECONNRESET
+        remedy = "start the IKE daemon there, or mend `port` and `natt_port`"
+        return _say("UDP %d" % port, "bad", "%s refuses the port" % c.gateway, remedy)
+    if e.args[0] in (101, 113, 118):  # ENETUNREACH, EHOSTUNREACH (Linux, lwIP)
+        return _say("UDP %d" % port, "bad", "no route to %s (%s)" % (c.gateway, e), "check address, router and gateway")
+    return _say("UDP %d" % port, "bad", "%s (%s)" % (c.gateway, e), "check the network")
 
 
 _firmware()

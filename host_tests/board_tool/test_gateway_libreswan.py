@@ -1,0 +1,98 @@
+"""The configuration for libreswan in a real pluto: it loads the connection and the secret, and answers an IKE_SA_INIT.
+
+pluto hands ESP to the kernel, which not every test machine can do, so no packets are sent here.
+"""
+
+import time
+
+import pytest
+
+from host_tests.board_tool.conftest import TUNNEL, tool, write_plan
+from host_tests.conftest import require
+from host_tests.interop import spaces
+from host_tests.interop.install import SUITE, Missing, unpacked_root
+from tools.board.doctor import probe
+
+pytestmark = pytest.mark.interop
+
+_PACKAGES = ["libreswan", "dash", "iproute2", "nftables", "iputils-ping"]
+_PLUTO = "usr/libexec/ipsec/pluto"
+_ALL = (
+    'ike_proposals = ["aes128gcm16-prfsha256-x25519", "aes256-sha512-ecp256", "chacha20poly1305-prfsha256-modp2048",'
+    '"aes128-sha256-x25519"]\n'
+    'esp_proposals = ["aes128ccm16", "aes256ccm8", "aes128gcm16-esn", "aes256-sha512", "chacha20poly1305"]\n'
+    '[site]\nname = "fleet"\ndns = ["10.10.0.1"]\naddress = "10.9.1.1"\n'
+)
+_SETUP = "config setup\n    nssdir=/mnt/nss\n    logfile=/mnt/pluto.log\n    dnssec-enable=no\n"
+_ASK = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(3)
+s.sendto(bytes.fromhex(sys.argv[1]), ("10.9.1.1", 500))
+print(s.recv(2000).hex())
+"""
+
+
+class Pluto:
+    """One pluto in the gateway's namespace, with the configuration in the work folder."""
+
+    def __init__(self, network: spaces.Network):
+        self._gateway, self.work = network.gateway, network.work
+        (self.work / "nss").mkdir()
+        (self.work / "ipsec.conf").write_text(_SETUP + "include /mnt/out/*.conf\n")
+        (self.work / "ipsec.secrets").write_text("include /mnt/out/*.secrets\n")
+        self.command("certutil", "-N", "--empty-password", "-d", "sql:/mnt/nss")
+        argv = [
+            "/" + _PLUTO, "--nofork", "--config", "/mnt/ipsec.conf", "--secretsfile", "/mnt/ipsec.secrets",
+            "--logfile", "/mnt/pluto.log", "--rundir", "/mnt/run",
+        ]  # fmt: skip
+        (self.work / "run").mkdir()
+        self._process = self._gateway.start(argv, in_root=True, private_run=True)
+        end = time.monotonic() + 10
+        while not (self.work / "run/pluto.ctl").exists():
+            assert self._process.poll() is None and time.monotonic() < end, self.log()
+            time.sleep(0.05)
+
+    def command(self, *argv: str) -> str:
+        """Run a program of the root."""
+        return self._gateway.run(list(argv), in_root=True)
+
+    def log(self) -> str:
+        """What pluto has said so far."""
+        path = self.work / "pluto.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def stop(self) -> None:
+        spaces.stop(self._process)
+
+
+@pytest.fixture
+def network():
+    try:
+        spaces.check_machine()
+        root = unpacked_root(SUITE, _PACKAGES, (_PLUTO,))
+    except Missing as e:
+        require(False, str(e))
+    with spaces.Network(root) as running:
+        yield running
+
+
+def test_pluto_loads_the_files_and_answers(network, tmp_path):
+    plan = write_plan(tmp_path, TUNNEL + _ALL)
+    assert tool("gateway", "libreswan", plan, "--out", network.work / "out").status == 0
+    pluto = Pluto(network)
+    try:
+        control = ("--ctlsocket", "/mnt/run/pluto.ctl")
+        said = pluto.command("/usr/libexec/ipsec/addconn", "--config", "/mnt/ipsec.conf", *control, "--autoall")
+        pluto.command("/usr/libexec/ipsec/whack", "--rundir", "/mnt/run", "--listen")
+        status = pluto.command("/usr/libexec/ipsec/whack", "--rundir", "/mnt/run", "--connectionstatus")
+        assert '"fleet"' in status and "10.20.0.2-10.20.0.254" in status, said + pluto.log()
+        answer = network.client.run(["python3", "-c", _ASK, probe().hex()])
+    finally:
+        pluto.stop()
+    log = pluto.log()
+    assert len(bytes.fromhex(answer)) > 150, log  # a whole answer, not an error notify
+    assert "/mnt/out/fleet.secrets" in log, log
+    assert '"fleet": added IKEv2 connection' in log, log
+    for wrong in ("failed to add", "unrecognized", "syntax error", "unable to"):
+        assert wrong not in log, log
