@@ -18,6 +18,8 @@ OPTIONS = {
     "local_id": "device.example",
     "remote_id": "gw.example",
     "psk": "hex:" + "5a" * 32,
+    "ike_proposals": ["aes128ccm16-prfsha256-x25519"],
+    "esp_proposals": ["aes128ccm16"],
     "remote_ts": ["10.10.0.0/24"],
     "reconnect": False,
 }

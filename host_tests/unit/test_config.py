@@ -29,7 +29,8 @@ def refused(*words, **changes):
 def test_defaults():
     c = with_option()
     assert c.remote_id == "gw.example" and c.port == 500 and c.natt_port == 4500 and c.psk == b"\x5a" * 32
-    assert c.ike_proposals == [(16, 128, 0, 5, 31)] and c.esp_proposals == [(16, 128, 0, 0)]
+    assert c.ike_proposals == [(16, 128, 0, 5, 31), (20, 128, 0, 5, 31)]
+    assert c.esp_proposals == [(16, 128, 0, 0), (20, 128, 0, 0)]
     assert c.remote_ts == [(bytes(4), b"\xff" * 4)] and c.warnings == []
 
 

@@ -21,9 +21,9 @@ _OPTIONS = {
     "auth": ("psk", "str"),
     "psk": ("", "str"),  # text, "hex:..." or "base64:..."; 16 octets or more
     "psk_file": ("", "str"),  # or a file that holds it, beside the configuration
-    # Algorithms in order of preference, see suite.py
-    "ike_proposals": (["aes128ccm16-prfsha256-x25519"], "list"),
-    "esp_proposals": (["aes128ccm16"], "list"),
+    # Algorithms in order of preference, see suite.py: CCM is the leanest, GCM is what most gateways accept
+    "ike_proposals": (["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519"], "list"),
+    "esp_proposals": (["aes128ccm16", "aes128gcm16"], "list"),
     # Addresses inside
     "virtual_ip": (["ipv4"], "list"),  # families to ask the gateway for (RFC 7296 2.19); []: none
     "inner_address": ("", "str"),  # our own address inside when none is asked for

@@ -11,6 +11,12 @@ from pathlib import Path
 
 DEVICE_ID = "device.example"
 GATEWAY_ID = "gw.example"
+# The leanest profile: one suite, which most gateways must be told to accept
+PROFILE = {
+    "ike_proposals": ["aes128ccm16-prfsha256-x25519"],
+    "esp_proposals": ["aes128ccm16"],
+    "remote_ts": ["10.10.0.0/24"],
+}
 COLLECTOR = ["10.10.0.1", 5000]
 _KEY_TABLES = ("ikev2_decryption_table", "esp_sa")
 
@@ -56,7 +62,7 @@ class ReferenceGateway:
             "local_id": DEVICE_ID,
             "remote_id": GATEWAY_ID,
             "psk": "hex:" + psk,
-            "remote_ts": ["10.10.0.0/24"],
+            **PROFILE,
         }
 
     def __enter__(self):

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from host_tests.interop.gateway import device_environment, gateway, program
-from tools.demo.gateways import COLLECTOR, lines_of
+from tools.demo.gateways import COLLECTOR, PROFILE, lines_of
 
 
 class StrongSwanGateway:
@@ -23,9 +23,7 @@ class StrongSwanGateway:
     def __enter__(self):
         self._gateway = self._scene.__enter__()
         self.name = "strongSwan " + self._gateway.swan.session().version()["version"].decode()
-        self.tunnel = self._gateway.options(
-            ike_proposals=["aes128ccm16-prfsha256-x25519"], esp_proposals=["aes128ccm16"], remote_ts=["10.10.0.0/24"]
-        )
+        self.tunnel = self._gateway.options(**PROFILE)
         assert list(self._gateway.collector) == COLLECTOR
         return self
 
