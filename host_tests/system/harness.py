@@ -79,6 +79,9 @@ class Client:
             return error
         raise AssertionError("the tunnel came up: %r" % self.events)
 
+    def now_ms(self) -> int:
+        return time.monotonic_ns() // 1000000
+
     def fail_cause(self) -> str:
         """The cause of the only event, which must be a failure."""
         assert [event.kind for event in self.events] == ["failed"], self.events
@@ -122,12 +125,12 @@ def halves(gw: Responder) -> list:
     return [sa.state for sa in gw.engine.sas if sa.state != "DELETED"]
 
 
-def interpreter(name: str) -> list[str]:
+def interpreter(name: str, heap: str = HEAP) -> list[str]:
     """The command of "micropython" or "cpython"."""
     if name == "cpython":
         return [sys.executable]
     require(MICROPYTHON.exists(), "MicroPython's unix port is missing: run `make test`, which installs it in .venv")
-    return [str(MICROPYTHON), "-X", "heapsize=" + HEAP]
+    return [str(MICROPYTHON), "-X", "heapsize=" + heap]
 
 
 class Outcome(NamedTuple):
@@ -141,12 +144,12 @@ class Outcome(NamedTuple):
         return [line[1:] for line in self.lines if line[0] == word]
 
 
-def start_device(which: str, folder, config: dict | str, *steps: str) -> subprocess.Popen:
+def start_device(which: str, folder, config: dict | str, *steps: str, heap: str = HEAP) -> subprocess.Popen:
     """Start `device.py` with a configuration (options, or the text of the file) and its steps."""
     path = Path(folder) / "ipsec.json"
     path.write_text(config if isinstance(config, str) else json.dumps(config))
     env = dict(os.environ, PYTHONPATH=str(ROOT / "lib"), MICROPYPATH=str(ROOT / "lib") + ":.frozen")
-    command = [*interpreter(which), str(Path(__file__).with_name("device.py")), str(path), *steps]
+    command = [*interpreter(which, heap), str(Path(__file__).with_name("device.py")), str(path), *steps]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -163,6 +166,6 @@ def finish(process: subprocess.Popen, timeout_s: float = 20.0) -> Outcome:
         raise AssertionError("the device failed:\n%s" % text) from None
 
 
-def run_device(which: str, folder, config: dict | str, *steps: str, timeout_s: float = 20.0) -> Outcome:
+def run_device(which: str, folder, config: dict | str, *steps: str, heap: str = HEAP) -> Outcome:
     """`start_device` and `finish`."""
-    return finish(start_device(which, folder, config, *steps), timeout_s)
+    return finish(start_device(which, folder, config, *steps, heap=heap))
