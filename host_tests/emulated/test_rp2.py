@@ -1,5 +1,6 @@
 """The emulated Pico: chip and firmware work, the network carries datagrams of all sizes, flash keeps its files."""
 
+import json
 import os
 import random
 import shutil
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from host_tests.emulated.conftest import build
+from host_tests.responder import Responder
 from tools import emulator
-from tools.emulator.base import Options
+from tools.emulator.base import REPOSITORY, Options
 from tools.emulator.rp2 import firmware, machine
+from tools.emulator.stage import stage
 
 pytestmark = pytest.mark.emulated
 
@@ -244,6 +247,33 @@ def test_heap_has_the_size_asked_for(heap):
 def test_frozen_firmware_holds_the_library():
     with emulator.start(NAME, firmware=build(NAME, frozen=True)) as board:
         assert board.exec("import ipsec; print(ipsec.__file__)") == "ipsec/__init__.py\n"
+
+
+TUNNEL = """
+import json
+from ipsec.config import Config
+from ipsec.drive.sync import Uplink
+uplink = Uplink(Config(**json.load(open("/rom/ipsec.json"))))
+uplink.connect()
+s = uplink.socket(); s.settimeout(10)
+s.sendto(b'{"n": 1}', ("10.10.0.1", 5000)); print(s.recvfrom(100)[0])
+s.sendto(bytes(1200), ("10.10.0.1", 7)); print(len(s.recvfrom(1300)[0]))
+uplink.close()
+"""
+
+
+def test_tunnel_to_a_gateway_on_the_hosts_loopback(image, tmp_path):
+    psk = "one key of enough octets for this test"
+    with Responder(psk=psk) as gw:
+        rom = stage(tmp_path, {"lib": REPOSITORY / "lib"}, emulator.target(NAME).march)
+        (rom / "ipsec.json").write_text(json.dumps({
+            "gateway": "10.0.2.2", "port": gw.port, "natt_port": gw.natt_port, "local_id": "device.example",
+            "remote_id": "gw.example", "psk": psk, "remote_ts": ["10.10.0.0/24"],
+        }))
+        with emulator.start(NAME, firmware=image, rom=rom) as board:
+            assert board.exec(TUNNEL).splitlines() == ["b'ack 1'", "1200"]
+        gw.wait_event("ike_down")
+        assert [reading for reading in gw.events if reading["event"] == "reading"][0]["n"] == 1
 
 
 def test_exception_on_the_board_is_a_failure(board):
