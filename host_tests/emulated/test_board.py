@@ -114,6 +114,14 @@ def test_heap_has_the_size_asked_for(name, heap):
     assert 0.97 * heap < total < heap
 
 
+@pytest.mark.parametrize("stack, least, most", [(0, 7000, 15600), (24576, 23000, 24800)])
+def test_stack_ends_where_asked_for(name, stack, least, most):
+    descend = "import micropython\ndeepest = 0\ndef f():\n    global deepest\n    deepest = micropython.stack_use()\n    f()\n"
+    with emulator.start(name, stack=stack) as board:
+        used = int(board.exec(descend + "try: f()\nexcept RuntimeError: print(deepest)"))
+    assert least < used < most
+
+
 def test_exception_on_the_board_is_a_failure(board):
     with pytest.raises(emulator.BoardFailure, match="ZeroDivisionError"):
         board.exec("1 / 0")
@@ -122,7 +130,7 @@ def test_exception_on_the_board_is_a_failure(board):
 def test_endless_program_is_ended(name):
     with emulator.start(name) as board:
         with pytest.raises(emulator.BoardTimeout) as caught:
-            board.exec("print('begun')\nwhile True: pass", timeout=2)
+            board.exec("print('begun')\nwhile True: pass", timeout=5)
         assert "begun" in caught.value.output
         assert board.process.poll() is not None
 

@@ -1,4 +1,8 @@
-"""The unit tests of the library, run on emulated 32-bit boards as .mpy files, with the heap of a Pico W."""
+"""The unit tests of the library, run on emulated 32-bit boards as .mpy files.
+
+Heap and stack are larger than a device's, since tests hold vectors and model answers and the runner imports one level
+deeper; what fits a device is test_memory.py's.
+"""
 
 import re
 from pathlib import Path
@@ -10,6 +14,7 @@ from tools.emulator.stage import stage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNIT = REPOSITORY / "host_tests/unit"
+ROOM = {"heap": 524288, "stack": 24576}
 MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
 
 pytestmark = pytest.mark.emulated
@@ -20,11 +25,11 @@ def loaded(name, tmp_path_factory):
     """A board that sees the library and its unit tests in /rom."""
     parts = {"lib": REPOSITORY / "lib", "unit": UNIT}
     rom = stage(tmp_path_factory.mktemp("rom"), parts, emulator.target(name).march)
-    boards = [emulator.start(name, rom=rom)]
+    boards = [emulator.start(name, rom=rom, **ROOM)]
 
     def running() -> emulator.Board:
         if boards[-1].process.poll() is not None:  # a test that hung or crashed took the board with it
-            boards.append(emulator.start(name, rom=rom))
+            boards.append(emulator.start(name, rom=rom, **ROOM))
         return boards[-1]
 
     yield running

@@ -45,8 +45,9 @@ def build(name: str, *, heap: int = DEFAULT_HEAP, frozen: bool = False, progress
 
 
 def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, frozen: bool = False,
-          icount: int | None = None, capture: Path | None = None, rom: Path | None = None, netns: str | None = None,
-          prefix: Sequence[str] = (), forwards: Sequence[tuple[int, int]] = (), progress: Progress = _quiet) -> Board:
+          stack: int = 0, icount: int | None = None, capture: Path | None = None, rom: Path | None = None,
+          netns: str | None = None, prefix: Sequence[str] = (), forwards: Sequence[tuple[int, int]] = (),
+          progress: Progress = _quiet) -> Board:
     """Start a board; stop it with `Board.stop` or by leaving the `with` block.
 
     `netns` names the network namespace from which the board's datagrams leave, `prefix` is a command to run the
@@ -54,4 +55,4 @@ def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, 
     """
     firmware = firmware or build(name, heap=heap, frozen=frozen, progress=progress)
     before = tuple(prefix) or (("ip", "netns", "exec", netns) if netns else ())
-    return target(name).launch(Options(Path(firmware), heap, icount, capture, rom, before, tuple(forwards)))
+    return target(name).launch(Options(Path(firmware), heap, stack, icount, capture, rom, before, tuple(forwards)))

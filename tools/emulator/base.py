@@ -51,6 +51,7 @@ class Options:
 
     firmware: Path
     heap: int = DEFAULT_HEAP
+    stack: int = 0  # octets that programs may use of it; 0: as many as the board that is stood for
     icount: int | None = None  # one guest instruction lasts 2**icount ns of virtual time; None: real time
     capture: Path | None = None  # pcap file of the board's network traffic
     rom: Path | None = None  # folder that the board sees read-only as /rom (also on its sys.path)

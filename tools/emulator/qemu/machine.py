@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from tools.emulator.qemu import QemuTarget
 
 HEAP_MIN, HEAP_MAX = 32768, 1048576
+STACK_MAX = 49152
 
 _START_S = 20
 _ROM_ADDR = {"arm": 0x21000000, "riscv32": 0x81000000}  # as in usermod/board/board.h
-_HEAP_LEN_ADDR = {"arm": 0x21F00000, "riscv32": 0x81F00000}
+_SIZES_ADDR = {"arm": 0x21F00000, "riscv32": 0x81F00000}
 _TICKS_HZ = {"arm": 25_000_000, "riscv32": 10_000_000}
 
 
@@ -54,6 +55,8 @@ def launch(target: "QemuTarget", options: Options) -> QemuBoard:
     """Start QEMU. Raises EmulatorError with its words when it does not come up."""
     if not HEAP_MIN <= options.heap <= HEAP_MAX or options.heap % 16:
         raise EmulatorError(f"a heap of {options.heap} octets: {HEAP_MIN} to {HEAP_MAX}, a multiple of 16")
+    if not 0 <= options.stack <= STACK_MAX:
+        raise EmulatorError(f"a stack of {options.stack} octets: at most {STACK_MAX}")
     scratch = tempfile.TemporaryDirectory(prefix="emulator-")
     folder = Path(scratch.name)
     log = folder / "qemu.log"
@@ -84,7 +87,8 @@ def command(target: "QemuTarget", options: Options, folder: Path) -> list[str]:
     else:
         argv += ["-machine", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false",
                  "-device", "virtio-net-device,netdev=n0"]
-    argv += ["-device", f"loader,addr={_HEAP_LEN_ADDR[target.system]:#x},data={options.heap:#x},data-len=4"]
+    sizes = options.stack << 32 | options.heap
+    argv += ["-device", f"loader,addr={_SIZES_ADDR[target.system]:#x},data={sizes:#x},data-len=8"]
     if options.icount is not None:
         argv += ["-icount", f"shift={options.icount}"]
     if options.capture:

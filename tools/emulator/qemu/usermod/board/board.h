@@ -27,14 +27,24 @@ const uint8_t *nic_recv(size_t *len); // NULL when no frame waits
 #define BOARD_TICKS_HZ 25000000u
 #define BOARD_ROM_ADDR 0x21000000u  // lower half of the 16 MiB PSRAM
 #define BOARD_DISK_ADDR 0x21800000u
-#define BOARD_HEAP_LEN_ADDR 0x21f00000u
+#define BOARD_HEAP_LEN_ADDR 0x21f00000u // two words that QEMU loads: length of heap, limit of stack
+#define BOARD_STACK_LIMIT_ADDR 0x21f00004u
 #elif defined(QEMU_SOC_VIRT)
 #define BOARD_TICKS_HZ 10000000u
 #define BOARD_ROM_ADDR 0x81000000u  // above firmware, data and stack
 #define BOARD_DISK_ADDR 0x81800000u
 #define BOARD_HEAP_LEN_ADDR 0x81f00000u
+#define BOARD_STACK_LIMIT_ADDR 0x81f00004u
 #endif
 #define BOARD_ROM_MAX 0x800000u
 #define BOARD_DISK_LEN 0x100000u
 #define BOARD_HEAP_MIN 0x8000u
 #define BOARD_HEAP_DEFAULT 0x30000u
+
+// Stack that Python programs may use: what the boards have that are stood for, less the margin of their ports.
+#if defined(QEMU_SOC_MPS2)
+#define BOARD_STACK_DEFAULT (8192u - 256u)    // ports/rp2
+#else
+#define BOARD_STACK_DEFAULT (16384u - 1024u)  // ports/esp32
+#endif
+#define BOARD_STACK_MAX 0xc000u

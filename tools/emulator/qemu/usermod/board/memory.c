@@ -1,5 +1,5 @@
-// What happens at boot; the heap's length, which QEMU puts into a word of memory; and the memory beside the heap: /rom (an
-// image that QEMU loads) and the octets of the RAM disk.
+// What happens at boot; the sizes of heap and stack, which QEMU puts into two words of memory; and the memory beside the
+// heap: /rom (an image that QEMU loads) and the octets of the RAM disk.
 #include <string.h>
 #include "py/mperrno.h"
 #include "py/mphal.h"
@@ -18,6 +18,13 @@ void __wrap_gc_init(void *start, void *end) {
         len = BOARD_HEAP_DEFAULT;
     }
     __real_gc_init(start, (uint8_t *)start + len);
+}
+
+// Called instead of mp_stack_set_limit().
+void __real_mp_stack_set_limit(mp_uint_t limit);
+void __wrap_mp_stack_set_limit(mp_uint_t limit) {
+    limit = *(volatile uint32_t *)BOARD_STACK_LIMIT_ADDR;
+    __real_mp_stack_set_limit(limit && limit <= BOARD_STACK_MAX ? limit : BOARD_STACK_DEFAULT);
 }
 
 // Called instead of mp_init(), at power-on and at each soft reset.
