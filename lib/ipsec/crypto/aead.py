@@ -4,7 +4,7 @@ from ipsec.crypto import ct, suites
 
 try:
     from ipsec.crypto.kernels import copy
-except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import copy
 
 _NONE = bytes(4)

@@ -20,7 +20,7 @@ def report() -> str:
         import ipsec.crypto.kernels  # noqa: F401
 
         kind = "viper kernels"
-    except (ImportError, SyntaxError, ValueError):
+    except (ImportError, NotImplementedError, SyntaxError, ValueError):
         kind = "plain Python kernels (slow: no viper here)"
     return "crypto: board, cryptolib on %s, %s" % (sys.platform, kind)
 

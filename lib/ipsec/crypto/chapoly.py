@@ -17,7 +17,7 @@ try:
         from ipsec.crypto.chacha20 import chacha
     from ipsec.crypto.kernels import fill, icv_differs, next_iv, put_aad, take_iv, text_len, write_icv, xor
     from ipsec.crypto.poly1305 import chacha_start, poly, poly_end, poly_lengths, poly_start
-except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import (
         chacha,
         chacha_start,

@@ -8,7 +8,7 @@ import sys
 
 try:
     from ipsec.crypto import sha512_kernel as _kernel
-except (ImportError, SyntaxError, ValueError):  # no native emitter, or an .mpy of another architecture
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no native emitter, or an .mpy of another architecture
     _kernel = None
 
 # The first 64 bits of the fractional parts of the cube roots of the first 80 primes, big-endian (FIPS 180-4 4.2.3).

@@ -35,7 +35,7 @@ def _load():
             from ipsec.inet import kernel
 
             return kernel.sum16, kernel.copy, kernel.same
-    except (ImportError, SyntaxError, ValueError):  # ValueError: an .mpy for another architecture
+    except (ImportError, NotImplementedError, SyntaxError, ValueError):  # ValueError: an .mpy for another architecture
         pass
     return plain_sum16, plain_copy, plain_same
 
