@@ -9,20 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from host_tests.conftest import count_tests
 from tools import emulator
 from tools.emulator.stage import stage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNIT = REPOSITORY / "host_tests/unit"
-ROOM = {"heap": 524288, "stack": 24576}
 MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
+ROOM = {"heap": 524288, "stack": 24576}
+TIMEOUT_S = 120
 
 pytestmark = pytest.mark.emulated
 
 
 @pytest.fixture(scope="module")
 def loaded(name, tmp_path_factory):
-    """A board that sees the library and its unit tests in /rom."""
+    """A function that gives a board which sees the library and its unit tests in /rom."""
     parts = {"lib": REPOSITORY / "lib", "unit": UNIT}
     rom = stage(tmp_path_factory.mktemp("rom"), parts, emulator.target(name).march)
     boards = [emulator.start(name, rom=rom, **ROOM)]
@@ -37,11 +39,13 @@ def loaded(name, tmp_path_factory):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_module_passes_on_the_board(loaded, module):
-    output = loaded().exec(f"import sys; sys.path.append('/rom/unit'); import run; run.main(['{module}'])", timeout=60)
+def test_module_passes_on_the_board(loaded, name, module, request):
+    program = f"import sys; sys.path.append('/rom/unit'); import run; run.main(['{module}'])"
+    output = loaded().exec(program, timeout=TIMEOUT_S)
     summary = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.MULTILINE)
     assert summary, output
     passed, failed, skipped = map(int, summary.groups())
+    count_tests(request.config, name, passed, failed, skipped)
     assert not failed, output
     if not passed:
         pytest.skip(f"{skipped} skipped on the board: {output.splitlines()[0]}")

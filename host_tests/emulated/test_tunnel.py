@@ -1,0 +1,81 @@
+"""A tunnel from the emulated boards to the reference responder, with the heap and stack that devices have.
+
+The reference responder is an implementation of its own; the board reaches it on the host's loopback through real sockets.
+"""
+
+import json
+import re
+
+import pytest
+
+from host_tests.emulated.conftest import build
+from host_tests.responder import Responder
+from tools import emulator
+from tools.emulator.base import REPOSITORY
+from tools.emulator.stage import stage
+
+pytestmark = pytest.mark.emulated
+
+PSK = "one key of enough octets for all tests"
+CONNECT = """
+import gc, json
+gc.threshold(2048)
+import ipsec
+uplink = ipsec.connect("/rom/device.json")
+sock = uplink.socket()
+sock.settimeout(5)
+for n in range(1, 4):
+    sock.sendto(json.dumps({"n": n, "t": 21.5}).encode(), ("10.10.0.1", 5000))
+    print(sock.recvfrom(64)[0])
+uplink.close()
+gc.collect()
+print(gc.mem_free())
+"""
+
+
+@pytest.fixture
+def gateway():
+    with Responder(psk=PSK) as running:
+        yield running
+
+
+def connect(gateway, name, folder, **options) -> list[str]:
+    """The lines a board prints that connects and sends three readings; options as of `emulator.start`."""
+    (folder / "device.json").write_text(json.dumps({
+        "gateway": emulator.target(name).gateway, "port": gateway.port, "natt_port": gateway.natt_port,
+        "local_id": "device.example", "remote_id": "gw.example", "psk": PSK, "remote_ts": ["10.10.0.0/24"],
+    }))
+    with emulator.start(name, rom=folder, **options) as board:
+        return board.exec(CONNECT).splitlines()
+
+
+@pytest.mark.parametrize("heap", emulator.HEAPS)
+def test_frozen_library_in_every_heap(gateway, name, tmp_path, heap):
+    build(name, frozen=True)
+    lines = connect(gateway, name, tmp_path, heap=heap, frozen=True)
+    assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
+    gateway.wait_event("ike_down")
+    assert [event["n"] for event in gateway.events if event["event"] == "reading"] == [1, 2, 3]
+
+
+def test_installed_files_in_the_heap_of_a_pico_w(gateway, name, tmp_path):
+    stage(tmp_path, {"lib": REPOSITORY / "lib"}, emulator.target(name).march)
+    lines = connect(gateway, name, tmp_path)
+    assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
+
+
+def test_source_files_compile_on_the_board(gateway, name, tmp_path, request):
+    if name == "qemu-m0plus":
+        request.applymarker(pytest.mark.xfail(
+            strict=True, raises=emulator.BoardFailure,
+            reason="MicroPython 1.25 compiles no viper loop of over 2 KiB for ARMv6-M on the board: install .mpy files"))
+    stage(tmp_path, {"lib": REPOSITORY / "lib"})
+    lines = connect(gateway, name, tmp_path)
+    assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
+
+
+def test_wrong_key_names_its_cause(gateway, name, tmp_path):
+    build(name, frozen=True)
+    with Responder(psk="another key of enough octets") as other, pytest.raises(emulator.BoardFailure) as caught:
+        connect(other, name, tmp_path, frozen=True)
+    assert re.search(r"ConnectError: .*AUTHENTICATION_FAILED", caught.value.output)
