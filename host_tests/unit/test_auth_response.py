@@ -30,7 +30,7 @@ def test_forged_good_answer_brings_the_tunnel_up():
     assert forger.answer(forger.good()).tunnel.is_up
 
 
-def test_en_i_missing_payloads_one_at_a_time():
+def test_class_missing_payloads_one_at_a_time():
     for kind, cause in ((IDR, "invalid_syntax"), (AUTH, "invalid_syntax"), (SA, "invalid_syntax")):
         text = fails([p for p in Forger().good() if p[0] != kind], cause, DELETE)
         assert "missing" in text
@@ -38,13 +38,13 @@ def test_en_i_missing_payloads_one_at_a_time():
         fails([p for p in Forger().good() if p[0] != kind], "invalid_syntax", DELETE)
 
 
-def test_cfg_reply_missing_takes_the_address_of_the_selector():
+def test_en_i_2_1_2_cfg_reply_missing_takes_the_address_of_the_selector():
     forger = Forger()
     player = forger.answer([p for p in forger.good() if p[0] != CP])
     assert player.tunnel.is_up and player.events[0].text == "address 10.20.0.1"
 
 
-def test_no_address_at_all_is_told():
+def test_en_i_2_1_2_no_address_at_all_is_told():
     forger = Forger()
     good = [p for p in forger.good() if p[0] not in (CP, TSI)]
     wide = bytes([1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 255, 255]) + bytes(4) + b"\xff" * 4
@@ -66,7 +66,7 @@ def test_wrong_auth_and_wrong_identity():
     fails(changed(AUTH, lambda body: body[:-1]), "authentication_failed", NOTIFY)
 
 
-def test_peer_text_is_never_a_format():
+def test_class_logging_peer_text_is_never_a_format():
     text = fails(changed(IDR, lambda body: body[:4] + b"%s%d%n\x1b[31m"), "authentication_failed", NOTIFY)
     assert "%s%d%n" in text and "\x1b" not in text
 
@@ -90,7 +90,7 @@ def test_en_i_1_1_6_7_answers_that_were_not_offered():
     fails(changed(SA, twice), "no_proposal_chosen", DELETE)
 
 
-def test_en_i_1_1_7_selectors_wider_than_offered():
+def test_class_traffic_selectors_wider_than_offered():
     def widen(body):
         body[12] = 9  # 9.x.x.x to 10.10.0.255
         return body
@@ -114,7 +114,7 @@ def test_error_without_auth_ends_it_at_once():
     fails([notify(16383)], "notify_16383")
 
 
-def test_unknown_notifies_and_payloads_are_ignored():
+def test_en_i_1_1_4_1_unknown_notifies_and_payloads_are_ignored():
     for extra in (notify(65535), notify(16400, b"x"), payload(1, b"?"), payload(32, b""), payload(49, b"abc"), payload(255, b"")):
         forger = Forger()
         assert forger.answer([extra] + forger.good()).tunnel.is_up, extra
@@ -125,12 +125,12 @@ def test_en_i_1_1_4_2_critical_unknown_payload_fails_the_exchange():
         fails([payload(kind, b"x", critical=True)] + Forger().good(), "unsupported_critical_payload", DELETE)
 
 
-def test_known_payloads_may_have_the_critical_bit_and_any_order():
+def test_en_i_1_1_4_x_known_payloads_may_have_the_critical_bit_and_any_order():
     forger = Forger()
     assert forger.answer([(k, body, True) for k, body, _ in reversed(forger.good())]).tunnel.is_up
 
 
-def test_payloads_that_may_come_once_come_twice():
+def test_class_missing_payloads_and_those_that_come_twice():
     for kind in (IDR, AUTH, SA, TSI, TSR, CP):
         good = Forger().good()
         fails(good + [p for p in good if p[0] == kind], "invalid_syntax", DELETE)
@@ -171,7 +171,7 @@ def test_padding_that_lies():
     assert len(forger.player.events) == 1
 
 
-def test_unauthenticated_response_is_not_looked_at():
+def test_class_state_bypass_unauthenticated_response_is_not_looked_at():
     forger = Forger()
     bare = bytearray(t.INIT_IN)
     bare[18] = 35

@@ -34,7 +34,7 @@ def test_defaults():
     assert c.remote_ts == [(bytes(4), b"\xff" * 4)] and c.warnings == []
 
 
-def test_bad_options_are_named():
+def test_class_local_mistakes_bad_options_are_named():
     refused("unknown option", "'prot'", prot=1)
     refused("did you mean 'local_id'", localid="x")
     refused("port", "0", "65535", port=0)
@@ -56,7 +56,7 @@ def test_bad_options_are_named():
     refused("ike_proposals", "des", ike_proposals=["des-x25519"])
 
 
-def test_secret_is_never_shown():
+def test_class_logging_secret_is_never_shown():
     for psk in ("hex:secret", "base64:***secret", 12345678):
         try:
             with_option(psk=psk)

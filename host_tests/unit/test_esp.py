@@ -90,7 +90,7 @@ def test_sequence_numbers_begin_with_one_and_rise():
         assert esp[:4] == b"\2\2\2\2" and int.from_bytes(esp[4:8], "big") == n
 
 
-def test_replay_and_late_packets():
+def test_class_esp_replay_and_late_packets():
     a, b = pair(window=32)
     packets = [protect(a, inner(40)) for _ in range(40)]
     assert unprotect(b, packets[7]) == inner(40)
@@ -111,14 +111,14 @@ def test_window_is_marked_only_after_the_icv_is_verified():
     assert unprotect(b, good) == inner(40)
 
 
-def test_sequence_number_zero():
+def test_class_esp_sequence_number_zero():
     a, b = pair()
     esp = protect(a, inner(40))
     esp[4:8] = bytes(4)
     assert unprotect(b, esp) == drop.SEQ_ZERO
 
 
-def test_every_octet_flipped_and_every_length():
+def test_class_esp_every_octet_flipped_and_every_length():
     for suite in (CCM16, CBC):
         a, b = pair(suite)
         good = protect(a, inner(40))
@@ -131,7 +131,7 @@ def test_every_octet_flipped_and_every_length():
         assert unprotect(b, good) == inner(40)
 
 
-def test_sequence_number_refuses_to_wrap():
+def test_class_esp_sequence_number_refuses_to_wrap():
     a, b = pair()
     a._seq[4:8] = b"\xff\xff\xff\xfe"
     assert unprotect(b, protect(a, inner(40))) == inner(40)
@@ -160,7 +160,7 @@ def near_the_border():
     return a, b
 
 
-def test_trailer_that_lies():
+def test_class_esp_trailer_that_lies():
     edits = {
         drop.PADDING: (
             lambda p: p[:-2] + b"\xff\x04",  # pad length longer than the packet
@@ -189,7 +189,7 @@ def test_nothing_but_a_trailer_inside():
     assert unprotect(b, sealed) == drop.NEXT_HEADER
 
 
-def test_en_i_1_1_7_packets_outside_the_selectors():
+def test_en_i_1_1_7_1_packets_outside_the_selectors():
     ts = [(17, 5000, 5000, bytes([10, 10, 0, 0]), bytes([10, 10, 0, 255]))]
     a, b = pair(ts_there=ts)
     assert unprotect(b, protect(a, inner(40))) == inner(40)

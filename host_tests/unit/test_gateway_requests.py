@@ -43,7 +43,7 @@ def test_delete_of_a_child_sa_that_is_not_ours():
     assert forger.last_sent() == [] and forger.player.tunnel.is_up
 
 
-def test_rekey_is_refused_and_the_tunnel_made_anew():
+def test_en_i_1_2_1_rekey_is_refused_and_the_tunnel_made_anew():
     forger = Forger(up=True)
     player = forger.player
     sent = len(player.sent)
@@ -59,7 +59,7 @@ def test_rekey_is_refused_and_the_tunnel_made_anew():
     assert player.last()[16] == 33 and player.last()[18] == 34  # a fresh IKE_SA_INIT with an SA payload
 
 
-def test_unknown_notifies_are_ignored():
+def test_en_i_1_1_11_4_unknown_notifies_are_ignored():
     for message_id, kind in enumerate((16383, 65535, 24, 16390)):
         if message_id == 0:
             forger = Forger(up=True)
@@ -67,7 +67,7 @@ def test_unknown_notifies_are_ignored():
         assert forger.last_sent() == [] and forger.player.tunnel.is_up
 
 
-def test_critical_unknown_payload_is_named_in_the_answer():
+def test_en_i_1_1_4_2_critical_unknown_payload_is_named_in_the_answer():
     forger = Forger(up=True)
     forger.request([payload(49, b"x", critical=True)])
     assert body_of(forger, NOTIFY) == bytes([0, 0, 0, 1, 49])
@@ -82,7 +82,7 @@ def test_request_of_an_exchange_that_makes_no_sense():
         assert forger.player.events[-1].cause == "invalid_syntax"  # fatal for both (RFC 7296 2.21.3)
 
 
-def test_malformed_deletes():
+def test_en_i_1_3_1_malformed_deletes():
     bodies = (b"", b"\1", b"\1\4\0\1", b"\3\4\0\2\1\2\3\4", b"\3\4\xff\xff", b"\2\4\0\0")
     for body in bodies:
         forger = Forger(up=True)
@@ -91,7 +91,7 @@ def test_malformed_deletes():
         assert player.kinds() == ["up", "down"]
 
 
-def test_message_id_window_of_one():
+def test_class_message_ids_window_of_one():
     forger = Forger(up=True)
     player = forger.player
     for message_id in (1, 2, 0xFFFFFFFF):
@@ -104,7 +104,7 @@ def test_message_id_window_of_one():
     assert player.last() == first and player.tunnel.is_up
 
 
-def test_requests_before_authentication_are_ignored():
+def test_class_state_bypass_requests_before_authentication_are_ignored():
     forger = Forger()
     for exchange in (CREATE_CHILD_SA, INFORMATIONAL):
         forger.request([payload(DELETE, bytes([1, 0, 0, 0]))], exchange)
@@ -112,7 +112,7 @@ def test_requests_before_authentication_are_ignored():
     assert forger.answer(forger.good()).tunnel.is_up
 
 
-def test_liveness_check_of_ours_and_the_end_of_a_silent_gateway():
+def test_en_i_1_1_3_3_liveness_check_of_ours_and_the_end_of_a_silent_gateway():
     forger = Forger(up=True, dpd_s=10, natt_keepalive_s=0)
     player = forger.player
     sent = len(player.sent)

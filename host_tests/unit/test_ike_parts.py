@@ -48,7 +48,7 @@ def test_writer_stops_at_the_end_of_its_buffer():
     raises(LocalError, w.u8, 0)
 
 
-def test_identities():
+def test_en_i_1_1_9_1_identities():
     assert identity.encode("gw.example") == b"\2\0\0\0gw.example"
     assert identity.encode("a@b.example") == b"\3\0\0\0a@b.example"
     assert identity.encode("10.0.0.1") == b"\1\0\0\0\x0a\0\0\1"
@@ -66,7 +66,7 @@ def test_same_identity():
     assert not identity.same(b"", b"")
 
 
-def test_identity_of_the_peer_is_shown_escaped():
+def test_class_logging_identity_of_the_peer_is_shown_escaped():
     assert identity.describe(b"\1\0\0\0\x0a\0\0\1") == "10.0.0.1"
     assert "\x1b" not in identity.describe(b"\2\0\0\0\x1b[2J" + bytes(500)) and len(identity.describe(bytes(500))) < 300
 
@@ -127,7 +127,7 @@ def test_narrowing():
     raises(PeerError, selector.check_narrowed, [], [NET])
 
 
-def test_selectors_that_lie():
+def test_class_traffic_selectors_that_lie():
     good = bytes([1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 255, 255, 10, 0, 0, 0, 10, 0, 0, 255])
     assert len(selector.parse_ts(Reader(good, 0, len(good)))) == 1
     for at, value in ((0, 0), (0, 2), (0, 255), (7, 0), (7, 3), (7, 15), (7, 17), (12, 11)):

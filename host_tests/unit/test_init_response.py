@@ -74,12 +74,12 @@ def test_en_i_1_1_5_1_cookie_comes_back_first_and_all_else_stays():
     assert is_auth(player)
 
 
-def test_cookie_of_impossible_length():
+def test_class_cleartext_notifies_cookie_of_impossible_length():
     for n in (0, 65, 200):
         assert is_refused([notify(COOKIE, b"c" * n)])
 
 
-def test_cookies_without_end():
+def test_class_cleartext_notifies_cookies_without_end():
     player = answer([notify(COOKIE, b"1")])
     for i in range(20):
         player.receive(response([notify(COOKIE, b"c%d" % i)]))
@@ -106,7 +106,7 @@ def test_en_i_1_1_6_11_invalid_ke_with_zero_and_other_spi():
         assert dict(parse(player.last()))[KE][:2] == b"\0\x13" and player.last()[8:16] == bytes(8)
 
 
-def test_invalid_ke_for_a_group_that_was_not_offered_or_was_tried():
+def test_class_cleartext_notifies_invalid_ke_for_a_group_that_was_not_offered_or_was_tried():
     for group in (b"\0\x1f", b"\0\x0e", b"\0\0", b"\0", b""):
         player = Player(make_tunnel(**TWO_GROUPS))
         player.receive(response([notify(INVALID_KE, group)]))
@@ -122,7 +122,7 @@ def test_invalid_ke_back_and_forth_is_bounded():
     gives_up(player, "invalid_ke_payload")
 
 
-def test_missing_payloads_one_at_a_time():
+def test_class_missing_payloads_one_at_a_time():
     for kind in (SA, KE, NONCE):
         assert is_refused([p for p in good() if p[0] != kind])
     natd = [p for p in good() if p[0] != NOTIFY]
@@ -142,7 +142,7 @@ def test_nonce_length():
         assert is_auth(answer(good(NONCE, bytes(n))))
 
 
-def test_key_exchange_values():
+def test_class_key_exchange_values():
     for body in (
         b"",
         b"\0\x1f\0\0",  # empty
@@ -172,12 +172,12 @@ def test_zero_spi_of_the_responder():
     assert is_refused(good(), spi_r=bytes(8))
 
 
-def test_en_i_1_1_11_reserved_bits_and_minor_version_are_ignored():
+def test_en_i_1_1_11_1_reserved_bits_and_minor_version_are_ignored():
     player = answer(good(), version=0x2F, flags=0x20 | 0xC7, reserved=0x7F)
     assert is_auth(player)
 
 
-def test_major_version_and_direction():
+def test_en_i_1_1_4_x_major_version_and_direction():
     for header in ({"version": 0x10}, {"version": 0x30}, {"flags": 0x28}, {"flags": 0x00}, {"flags": 0x08}):
         assert is_refused(good(), **header)
 
@@ -188,7 +188,7 @@ def test_unknown_payloads_and_notifies():
     assert is_refused([(49, b"x")] + good(), reserved=0x80)
 
 
-def test_chains_that_lie():
+def test_class_headers_chains_that_lie():
     datagram = response(good())
     for at in (28 + 2, 28 + 3):
         for value in (0, 1, 3, 0xFF):
@@ -205,7 +205,7 @@ def test_chains_that_lie():
     assert len(player.sent) == 1
 
 
-def test_headers_of_every_length():
+def test_class_headers_of_every_length():
     player = Player(make_tunnel())
     for n in range(29):
         player.receive(t.INIT_IN[:n])
@@ -214,7 +214,7 @@ def test_headers_of_every_length():
     assert len(player.sent) == 1 and player.events == []
 
 
-def test_ikev1_payload_numbers():
+def test_class_headers_ikev1_payload_numbers():
     player = Player(make_tunnel())
     player.receive(t.INIT_OUT[:16] + b"\x01\x10\x02\x00" + bytes(4) + (28).to_bytes(4, "big"))
     player.receive(response([(13, b"OAKLEY")]))

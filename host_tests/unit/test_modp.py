@@ -42,7 +42,7 @@ def test_leading_zeros_stay():
     assert a.shared(bytes(255) + b"\x02") == bytes(255) + b"\x80"
 
 
-def test_bad_values_are_refused():
+def test_class_key_exchange_values_bad_values_are_refused():
     a = Modp2048(_random(3))
     for n in (0, 255, 257):
         raises(CryptoError, a.shared, bytes(n), text="%d octets" % n)

@@ -82,7 +82,7 @@ def test_constants():
     p256.check_point(*BASE)
 
 
-def test_bad_points_are_refused():
+def test_class_key_exchange_values_bad_points_are_refused():
     pair = _pair(_I)
     x, y = BASE
     for n in (0, 32, 63, 65):

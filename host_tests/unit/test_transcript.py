@@ -15,7 +15,7 @@ def up_to(stage):
     return player
 
 
-def test_requests_are_bit_for_bit_those_recorded():
+def test_en_i_1_1_1_1_requests_are_bit_for_bit_those_recorded():
     player = Player(make_tunnel())
     assert player.sent == [(15500, t.INIT_OUT)]
     player.receive(t.INIT_IN)
@@ -43,7 +43,7 @@ def test_psk_handshake_is_small():
     assert sizes[0] + sizes[1] <= 450 and sizes[2] + sizes[3] <= 450
 
 
-def test_en_i_1_1_2_retransmission_is_bit_for_bit_and_backs_off():
+def test_en_i_1_1_2_1_retransmission_is_bit_for_bit_and_backs_off():
     for stage, message in (("INIT_IN", t.INIT_OUT), ("AUTH_IN", t.AUTH_OUT)):
         player = up_to(stage)
         first = len(player.sent)
@@ -60,7 +60,7 @@ def test_en_i_1_1_2_retransmission_is_bit_for_bit_and_backs_off():
         assert "15500" in player.events[0].text or "15501" in player.events[0].text
 
 
-def test_en_i_1_1_2_retransmission_stops_on_the_answer():
+def test_en_i_1_1_2_3_retransmission_stops_on_the_answer():
     player = up_to("AUTH_IN")
     player.tick(1000)
     player.receive(t.AUTH_IN)
@@ -69,7 +69,7 @@ def test_en_i_1_1_2_retransmission_stops_on_the_answer():
     assert len(player.sent) == sent and player.tunnel.is_up
 
 
-def test_repeated_request_gets_the_identical_answer():
+def test_class_message_ids_repeated_request_gets_the_identical_answer():
     player = up_to("")
     player.receive(t.LIVENESS_IN)
     player.receive(t.LIVENESS_IN)
@@ -80,7 +80,7 @@ def test_repeated_request_gets_the_identical_answer():
     assert len(player.sent) == sent
 
 
-def test_future_request_is_ignored():
+def test_class_message_ids_future_request_is_ignored():
     player = up_to("")
     sent = len(player.sent)
     player.receive(t.NOTIFY_IN)  # message ID 1 before 0
@@ -89,7 +89,7 @@ def test_future_request_is_ignored():
     assert player.last() == t.LIVENESS_OUT
 
 
-def test_state_matrix_nothing_out_of_turn_moves_the_state():
+def test_class_state_bypass_nothing_out_of_turn_moves_the_state():
     """Whatever arrives before its turn changes nothing; the right message then still works."""
     everything = ("INIT_IN", "AUTH_IN", "LIVENESS_IN", "ACK_IN", "NOTIFY_IN", "DELETE_IN")
     everything += ("INIT_OUT", "AUTH_OUT", "LIVENESS_OUT", "READING_OUT", "DELETE_OUT")
@@ -107,7 +107,7 @@ def test_state_matrix_nothing_out_of_turn_moves_the_state():
     assert player.tunnel.is_up
 
 
-def test_reflection_our_own_messages_come_back():
+def test_class_reflection_our_own_messages_come_back():
     player = up_to("")
     sent = len(player.sent)
     for name in ("INIT_OUT", "AUTH_OUT", "LIVENESS_OUT", "READING_OUT", "NOTIFY_OUT", "DELETE_OUT"):
@@ -115,7 +115,7 @@ def test_reflection_our_own_messages_come_back():
     assert player.tunnel.is_up and player.inner == [] and len(player.sent) == sent
 
 
-def test_every_octet_flipped_and_every_length_of_protected_messages():
+def test_class_headers_every_octet_flipped_and_every_length_of_protected_messages():
     """A message that fails its ICV, and every header that lies, changes nothing."""
     player = up_to("AUTH_IN")
     spoil(player, t.AUTH_IN)
@@ -134,7 +134,7 @@ def test_every_octet_flipped_and_every_length_of_protected_messages():
     assert player.tunnel.is_closed and player.kinds() == ["up", "down"]
 
 
-def test_every_octet_flipped_and_every_length_of_ike_sa_init():
+def test_class_headers_every_octet_flipped_and_every_length_of_ike_sa_init():
     """Nobody has authenticated IKE_SA_INIT, so a changed one may be taken; it never raises and never brings a tunnel up."""
     step = 23 if SLOW else 1
     for i in range(0, len(t.INIT_IN), step):
@@ -163,7 +163,7 @@ def spoil(player, good):
     player.receive(good + b"\0")
 
 
-def test_unauthenticated_error_is_remembered_not_obeyed():
+def test_class_cleartext_notifies_are_remembered_not_obeyed():
     """A good response after it still wins (RFC 7296 2.21.1)."""
     player = up_to("INIT_IN")
     player.receive(error_response(14))
@@ -174,7 +174,7 @@ def test_unauthenticated_error_is_remembered_not_obeyed():
     assert player.tunnel.is_up
 
 
-def test_unauthenticated_error_alone_ends_soon():
+def test_class_cleartext_notifies_alone_end_it_soon():
     player = up_to("INIT_IN")
     player.receive(error_response(14))
     while not player.tunnel.is_closed:
@@ -183,7 +183,7 @@ def test_unauthenticated_error_alone_ends_soon():
     assert player.events[0].cause == "no_proposal_chosen" and "ike_proposals" in player.events[0].text
 
 
-def test_unprotected_message_is_a_hint_at_most():
+def test_en_i_1_1_3_2_unprotected_message_is_a_hint_at_most():
     """After the tunnel is up it starts one liveness check in ten seconds (RFC 7296 2.4), and never ends it."""
     player = up_to("")
     player.now = 20000

@@ -108,7 +108,7 @@ def test_lengths():
         raises(CryptoError, pair.shared, bytes(n), text="%d octets" % n)
 
 
-def test_small_order_is_refused():
+def test_class_key_exchange_values_small_order_is_refused():
     pair = X25519(lambda n: _octets(n, 2))
     low = (
         bytes(32),
