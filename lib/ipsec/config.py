@@ -24,6 +24,9 @@ _OPTIONS = {
     # Algorithms in order of preference, see suite.py: CCM is the leanest, GCM is what most gateways accept
     "ike_proposals": (["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519"], "list"),
     "esp_proposals": (["aes128ccm16", "aes128gcm16"], "list"),
+    # "fixed": the lists above are in the order of preference; "measured": the fastest of them first, see drive/rank.py.
+    # Default: "fixed" if one of the lists is given, because whoever writes a list may rank by more than speed; else "measured"
+    "suite_order": ("", "str"),
     # Addresses inside
     "virtual_ip": (["ipv4"], "list"),  # families to ask the gateway for (RFC 7296 2.19); []: none
     "inner_address": ("", "str"),  # our own address inside when none is asked for
@@ -65,6 +68,7 @@ class Config:
     psk: bytes
     ike_proposals: list[tuple]  # as suite.parse_ike gives them
     esp_proposals: list[tuple]  # as suite.parse_esp gives them
+    suite_order: str
     virtual_ip: list[str]
     inner_address: bytes  # 4 or 16 octets, or empty
     remote_ts: list[tuple]  # (first, last) address as octets
@@ -88,6 +92,8 @@ class Config:
             value = options[name] if name in options else spec[0]
             _check_kind(name, value, spec)
             setattr(self, name, value)
+        if not self.suite_order:
+            self.suite_order = "fixed" if "ike_proposals" in options or "esp_proposals" in options else "measured"
         _check(self)
 
     def __repr__(self):
@@ -195,6 +201,8 @@ def _check_psk(c):
 
 
 def _check_suites(c):
+    if c.suite_order not in ("fixed", "measured"):
+        raise ConfigError("option suite_order: %r is neither 'fixed' nor 'measured'" % c.suite_order)
     for name, parse in (("ike_proposals", suite.parse_ike), ("esp_proposals", suite.parse_esp)):
         texts = getattr(c, name)
         if not texts:

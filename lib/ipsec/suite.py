@@ -73,6 +73,12 @@ def parse_esp(name: str) -> tuple:
     return encr, key_bits, integ, esn
 
 
+def cipher_name(encr: int, key_bits: int, integ: int) -> str:
+    """The words for the cipher of a suite, such as `aes128-sha256`."""
+    tables = (_ENCR, (encr, key_bits)), (_ENCR_IIV, (encr, key_bits)), (_INTEG, integ)
+    return "-".join([word for table, value in tables for word in table if table[word] == value])
+
+
 def _known(table) -> str:
     return ", ".join(sorted(table))
 

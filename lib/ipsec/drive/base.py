@@ -15,7 +15,7 @@ for _name in (
 from ipsec import tunnel as core  # noqa: E402
 from ipsec.address import format_address  # noqa: E402
 from ipsec.config import Config, load  # noqa: E402
-from ipsec.drive.clock import Clock  # noqa: E402
+from ipsec.drive.clock import Clock, elapsed_us  # noqa: E402
 from ipsec.drive.udp import UdpLink  # noqa: E402
 from ipsec.errors import LocalError  # noqa: E402
 from ipsec.event import FAILED  # noqa: E402
@@ -46,6 +46,10 @@ class Uplink:
         self.config = config if isinstance(config, Config) else load(config)
         self.on_event = on_event
         self.failure = None  # the last event of kind FAILED
+        if self.config.suite_order == "measured":
+            from ipsec.drive import rank
+
+            rank.order(self.config, backend, elapsed_us, "" if self.config is config else config, log)
         self._clock = Clock()
         self._udp = UdpLink(self.config.local_port)
         self.tunnel = core.Tunnel(self.config, backend, urandom, log, keylog)

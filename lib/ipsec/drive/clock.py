@@ -20,3 +20,14 @@ class Clock:
             self._ticks = ticks
             return self._now
         return time.monotonic_ns() // 1000000
+
+
+def elapsed_us(call) -> int:
+    """Call it, and return how many microseconds that took."""
+    if hasattr(time, "ticks_us"):
+        start = time.ticks_us()
+        call()
+        return time.ticks_diff(time.ticks_us(), start)  # type: ignore[attr-defined]
+    start = time.perf_counter_ns()
+    call()
+    return (time.perf_counter_ns() - start) // 1000
