@@ -1,6 +1,6 @@
 """Wycheproof's X25519 and P-256 vectors and fresh agreements with the cryptography package, on both interpreters.
 
-CPython runs the long integers, MicroPython the field machine, compact and unrolled; the lines given to both are the same. Start reading at
+CPython runs the long integers, MicroPython the field machine, compact and unrolled; the lines are the same. Start reading at
 `wycheproof_p256`.
 """
 

@@ -4,7 +4,8 @@ Taken is the first that the board has: `field_native` (C), `field_unrolled` (fas
 options: .mpy files for the board's architecture put beside this module. Start reading at `Machine`.
 """
 
-_MISSING = (ImportError, SyntaxError, ValueError)  # no such file; no viper here; a .mpy of another architecture
+# no such file; a kernel that the firmware's compiler refuses; no viper here; a .mpy of another architecture
+_MISSING = (ImportError, NotImplementedError, SyntaxError, ValueError)
 
 
 def _pick():

@@ -1,0 +1,151 @@
+// Arithmetic modulo 2^255 - 19 and modulo the prime of P-256, as lib/ipsec/crypto/field.py does it: 20 limbs of 13 bits.
+// Twenty products and the carries stay below 2^31: no 64-bit product, which a Cortex-M0+ does not have. No branch and no
+// address depends on a number. Start reading at `step`.
+
+#include <stdint.h>
+
+typedef uint32_t word;
+
+enum { LIMBS = 20, ZERO = 14, MASK = 8191, FOLD_25519 = 608 };
+
+#include "columns.h" // multiply(t, a, b), square(t, a): the 39 columns of a product, written by tools/natmod
+
+// What is over limb 19 comes back at limb 0, times 2^260 mod p.
+static void close(word *o, word u, word fold) {
+    u = u * fold + o[0];
+    o[0] = u & MASK;
+    u = (u >> 13) + o[1];
+    o[1] = u & MASK;
+    o[2] += u >> 13;
+}
+
+// t modulo 2^255 - 19: each limb of the upper half, once it is clean, comes back 20 limbs lower, times 608.
+static word fold_25519(word *o, const word *t) {
+    word u = 0, v = 0;
+    for (int i = 0; i < LIMBS - 1; i++) {
+        v += t[i + LIMBS];
+        u += (v & MASK) * FOLD_25519 + t[i];
+        v >>= 13;
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+    u += v * FOLD_25519 + t[LIMBS - 1];
+    o[LIMBS - 1] = u & MASK;
+    return u >> 13;
+}
+
+// t / 2^260 modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1 (Montgomery); p = -1 modulo 2^13, so a limb is its own factor.
+// A word may be negative in between; the number as a whole is not.
+static void montgomery(word *o, word *t) {
+    t[2 * LIMBS - 1] = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        int32_t out = (int32_t)t[i] >> 13;
+        word u = t[i] & MASK;
+        t[i + 1] += (word)out;
+        t[i + 7] += u << 5;
+        t[i + 14] += u << 10;
+        t[i + 17] -= u << 3;
+        t[i + 19] += u << 9;
+    }
+    int32_t u = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        u += (int32_t)t[i + LIMBS];
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+}
+
+static void reduce(word *o, word *t, word fold) {
+    if (fold) {
+        close(o, fold_25519(o, t), fold);
+    } else {
+        montgomery(o, t);
+    }
+}
+
+// o = a - b + zero: the zero of slot 14, with limbs greater than any of b; less the multiple of p that the highest limbs
+// tell, for P-256.
+static void subtract(word *o, const word *a, const word *b, word *zero, word fold) {
+    if (!fold) {
+        word v = (word)(((int32_t)a[LIMBS - 1] - (int32_t)b[LIMBS - 1]) >> 9) - 1;
+        zero[0] = 2 * MASK + 2 + v;
+        zero[7] = 2 * MASK - (v << 5);
+        zero[14] = 2 * MASK - (v << 10);
+        zero[17] = 2 * MASK + (v << 3);
+        zero[19] = 2 * MASK - (v << 9);
+    }
+    word u = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        u += a[i] + zero[i] - b[i];
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+    close(o, u, fold);
+}
+
+static void add(word *o, const word *a, const word *b, word fold) {
+    word u = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        u += a[i] + b[i];
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+    close(o, u, fold);
+}
+
+static void times_a24(word *o, const word *a, word fold) {
+    word u = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        u += a[i] * 121665;
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+    close(o, u, fold);
+}
+
+// Exchange two slots each, or read and write them as they are.
+static void swap(word *a, word *b, word mask) {
+    for (int i = 0; i < 2 * LIMBS; i++) {
+        word u = (a[i] ^ b[i]) & mask;
+        a[i] ^= u;
+        b[i] ^= u;
+    }
+}
+
+// One instruction of the machine: operation, destination, operands.
+static void step(word *w, const uint8_t *op, word fold, word mask) {
+    word *o = w + LIMBS * op[1];
+    word *a = w + LIMBS * op[2];
+    word *b = w + LIMBS * op[3];
+    word t[2 * LIMBS];
+    if (op[0] == 0) {
+        multiply(t, a, b);
+        reduce(o, t, fold);
+    } else if (op[0] == 1) {
+        square(t, a);
+        reduce(o, t, fold);
+    } else if (op[0] == 2) {
+        add(o, a, b, fold);
+    } else if (op[0] == 3) {
+        subtract(o, a, b, w + LIMBS * ZERO, fold);
+    } else if (op[0] == 4) {
+        swap(o, a, mask);
+    } else {
+        times_a24(o, a, fold);
+    }
+}
+
+// Reduce modulo 2^255 - 19 to the one representative: bits over 2^255 come back times 19; then + 19, so that bit 255 tells
+// whether it was p or more; then - 19.
+static void freeze_25519(word *x) {
+    for (int n = 0; n < 3; n++) {
+        int32_t u = (int32_t)(x[LIMBS - 1] >> 8) * 19 + (n == 0 ? 0 : n == 1 ? 19 : -19);
+        x[LIMBS - 1] &= 255;
+        for (int i = 0; i < LIMBS - 1; i++) {
+            u += (int32_t)x[i];
+            x[i] = u & MASK;
+            u >>= 13;
+        }
+        x[LIMBS - 1] += u;
+    }
+}

@@ -1,0 +1,43 @@
+"""`python -m tools.natmod`: build the C modules for every architecture, or for some. Start reading at `main`."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from tools.emulator.base import EmulatorError, MissingTool
+from tools.natmod import COMPILERS, MODULES, UNVERIFIED, build
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.natmod", description="C modules as .mpy files.")
+    parser.add_argument("arch", nargs="*", choices=[*COMPILERS, []], help="architectures (default: all that can be built)")
+    parser.add_argument("--out", type=Path, help="copy the files to OUT/<arch>/")
+    args = parser.parse_args()
+    failed = False
+    for arch in args.arch or COMPILERS:
+        try:
+            folder = build(arch, progress=lambda text: print(text, file=sys.stderr))
+        except MissingTool as e:
+            print(f"{arch:10} not built: {e}")
+            failed |= bool(args.arch)
+            continue
+        except EmulatorError as e:
+            print(f"{arch:10} {e}", file=sys.stderr)
+            return 1
+        for module in MODULES:
+            path = folder / f"{module}.mpy"
+            if args.out:
+                path = Path(shutil.copy(path, _folder(args.out / arch) / path.name))
+            note = "  (never executed: treat as untested)" if arch in UNVERIFIED else ""
+            print(f"{arch:10} {path.stat().st_size:6} octets  {path}{note}")
+    return 1 if failed else 0
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
