@@ -1,25 +1,47 @@
 """The uplink: link, tunnel, readings, again from the start when something breaks; a watchdog and a light beside it.
 
-Start reading at `Uplink.run`.
+Start reading at `App.run`.
 """
 
 import asyncio
+import gc
 import json
 import time
 
 from uplink import light, radio, readings, settings
 
 SETTINGS = "settings.json"
+_LOADING = 4096  # octets allocated between two collections while modules load
 
 
 def main(path: str = SETTINGS):
     """Run until `publish_count` readings are out, for ever with 0; wrong settings are named and end it."""
     try:
         chosen = settings.load(path)
-    except settings.SettingsError as e:
+        tunnel = _load(chosen.tunnel)
+    except Exception as e:
         log("wrong settings: %s" % e)
         return
-    asyncio.run(Uplink(chosen).run())
+    asyncio.run(App(chosen, tunnel).run())
+
+
+def _load(path):
+    """The tunnel, not connected yet. The library is loaded here, where the stack is shallow: RP2 boards have 8 KB of it.
+
+    Collecting often meanwhile keeps what loading leaves behind from scattering the library over the whole heap: the largest
+    free run is then 88 KB instead of 4 KB on a board with 192 KB.
+    """
+    gc.collect()
+    gc.threshold(_LOADING)
+    from ipsec.drive.aio import Uplink
+
+    tunnel = Uplink(path, _on_event)
+    gc.threshold(-1)
+    return tunnel
+
+
+def _on_event(event):
+    log("%s %s" % (event.kind, event.text))
 
 
 def log(text: str):
@@ -27,11 +49,12 @@ def log(text: str):
     print("uplink %d.%03d %s" % (time.ticks_ms() // 1000, time.ticks_ms() % 1000, text))
 
 
-class Uplink:
-    """The program's state: the link, the tunnel when there is one, and how many readings went out."""
+class App:
+    """The program's state: settings, link, tunnel, and how many readings went out."""
 
-    def __init__(self, chosen):
+    def __init__(self, chosen, tunnel):
         self._settings = chosen
+        self._tunnel = tunnel
         self._radio = radio.open_radio(chosen)
         self._light = light.Light(chosen.led)
         self._dog = _watchdog(chosen.watchdog_s)
@@ -62,25 +85,28 @@ class Uplink:
         await self._radio.up()
         log("network up")
         self._light.state = light.NO_TUNNEL
-        tunnel = await _connect(self._settings.tunnel)
+        await self._tunnel.connect()
         try:
-            log("tunnel up, address %s" % tunnel.address)
-            await self._publish(tunnel)
+            log("tunnel up, address %s" % self._tunnel.address)
+            await self._publish()
         finally:
             self._light.state = light.NO_TUNNEL
-            await tunnel.close()
+            await self._tunnel.close()
             log("tunnel closed")
 
-    async def _publish(self, tunnel):
+    async def _publish(self):
         """Send readings while there is a network; a tunnel that went down comes back by itself."""
-        sock = tunnel.socket()
-        while self._radio.is_up() and not tunnel.tunnel.is_closed:
-            self._light.state = light.UP if tunnel.is_up else light.NO_TUNNEL
-            await self._send_one(sock)
-            if self._done():
-                return
-            await asyncio.sleep(self._settings.publish_every_s)
-        log("the network is gone" if not self._radio.is_up() else "the tunnel has ended")
+        sock = self._tunnel.socket()
+        try:
+            while self._radio.is_up() and not self._tunnel.tunnel.is_closed:
+                self._light.state = light.UP if self._tunnel.is_up else light.NO_TUNNEL
+                await self._send_one(sock)
+                if self._done():
+                    return
+                await asyncio.sleep(self._settings.publish_every_s)
+        finally:
+            sock.close()
+        log("the tunnel has ended" if self._radio.is_up() else "the network is gone")
 
     async def _send_one(self, sock):
         data = json.dumps(readings.read(self.sent + 1)).encode()
@@ -100,16 +126,6 @@ class Uplink:
 
     def _done(self) -> bool:
         return 0 < self._settings.publish_count <= self.sent
-
-
-async def _connect(path):
-    import ipsec
-
-    return await ipsec.connect_async(path, on_event=_on_event)
-
-
-def _on_event(event):
-    log("%s %s" % (event.kind, event.text))
 
 
 def _watchdog(seconds):

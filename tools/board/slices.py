@@ -64,7 +64,7 @@ SLICES = {
     "p256": Slice(("ipsec.crypto.p256",), "key exchange on P-256 (ecp256)", _ke(19)),
     "modp": Slice(("ipsec.crypto.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
-    "unrolled": Slice(("ipsec.crypto.field25519_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
+    "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
     "plain": Slice(("ipsec.crypto.plain",), "slow kernels for firmware without native code", lambda _c, arch: not arch),
     "tcp": Slice(("ipsec.inet.tcp",), "TCP client inside the tunnel", _always),
     "dns": Slice(("ipsec.inet.dns",), "names inside the tunnel", _always),

@@ -154,6 +154,8 @@ def _refused(c, port, e):
     return _say("UDP %d" % port, "bad", "%s (%s)" % (c.gateway, e), "check the network")
 
 
+gc.collect()
+gc.threshold(4096)  # what loading leaves behind must not scatter the library over the whole heap
 _firmware()
 _modules()
 _memory()
