@@ -5,9 +5,11 @@ import re
 import stat
 
 import pytest
+from ipsec import suite
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from tools import gateway
+from tools.gateway import libreswan, strongswan, vocabulary
 from tools.gateway import plan as plans
 
 EVERYBODYS = (
@@ -135,7 +137,24 @@ def test_aws_options_are_json_with_ikev2_alone(tmp_path):
     ("fqdn:10.1.2.3", '"fqdn:10.1.2.3"', "@10.1.2.3"),
 ])  # fmt: skip
 def test_identities_keep_their_type(text, strong, libre):
-    from tools.gateway import libreswan, strongswan
-
     assert strongswan._id(text) == strong
     assert libreswan._id(text) == libre
+
+
+@pytest.mark.parametrize("name", [
+    "aes128ccm16-prfsha256-x25519", "aes256-sha512-prfsha384-modp2048", "chacha20poly1305-prfsha512-ecp256",
+])  # fmt: skip
+def test_ike_suites_get_their_names_back(name):
+    assert vocabulary.name_of(suite.parse_ike(name)) == name
+
+
+@pytest.mark.parametrize("name", ["aes128ccm8", "aes256gcm16iiv-esn", "aes128-sha384", "chacha20poly1305iiv"])
+def test_esp_suites_get_their_names_back(name):
+    assert vocabulary.name_of(suite.parse_esp(name)) == name
+
+
+def test_the_defaults_are_those_of_the_library(tmp_path):
+    """A plan without suites means the library's, whatever they are."""
+    plan = plans.load(write_plan(tmp_path))
+    ike, left_out = strongswan.WORDS.ike(plan)
+    assert len(ike) == len(plan.config.ike_proposals) and not left_out

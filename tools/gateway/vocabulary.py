@@ -7,8 +7,6 @@ Start reading at `Vocabulary.ike`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ipsec import suite
-
 from tools.gateway.plan import Plan, PlanError
 
 Encr = tuple[int, int]  # ENCR transform, key length in bits (0 when it has only one)
@@ -57,23 +55,22 @@ class Vocabulary:
 
     def ike(self, plan: Plan) -> tuple[list[IkeWords], list[str]]:
         """The device's IKE suites this gateway has, in order, and the names of those it has not."""
-        return self._choose(plan, "ike_proposals", suite.parse_ike, self._ike_words)
+        return self._choose(plan, "ike_proposals", self._ike_words)
 
     def esp(self, plan: Plan) -> tuple[list[EspWords], list[str]]:
         """The same for ESP."""
-        return self._choose(plan, "esp_proposals", suite.parse_esp, self._esp_words)
+        return self._choose(plan, "esp_proposals", self._esp_words)
 
-    def _choose(self, plan: Plan, option: str, parse, words):
-        names = plan.tunnel.get(option) or _DEFAULTS[option]
+    def _choose(self, plan: Plan, option: str, words):
         found, left_out = [], []
-        for name in names:
+        for numbers in getattr(plan.config, option):
             try:
-                found.append(words(*parse(name)))
+                found.append(words(*numbers))
             except KeyError:
-                left_out.append(name)
+                left_out.append(name_of(numbers))
         if not found:
             raise PlanError(
-                f"{self.vendor} has none of the suites in {option}: {', '.join(names)}",
+                f"{self.vendor} has none of the suites in {option}: {', '.join(left_out)}",
                 f"add {self.suggestion[option == 'esp_proposals']!r} to {option}",
             )
         return found, left_out
@@ -87,7 +84,25 @@ class Vocabulary:
         return EspWords(self.esp_encr[encr, bits], self.integ[integ] if integ else "", bool(esn), not integ)
 
 
-_DEFAULTS = {"ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": ["aes128ccm16"]}
+_ENCR_NAMES = {
+    (16, 128): "aes128ccm16", (16, 256): "aes256ccm16", (14, 128): "aes128ccm8", (14, 256): "aes256ccm8",
+    (20, 128): "aes128gcm16", (20, 256): "aes256gcm16", (28, 0): "chacha20poly1305", (12, 128): "aes128",
+    (12, 256): "aes256", (29, 128): "aes128ccm8iiv", (29, 256): "aes256ccm8iiv", (30, 128): "aes128gcm16iiv",
+    (30, 256): "aes256gcm16iiv", (31, 0): "chacha20poly1305iiv",
+}  # fmt: skip
+_INTEG_NAMES = {12: "sha256", 13: "sha384", 14: "sha512"}
+_PRF_NAMES = {5: "prfsha256", 6: "prfsha384", 7: "prfsha512"}
+_GROUP_NAMES = {31: "x25519", 19: "ecp256", 14: "modp2048"}
+
+
+def name_of(numbers: tuple) -> str:
+    """The name of a suite as `ipsec.suite` reads it, from the numbers it gives."""
+    words = [_ENCR_NAMES.get(numbers[:2], str(numbers[0])), _INTEG_NAMES.get(numbers[2], "")]
+    if len(numbers) == 5:
+        words += [_PRF_NAMES.get(numbers[3], str(numbers[3])), _GROUP_NAMES.get(numbers[4], str(numbers[4]))]
+    elif numbers[3]:
+        words.append("esn")
+    return "-".join(unique(words))
 
 
 def unique(words) -> list[str]:
