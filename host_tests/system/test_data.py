@@ -1,6 +1,6 @@
 """Packets through the tunnel: every suite, both drivers, both interpreters, both address families, and what must be dropped.
 
-Start reading at `test_a_hundred_packets_both_ways`.
+Start reading at `test_en_i_1_1_1_3_a_hundred_packets_both_ways`.
 """
 
 import csv
@@ -43,7 +43,7 @@ def words(driver: str) -> list[str]:
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_hundred_packets_both_ways(interpreter, driver, tmp_path):
+def test_en_i_1_1_1_3_a_hundred_packets_both_ways(interpreter, driver, tmp_path):
     with Responder(psk=PSK) as gw:
         steps = ["connect", "readings:100", "pings:5:10.10.0.1", "counters", "close"]
         done = run_device(interpreter, tmp_path, options(gw, retransmit_ms=1000), *words(driver), *steps)
@@ -69,7 +69,7 @@ def test_the_gateway_pings_the_device(interpreter, tmp_path):
 
 
 @pytest.mark.parametrize("suite", ESP_SUITES)
-def test_every_esp_suite_on_micropython(suite, tmp_path):
+def test_en_i_1_1_6_4_every_esp_suite_on_micropython(suite, tmp_path):
     with Responder(psk=PSK, esp_suites=(ESP_SUITES[suite],)) as gw:
         config = options(gw, retransmit_ms=1000, esp_proposals=[suite])
         steps = ("connect", "readings:5", "counters", "close")
@@ -79,13 +79,13 @@ def test_every_esp_suite_on_micropython(suite, tmp_path):
 
 
 @pytest.mark.parametrize("suite", ESP_SUITES)
-def test_every_esp_suite_on_cpython(suite):
+def test_en_i_1_1_6_4_every_esp_suite_on_cpython(suite):
     with Responder(psk=PSK, esp_suites=(ESP_SUITES[suite],)) as gw, Client(gw, esp_proposals=[suite]).connect() as client:
         assert client.readings(5) == 5 and client.uplink.counters()["drops"] == {}
 
 
 @pytest.mark.parametrize("suite", IKE_SUITES)
-def test_en_i_1_1_6_ike_suites(suite, tmp_path):
+def test_en_i_1_1_6_1_ike_suites(suite, tmp_path):
     with Responder(psk=PSK, ike_suites=(suite,)) as gw:
         config = options(gw, retransmit_ms=2000, ike_proposals=[suite])
         done = run_device("micropython", tmp_path, config, "connect", "close", heap=heap_of(suite))

@@ -4,6 +4,7 @@ Start reading at `outcome`.
 """
 
 import random
+from dataclasses import replace
 
 import pytest
 from ipsec.drive.base import ConnectError
@@ -43,7 +44,7 @@ def outcome(*faults, readings=2, **changes) -> str:
 @pytest.mark.parametrize("exchange", [INIT, AUTH, INFO])
 @pytest.mark.parametrize("direction", ["in", "out"])
 @pytest.mark.parametrize("nth", [1, (1, 2)])
-def test_en_i_1_1_2_a_lost_message_is_repeated(exchange, direction, nth):
+def test_en_i_1_1_2_2_a_lost_message_is_repeated(exchange, direction, nth):
     if exchange == INFO and nth != 1:
         pytest.skip("a Delete is tried twice only")
     fault = fault_library.drop(direction, nth, exchange=exchange)
@@ -79,7 +80,7 @@ def test_a_corrupt_ike_sa_init_is_found_out_by_auth(direction):
     assert outcome(fault_library.corrupt(-1, direction, 1, exchange=INIT)) == "authentication_failed"
 
 
-def test_a_late_answer_to_a_request_that_was_repeated():
+def test_en_i_1_1_2_4_a_late_answer_to_a_request_that_was_repeated():
     assert outcome(fault_library.delay(0.2, "out", (1, 2), exchange=INIT), retransmit_tries=5) == UP
 
 
@@ -178,7 +179,7 @@ def test_class_missing_payloads_and_doubled_ones(exchange, kind):
         assert outcome(fault_library.repeat(exchange, kind)) in ("invalid_syntax", "timeout")
 
 
-def test_en_i_1_1_5_cookies_and_groups_without_end():
+def test_en_i_1_1_5_2_cookies_and_groups_without_end():
     groups = {"ike_proposals": ["aes128ccm16-prfsha256-x25519", "aes128ccm16-prfsha256-ecp256"]}
     cases = [
         ([fault_library.cookie(range(1, 4))], {}, UP),
@@ -195,13 +196,13 @@ def test_en_i_1_1_5_cookies_and_groups_without_end():
         assert outcome(*faults, **changes) == result, [fault.done for fault in faults]
 
 
-def test_en_i_1_1_5_a_gateway_under_attack_asks_for_cookies():
+def test_en_i_1_1_5_1_a_gateway_under_attack_asks_for_cookies():
     for rounds in (1, 2, 3):
         with Responder(psk=PSK, cookie_rounds=rounds) as gw, Client(gw).connect():
             assert len(gw.messages(dir="in", exchange="IKE_SA_INIT")) == rounds + 1
 
 
-def test_en_i_1_1_4_versions_and_reserved_bits():
+def test_en_i_1_1_4_x_versions_and_reserved_bits():
     for exchange in (INIT, AUTH):
         assert outcome(fault_library.reserved_bits(exchange)) == UP
         assert outcome(fault_library.minor_version(exchange)) == UP
@@ -270,8 +271,41 @@ def test_en_i_1_1_3_7_the_gateway_deletes_the_child_sa_and_the_tunnel_is_made_an
         assert client.readings(2) == 2 and len(halves(gw)) == 1
 
 
+def test_en_i_1_1_3_4_initial_contact_closes_the_older_one():
+    """A device that lost its power connects again; the gateway holds one tunnel and lends one address."""
+    with Responder(psk=PSK) as gw:
+        lost = tunnel(gw)
+        lost.uplink._udp.close()  # gone without a word
+        with tunnel(gw) as client:
+            assert len(halves(gw)) == 1 and len(gw.pool4.lent) == 1
+            assert client.readings(1) == 1
+        assert gw.events[-1]["event"] == "message" and halves(gw) == []
+
+
+def test_en_i_1_1_3_1_an_icmp_error_proves_nothing():
+    gw = Responder(psk=PSK).start()
+    with tunnel(gw) as client:
+        gw.stop()  # its ports are closed: the system answers with ICMP
+        assert client.readings(3, wait_s=0.03) == 0
+        assert client.uplink.is_up and client.story == [("up", "up")]
+
+
+def test_en_i_1_3_2_informational_with_reserved_bits():
+    assert outcome(fault_library.reserved_bits(INFO)) == UP
+    with Responder(psk=PSK) as gw, tunnel(gw) as client:
+        gw.faults.add(fault_library.MessageFault(INFO, requests=True, header=lambda ctx, h: replace(h, flags=h.flags | 0xC7)))
+        assert client.answer(gw.dpd()) == []
+
+
+def test_en_i_1_3_3_an_unknown_esp_spi_changes_nothing():
+    with Responder(psk=PSK) as gw, tunnel(gw) as client:
+        gw.transmit("esp", bytes.fromhex("12345678") + bytes(60), gw.sa.path)
+        client.uplink.poll(50)
+        assert client.uplink.counters()["drops"] == {"unknown_spi": 1} and client.story == [("up", "up")]
+
+
 @pytest.mark.parametrize("what", ["rekey_child", "rekey_ike"])
-def test_en_i_1_2_a_rekey_is_refused_and_the_tunnel_made_anew(what):
+def test_en_i_1_2_3_a_rekey_is_refused_and_the_tunnel_made_anew(what):
     with Responder(psk=PSK) as gw, tunnel(gw) as client:
         (answer,) = client.answer(getattr(gw, what)())
         assert answer.type == Type.N and answer.body[2:4] == bytes([0, Note.NO_ADDITIONAL_SAS])
@@ -290,7 +324,7 @@ def test_a_lifetime_that_the_gateway_announces():
 
 
 @pytest.mark.parametrize("what", ["delete_ike", "delete_child", "rekey_child", "rekey_ike", "dpd"])
-def test_en_i_1_2_6_both_sides_act_at_once(what):
+def test_en_i_1_2_6_1_both_sides_act_at_once(what):
     """The gateway's request is on its way when we close."""
     with Responder(psk=PSK) as gw, tunnel(gw) as client:
         getattr(gw, what)()
