@@ -9,7 +9,7 @@ from ipsec import suite
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from tools import gateway
-from tools.gateway import libreswan, strongswan, vocabulary
+from tools.gateway import docs, libreswan, strongswan, vocabulary
 from tools.gateway import plan as plans
 
 EVERYBODYS = (
@@ -24,6 +24,7 @@ psk_file = "sensor-7.psk"
 virtual_ip = []
 inner_address = "10.20.0.7"
 remote_ts = ["10.10.0.0/24"]
+lifetime_s = 2400
 ike_proposals = ["aes128-sha256-ecp256"]
 esp_proposals = ["aes128gcm16"]
 [site]
@@ -115,6 +116,16 @@ def test_what_cloud_gateways_cannot_do_is_said(tmp_path, kind, change, message):
     assert said.status == 1 and message in said.err and "remedy" in said.err
 
 
+@pytest.mark.parametrize(("kind", "text", "psk"), [
+    ("aws", CLOUD.replace("lifetime_s = 2400", "lifetime_s = 3000"), TEXT_PSK),
+    ("azure", CLOUD.replace("lifetime_s = 2400", "lifetime_s = 20000"), TEXT_PSK),
+    ("junos", TUNNEL + EVERYBODYS + "lifetime_s = 86400\n", SECRET),
+])  # fmt: skip
+def test_lifetimes_that_would_make_the_gateway_rekey_are_refused(tmp_path, kind, text, psk):
+    said = tool("gateway", kind, write_plan(tmp_path, text, psk))
+    assert said.status == 1 and "lifetimes end at" in said.err and "set lifetime_s = " in said.err
+
+
 @pytest.mark.parametrize("kind", ["aws", "azure"])
 def test_octets_as_psk_are_refused_where_text_is_wanted(tmp_path, kind):
     said = tool("gateway", kind, write_plan(tmp_path, CLOUD))
@@ -158,3 +169,7 @@ def test_the_defaults_are_those_of_the_library(tmp_path):
     plan = plans.load(write_plan(tmp_path))
     ike, left_out = strongswan.WORDS.ike(plan)
     assert len(ike) == len(plan.config.ike_proposals) and not left_out
+
+
+def test_the_pages_are_current():
+    assert docs.stale() == [], "give `python -m tools.gateway.docs`"

@@ -9,7 +9,7 @@ import re
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, placeholder
+from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
 _TUNNEL = 'AWS Site-to-Site VPN User Guide", "Tunnel options for your AWS Site-to-Site VPN connection'
 _CGW = 'AWS Site-to-Site VPN User Guide", "Customer gateway options'
@@ -24,12 +24,14 @@ _WORDS = v.Vocabulary(
     group={v.ECP256: "19", v.MODP2048: "14"},
     esn=False,
 )
+_PHASE2_S = 3600  # the highest that AWS takes
 _PSK = re.compile(rb"[A-Za-z1-9._][A-Za-z0-9._]{7,63}")
 
 
 def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>-options.json` for the AWS CLI and `<name>.txt` with the commands. Raises PlanError."""
     _check(plan)
+    lifetime_s(plan, _PHASE2_S)
     ike, ike_out = _WORDS.ike(plan)
     esp, esp_out = _WORDS.esp(plan)
     n = plan.name
@@ -67,7 +69,7 @@ def _tunnel(plan: Plan, ike: list[v.IkeWords], esp: list[v.EspWords], show: bool
         "Phase2EncryptionAlgorithms": values(s.encr for s in esp),
         "Phase2IntegrityAlgorithms": values([s.integ or "SHA2-256" for s in esp]),
         "Phase1LifetimeSeconds": 28800,
-        "Phase2LifetimeSeconds": 3600,
+        "Phase2LifetimeSeconds": _PHASE2_S,
         "DPDTimeoutSeconds": max(30, plan.config.dpd_s),
         "DPDTimeoutAction": "clear",
         "StartupAction": "add",

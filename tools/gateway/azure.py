@@ -8,11 +8,12 @@ import re
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, placeholder
+from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
 _POLICY = 'Azure VPN Gateway documentation", "Configure custom IPsec/IKE connection policies for S2S VPN and VNet-to-VNet'
 _CRYPTO = 'Azure VPN Gateway documentation", "About cryptographic requirements and Azure VPN gateways'
 _PS = "Azure PowerShell reference, Az.Network"
+_MAIN_MODE_S = 28800  # Azure's lifetime of IKE SAs, which cannot be changed
 _WORDS = v.Vocabulary(
     vendor="Azure",
     ike_encr={v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
@@ -41,7 +42,8 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     sheet.source(_POLICY, "cryptographic algorithms and key strengths; with GCMAES the IKE integrity is the PRF")
     integ = esp[0].integ or esp[0].encr  # with AES-GCM both fields name the same algorithm
     sheet.put(f"$policy = New-AzIpsecPolicy -IkeEncryption {ike[0].encr} -IkeIntegrity {ike[0].prf} -DhGroup {ike[0].group} `")
-    sheet.put(f"    -IpsecEncryption {esp[0].encr} -IpsecIntegrity {integ} -PfsGroup None -SALifeTimeSeconds 14400")
+    sheet.put(f"    -IpsecEncryption {esp[0].encr} -IpsecIntegrity {integ} -PfsGroup None `")
+    sheet.put(f"    -SALifeTimeSeconds {lifetime_s(plan, _MAIN_MODE_S)}")
     sheet.source(_CRYPTO, "IKEv2 and custom policies; " + _PS + ", New-AzVirtualNetworkGatewayConnection")
     sheet.put("$vnet = Get-AzVirtualNetworkGateway -Name $gateway -ResourceGroupName $group")
     sheet.put(f"New-AzVirtualNetworkGatewayConnection -Name '{n}' -ResourceGroupName $group -Location $location `")

@@ -5,7 +5,7 @@ Start reading at `write`.
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, mask, pool_range, secret_hex
+from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, mask, pool_range, secret_hex
 
 _CLI = "FortiOS CLI Reference"
 _GUIDE = "FortiOS Administration Guide"
@@ -60,7 +60,7 @@ def _phase1(sheet: Sheet, plan: Plan, ike: list[v.IkeWords], show: bool) -> None
     sheet.put("        set peertype one", f'        set peerid "{identity(plan.config.local_id)[1]}"')
     sheet.put(f'        set localid "{local}"', f"        set localid-type {_LOCALID[kind]}", "        set net-device disable")
     sheet.put(f"        set proposal {proposals}", f"        set dhgrp {' '.join(v.unique(s.group for s in ike))}")
-    sheet.put(f"        set keylife {_life(plan)}", "        set dpd on-idle", "        set nattraversal forced")
+    sheet.put(f"        set keylife {lifetime_s(plan)}", "        set dpd on-idle", "        set nattraversal forced")
     sheet.put(*(_mode_config(plan) if plan.pools else []), f'        set psksecret "{secret}"', "    next", "end")
 
 
@@ -80,12 +80,9 @@ def _phase2(sheet: Sheet, plan: Plan, esp: list[v.EspWords]) -> None:
     proposals = " ".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
     sheet.source(_CLI, "config vpn ipsec phase2-interface")
     sheet.put("config vpn ipsec phase2-interface", f'    edit "{plan.name}"', f'        set phase1name "{plan.name}"')
-    sheet.put(f"        set proposal {proposals}", "        set pfs disable", f"        set keylifeseconds {_life(plan)}")
+    sheet.put(f"        set proposal {proposals}", "        set pfs disable", f"        set keylifeseconds {lifetime_s(plan)}")
     sheet.put("        set src-addr-type name", f'        set src-name "{plan.name}-nets"')
     if not plan.pools:
         sheet.put(f"        set dst-subnet {' '.join(mask(plan.inside_hosts[0]))}")
     sheet.put("    next", "end")
 
-
-def _life(plan: Plan) -> int:
-    return min(172800, plan.config.lifetime_s + plan.config.lifetime_s // 10 + 60)

@@ -5,7 +5,7 @@ Start reading at `write`.
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, mask, pool_range, secret_hex
+from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, mask, pool_range, secret_hex
 
 _FLEX = "FlexVPN and Internet Key Exchange Version 2 Configuration Guide, Cisco IOS XE"
 _SEC = "Cisco IOS Security Command Reference"
@@ -36,7 +36,7 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
         integ = f" esp-{s.integ}-hmac" if s.integ else ""
         sheet.put(f"crypto ipsec transform-set {n}-{i} {s.encr}{integ}", " mode tunnel")
     sheet.put(f"crypto ipsec profile {n}", f" set transform-set {' '.join(f'{n}-{i}' for i in range(len(esp)))}")
-    sheet.put(f" set security-association lifetime seconds {min(86400, _life(plan))}", f" set ikev2-profile {n}")
+    sheet.put(f" set security-association lifetime seconds {lifetime_s(plan)}", f" set ikev2-profile {n}")
     sheet.source(_FLEX, 'chapter "Configuring the FlexVPN Server", virtual-template interface')
     sheet.put("interface Virtual-Template7 type tunnel", f" ip unnumbered {plan.site['inside'] or 'Loopback0'}")
     sheet.put(f" tunnel source {plan.site['interface'] or 'GigabitEthernet1'}", " tunnel mode ipsec ipv4")
@@ -68,7 +68,7 @@ def _profile(sheet: Sheet, plan: Plan) -> None:
     sheet.source(_FLEX, 'chapter "Configuring Internet Key Exchange Version 2", IKEv2 profile')
     sheet.put(f"crypto ikev2 profile {n}", f" match identity remote {_id(plan.config.local_id)}")
     sheet.put(f" identity local {_id(plan.config.remote_id)}", " authentication remote pre-share")
-    sheet.put(" authentication local pre-share", f" keyring local {n}", f" lifetime {min(86400, _life(plan))}")
+    sheet.put(" authentication local pre-share", f" keyring local {n}", f" lifetime {lifetime_s(plan)}")
     sheet.put(f" dpd {max(30, plan.config.dpd_s)} 5 periodic", " nat keepalive 20")
     sheet.put(*([f" aaa authorization group psk list {n} {n}"] if plan.pools else []), " virtual-template 7")
 
@@ -77,9 +77,6 @@ def _wildcard(prefix: str) -> str:
     network, dotted = mask(prefix)
     return "any" if dotted == "0.0.0.0" else f"{network} {'.'.join(str(255 - int(x)) for x in dotted.split('.'))}"
 
-
-def _life(plan: Plan) -> int:
-    return plan.config.lifetime_s + plan.config.lifetime_s // 10 + 60
 
 
 def _id(text: str) -> str:

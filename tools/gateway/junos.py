@@ -5,7 +5,7 @@ Start reading at `write`.
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, pool_range, secret_hex
+from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, pool_range, secret_hex
 
 _CLI = "Junos CLI Reference"
 _GUIDE = "Junos IPsec VPN User Guide"
@@ -44,7 +44,7 @@ def _phase1(sheet: Sheet, plan: Plan, ike: list[v.IkeWords], show: bool) -> None
         sheet.put(f"{base} authentication-method pre-shared-keys", f"{base} dh-group {s.group}")
         # with AES-GCM the authentication algorithm is the PRF's hash
         sheet.put(f"{base} authentication-algorithm {s.integ or s.prf}", f"{base} encryption-algorithm {s.encr}")
-        sheet.put(f"{base} lifetime-seconds {_life(plan)}")
+        sheet.put(f"{base} lifetime-seconds {lifetime_s(plan)}")
     sheet.source(_CLI, "policy (Security IKE)")
     sheet.put(f"set security ike policy {n} proposals [ {' '.join(f'{n}-{i}' for i in range(len(ike)))} ]")
     sheet.put(f'set security ike policy {n} pre-shared-key hexadecimal "{secret_hex(plan, show)}"')
@@ -76,7 +76,7 @@ def _phase2(sheet: Sheet, plan: Plan, esp: list[v.EspWords]) -> None:
         base = f"set security ipsec proposal {n}-{i}"
         sheet.put(f"{base} protocol esp", f"{base} encryption-algorithm {s.encr}")
         sheet.put(*([f"{base} authentication-algorithm {_ESP_INTEG[s.integ]}"] if s.integ else []))
-        sheet.put(f"{base} lifetime-seconds {_life(plan)}")
+        sheet.put(f"{base} lifetime-seconds {lifetime_s(plan)}")
     sheet.put(f"set security ipsec policy {n} proposals [ {' '.join(f'{n}-{i}' for i in range(len(esp)))} ]")
     sheet.source(_CLI, "vpn (Security IPsec), statements bind-interface, ike, traffic-selector")
     vpn = f"set security ipsec vpn {n}"
@@ -91,9 +91,6 @@ def _phase2(sheet: Sheet, plan: Plan, esp: list[v.EspWords]) -> None:
     sheet.put(f"set security zones security-zone untrust interfaces {outside} host-inbound-traffic system-services ike")
     sheet.note("Policies from zone vpn to the zone behind the gateway are yours to write.")
 
-
-def _life(plan: Plan) -> int:
-    return min(86400, plan.config.lifetime_s + plan.config.lifetime_s // 10 + 60)
 
 
 def _id(text: str) -> str:

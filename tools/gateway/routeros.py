@@ -5,7 +5,7 @@ Start reading at `write`.
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, pool_range, secret_hex
+from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, pool_range, secret_hex
 
 _DOC = "RouterOS Documentation: IPsec (help.mikrotik.com/docs/display/ROS/IPsec)"
 _CBC = {v.CBC128: "aes-128", v.CBC256: "aes-256"}
@@ -32,12 +32,12 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     sheet.source(_DOC, "section Profiles").put(
         f"/ip ipsec profile add name={n} enc-algorithm={_join(s.encr for s in ike)} hash-algorithm={ike[0].integ}"
         f" dh-group={_join(s.group for s in ike)} nat-traversal=yes dpd-interval={max(30, plan.config.dpd_s)}s"
-        f" lifetime={_life(plan)}"
+        f" lifetime={lifetime_s(plan)}s"
     )
     auth = _join(s.integ for s in esp) or "null"
     sheet.source(_DOC, "section Proposals").put(
         f"/ip ipsec proposal add name={n} enc-algorithms={_join(s.encr for s in esp)} auth-algorithms={auth}"
-        f" pfs-group=none lifetime={_life(plan)}"
+        f" pfs-group=none lifetime={lifetime_s(plan)}s"
     )
     mode = _mode_config(plan, sheet)
     sheet.source(_DOC, "sections Groups and Policies").put(f"/ip ipsec policy group add name={n}")
@@ -83,9 +83,6 @@ def _network(text: str):
 def _join(words) -> str:
     return ",".join(v.unique(words))
 
-
-def _life(plan: Plan) -> str:
-    return f"{plan.config.lifetime_s + plan.config.lifetime_s // 10 + 60}s"
 
 
 def _secret(plan: Plan, show: bool) -> str:

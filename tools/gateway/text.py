@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ipsec.address import is_address
 
-from tools.gateway.plan import Plan
+from tools.gateway.plan import Plan, PlanError
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,20 @@ def placeholder(plan: Plan) -> str:
 def secret_hex(plan: Plan, show: bool) -> str:
     """The PSK as hexadecimal digits, or the placeholder."""
     return plan.config.psk.hex() if show else placeholder(plan)
+
+
+def lifetime_s(plan: Plan, highest: int = 86400) -> int:
+    """A lifetime for the gateway that the device's own runs out well before, since some gateways rekey after four fifths.
+
+    Raises PlanError when the gateway's highest is too low for that.
+    """
+    own = plan.config.lifetime_s
+    if own * 3 // 2 > highest:
+        raise PlanError(
+            f"the gateway's lifetimes end at {highest} s, too near to the device's {own} s",
+            f"set lifetime_s = {highest * 2 // 3} or lower in [tunnel]",
+        )
+    return own * 3 // 2
 
 
 def pool_range(prefix: str) -> tuple[str, str]:
