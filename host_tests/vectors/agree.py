@@ -16,10 +16,10 @@ def check(line):
     from ipsec.errors import CryptoError
 
     group, octets, public, want = line.split(" ")
-    kind = {"x25519": X25519, "p256": P256, "modp2048": Modp2048}[group]
+    kinds: dict = {"x25519": X25519, "p256": P256, "modp2048": Modp2048}
     private = unhexlify(octets)
     try:
-        got = kind(lambda n: private).shared(unhexlify(public))
+        got = kinds[group](lambda n: private).shared(unhexlify(public))
     except CryptoError as e:
         return "" if want == "-" else "refused: %s" % e
     if want == "-":

@@ -1,4 +1,5 @@
 # ruff: noqa: F821 - ptr8 and ptr32 are viper's own types
+# mypy: ignore-errors
 """Octets to limbs and back: 256-bit numbers as 20 limbs of 13 bits in 32-bit words.
 
 Thirteen bits, because twenty products of two limbs and some slack stay below 2^31: the kernels need no 64-bit arithmetic
