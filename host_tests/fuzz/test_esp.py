@@ -10,6 +10,7 @@ pytest.importorskip("hypothesis", reason="hypothesis is not installed")
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from ipsec.esp import drop  # noqa: E402
+from ipsec.esp.policy import table  # noqa: E402
 from test_esp import CBC, CCM16, CCM16_ESN, inner, pair, protect, unprotect  # noqa: E402
 
 from host_tests.fuzz.watch import bounded  # noqa: E402
@@ -62,7 +63,7 @@ trailers = st.one_of(
 def test_any_plaintext_under_the_right_key(body, trailer):
     here = [(0, 0, 65535, bytes([10, 20, 0, 0]), bytes([10, 20, 0, 255]))]
     sender, receiver = pair(ts_there=SELECTOR)
-    receiver._ts_remote = here
+    receiver._ts_remote = table(here)
     plain = body + trailer
     assert unprotect(receiver, seal(sender, plain)) == expected(plain)
 

@@ -218,6 +218,16 @@ def test_drop_counters_have_names():
     assert drops.as_dict() == {"icv": 2, "busy": 1}
 
 
+def test_octet_counters_go_on_where_small_integers_end():
+    a, b = pair()
+    for _ in range(2):  # a board's small integers end at 2**30, and beyond them counting would allocate
+        a._octets_out = b._octets_in = (1 << 29) - 10
+        before = a.octets_out
+        assert unprotect(b, protect(a, inner(64))) == inner(64)
+        assert a.octets_out == b.octets_in == before + 64
+        assert max(a._octets_out, b._octets_in) < 1 << 29
+
+
 def test_wiped_sa_is_dead():
     a, b = pair()
     esp = protect(a, inner(40))

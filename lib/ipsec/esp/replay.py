@@ -29,6 +29,8 @@ class ReplayWindow:
 
     def check(self, epoch: int, high: int, low: int) -> bool:
         """Whether the number is new: right of the window, or in it and not seen yet."""
+        if high == self._high and low > self._low and epoch == self.epoch:
+            return True
         if epoch != self.epoch:
             if epoch > self.epoch:
                 return True
@@ -39,6 +41,11 @@ class ReplayWindow:
 
     def mark(self, epoch: int, high: int, low: int) -> None:
         """Note a verified number; the window moves when it is the highest so far."""
+        if high == self._high and low == self._low + 1 and epoch == self.epoch:  # nearly always: the very next
+            self._low = low
+            i = low & (self.size - 1)
+            self._bits[i >> 3] |= 1 << (i & 7)
+            return
         if epoch == self.epoch:
             ahead = self._compare(high, low)
         elif epoch > self.epoch:

@@ -9,13 +9,24 @@ window is checked before and marked after the ICV is verified. Start reading at 
 """
 
 from ipsec.esp import drop
-from ipsec.esp.policy import allows
+from ipsec.esp.policy import table
 from ipsec.esp.replay import ReplayWindow
 
-_HEADER_LEN = 8
-_IPV4 = 4
-_IPV6 = 41
-_DUMMY = 59
+try:
+    from ipsec.esp.kernel import check_trailer, covers, write_header, write_trailer
+except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+    from ipsec.esp.plain import check_trailer, covers, write_header, write_trailer
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(x):
+        return x
+
+
+_HEADER_LEN = const(8)
+_LAP = const(0x20000000)  # counters stay below what a 32-bit board would have to allocate, even with a packet added
 
 
 class EspSa:
@@ -30,8 +41,8 @@ class EspSa:
         _, _, self.iv_len, self.icv_len, block = crypto.sizes(encr, key_bits, integ)
         self.spi_in = child.spi_in
         self.spi_out = child.spi_out
-        self._ts_local = child.ts_local
-        self._ts_remote = child.ts_remote
+        self._ts_local = table(child.ts_local)
+        self._ts_remote = table(child.ts_remote)
         self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out)
         self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in)
         self._block = max(4, block)
@@ -39,28 +50,41 @@ class EspSa:
         self._esn = bool(esn)
         self._window = ReplayWindow(replay_window, self._esn)
         self._seq = bytearray(8)  # the last number sent: high 32 bits, low 32 bits
-        self._seq_hi_out = memoryview(self._seq)[:4]
-        self._seq_hi_in = bytearray(4)
+        self._seq_hi_out = memoryview(self._seq)[:4] if esn else None
+        self._seq_hi_in = bytearray(4) if esn else None
         self.head = _HEADER_LEN + self.iv_len
         self.tail = self._block - 1 + 2 + self.icv_len
-        self.packets_out = self.packets_in = self.octets_out = self.octets_in = 0
+        self.packets_out = self.packets_in = 0
+        self._laps_out = self._laps_in = 0
+        self._octets_out = self._octets_in = 0
+
+    @property
+    def octets_out(self) -> int:
+        """Octets of the inner packets sent."""
+        return self._laps_out * _LAP + self._octets_out
+
+    @property
+    def octets_in(self) -> int:
+        """Octets of the inner packets received."""
+        return self._laps_in * _LAP + self._octets_in
 
     def encap(self, buf, pos: int, end: int) -> int:
         """Protect the inner packet `buf[pos:end]`; the ESP packet begins at `pos - head`, its end is returned.
 
         Allocates: nothing with AEAD.
         """
-        if not (allows(self._ts_remote, buf, pos, end, False) and allows(self._ts_local, buf, pos, end, True)):
+        if not covers(self._ts_local, self._ts_remote, buf, pos, end):
             return drop.SELECTOR
-        if not self._next_seq():
-            return drop.SEQ_EXHAUSTED
-        next_header = _IPV4 if buf[pos] >> 4 == 4 else _IPV6
         start = pos - self.head
-        self._write_header(buf, start)
+        if not write_header(buf, start, self.spi_out, self._seq, self._esn):
+            return drop.SEQ_EXHAUSTED
         self.packets_out += 1
-        self.octets_out += end - pos
-        end = self._write_trailer(buf, end, -(end - pos + 2) % self._block, next_header)
-        return self._sealer.seal(buf, start, start + _HEADER_LEN, end, self._seq_hi_out if self._esn else None)
+        self._octets_out += end - pos
+        if self._octets_out >= _LAP:
+            self._octets_out -= _LAP
+            self._laps_out += 1
+        end = write_trailer(buf, pos, end, self._block)
+        return self._sealer.seal(buf, start, start + _HEADER_LEN, end, self._seq_hi_out)
 
     def decap(self, buf, pos: int, end: int) -> int:
         """Verify and decrypt the ESP packet `buf[pos:end]`; the inner packet begins at `pos + head`, its end is returned.
@@ -72,14 +96,14 @@ class EspSa:
         high = buf[pos + 4] << 8 | buf[pos + 5]
         low = buf[pos + 6] << 8 | buf[pos + 7]
         window = self._window
-        epoch = window.guess_epoch(high, low)
+        epoch = window.guess_epoch(high, low) if self._esn else 0
         if high | low | epoch == 0:
             return drop.SEQ_ZERO
         if not window.check(epoch, high, low):
             return drop.REPLAY
         if self._esn:
             self._set_seq_hi_in(epoch)
-        end = self._opener.open(buf, pos, pos + _HEADER_LEN, end, self._seq_hi_in if self._esn else None)
+        end = self._opener.open(buf, pos, pos + _HEADER_LEN, end, self._seq_hi_in)
         if end < 0:
             return drop.ICV
         window.mark(epoch, high, low)
@@ -90,40 +114,6 @@ class EspSa:
         self._sealer.wipe()
         self._opener.wipe()
 
-    def _next_seq(self) -> bool:
-        """Count up; False when the number would wrap (RFC 4303 3.3.3)."""
-        seq = self._seq
-        i = 7
-        last = 0 if self._esn else 4
-        while i >= last and seq[i] == 0xFF:
-            i -= 1
-        if i < last:
-            return False
-        seq[i] += 1
-        while i < 7:
-            i += 1
-            seq[i] = 0
-        return True
-
-    def _write_header(self, buf, start):
-        spi = self.spi_out
-        seq = self._seq
-        i = 0
-        while i < 4:
-            buf[start + i] = spi[i]
-            buf[start + 4 + i] = seq[4 + i]
-            i += 1
-
-    def _write_trailer(self, buf, end, pad_len, next_header) -> int:
-        i = 1
-        while i <= pad_len:
-            buf[end] = i
-            end += 1
-            i += 1
-        buf[end] = pad_len
-        buf[end + 1] = next_header
-        return end + 2
-
     def _set_seq_hi_in(self, epoch):
         hi = self._seq_hi_in
         hi[0] = epoch >> 24 & 0xFF
@@ -133,23 +123,14 @@ class EspSa:
 
     def _check_inner(self, buf, pos, end) -> int:
         """Take the trailer off and look whether the inner packet may come out of this SA."""
-        next_header = buf[end - 1]
-        pad_len = buf[end - 2]
-        end -= 2 + pad_len
-        if end < pos:
-            return drop.PADDING
-        i = 0
-        while i < pad_len:
-            if buf[end + i] != i + 1:
-                return drop.PADDING
-            i += 1
-        if next_header == _DUMMY:
-            return drop.DUMMY
-        version = buf[pos] >> 4 if end > pos else 0
-        if not (next_header == _IPV4 and version == 4 or next_header == _IPV6 and version == 6):
-            return drop.NEXT_HEADER
-        if not (allows(self._ts_remote, buf, pos, end, True) and allows(self._ts_local, buf, pos, end, False)):
+        end = check_trailer(buf, pos, end)
+        if end < 0:
+            return end
+        if not covers(self._ts_remote, self._ts_local, buf, pos, end):
             return drop.SELECTOR
         self.packets_in += 1
-        self.octets_in += end - pos
+        self._octets_in += end - pos
+        if self._octets_in >= _LAP:
+            self._octets_in -= _LAP
+            self._laps_in += 1
         return end
