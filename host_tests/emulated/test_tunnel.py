@@ -64,11 +64,7 @@ def test_installed_files_in_the_heap_of_a_pico_w(gateway, name, tmp_path):
     assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
 
 
-def test_source_files_compile_on_the_board(gateway, name, tmp_path, request):
-    if name == "qemu-m0plus":
-        request.applymarker(pytest.mark.xfail(
-            strict=True, raises=emulator.BoardFailure,
-            reason="MicroPython 1.25 compiles no viper loop of over 2 KiB for ARMv6-M on the board: install .mpy files"))
+def test_source_files_compile_on_the_board(gateway, name, tmp_path):
     stage(tmp_path, {"lib": REPOSITORY / "lib"})
     lines = connect(gateway, name, tmp_path)
     assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
