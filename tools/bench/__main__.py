@@ -1,0 +1,112 @@
+"""`python -m tools.bench`: measure, print the tables, write build/bench.json, docs/figures.md and docs/figures.svg.
+
+Start reading at `main`.
+"""
+
+import argparse
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+
+from tools import emulator, size
+from tools.bench import plot, sections, tables
+from tools.bench.runner import UNIX
+from tools.emulator.base import REPOSITORY
+
+BUILD = REPOSITORY / "build"
+DOCS = REPOSITORY / "docs"
+ALL = (*emulator.NAMES, UNIX)
+_WORKERS = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 1 when something that could be run has failed."""
+    args = parse_arguments(argv)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    results = measure(args.board or list(ALL), args.quick, console)
+    write(BUILD / "bench.json", json.dumps(results, indent=1) + "\n")
+    if not args.quick and not args.board:
+        write(DOCS / "figures.md", tables.markdown(results))
+        write(DOCS / "figures.svg", plot.svg(results))
+    for table in tables.all_tables(results):
+        show(table, console)
+    for name, section, reason in failures(results):
+        console.print(f"[red]{name}, {section} failed:[/red]")
+        console.print(reason, markup=False, highlight=False)
+    return 1 if failures(results) else 0
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="Figures of the library, measured.")
+    parser.add_argument("--board", action="append", choices=ALL, help="only this one; may be given more than once")
+    parser.add_argument("--quick", action="store_true", help="only ESP packets and key exchange of the stock library")
+    return parser.parse_args(argv)
+
+
+def measure(boards: list[str], quick: bool, console: Console) -> dict:
+    """All figures of these boards; two sections are measured at a time."""
+    jobs = [(board, *task) for board in boards for task in sections.tasks(board, quick)]
+    columns = (TextColumn("{task.description:60.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    results: dict = {"boards": {board: {} for board in boards}}
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=len(jobs) + (not quick))
+
+        def say(text: str) -> None:
+            progress.update(bar, description=text)
+
+        if not quick:
+            say("size of the modules")
+            results["size"] = size.measure()
+            progress.advance(bar)
+
+        def job(board: str, section: str, variant: str | None) -> dict:
+            say(" ".join(filter(None, (board, section, variant))))
+            found = sections.measure(board, section, variant, say)
+            progress.advance(bar)
+            return found
+
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            for (board, section, variant), found in zip(jobs, pool.map(lambda j: job(*j), jobs), strict=True):
+                place = results["boards"][board]
+                if variant:
+                    place.setdefault(section, {})[variant] = found
+                else:
+                    place[section] = found
+    return results
+
+
+def failures(results: dict) -> list[tuple[str, str, str]]:
+    """Sections that ran and failed: (board, section, what was said)."""
+    found = []
+    for board, figures in results["boards"].items():
+        for section, parts in figures.items():
+            for part in (parts, *parts.values()):
+                if isinstance(part, dict) and "failed" in part:
+                    found.append((board, section, part["failed"]))
+    return found
+
+
+def show(table: tables.Table, console: Console) -> None:
+    """Print one table."""
+    shown = RichTable(title=table.title, box=None, header_style="bold", title_justify="left", caption=table.note or None,
+                      caption_justify="left")
+    for i, name in enumerate(table.header):
+        shown.add_column(name, justify="left" if i < table.left else "right")
+    for row in table.rows:
+        shown.add_row(*row)
+    console.print(shown)
+    console.print()
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""What was aimed at, and whether it was reached. Start reading at `AIMS`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+M0PLUS = "qemu-m0plus"
+QEMU = (M0PLUS, "qemu-m3", "qemu-rv32")
+UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True)
+class Aim:
+    """`value(board's figures)` shall be at most `limit`; `unit` is "", "octets" or "instructions"."""
+
+    text: str
+    limit: float
+    unit: str
+    value: Callable[[dict], float | None]
+    boards: tuple[str, ...] = (M0PLUS,)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An aim on a board; `value` is None when it was not measured."""
+
+    aim: Aim
+    board: str
+    value: float | None
+
+    @property
+    def share(self) -> float | None:
+        """The measured value in parts of the aim."""
+        return None if self.value is None else self.value / self.aim.limit
+
+    @property
+    def text(self) -> str:
+        """Met or missed, and by how much."""
+        if self.share is None:
+            return "not run"
+        return "met" if self.share <= 1 else f"missed by {max(1, round((self.share - 1) * 100))} %"
+
+
+def at(figures: object, *path: str):
+    """What stands at a path of dict keys, or None."""
+    for key in path:
+        if not isinstance(figures, dict) or key not in figures:
+            return None
+        figures = figures[key]
+    return figures
+
+
+def suite_ratio(suite: str, variant: str = "stock", layer: str = "esp") -> Callable[[dict], float | None]:
+    """The mean of sealing and opening 1400 octets, to one C AES-128-CBC call over 1408."""
+
+    def value(figures: dict) -> float | None:
+        pair = at(figures, "packets", variant, "suites", suite, layer, "1400")
+        base = at(figures, "packets", variant, "c", "aes-cbc")
+        return sum(pair) / 2 / base if pair and base else None
+
+    return value
+
+
+def handshake_ratio(variant: str, tls: str = UNVERIFIED) -> Callable[[dict], float | None]:
+    """The device's whole PSK handshake to the TLS client's, in one run."""
+
+    def value(figures: dict) -> float | None:
+        ours = at(figures, "session", variant, "handshake", "total")
+        theirs = at(figures, "session", variant, "tls", tls, "client")
+        return ours / theirs if ours and theirs else None
+
+    return value
+
+
+def path_ratio(suite: str, way: int) -> Callable[[dict], float | None]:
+    """1400 octets through the tunnel's socket to the same through the TLS record layer; `way` 0: out, 1: in."""
+
+    def value(figures: dict) -> float | None:
+        ours, theirs = at(figures, "session", "stock", "paths", suite), at(figures, "session", "stock", "records")
+        return ours[way] / theirs[way] if isinstance(ours, list) and theirs else None
+
+    return value
+
+
+def agree(group: str, variant: str) -> Callable[[dict], float | None]:
+    """Instructions of one shared secret, by the kernel that was asked for."""
+    return lambda figures: at(figures, "groups", variant, group, "agree")
+
+
+def _mean_of_64(layer: str) -> Callable[[dict], float | None]:
+    def value(figures: dict) -> float | None:
+        pair = at(figures, "packets", "stock", "suites", "AES-CCM-16", layer, "64")
+        return sum(pair) / 2 if pair else None
+
+    return value
+
+
+_KB = 1024
+AIMS = (
+    Aim("PSK profile as .mpy", 40 * _KB, "octets", lambda figures: at(figures, "psk_mpy"), ("armv6m",)),
+    Aim("peak heap of the PSK handshake above the library, frozen", 20 * _KB, "octets",
+        lambda figures: at(figures, "heap", "frozen", "peak"), QEMU),
+    Aim("smallest heap for a tunnel and 100 packets, frozen", 64 * _KB, "octets",
+        lambda figures: at(figures, "heap", "least"), QEMU),
+    Aim("AES-CCM-16, ESP of 1400 octets, to C AES-CBC", 2.3, "", suite_ratio("AES-CCM-16")),
+    Aim("AES-GCM-16, ESP of 1400 octets, to C AES-CBC", 2.3, "", suite_ratio("AES-GCM-16")),
+    Aim("ChaCha20-Poly1305, ESP of 1400 octets, to C AES-CBC", 2.6, "", suite_ratio("ChaCha20-Poly1305")),
+    Aim("AES-CBC + SHA-256-128, ESP of 1400 octets, to C AES-CBC", 2.8, "", suite_ratio("AES-CBC + SHA-256-128")),
+    Aim("AES-GCM-16, ESP of 1400 octets, to C AES-CBC, natmod", 1.5, "", suite_ratio("AES-GCM-16", "native")),
+    Aim("AES-CCM-16, ESP of 64 octets", 30_000, "instructions", _mean_of_64("esp")),
+    Aim("X25519, compact", 19e6, "instructions", agree("X25519", "stock")),
+    Aim("X25519, unrolled", 11.5e6, "instructions", agree("X25519", "unrolled")),
+    Aim("X25519, natmod", 5e6, "instructions", agree("X25519", "native")),
+    Aim("P-256 ECDH", 26e6, "instructions", agree("P-256", "stock")),
+    Aim("PSK handshake to C TLS client handshake, compact", 0.35, "", handshake_ratio("stock")),
+    Aim("PSK handshake to C TLS client handshake, unrolled", 0.35, "", handshake_ratio("unrolled")),
+    Aim("PSK handshake to C TLS client handshake, natmod", 0.2, "", handshake_ratio("native")),
+    Aim("1400 octets out of the tunnel's socket (GCM) to C TLS record", 1.0, "", path_ratio("AES-GCM-16", 0)),
+    Aim("1400 octets into the tunnel's socket (GCM) to C TLS record", 1.0, "", path_ratio("AES-GCM-16", 1)),
+)
+
+
+def verdicts(results: dict) -> list[Verdict]:
+    """Every aim on each of its boards."""
+    figures = {"armv6m": results.get("size", {}), **results.get("boards", {})}
+    return [Verdict(aim, board, aim.value(figures.get(board, {}))) for aim in AIMS for board in aim.boards]

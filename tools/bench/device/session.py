@@ -1,0 +1,105 @@
+"""In one run: the PSK handshake, 1400 octets through the tunnel's socket, and the same with the firmware's own C TLS.
+
+Start reading at `main`.
+"""
+
+import gc
+
+import tls_pair
+from counting import ROUNDS, diff, least, nothing, now, once, tell
+from esp_packets import SUITES, loop_sa
+from ipsec.crypto import backend, x25519
+from ipsec.errors import CryptoError
+from ipsec.tunnel import DELIVER, TRANSMIT
+from replay import STEPS, Replay
+
+LENGTH = 1400
+_PORT = 4000
+
+
+def handshake():
+    """The initiator's whole work, step by step, and the part of X25519 in it."""
+    curve = []
+    multiply = x25519.scalar_mult
+
+    def watched(k, u):
+        start = now()
+        z = multiply(k, u)
+        curve.append(diff(now(), start))
+        return z
+
+    x25519.scalar_mult = watched
+    for when in ("first", "again"):  # at first modules are imported and suites tested on the way
+        curve.clear()
+        gc.collect()
+        made = []
+        making = once(lambda: made.append(Replay()))  # noqa: B023
+        gc.collect()
+        steps = {name: once(made[0].step, name) for name in STEPS}
+        tell(handshake=steps, when=when, make=making, x25519=sum(curve), kernel=x25519.KERNEL)
+    x25519.scalar_mult = multiply
+
+
+def open_tunnel():
+    """A tunnel that is up, with room for the packets."""
+    replay = Replay(mtu=1500)
+    for name in STEPS[:3]:
+        replay.step(name)
+    return replay
+
+
+def path(replay, suite):
+    """`(out, in)` ticks: from the inner socket's sendto to the datagram, and from a datagram to the inner socket's buffer."""
+    tunnel = replay.tunnel
+    tunnel._sadb.clear()
+    tunnel._sadb.add(loop_sa(*suite[1:]))
+    own = tunnel.stack.source_for(bytes(4))
+    sock = tunnel.stack.udp(_PORT)
+    data = bytes(range(250)) * 6
+    got = bytearray(LENGTH)
+    data = data[:LENGTH]
+    going = coming = 1 << 29
+    for _ in range(ROUNDS):
+        gc.collect()
+        going = min(going, once(_send, tunnel, sock, data, own))
+        n = tunnel.tx_end - tunnel.tx_pos
+        replay.rx[:n] = tunnel.tx[tunnel.tx_pos : tunnel.tx_end]
+        coming = min(coming, once(_receive, tunnel, sock, replay.rx, n, got))
+        if got != data:
+            raise ValueError("%s: other octets came out" % suite[0])
+    sock.close()
+    free = least(nothing)
+    return going - free, coming - free
+
+
+def _send(tunnel, sock, data, own):
+    sock.sendto(data, (own, _PORT))
+    if tunnel.poll() != TRANSMIT:
+        raise ValueError("nothing goes out")
+
+
+def _receive(tunnel, sock, buf, n, got):
+    tunnel.receive(buf, n, 0)
+    if tunnel.poll() != DELIVER:
+        raise ValueError("nothing comes in: %s" % tunnel.drops.as_dict())
+    tunnel.stack.receive(tunnel.rx, tunnel.rx_pos, tunnel.rx_end)
+    sock.recv_into(got)
+
+
+def main(folder, tls=True):
+    """Print all figures; `folder` has the certificate and the key of the TLS server."""
+    backend.use("board")
+    handshake()
+    gc.collect()
+    replay = open_tunnel()
+    for suite in SUITES:
+        try:
+            backend.prepare(suite[1], suite[3])
+        except CryptoError as e:
+            tell(path=suite[0], not_run=str(e))
+            continue
+        tell(path=suite[0], octets=LENGTH, ticks=path(replay, suite))
+    del replay
+    gc.collect()
+    if tls:
+        tls_pair.main(folder, LENGTH)

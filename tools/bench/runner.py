@@ -1,0 +1,128 @@
+"""Runs the programs of `device/` on an emulated board, or on the unix port, and collects what they tell.
+
+Start reading at `Runner.run`.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import emulator
+from tools.bench.certificate import write_certificates
+from tools.emulator.base import REPOSITORY, EmulatorError, MissingTool
+from tools.emulator.stage import compile_mpy, stage
+from tools.kernels import field_unrolled
+
+DEVICE = Path(__file__).with_name("device")
+UNIT = REPOSITORY / "host_tests/unit"
+UNIX = "unix"
+VARIANTS = ("stock", "unrolled", "native")
+_HELPERS = ("scripted", "transcript")  # the recorded handshake
+_ICOUNT = 7  # 2**7 ns an instruction: the counter resolves single ones and does not wrap within a TLS handshake
+_HEAP = 524288  # for both ends of TLS beside our tunnel; what fits a board is measured apart
+
+
+class DeviceError(EmulatorError):
+    """A device program ended without the figures."""
+
+
+def quiet(_text: str) -> None:
+    """No progress."""
+
+
+@dataclass
+class Runner:
+    """A board with one variant of the library: `run` gives rows, `count` turns ticks into instructions (unix: ns)."""
+
+    board: str
+    folder: Path
+    heap: int = _HEAP
+    _ticks_hz: int = 0
+
+    def run(self, statement: str, timeout: float = 200, **options) -> list[dict]:
+        """The rows that a program tells; `statement` is like "session.main(HERE)".
+
+        Raises DeviceError with its traceback, EmulatorError when the board does not start.
+        """
+        module = statement.split(".")[0]
+        code = f"import sys; sys.path.append({self.here!r}); HERE = {self.here!r}; import {module}; {statement}"
+        output = self._unix(code) if self.board == UNIX else self._emulated(code, timeout, options)
+        rows = [json.loads(line[1:]) for line in output.splitlines() if line.startswith("@")]
+        if not rows:
+            raise DeviceError(f"{self.board}: {module} told nothing:\n{output}")
+        return rows
+
+    @property
+    def here(self) -> str:
+        """Where the board sees the device programs."""
+        return str(self.folder / "bench") if self.board == UNIX else "/rom/bench"
+
+    def count(self, ticks: int) -> int:
+        """Executed instructions; on the unix port nanoseconds."""
+        if self.board == UNIX:
+            return ticks
+        return round(ticks * 1e9 / self._ticks_hz / 2**_ICOUNT)
+
+    def _emulated(self, code: str, timeout: float, options: dict) -> str:
+        options = {"heap": self.heap, "icount": _ICOUNT, **options}
+        with emulator.start(self.board, rom=self.folder, **options) as board:
+            self._ticks_hz = getattr(board, "ticks_hz", 0)
+            return board.exec(code, timeout=timeout)
+
+    def _unix(self, code: str) -> str:
+        code = f"import sys; sys.path.insert(0, {str(self.folder / 'lib')!r}); {code}"
+        argv = [str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=4m", "-c", code]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+        if done.returncode:
+            raise DeviceError(f"unix: {done.stderr}")
+        return done.stdout
+
+
+@contextmanager
+def prepared(board: str, variant: str = "stock", library: bool = True, progress=quiet) -> Iterator[Runner]:
+    """A runner with the files that a board sees; without `library` only the device programs (for frozen firmware).
+
+    Raises MissingTool when the variant cannot be built here.
+    """
+    march = None if board == UNIX else getattr(emulator.target(board), "march")  # noqa: B009
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        stage(folder, {"bench": DEVICE, **({"lib": REPOSITORY / "lib"} if library else {})}, march)
+        for helper in _HELPERS:
+            _place(UNIT / f"{helper}.py", folder / "bench", march)
+        write_certificates(folder / "bench")
+        _add_variant(variant, march or "x64", folder / "lib/ipsec/crypto", progress)
+        yield Runner(board, folder)
+
+
+def _place(source: Path, folder: Path, march: str | None) -> None:
+    if march:
+        compile_mpy(source, (folder / source.name).with_suffix(".mpy"), march, source.name)
+    else:
+        shutil.copy(source, folder)
+
+
+def _add_variant(variant: str, march: str, folder: Path, progress) -> None:
+    """Put the optional kernels beside the others."""
+    if variant == "unrolled":
+        source = folder / "field_unrolled.py"
+        source.write_text(field_unrolled.source())
+        compile_mpy(source, source.with_suffix(".mpy"), march, source.name)
+        source.unlink()
+    elif variant == "native":
+        for module in _native(march, progress).glob("*.mpy"):
+            shutil.copy(module, folder)
+
+
+def _native(march: str, progress) -> Path:
+    try:
+        from tools import natmod
+    except ImportError as e:
+        raise MissingTool(f"the C modules cannot be built here: {e}") from e
+    return natmod.build(march, progress)

@@ -1,0 +1,151 @@
+"""The figures of one board, section by section; each is a dict that goes into build/bench.json as it is.
+
+Counts are executed instructions on emulated boards, microseconds on the unix port (of which only ratios are shown), and octets
+of heap. A section that cannot be had says `{"not_run": reason}`. Start reading at `SECTIONS`.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+
+from tools import emulator, size
+from tools.bench.runner import UNIX, Runner, prepared, quiet
+from tools.emulator import memory
+from tools.emulator.base import HEAPS, BoardFailure, BoardTimeout, EmulatorError
+
+GATEWAY_ID, DEVICE_ID = "gw.example", "device.example"
+READINGS = 100
+_WAYS = ("py+gc", "mpy+gc", "frozen")
+_EARLY = 4096  # gc.threshold while loading, as in firmware/
+_LEAST_STEP = 4096
+_LEAST_LOW, _LEAST_HIGH = 32768, 131072
+
+
+def packets(board: str, variant: str, progress=quiet) -> dict:
+    """`{"c": {name: n}, "suites": {suite: {layer: {octets: [out, in]}}}}`: C over 1408 octets, and every suite."""
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run("esp_packets.main()")
+    suites: dict = {}
+    for row in (row for row in rows if "suite" in row):
+        if "not_run" in row:
+            suites[row["suite"]] = {"not_run": row["not_run"]}
+            continue
+        layers = suites.setdefault(row["suite"], {})
+        layers.setdefault(row["layer"], {})[str(row["octets"])] = [runner.count(t) for t in row["ticks"]]
+    return {"c": {row["c"]: runner.count(row["ticks"]) for row in rows if "c" in row}, "suites": suites}
+
+
+def groups(board: str, variant: str, progress=quiet) -> dict:
+    """`{group: {"make": n, "agree": n}, "kernel": name}`."""
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run("key_exchange.main()")
+    found: dict = {row["group"]: {part: runner.count(row[part]) for part in ("make", "agree")} for row in rows}
+    return {**found, "kernel": rows[0]["kernel"]}
+
+
+def session(board: str, variant: str, progress=quiet) -> dict:
+    """In one run: `{"handshake": ..., "first": ..., "paths": {suite: [out, in]}, "tls": ..., "records": [write, read]}`."""
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run("session.main(HERE)", timeout=400)
+    found: dict = {"paths": {}, "tls": {}}
+    for row in rows:
+        if "handshake" in row:
+            found["first" if row["when"] == "first" else "handshake"] = _handshake(runner, row)
+        elif "path" in row:
+            found["paths"][row["path"]] = row.get("not_run") or [runner.count(t) for t in row["ticks"]]
+        elif "tls" in row:
+            ends = {end: round(sum(map(runner.count, row[end])) / len(row[end])) for end in ("client", "server")}
+            found["tls"]["verified" if row["verify"] else "unverified"] = ends
+        else:
+            found["records"] = [runner.count(t) for t in row["ticks"]]
+    return found
+
+
+def _handshake(runner: Runner, row: dict) -> dict:
+    steps = {name: runner.count(ticks) for name, ticks in row["handshake"].items()}
+    return {"steps": steps, "total": sum(steps.values()), "x25519": runner.count(row["x25519"]), "kernel": row["kernel"]}
+
+
+def heap(board: str, progress=quiet) -> dict:
+    """Octets of heap: at boot, after import in three ways, during the handshake, with a tunnel up, and the least that do."""
+    sizes = getattr(emulator.target(board), "heaps", HEAPS)
+    found: dict = {"import": memory.measure(board, heaps=sizes, ways=_WAYS, progress=progress)}
+    size.compile_all(size.HOST_ARCH)
+    progress(f"{board}: peak")
+    with prepared(board, library=False) as runner:
+        [row] = runner.run(f"heap_use.main({size.psk_modules()!r})", heap=HEAPS[-1], icount=None, frozen=True)
+        found["frozen"] = row
+        found["tunnel"] = {str(n): _try_traffic(runner, n) for n in HEAPS}
+        found["least"] = _least(runner, progress)
+        found["fits_without_threshold"] = _try_traffic(runner, HEAPS[0], -1) is not None
+    return found
+
+
+def _least(runner: Runner, progress) -> int | None:
+    """The smallest heap, in steps of 4 KiB, in which a tunnel comes up and passes 100 packets each way, by bisection."""
+    low, high = _LEAST_LOW, _LEAST_HIGH
+    if _try_traffic(runner, high) is None:
+        return None
+    while high - low > _LEAST_STEP:
+        middle = (low + high) // 2 // _LEAST_STEP * _LEAST_STEP
+        progress(f"{runner.board}: 100 packets in a heap of {middle // 1024} KiB")
+        if _try_traffic(runner, middle) is None:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _try_traffic(runner: Runner, octets: int, threshold: int = _EARLY) -> int | None:
+    """Free octets after 100 packets to the reference responder and back, or None when memory ran out."""
+    from host_tests.responder.gateway import Responder
+
+    psk = secrets.token_bytes(32)
+    with Responder(psk=psk, local_id=GATEWAY_ID, remote_id=DEVICE_ID) as gateway:
+        options = {
+            "gateway": emulator.target(runner.board).gateway, "port": gateway.port, "natt_port": gateway.natt_port,
+            "local_id": DEVICE_ID, "remote_id": GATEWAY_ID, "psk": "hex:" + psk.hex(), "remote_ts": ["10.10.0.0/24"],
+            "ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": ["aes128ccm16"],
+        }
+        (runner.folder / "bench/tunnel.json").write_text(json.dumps(options))
+        try:
+            statement = f"traffic.main(HERE + '/tunnel.json', {READINGS}, {threshold})"
+            [row] = runner.run(statement, heap=octets, icount=None, frozen=True)
+        except BoardFailure as e:
+            if "MemoryError" not in e.output:
+                raise
+            return None
+    if row["acknowledged"] != READINGS:
+        raise EmulatorError(f"{runner.board}: {row['acknowledged']} of {READINGS} packets came back")
+    return row["free"]
+
+
+# name: (section, variants or None)
+SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
+    "packets": (packets, ("stock", "native")),
+    "groups": (groups, ("stock", "unrolled", "native")),
+    "session": (session, ("stock", "unrolled", "native")),
+    "heap": (heap, None),
+}
+
+
+def tasks(board: str, quick: bool = False) -> list[tuple[str, str | None]]:
+    """What to measure on a board, as (section, variant)."""
+    if quick:
+        return [("packets", "stock"), ("groups", "stock")]
+    if board == UNIX:
+        return [("packets", "stock"), ("session", "stock")]
+    if board == "rp2040js":  # it counts no instructions
+        return [("heap", None)]
+    return [(name, variant) for name, (_, variants) in SECTIONS.items() for variant in variants or (None,)]
+
+
+def measure(board: str, section: str, variant: str | None, progress=quiet) -> dict:
+    """One section, or `{"not_run": reason}`."""
+    call = SECTIONS[section][0]
+    try:
+        return call(board, variant, progress) if variant else call(board, progress)
+    except (BoardFailure, BoardTimeout) as e:
+        return {"not_run": e.output.strip().splitlines()[-1] if e.output.strip() else str(e), "failed": str(e)}
+    except EmulatorError as e:
+        return {"not_run": str(e).splitlines()[0]}

@@ -1,0 +1,236 @@
+"""The figures as tables, for the terminal and for docs/figures.md. Nothing of the host's speed is in them.
+
+Start reading at `all_tables`.
+"""
+
+from dataclasses import dataclass, field
+
+from tools.bench.aims import QEMU, at, handshake_ratio, path_ratio, suite_ratio, verdicts
+from tools.bench.runner import UNIX, VARIANTS
+
+COMMAND = "make bench"
+_WAYS = {"py+gc": "from source files", "mpy+gc": "from .mpy files", "frozen": "frozen into the firmware"}
+_KERNEL = {"stock": "compact", "unrolled": "unrolled", "native": "natmod"}
+
+
+@dataclass
+class Table:
+    """Rows of text; the first columns, `left` of them, are words."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    note: str = ""
+    left: int = 1
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A figure for people: ratios with two digits, counts in thousands or millions."""
+    if value is None:
+        return "not run"
+    if unit == "instructions":
+        return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.1f} k"
+    return f"{value:,.0f}" if unit == "octets" else f"{value:.2f}"
+
+
+def all_tables(results: dict) -> list[Table]:
+    """Every table that has rows."""
+    boards = results.get("boards", {})
+    tables = [aims_table(results), heap_table(boards), peak_table(results), handshake_table(boards), packets_table(boards),
+              small_packets_table(boards), tls_table(boards), groups_table(boards), unix_table(boards), missing_table(boards)]
+    return [table for table in tables if table.rows]
+
+
+def aims_table(results: dict) -> Table:
+    """Aims against what was measured."""
+    table = Table("Aims", ["aim", "board", "measured", "at most", "result"], left=2)
+    for verdict in verdicts(results):
+        aim = verdict.aim
+        if verdict.value is None and verdict.board not in results.get("boards", {}):
+            continue
+        measured, limit = number(verdict.value, aim.unit), number(aim.limit, aim.unit)
+        table.rows.append([aim.text, verdict.board, measured, limit, verdict.text])
+    return table
+
+
+def heap_table(boards: dict) -> Table:
+    """Free octets by size of the heap."""
+    table = Table("Free heap, octets", ["board", "after", "64 KiB", "128 KiB", "192 KiB"], left=2)
+    table.note = ("`import ipsec.drive.sync`, the blocking driver with all it needs before it knows its configuration; with "
+                  "an early `gc.threshold` while loading, as firmware/ sets it. \"No room\" means MemoryError.")
+    sizes = ("65536", "131072", "196608")
+    for name, figures in boards.items():
+        heap = figures.get("heap", {})
+        if "import" not in heap:
+            continue
+        rows = {"boot": heap["import"]["boot"]}
+        rows |= {f"import {text}": heap["import"]["ways"].get(way, {}).get("free", {}) for way, text in _WAYS.items()}
+        rows["100 packets through a tunnel, frozen"] = heap.get("tunnel", {})
+        for text, free in rows.items():
+            table.rows.append([name, text, *(_free(free, size) for size in sizes)])
+    return table
+
+
+def _free(free: dict, size: str) -> str:
+    if size not in free:
+        return "-"
+    return "no room" if free[size] is None else number(free[size], "octets")
+
+
+def peak_table(results: dict) -> Table:
+    """What the handshake takes."""
+    table = Table("Heap of a PSK tunnel, library frozen, octets",
+                  ["board", "library", "peak of the handshake", "tunnel up", "smallest heap", "64 KiB without gc.threshold"])
+    size = at(results, "size", "psk_mpy")
+    flash = f" The same modules are {size:,} octets as .mpy files (armv6m)." if size else ""
+    table.note = ("Library: all modules that a PSK device loads until its tunnel is up. Peak and tunnel come on top. "
+                  "Smallest: in steps of 4 KiB, with which a tunnel comes up and 100 packets are answered." + flash)
+    for name, figures in boards_with(results.get("boards", {}), "heap", "frozen"):
+        heap = figures["heap"]
+        frozen = heap["frozen"]
+        octets = [frozen["library"] - frozen["boot"], frozen["peak"], frozen["up"], heap.get("least")]
+        fits = {True: "passes", False: "no room"}.get(heap.get("fits_without_threshold"), "not run")
+        table.rows.append([name, *(number(n, "octets") for n in octets), fits])
+    return table
+
+
+def boards_with(boards: dict, *path: str):
+    """The boards that have figures at a path."""
+    return [(name, figures) for name, figures in boards.items() if at(figures, *path)]
+
+
+def handshake_table(boards: dict) -> Table:
+    """Instructions of the handshake, step by step, beside TLS."""
+    table = Table("PSK handshake of the device, instructions",
+                  ["board", "field kernel", "start", "INIT response", "AUTH response", "close", "total", "X25519", "first time",
+                   "TLS client", "ratio", "TLS, verified", "ratio"], left=2)
+    table.note = ("Recorded exchange, played on the board: two X25519 multiplications, all messages, all Python. First time: with "
+                  "the imports on the way. TLS: client's share of a TLS 1.2 ECDHE-ECDSA handshake (P-256, AES-128-GCM) of the "
+                  "firmware's own C `tls` module in the same run, without and with verification of the server's certificate by "
+                  "an authority's; mbedtls blinds at random, so its counts vary by some percent.")
+    for name, figures in boards.items():
+        for variant in VARIANTS:
+            run = at(figures, "session", variant)
+            if name == UNIX or not at(run, "handshake"):
+                continue
+            ours, tls = run["handshake"], run["tls"]
+            counts = [*ours["steps"].values(), ours["total"]]
+            row = [name, ours["kernel"], *(number(n, "instructions") for n in counts), f"{ours['x25519'] / ours['total']:.0%}"]
+            row.append(number(run["first"]["total"], "instructions"))
+            for kind in ("unverified", "verified"):
+                row.append(number(at(tls, kind, "client"), "instructions"))
+                row.append(number(handshake_ratio(variant, kind)(figures)))
+            table.rows.append(row)
+    return table
+
+
+def packets_table(boards: dict) -> Table:
+    """Ratios of 1400 octets."""
+    table = Table("1400 octets to one C AES-128-CBC call over 1408 octets",
+                  ["board", "suite", "kernels", "cipher", "ESP", "socket, out", "socket, in"], left=3)
+    table.note = ("Cipher: the keyed object alone. ESP: with header, padding, selectors and replay window. Both are the mean of "
+                  "sealing and opening. Socket: from `sendto` of the socket inside to the UDP datagram, and from a datagram to "
+                  "`recv_into`.")
+    for name, figures in boards.items():
+        for variant in VARIANTS:
+            for suite in at(figures, "packets", variant, "suites") or {}:
+                if name == UNIX:
+                    continue
+                base = at(figures, "packets", variant, "c", "aes-cbc")
+                path = at(figures, "session", variant, "paths", suite)
+                ways = [n / base for n in path] if isinstance(path, list) else [None, None]
+                ratios = [suite_ratio(suite, variant, layer)(figures) for layer in ("cipher", "esp")]
+                kernels = "natmod" if variant == "native" else "viper"
+                table.rows.append([name, suite, kernels, *(number(n) for n in [*ratios, *ways])])
+    return table
+
+
+def small_packets_table(boards: dict) -> Table:
+    """Instructions of 64 octets."""
+    table = Table("64 octets, instructions", ["board", "suite", "seal", "open", "encap", "decap"], left=2)
+    for name, figures in boards.items():
+        for suite, layers in (at(figures, "packets", "stock", "suites") or {}).items():
+            if name != UNIX and "esp" in layers:
+                counts = layers["cipher"]["64"] + layers["esp"]["64"]
+                table.rows.append([name, suite, *(number(n, "instructions") for n in counts)])
+    return table
+
+
+def tls_table(boards: dict) -> Table:
+    """The data path beside the record layer."""
+    table = Table("1400 octets through the tunnel's socket to the same through the firmware's C TLS records",
+                  ["board", "suite", "out", "in", "instructions out", "in", "TLS write", "TLS read"], left=2)
+    table.note = "Below 1 the tunnel is faster. TLS: AES-128-GCM, without socket and pipe, in the same run."
+    for name, figures in boards.items():
+        if name == UNIX or not at(figures, "session", "stock", "records"):
+            continue
+        run = figures["session"]["stock"]
+        for suite, path in run["paths"].items():
+            if isinstance(path, list):
+                ratios = [number(path_ratio(suite, way)(figures)) for way in (0, 1)]
+                table.rows.append([name, suite, *ratios, *(number(n, "instructions") for n in path + run["records"])])
+    return table
+
+
+def groups_table(boards: dict) -> Table:
+    """Key exchange."""
+    table = Table("Key exchange, instructions", ["board", "group", "field kernel", "key pair", "shared secret"], left=3)
+    for name, figures in boards.items():
+        for variant in VARIANTS:
+            found = at(figures, "groups", variant) or {}
+            for group, counts in found.items():
+                if isinstance(counts, dict):
+                    parts = (counts["make"], counts["agree"])
+                    table.rows.append([name, group, found["kernel"], *(number(n, "instructions") for n in parts)])
+    return table
+
+
+def unix_table(boards: dict) -> Table:
+    """Ratios on the host's MicroPython."""
+    figures = boards.get(UNIX, {})
+    table = Table("MicroPython for the PC (64-bit words), ratios within one run", ["what", "ratio"])
+    table.note = "They say nothing about boards, and vary with the load of the machine."
+    for suite in at(figures, "packets", "stock", "suites") or {}:
+        for layer, text in (("cipher", "cipher"), ("esp", "ESP")):
+            ratio = suite_ratio(suite, "stock", layer)(figures)
+            table.rows.append([f"{suite}, 1400 octets, {text}, to C AES-CBC", number(ratio)])
+    for way, text in ((0, "out of"), (1, "into")):
+        ratio = path_ratio("AES-GCM-16", way)(figures)
+        if ratio:
+            table.rows.append([f"1400 octets {text} the tunnel's socket (GCM) to a C TLS record", number(ratio)])
+    if handshake_ratio("stock")(figures):
+        table.rows.append(["PSK handshake to C TLS client handshake", number(handshake_ratio("stock")(figures))])
+    return table
+
+
+def missing_table(boards: dict) -> Table:
+    """What could not be run, and why."""
+    table = Table("Not run", ["board", "section", "reason"], left=3)
+    for name, figures in boards.items():
+        for section, found in figures.items():
+            variants = {"": found} if "not_run" in found else found
+            for variant, part in variants.items():
+                if isinstance(part, dict) and "not_run" in part:
+                    table.rows.append([name, f"{section} {_KERNEL.get(variant, variant)}".strip(), part["not_run"]])
+        if name not in (*QEMU, UNIX) and "heap" in figures:
+            table.rows.append([name, "instructions", "this emulator counts none"])
+    return table
+
+
+def markdown(results: dict) -> str:
+    """docs/figures.md."""
+    lines = ["# Figures", "", f"Made by `{COMMAND}`; edit nothing here. Boards are emulated: real MicroPython firmware, the real "
+             "instruction set, executed instructions counted exactly (QEMU `-icount`). How long an instruction takes depends on "
+             "the chip, its flash and its cache, and is not known here.", "",
+             "![What was measured against what was aimed at](figures.svg)", ""]
+    for table in all_tables(results):
+        lines += [f"## {table.title}", "", *_markdown_rows(table), ""]
+        if table.note:
+            lines += [table.note, ""]
+    return "\n".join(lines)
+
+
+def _markdown_rows(table: Table) -> list[str]:
+    rule = ["---" if i < table.left else "---:" for i in range(len(table.header))]
+    rows = [table.header, rule, *table.rows]
+    return ["| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows]
