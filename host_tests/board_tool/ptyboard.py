@@ -11,6 +11,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -98,6 +99,7 @@ class PtyBoard:
         self._process = self._spawn([*self._argv, str(boot)], stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         self._read_until(b">>> ")
+        self._said = b">>> "
 
     def _end(self) -> None:
         if self._process and self._process.poll() is None:
@@ -119,12 +121,16 @@ class PtyBoard:
             try:
                 ready = select.select([self._host, self._board], [], [], 0.2)[0]
                 if self._board in ready:
-                    os.write(self._host, os.read(self._board, 4096))
+                    self._from_board()
                 if self._host in ready:
                     self._from_host(os.read(self._host, 4096))
             except OSError:
                 if not self._stopping:
                     self._reset()
+
+    def _from_board(self) -> None:
+        self._said = os.read(self._board, 4096)
+        os.write(self._host, self._said)
 
     def _from_host(self, data: bytes) -> None:
         if self.cut_after is not None:
@@ -134,6 +140,11 @@ class PtyBoard:
                 self._process.kill()
                 self._process.wait()
                 raise OSError("the board was cut off")
+        if b"\x03" in data and select.select([self._board], [], [], 0.05)[0]:
+            self._from_board()  # the prompt that is on its way
+        if b"\x03" in data and not self._said.rstrip().endswith(b">"):
+            self._process.send_signal(signal.SIGINT)  # Ctrl-C while a program runs, which reads no prompt
+            data = data.replace(b"\x03", b"")
         os.write(self._board, data)
 
     def _reset(self) -> None:

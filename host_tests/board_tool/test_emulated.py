@@ -40,7 +40,7 @@ def test_from_bare_firmware_to_readings(name, tmp_path):
             said = tool(command[0], *port, *command[1:])
             assert said.status == 0, said.out + said.err
         assert "answers" in said.out and "viper kernels" in said.out
-        said = tool("run", *port)
+        said = tool("run", *port, "--seconds", "60")
         assert said.status == 0, said.out + said.err
         assert "tunnel up, address 10.20.0." in said.out and "done: 2 readings" in said.out
         said = tool("bench", *port, "--repeat", "2", "--suite", "aes128ccm16", "--tunnel", "1", "--peer", "10.10.0.1")

@@ -76,7 +76,7 @@ def test_a_board_delivers_readings_through_it(gw, tmp_path, make_board):
     plan = make_plan(tmp_path)
     swanctl_load(gw, plan)
     board = make_board(spawn=lambda argv, **popen: gw.client.start(argv, **popen))
-    for command in (("provision", plan), ("install", "--app", "--config", plan), ("run",)):
+    for command in (("provision", plan), ("install", "--app", "--config", plan), ("run", "--seconds", "60")):
         said = tool(command[0], "--port", board.port, *command[1:])
         assert said.status == 0, said.err
     assert "tunnel up, address 10.20.0." in said.out and "done: 3 readings" in said.out

@@ -115,12 +115,13 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
 
 
 def _run(subs) -> None:
-    _sub(subs, "run", "start the uplink and follow its log", _do_run)
+    sub = _sub(subs, "run", "start the uplink and follow its log", _do_run)
+    sub.add_argument("--seconds", type=float, default=0, help="stop it after so long")
 
 
 def _do_run(args: argparse.Namespace, show: Show) -> None:
     with _connect(args) as board:
-        run.run(board, show)
+        run.run(board, show, args.seconds)
 
 
 def _monitor(subs) -> None:

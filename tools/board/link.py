@@ -87,11 +87,14 @@ class Link:
         """Start the board's interpreter anew, without running main.py."""
         self._enter(True)
 
-    def start(self, code: str, on_output: Callable[[bytes], None]) -> None:
-        """Execute statements that do not end by themselves; returns when they do, or on KeyboardInterrupt after stopping
-        them with Ctrl-C on the board."""
+    def start(self, code: str, on_output: Callable[[bytes], None], seconds: float = 0) -> None:
+        """Execute statements that do not end by themselves; returns when they do.
+
+        On KeyboardInterrupt, which `on_output` may raise too, they are stopped with Ctrl-C. With `seconds`, a silence of
+        that length counts as a lost board.
+        """
         try:
-            self.run(code, timeout=None, on_output=on_output)  # type: ignore[arg-type]
+            self.run(code, timeout=seconds or None, on_output=on_output)  # type: ignore[arg-type]
         except KeyboardInterrupt:
             with contextlib.suppress(*_LOST):
                 self._transport.serial.write(b"\x03")

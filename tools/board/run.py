@@ -18,23 +18,26 @@ _MISSING = "install the application with `python -m tools.board install --app`"
 
 
 class _Tail:
-    """Hands output on and remembers its end, to see why a program ended."""
+    """Hands output on and remembers its end, to see why a program ended; raises KeyboardInterrupt after so many seconds."""
 
-    def __init__(self, show: Show):
+    def __init__(self, show: Show, seconds: float):
         self._show = show
+        self._end = time.monotonic() + seconds if seconds else None
         self.text = b""
 
     def __call__(self, data: bytes) -> None:
         self.text = (self.text + data)[-400:]
         self._show.raw(data)
+        if self._end and time.monotonic() > self._end:
+            raise KeyboardInterrupt
 
 
-def run(board: Link, show: Show) -> None:
-    """Start main.py and follow it until it ends or Ctrl-C stops it. Raises BoardError when it fails."""
-    tail = _Tail(show)
+def run(board: Link, show: Show, seconds: float = 0) -> None:
+    """Start main.py and follow it until it ends, or Ctrl-C or the time stops it. Raises BoardError when it fails."""
+    tail = _Tail(show, seconds)
     show.line("following the log; Ctrl-C stops the uplink")
     try:
-        board.start(_START, tail)
+        board.start(_START, tail, seconds)
     except KeyboardInterrupt:
         show.line("stopped")
         return

@@ -66,8 +66,10 @@ SLICES = {
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
     "plain": Slice(("ipsec.crypto.plain",), "slow kernels for firmware without native code", lambda _c, arch: not arch),
-    "tcp": Slice(("ipsec.inet.tcp",), "TCP client inside the tunnel", _always),
-    "dns": Slice(("ipsec.inet.dns",), "names inside the tunnel", _always),
+    "tcp": Slice(
+        ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream"), "TCP client inside the tunnel", _always
+    ),
+    "dns": Slice(("ipsec.inet.dns", "ipsec.drive.names"), "names inside the tunnel", _always),
     "asyncio": Slice(("ipsec.aio", "ipsec.drive.aio"), "driver for asyncio", _always),
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
