@@ -46,7 +46,7 @@ def connect(gateway, name, folder, **options) -> list[str]:
         "local_id": "device.example", "remote_id": "gw.example", "psk": PSK, "remote_ts": ["10.10.0.0/24"],
     }))
     with emulator.start(name, rom=folder, **options) as board:
-        return board.exec(CONNECT).splitlines()
+        return board.exec(CONNECT, timeout=300).splitlines()
 
 
 @pytest.mark.parametrize("heap", emulator.HEAPS)
