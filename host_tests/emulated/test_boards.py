@@ -89,7 +89,7 @@ def test_emulated_boards_are_known_to_the_emulator(folder):
     if board["emulator"]:
         target = emulator.target(board["emulator"])
         assert target.board == folder.name
-        assert getattr(target, "march", board["mpy_arch"]) == board["mpy_arch"]
+        assert target.march == board["mpy_arch"]
         assert board["flash"] == {"method": "none", "offset": None}
     else:
         assert (board["flash"]["method"] == "esptool") == bool(board["flash"]["offset"])

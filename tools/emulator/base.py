@@ -65,9 +65,14 @@ class Target:
 
     name = ""  # "qemu-m0plus"
     board = ""  # its folder in boards/
-    packages: tuple[str, ...] = ()  # Debian packages that building and running need
+    march = ""  # mpy-cross's name of its instruction set
     heaps: tuple[int, ...] = HEAPS  # sizes that can be built, in octets
     gateway = "10.0.2.2"  # the host's loopback, as the board calls it
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Debian packages that building and running need."""
+        return ()
 
     @property
     def folder(self) -> Path:
