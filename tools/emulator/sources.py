@@ -18,7 +18,7 @@ _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def tree(progress: Progress) -> Path:
-    """MicroPython's unpatched source with lib/mbedtls and lib/lwip in place and mpy-cross built.
+    """MicroPython's source with lib/mbedtls and lib/lwip in place and mpy-cross built; one thing is mended in it.
 
     Shared by all targets, so nothing may be built inside it: give make a BUILD folder of your own.
     """
@@ -34,10 +34,23 @@ def tree(progress: Progress) -> Path:
         # The build only looks whether this file exists; nothing of micropython-lib is used.
         (draft / "lib/micropython-lib").mkdir(exist_ok=True)
         (draft / "lib/micropython-lib/README.md").write_text("not used\n")
+        _align_frozen_code(draft / "tools/mpy-tool.py")
         cache.command(["make", "-j2", "-C", "mpy-cross"], cwd=draft, log=draft / "mpy-cross.log", env=build_env(),
                       label="mpy-cross", progress=progress)
 
     return cache.entry("micropython", key, make)
+
+
+def _align_frozen_code(mpy_tool: Path) -> None:
+    """Align frozen native code at 4 octets.
+
+    mpy-tool lets the linker put it at any even address, but the literals of ARMv6-M code are laid for a multiple of 4:
+    at other addresses frozen viper functions read wrong constants and crash, on real RP2040 firmware too.
+    """
+    text = mpy_tool.read_text()
+    if "(aligned (2))" not in text:
+        raise EmulatorError(f"{mpy_tool}: the alignment of frozen code is not where it was expected; look whether it is mended")
+    mpy_tool.write_text(text.replace("(aligned (2))", "(aligned (4))"))
 
 
 def build_env() -> dict[str, str]:
