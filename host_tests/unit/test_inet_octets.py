@@ -1,11 +1,12 @@
 """The octet loops, viper and plain, at every alignment; the Internet checksum on the example of RFC 1071."""
 
 from inet_support import checksum as textbook
-from ipsec.inet import octets
+from inet_support import ip4
+from ipsec.inet import octets, plain
 from ipsec.inet.checksum import checksum
 from ipsec.inet.queue import PacketQueue
 
-SUMS = (octets.sum16, octets.plain_sum16)
+SUMS = (octets.sum16, plain.sum16)
 
 
 def pattern(n, seed=1):
@@ -55,7 +56,7 @@ def test_checksum_of_a_summed_run_is_zero():
 
 def test_copy_at_every_alignment():
     src = pattern(48)
-    for copy in (octets.copy, octets.plain_copy):
+    for copy in (octets.copy, plain.copy):
         for to in range(5):
             for frm in range(5):
                 for n in (0, 1, 3, 4, 5, 31):
@@ -66,11 +67,75 @@ def test_copy_at_every_alignment():
 
 def test_same():
     a = bytearray(b"0123456789")
-    for same in (octets.same, octets.plain_same):
+    for same in (octets.same, plain.same):
         assert same(a, 2, b"234", 0, 3)
         assert same(a, 2, b"239", 0, 2)
         assert not same(a, 2, b"239", 0, 3)
         assert same(a, 0, b"", 0, 0)
+
+
+BOTH = (octets, plain)  # the same functions; on CPython `octets` is `plain`, host_tests/vectors gives it the model of viper
+
+
+def agree(name, *args):
+    """Both versions return the same and leave the same in their buffers; returns the result and the first buffer."""
+    copies = [[bytearray(a) if isinstance(a, bytearray) else a for a in args] for _ in BOTH]
+    results = [getattr(m, name)(*copies[i]) for i, m in enumerate(BOTH)]
+    assert results[0] == results[1] and copies[0] == copies[1], (name, args, results)
+    return results[0], copies[0][0]
+
+
+def test_check4():
+    good = ip4(17, bytes(8), options=b"\1\1\1\1")
+    codes = set()
+    for pos in range(3):
+        packet = bytearray(pos) + good + b"\0"
+        for at in range(24):
+            for value in (0, 1, 0x40, 0x44, 0x45, 0x46, 0x80, 127, 224, 255):
+                bad = bytearray(packet)
+                bad[pos + at] = value
+                for mend in (False, True):
+                    if mend:  # a correct checksum over what was changed
+                        bad[pos + 10] = bad[pos + 11] = 0
+                        octets.store(bad, pos + 10, textbook(bytes(bad[pos : pos + 4 * (bad[pos] & 15)])))
+                    code, _ = agree("check4", bad, pos, pos + len(good))
+                    codes.add(code)
+        assert agree("check4", packet, pos, pos + len(good))[0] == 24
+        assert agree("check4", packet, pos, pos + len(good) - 1)[0] == -3
+    assert codes == {24, 20, -3, -4, -5, -7}
+
+
+def test_write4():
+    for pos in range(3):
+        for total, ident in ((20, 0), (84, 0xFFFF), (1500, 0x1234)):
+            for own, dest in ((b"\x0a\x0a\0\1", b"\xff\xff\xff\xff"), (b"\xff\xfe\xfd\xfc", b"\0\0\0\0")):
+                _, buf = agree("write4", bytearray(b"\xee" * 24), pos, total, 17, ident, own, b"x" + dest, 1)
+                assert textbook(bytes(buf[pos : pos + 20])) == 0 and buf[pos + 12 : pos + 20] == own + dest
+                assert buf[pos + 20 :] == b"\xee" * (4 - pos)
+
+
+def test_transport_of_both_families_at_every_alignment():
+    for pos in range(4):
+        for n in list(range(8, 30)) + [1400]:
+            for version, header in ((4, 20), (6, 40)):
+                buf = bytearray(pos) + pattern(header + n, n)
+                buf[pos] = version << 4 | 5
+                at, end = pos + header, pos + header + n
+                value, _ = agree("transport", buf, pos, at, end, 17)
+                octets.store(buf, at + 6, octets.sum16(buf, at + 6, at + 8, 0))
+                _, buf = agree("write_udp", buf, at, n, 0xFEDC, 0x0102)
+                assert buf[at : at + 8] == bytes([0xFE, 0xDC, 1, 2, n >> 8, n & 255, 0, 0])
+                octets.store(buf, at + 6, octets.transport(buf, pos, at, end, 17))
+                assert agree("transport", buf, pos, at, end, 17)[0] == 0
+
+
+def test_copy_of_long_runs():
+    src = pattern(120)
+    for to in range(4):
+        for frm in range(4):
+            for n in (15, 16, 17, 18, 39, 64, 100):
+                _, dst = agree("copy", bytearray(b"\xee" * 120), to, src, frm, n)
+                assert dst == b"\xee" * to + src[frm : frm + n] + b"\xee" * (120 - to - n)
 
 
 def test_queue_keeps_order_and_bounds():

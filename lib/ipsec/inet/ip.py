@@ -5,8 +5,7 @@ A check looks at every length before it reads behind it and returns the length o
 Start reading at `check`.
 """
 
-from ipsec.inet.checksum import checksum, store
-from ipsec.inet.octets import copy
+from ipsec.inet.octets import check4, copy, store
 
 try:
     from micropython import const
@@ -19,7 +18,6 @@ except ImportError:
 _SHORT = const(-1)
 _VERSION = const(-2)
 _LENGTH = const(-3)
-_CHECKSUM = const(-4)
 _FRAGMENT = const(-5)
 _EXTENSION = const(-6)
 _BAD_SOURCE = const(-7)
@@ -33,24 +31,10 @@ def check(buf, pos: int, end: int) -> int:
         return _SHORT
     version = buf[pos] >> 4
     if version == 4:
-        return _check4(buf, pos, end)
+        return check4(buf, pos, end)
     if version == 6:
         return _check6(buf, pos, end)
     return _VERSION
-
-
-def _check4(buf, pos: int, end: int) -> int:
-    header = (buf[pos] & 15) << 2
-    total = buf[pos + 2] << 8 | buf[pos + 3]
-    if header < 20 or total < header or total > end - pos:
-        return _LENGTH
-    if checksum(buf, pos, pos + header):
-        return _CHECKSUM
-    if buf[pos + 6] & 0xBF or buf[pos + 7]:  # all but DF: the evil bit, MF and the offset
-        return _FRAGMENT
-    # "This" network, loopback, multicast and broadcast send nothing (RFC 1122 3.2.1.3).
-    source = buf[pos + 12]
-    return header if 0 < source < 224 and source != 127 else _BAD_SOURCE
 
 
 def _check6(buf, pos: int, end: int) -> int:
@@ -105,33 +89,12 @@ def source_at(buf, pos: int) -> int:
     return pos + 12 if buf[pos] >> 4 == 4 else pos + 8
 
 
-def write4(buf, pos: int, total: int, protocol: int, ident: int) -> None:
-    """Write an IPv4 header all but addresses and checksum: `total` octets with the header, DF set."""
-    buf[pos] = 0x45
-    buf[pos + 1] = 0
-    store(buf, pos + 2, total)
-    store(buf, pos + 4, ident)
-    store(buf, pos + 6, 0x4000)
-    buf[pos + 8] = _TTL
-    buf[pos + 9] = protocol
-    store(buf, pos + 10, 0)
-
-
-def write6(buf, pos: int, total: int, protocol: int) -> None:
-    """Write an IPv6 header all but addresses: `total` octets with the header."""
-    buf[pos] = 0x60
-    buf[pos + 1] = 0
+def write6(buf, pos: int, total: int, protocol: int, own, dest, dest_at: int) -> None:
+    """Write an IPv6 header: `total` octets with the header, from `own` to `dest[dest_at:]`. Its sibling is `octets.write4`."""
+    store(buf, pos, 0x6000)
     store(buf, pos + 2, 0)
     store(buf, pos + 4, total - 40)
     buf[pos + 6] = protocol
     buf[pos + 7] = _TTL
-
-
-def write_addresses(buf, pos: int, own, dest, dest_at: int) -> None:
-    """Write our address and `dest[dest_at:]` into the header at `pos`, and with them the checksum of IPv4."""
-    n = len(own)
-    at = source_at(buf, pos)
-    copy(buf, at, own, 0, n)
-    copy(buf, at + n, dest, dest_at, n)
-    if n == 4:
-        store(buf, pos + 10, checksum(buf, pos, pos + 20))
+    copy(buf, pos + 8, own, 0, 16)
+    copy(buf, pos + 24, dest, dest_at, 16)

@@ -8,7 +8,7 @@ from array import array
 
 from ipsec import address
 from ipsec.inet import icmp, ip, udp
-from ipsec.inet.octets import same
+from ipsec.inet.octets import same, write4
 
 try:
     from micropython import const
@@ -33,6 +33,8 @@ _COUNT_MASK = const(0x3FFFFFFF)  # the largest small int of a 32-bit board: coun
 _EPHEMERAL = const(49152)  # to 65535 (RFC 6335 6)
 
 _EADDRINUSE = const(98)
+
+_len = len  # a module's own name is found faster than a built-in: 3,000 instructions on a Cortex-M0+
 
 
 class Stack:
@@ -80,15 +82,16 @@ class Stack:
 
     def source_for(self, dest):
         """Our address of the family of `dest`, or None."""
+        n = _len(dest)
         for addr in self._addresses:
-            if len(addr) == len(dest):
+            if _len(addr) == n:
                 return addr
         return None
 
     def own_address(self, buf, pos: int, n: int):
         """Our address whose n octets are at `buf[pos:]`, or None."""
         for addr in self._addresses:
-            if len(addr) == n and same(buf, pos, addr, 0, n):
+            if _len(addr) == n and same(buf, pos, addr, 0, n):
                 return addr
         return None
 
@@ -106,11 +109,15 @@ class Stack:
         header = ip.check(buf, pos, end)
         if header < 0:
             return header
-        n = ip.addr_len(buf, pos)
-        at = ip.source_at(buf, pos)
-        if self.own_address(buf, at + n, n) is None:
+        if buf[pos] >> 4 == 4:
+            own = self.own_address(buf, pos + 16, 4)
+            key = 4 << 8 | buf[pos + 9]
+        else:
+            own = self.own_address(buf, pos + 24, 16)
+            key = 6 << 8 | buf[pos + 6]
+        if own is None:
             return _NOT_OURS
-        handler = self.protocols.get((buf[pos] >> 4) << 8 | ip.protocol(buf, pos))
+        handler = self.protocols.get(key)
         if handler is None:
             return _PROTOCOL
         return handler(self, buf, pos, pos + header, pos + ip.total_len(buf, pos))
@@ -136,16 +143,19 @@ class Stack:
         if own is None:
             return _NO_ADDRESS
         link = self.link
-        total = n + (20 if len(own) == 4 else 40)
-        if total > link.mtu:
-            return _TOO_LONG
-        if len(own) == 4:
+        head = link.head
+        if _len(own) == 4:
+            n += 20
+            if n > link.mtu:
+                return _TOO_LONG
             self._ident = (self._ident + 1) & 0xFFFF
-            ip.write4(link.tx, link.head, total, protocol, self._ident)
-        else:
-            ip.write6(link.tx, link.head, total, protocol)
-        ip.write_addresses(link.tx, link.head, own, dest, dest_at)
-        return link.head + total - n
+            write4(link.tx, head, n, protocol, self._ident, own, dest, dest_at)
+            return head + 20
+        n += 40
+        if n > link.mtu:
+            return _TOO_LONG
+        ip.write6(link.tx, head, n, protocol, own, dest, dest_at)
+        return head + 40
 
     def finish(self, end: int) -> int:
         """Send the packet `tx[head:end]`; return 0 or a negative drop code."""

@@ -6,8 +6,7 @@ Start reading at `UdpSocket`.
 
 from ipsec import address
 from ipsec.inet import ip
-from ipsec.inet.checksum import store, transport
-from ipsec.inet.octets import copy, same
+from ipsec.inet.octets import copy, same, store, transport, write_udp
 from ipsec.inet.queue import PacketQueue
 
 try:
@@ -128,15 +127,14 @@ class UdpSocket:
         out = stack.begin(_UDP, stack.source_for(dest), dest, 0, 8 + n)
         if out < 0:
             return stack.count(out)
-        tx = stack.link.tx
-        store(tx, out, self.port)
-        store(tx, out + 2, port)
-        store(tx, out + 4, 8 + n)
-        store(tx, out + 6, 0)
+        link = stack.link
+        tx = link.tx
+        end = out + 8 + n
+        write_udp(tx, out, 8 + n, self.port, port)
         copy(tx, out + 8, data, 0, n)
         # A computed zero is sent as its other form: zero itself means "no checksum".
-        store(tx, out + 6, transport(tx, stack.link.head, out, out + 8 + n, _UDP) or 0xFFFF)
-        code = stack.finish(out + 8 + n)
+        store(tx, out + 6, transport(tx, link.head, out, end, _UDP) or 0xFFFF)
+        code = stack.finish(end)
         return stack.count(code) if code < 0 else 0
 
     # Receiving
