@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ipsec.config import Config
+
 from tools.board import facts, mpy, slices
 from tools.board.errors import BoardError, BoardFailure
 from tools.board.facts import Facts
@@ -26,7 +28,7 @@ _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
 class Choice:
     """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules."""
 
-    config: object = None
+    config: Config | None = None
     extra: Sequence[str] = ()
     source: bool = False
     app: bool = False
@@ -70,7 +72,7 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     """The files this board is to have: path on the board to content."""
     source = choice.source or not _loads_mpy(found)
     files = {}
-    for module in slices.needed(choice.config, found.arch, choice.extra):  # type: ignore[arg-type]
+    for module in slices.needed(choice.config, found.arch, choice.extra):
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
         if source:
