@@ -22,6 +22,12 @@ def report() -> str:
         kind = "viper kernels"
     except (ImportError, NotImplementedError, SyntaxError, ValueError):
         kind = "plain Python kernels (slow: no viper here)"
+    for module in ("field_native", "aead_native"):
+        try:
+            __import__("ipsec.crypto." + module)
+            kind += ", " + module
+        except (ImportError, ValueError):  # not installed, or for another chip
+            pass
     return "crypto: board, cryptolib on %s, %s" % (sys.platform, kind)
 
 

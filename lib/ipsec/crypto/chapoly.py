@@ -34,6 +34,11 @@ except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper 
         write_icv,
         xor,
     )
+else:
+    try:
+        from ipsec.crypto.aead_native import chacha, poly  # noqa: F811 - the C module, where it is installed
+    except (ImportError, ValueError):
+        pass
 
 _ROUND = SIZE & -64  # octets of key stream in one call
 _NONE = bytes(4)

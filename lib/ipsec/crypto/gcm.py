@@ -25,6 +25,11 @@ except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper 
         text_len,
         write_icv,
     )
+else:
+    try:
+        from ipsec.crypto.aead_native import ghash  # noqa: F811 - the C module, where it is installed
+    except (ImportError, ValueError):
+        pass
 
 _NONE = bytes(4)
 _len = len  # a module's own name is found faster than a built-in
