@@ -1,6 +1,6 @@
 """Boards under QEMU: ARMv6-M and ARMv7-M on the mps2-an385 machine, RV32IMC on virt.
 
-The firmware is MicroPython's stock qemu port, unpatched, with the C module of `usermod/` (time, entropy, network card)
+The firmware is MicroPython's stock qemu port with the C module of `usermod/` (time, entropy, network card)
 and the configuration of `include/`. One firmware serves all heap sizes. `firmware.py` builds it, `machine.py` runs it.
 
 Start reading at `QemuTarget`.

@@ -1,4 +1,4 @@
-"""The emulated RP2040 board: MicroPython's rp2 port, unpatched, on the rp2040js chip emulator.
+"""The emulated RP2040 board: MicroPython's rp2 port on the rp2040js chip emulator.
 
 `firmware.py` builds what the chip runs (firmware and boot ROM), `machine.py` runs it; `chip/` is the emulator's
 JavaScript (README.md there tells what each file is for), `bootrom/` the boot ROM, `firmware/` the board's definition.

@@ -1,5 +1,5 @@
 // Configuration of the emulated boards: the stock ports/qemu one, plus what real boards have and it lacks.
-// Selected with -DMP_CONFIGFILE="<mpconfig_board.h>", so MicroPython's tree stays unpatched.
+// Selected with -DMP_CONFIGFILE="<mpconfig_board.h>", so MicroPython's port stays as it is.
 #include "ports/qemu/mpconfigport.h"
 
 // As ports/rp2.
