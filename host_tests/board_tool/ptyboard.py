@@ -100,6 +100,7 @@ class PtyBoard:
         os.close(slave)
         self._read_until(b">>> ")
         self._said = b">>> "
+        self._running = False
 
     def _end(self) -> None:
         if self._process and self._process.poll() is None:
@@ -129,8 +130,11 @@ class PtyBoard:
                     self._reset()
 
     def _from_board(self) -> None:
-        self._said = os.read(self._board, 4096)
-        os.write(self._host, self._said)
+        data = os.read(self._board, 4096)
+        self._said = (self._said + data)[-8:]
+        if self._said.endswith((b"\x04>", b">>> ")):
+            self._running = False
+        os.write(self._host, data)
 
     def _from_host(self, data: bytes) -> None:
         if self.cut_after is not None:
@@ -140,12 +144,20 @@ class PtyBoard:
                 self._process.kill()
                 self._process.wait()
                 raise OSError("the board was cut off")
-        if b"\x03" in data and select.select([self._board], [], [], 0.05)[0]:
-            self._from_board()  # the prompt that is on its way
-        if b"\x03" in data and not self._said.rstrip().endswith(b">"):
-            self._process.send_signal(signal.SIGINT)  # Ctrl-C while a program runs, which reads no prompt
-            data = data.replace(b"\x03", b"")
+        if b"\x03" in data and self._running:
+            data = self._interrupt(data)
+        if b"\x04" in data:
+            self._running = True  # the end of a program's text
         os.write(self._board, data)
+
+    def _interrupt(self, data: bytes) -> bytes:
+        """Ctrl-C is a signal for a program that runs, and an octet like others for the prompt."""
+        while self._running and self._said.endswith(b"\x04") and select.select([self._board], [], [], 2)[0]:
+            self._from_board()  # the program has ended, its prompt is on the way; or it has said nothing yet
+        if not self._running:
+            return data
+        self._process.send_signal(signal.SIGINT)
+        return data.replace(b"\x03", b"")
 
     def _reset(self) -> None:
         """The interpreter has ended: at a soft reset (Ctrl-D) with status 0, which a board announces; else silently."""
