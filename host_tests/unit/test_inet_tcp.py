@@ -333,6 +333,26 @@ def test_a_timeout_goes_back_by_one_segment():
     assert stack.tick(1001) and last(stack) == ((una + 1000) & 0xFFFFFFFF, b"next")
 
 
+def test_what_can_be_waited_for():
+    stack, socket, give, una, rcv = established()
+    assert socket.writable and not socket.readable and not socket.finished
+    socket.send(pattern(5000))
+    assert socket.send(b"more") == 0 and not socket.writable
+    while stack.tick(0):
+        pass
+    sent = stack.link.sent[1:]
+    assert give(rcv, una + sum([len(parse(p)[7]) for p in sent]), ACK) == 0 and socket.writable
+    socket.close()
+    assert socket.writable and raises(OSError, socket.send, b"x"), "writing would not block, but fail"
+    while not socket.finished:
+        while stack.tick(0):
+            pass
+        seq, flags, data = [parse(stack.link.sent[-1])[i] for i in (2, 4, 7)]
+        assert not socket.finished, "until the FIN is acknowledged"
+        assert give(rcv, seq + len(data) + (flags & FIN), ACK) == 0
+    assert not socket.closed and socket.unsent == 0
+
+
 def test_a_probe_that_was_not_taken_is_sent_again():
     stack, socket, give, una, rcv = established()
     assert give(rcv, una, ACK, window=0) == 0

@@ -6,7 +6,6 @@ Start reading at `Uplink.connect`.
 import asyncio
 
 from ipsec.drive import base
-from ipsec.errors import LocalError
 
 _SLICE_MS = 20  # how long a datagram may wait on MicroPython, whose asyncio cannot wait for a UDP socket and a time at once
 
@@ -54,17 +53,53 @@ class Uplink(base.Uplink):
         """A UDP socket inside the tunnel, bound to a port (0: a free one)."""
         return Socket(self, self.stack.udp(port))
 
+    async def resolve(self, host: str, timeout_ms: int = 10000) -> str:
+        """The first address of a host name as text, asked of the DNS servers inside; an address is its own answer.
+
+        Raises OSError that says why there is none.
+        """
+        question = self._ask(host)
+        if question is None:
+            return host
+        try:
+            await self.wait_until(lambda: self._is_answered(question), timeout_ms)
+            return question.answer()
+        finally:
+            question.close()
+
+    async def connect_tcp(self, address, timeout_ms: int = 30000):
+        """A connected `drive.aio_stream.AioStream` to `(host, port)` inside, host as a name or an address.
+
+        Raises OSError: ECONNREFUSED, ETIMEDOUT, or why the name has no address.
+        """
+        from ipsec.drive.aio_stream import AioStream
+
+        stream = AioStream(self, await self.resolve(address[0], timeout_ms), address[1])
+        try:
+            await self.wait_until(stream.is_decided, timeout_ms)
+            stream.check_connected()
+        finally:
+            if not stream.is_connected:
+                stream.abort()
+        return stream
+
     async def ping(self, host: str, timeout_ms: int = 2000):
         """Round trip of one ICMP echo in ms, or None when no answer came."""
         start = self._clock.now_ms()
         answered = self.stack.echo_replies
         self.stack.ping(host, 0)
         self.drain()
-        while self.stack.echo_replies == answered:
-            if self._clock.now_ms() - start >= timeout_ms:
-                return None
+        came = await self.wait_until(lambda: self.stack.echo_replies != answered, timeout_ms)
+        return self._clock.now_ms() - start if came else None
+
+    async def wait_until(self, ready, timeout_ms=None) -> bool:
+        """Let the tunnel be served until `ready()` is true; False when the time is up before (None: never)."""
+        end = None if timeout_ms is None else self._clock.now_ms() + timeout_ms
+        while not ready():
+            if end is not None and self._clock.now_ms() >= end:
+                return False
             await _sleep_ms(1)
-        return self._clock.now_ms() - start
+        return True
 
     async def _run(self):
         while not self.tunnel.is_closed:
@@ -85,24 +120,21 @@ class Socket:
         self._timeout_ms = None if seconds is None else int(seconds * 1000)
 
     async def sendto(self, data, address) -> int:
-        """Send one datagram to `(host, port)`; raises OSError when it cannot go out now."""
+        """Send one datagram to `(host, port)`, host as an address; raises OSError when it cannot go out now."""
         n = self._inner.sendto(data, address)
         self._uplink.drain()
         return n
 
     async def recvfrom(self, n: int):
         """`(data, (host, port))` of the next datagram; raises OSError (ETIMEDOUT) when none comes in time."""
-        uplink = self._uplink
-        start = uplink._clock.now_ms()
-        got = self._inner.recvfrom(n)
-        while got is None:
-            if self._timeout_ms is not None and uplink._clock.now_ms() - start >= self._timeout_ms:
-                raise OSError(110)  # ETIMEDOUT
-            if uplink.tunnel.is_closed:
-                raise LocalError("the tunnel is closed")
-            await _sleep_ms(1)
-            got = self._inner.recvfrom(n)
-        return got
+        if not await self._uplink.wait_until(self._is_readable, self._timeout_ms):
+            raise OSError(110)  # ETIMEDOUT
+        return self._inner.recvfrom(n)
+
+    def _is_readable(self):
+        if not self._inner.pending:
+            self._uplink.check_open()
+        return self._inner.pending > 0
 
     def close(self) -> None:
         self._inner.close()

@@ -13,7 +13,7 @@ for _name in (
     __import__("ipsec." + _name)
 
 from ipsec import tunnel as core  # noqa: E402
-from ipsec.address import format_address  # noqa: E402
+from ipsec.address import format_address, is_address  # noqa: E402
 from ipsec.config import Config, load  # noqa: E402
 from ipsec.drive.clock import Clock, elapsed_us  # noqa: E402
 from ipsec.drive.udp import UdpLink  # noqa: E402
@@ -76,7 +76,15 @@ class Uplink:
         return self.tunnel.counters()
 
     def drain(self) -> None:
-        """Do all that the core wants done now."""
+        """Do all that the core wants done now, and send what TCP and DNS have to send."""
+        self._drain_core()
+        stack = self.tunnel.stack
+        more = True
+        while more and stack.timers:
+            more = stack.tick(self._clock.now_ms())
+            self._drain_core()  # one packet at a time: the tunnel has one transmit buffer
+
+    def _drain_core(self):
         tunnel = self.tunnel
         while True:
             want = tunnel.poll()
@@ -87,7 +95,7 @@ class Uplink:
             elif want == core.EVENT:
                 self._tell(tunnel.take_event())
             elif want == core.RESOLVE:
-                self._resolve()
+                self._find_gateway()
             else:
                 return
 
@@ -107,10 +115,16 @@ class Uplink:
 
     def wait_ms(self, limit_ms: int) -> int:
         """How long the core can be left alone at the most, within a limit."""
-        deadline = self.tunnel.deadline()
-        if deadline is None:
-            return limit_ms
-        return max(0, min(limit_ms, deadline - self._clock.now_ms()))
+        now = self._clock.now_ms()
+        for deadline in (self.tunnel.deadline(), self.tunnel.stack.deadline):
+            if deadline is not None:
+                limit_ms = min(limit_ms, deadline - now)
+        return max(0, limit_ms)
+
+    def check_open(self) -> None:
+        """Raises LocalError when the tunnel is closed, so that nothing will come through it any more."""
+        if self.tunnel.is_closed:
+            raise LocalError("the tunnel is closed")
 
     def _begin(self):
         self.failure = None
@@ -121,7 +135,22 @@ class Uplink:
         self.tunnel.close(self._clock.now_ms())
         self.drain()
 
-    def _resolve(self):
+    def _ask(self, host):
+        """A `Question` under way for a host, or None when the host is an address."""
+        if is_address(host):
+            return None
+        from ipsec.drive.names import Question
+
+        question = Question(self.stack, self.tunnel.dns, host)
+        self.drain()
+        return question
+
+    def _is_answered(self, question):
+        if not question.is_done:
+            self.check_open()
+        return question.is_done
+
+    def _find_gateway(self):
         config = self.config
         try:
             addr = self._udp.resolve(config.gateway, (config.port, config.natt_port))

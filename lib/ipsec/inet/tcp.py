@@ -92,9 +92,19 @@ class TcpSocket(Connection):
         return self._in_len > 0 or self._state != _OPEN and self._state != _SYN_SENT or self._eof
 
     @property
+    def writable(self) -> bool:
+        """Whether `send` takes octets, or raises."""
+        return self._out_len < len(self._out) or self._closing or self._state not in (_OPEN, _SYN_SENT)
+
+    @property
     def unsent(self) -> int:
         """Octets that the peer has not acknowledged."""
         return self._out_len
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing has to reach the peer any more: it has acknowledged our FIN, or the connection is gone."""
+        return self._fin_acked or self._state == _CLOSED
 
     def send(self, data) -> int:
         """Take octets to be sent and return how many: 0 when the buffer is full. Raises OSError when the connection is gone."""

@@ -1,0 +1,173 @@
+"""A blocking TCP stream with the methods of MicroPython's `socket`, which are those of a file too.
+
+On MicroPython `ssl.wrap_socket` and `select.poll` take it like a socket. Start reading at `SyncStream.recv`.
+"""
+
+import sys
+
+from ipsec.drive.stream import CLOSE_MS, Stream, line_len
+from ipsec.errors import LocalError
+
+if sys.implementation.name == "micropython":
+    from io import IOBase as _CBase  # C code sees our `readinto`, `write` and `ioctl`, if it is the first base
+else:
+
+    class _CBase:  # type: ignore[no-redef]
+        """CPython's `ssl` takes real sockets only: use `ssl.MemoryBIO` there."""
+
+
+_EAGAIN = 11
+_EINVAL = 22
+_ETIMEDOUT = 110
+
+# What C code asks of `ioctl` (MicroPython's py/stream.h)
+_POLL = 3
+_CLOSE = 4
+_POLL_RD = 1
+_POLL_WR = 4
+_POLL_ERR = 8
+
+
+class SyncStream(_CBase, Stream):
+    """A connection made by `Uplink.connect_tcp`.
+
+    `recv` and `send` may be short; `read`, `readinto`, `readline`, `sendall` and `write` are complete, as in MicroPython.
+    When the time of `settimeout` is up they raise OSError ETIMEDOUT, and what had come is kept. With a time-out of 0
+    `recv` and `send` raise OSError EAGAIN, the others do what they can and return None when that is nothing.
+    """
+
+    _timeout_ms = None
+
+    def settimeout(self, seconds) -> None:
+        """How long a call waits for the peer: seconds, 0 for not at all, None for ever."""
+        self._timeout_ms = None if seconds is None else int(seconds * 1000)
+
+    def setblocking(self, flag) -> None:
+        """`settimeout(None)` or `settimeout(0)`."""
+        self.settimeout(None if flag else 0)
+
+    def makefile(self, *args, **kwargs):
+        """The stream itself, as in MicroPython."""
+        return self
+
+    # Receiving
+
+    def recv(self, n: int) -> bytes:
+        """Up to n octets, as soon as there are any; b"" at the end of the stream."""
+        if n and not self._ahead:
+            self._must(self.is_readable)
+            self.fill()
+        return self.take(max(n, 0))
+
+    def recv_into(self, buf, n: int = 0) -> int:
+        """Like `recv`, into a buffer; returns the octets."""
+        if not self._ahead:
+            self._must(self.is_readable)
+        return self.take_into(memoryview(buf)[: n or len(buf)])
+
+    def read(self, n: int = -1):
+        """Exactly n octets, fewer only at the end of the stream; all until there for a negative n."""
+        while n < 0 or len(self._ahead) < n:
+            if not self._wait(self.is_readable):
+                return self.take(n) or None
+            if not self.fill():
+                break
+        return self.take(n)
+
+    def readinto(self, buf, n: int = -1):
+        """Like `read`, into a buffer; returns the octets."""
+        view = memoryview(buf)[: n if n >= 0 else len(buf)]
+        done = 0
+        while done < len(view):
+            if not self._ahead and not self._wait(self.is_readable, done):
+                return done or None
+            got = self.take_into(view[done:])
+            if not got:
+                break
+            done += got
+        return done
+
+    def readline(self, limit: int = -1):
+        """A line with its end, or what came before the end of the stream, or `limit` octets of it."""
+        n = line_len(self._ahead, limit)
+        while n < 0:
+            if not self._wait(self.is_readable):
+                return None
+            if not self.fill():
+                break
+            n = line_len(self._ahead, limit)
+        return self.take(n)
+
+    # Sending
+
+    def send(self, data) -> int:
+        """Send some of the octets; returns how many."""
+        self._must(self.is_writable)
+        return self.put(data)
+
+    def sendall(self, data) -> None:
+        """Send all octets. Raises OSError when that is not possible in time; some may have been sent then."""
+        view = memoryview(data)
+        while len(view):
+            view = view[self.send(view) :]
+
+    def write(self, data, *part):
+        """Send all octets, or `part` of them: `write(buf, n)`, `write(buf, pos, n)`, as in MicroPython; returns how many."""
+        pos, n = (0, len(data)) if not part else (0, part[0]) if len(part) == 1 else part
+        view = memoryview(data)[pos : pos + n]
+        done = 0
+        while done < len(view):
+            if not self._wait(self.is_writable):
+                return done or None
+            done += self.put(view[done:])
+        return done
+
+    def flush(self) -> None:
+        """Nothing to do: octets leave at once."""
+
+    # The end
+
+    def close(self) -> None:
+        """Wait until the peer has all that was sent, five seconds at the most, and end the connection."""
+        if not self._closed:
+            self.finish()
+            if self._timeout_ms != 0:
+                self._uplink.wait_until(self.is_finished, CLOSE_MS)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def ioctl(self, request: int, arg: int) -> int:
+        """What MicroPython's C code wants to know: which of the events `arg` have happened, for `select.poll`."""
+        if request == _POLL:
+            return self._events() & (arg | _POLL_ERR)
+        if request == _CLOSE:
+            self.close()
+            return 0
+        return -_EINVAL
+
+    def _events(self):
+        try:
+            self._uplink.poll(0)
+            return (_POLL_RD if self._ahead or self.is_readable() else 0) | (_POLL_WR if self.is_writable() else 0)
+        except LocalError:
+            return _POLL_ERR
+
+    # Waiting
+
+    def _wait(self, ready, done: int = 0) -> bool:
+        """Serve the tunnel until the condition holds; False when we do not wait. Raises OSError ETIMEDOUT, if not `done`."""
+        self._check_usable()
+        if self._uplink.wait_until(ready, self._timeout_ms):
+            return True
+        if self._timeout_ms == 0 or done:
+            return False
+        raise OSError(_ETIMEDOUT, "the peer is silent")
+
+    def _must(self, ready) -> None:
+        """The same, and raises OSError EAGAIN when we do not wait."""
+        if not self._wait(ready):
+            raise OSError(_EAGAIN, "nothing can be done now")
