@@ -28,7 +28,7 @@ def run_with_keylog(gw, suite):
     lines = [json.loads(line[1:]) for line in done.lines if line.startswith("@")]
     assert lines[-1]["acknowledged"] == 2, done.lines
     keys = [line for line in lines if line["kind"] == "key"]
-    tables = {"ikev2_decryption_table": [], "esp_sa": []}
+    tables: dict[str, list] = {"ikev2_decryption_table": [], "esp_sa": []}
     for line in keys:
         tables[line["table"]].append(next(csv.reader([line["line"].removeprefix("# ")])))
     return tables

@@ -36,7 +36,7 @@ except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper 
     )
 else:
     try:
-        from ipsec.crypto.aead_native import chacha, poly  # noqa: F811 - the C module, where it is installed
+        from ipsec.crypto.aead_native import chacha, poly  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
     except (ImportError, ValueError):
         pass
 
