@@ -60,7 +60,8 @@ class Question:
         """The first address as text. Raises OSError that says why there is none."""
         if self._lookup.addresses:
             return format_address(self._lookup.addresses[0])
-        raise self._failure(self._lookup.error or "no answer in time")
+        asked = ", ".join([format_address(s) for s in self._servers])
+        raise self._failure("%s (asked %s)" % (self._lookup.error or "no answer in time", asked))
 
     def close(self) -> None:
         """Give the port back and leave the stack."""
