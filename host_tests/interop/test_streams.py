@@ -3,17 +3,25 @@
 Start reading at `test_echo`.
 """
 
+import datetime
 import json
 import sys
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
-from host_tests.interop.gateway import Gateway
-from host_tests.interop.spaces import INSIDE, INSIDE6
+from host_tests.interop.gateway import Gateway, wait_for_line
+from host_tests.interop.spaces import INSIDE, INSIDE6, stop
 
 pytestmark = pytest.mark.interop
 
 _DEVICE = "host_tests/system/stream_device.py"
+_TLS_SERVER = Path(__file__).with_name("agent_tls.py")
 _DUAL = {"virtual_ip": ["ipv4", "ipv6"], "remote_ts": ["10.10.0.0/24", "fd00:10::/64"]}
 
 
@@ -34,12 +42,12 @@ def run(gw: Gateway, interpreter: str, driver: str, *steps: str, **options) -> l
     done = gw.run_device([interpreter, _DEVICE, gw.write_config(**options), driver, *steps])
     assert done.status == 0, "\n".join(done.lines)
     said = [json.loads(line) for line in done.lines]
-    assert [line[0] for line in said] == [step.split(":")[0] for step in steps]
+    assert [line[0] for line in said] == [step.split(",")[0] for step in steps]
     return [line[1:] for line in said]
 
 
 def test_echo(gw, interpreter, driver):
-    assert run(gw, interpreter, driver, f"echo:{INSIDE}:7:30000") == [[30000]]
+    assert run(gw, interpreter, driver, f"echo,{INSIDE},7,30000") == [[30000]]
     inner, closed = gw.decrypt()
     assert closed == []
     segments = [packet for packet in inner if packet.haslayer("TCP")]
@@ -49,28 +57,58 @@ def test_echo(gw, interpreter, driver):
 
 
 def test_http(gw, interpreter, driver):
-    assert run(gw, interpreter, driver, f"http:{INSIDE}:/0", f"http:{INSIDE}:/40000") == [
+    assert run(gw, interpreter, driver, f"http,{INSIDE},/0", f"http,{INSIDE},/40000") == [
         ["HTTP/1.0 200 OK", 0, True],
         ["HTTP/1.0 200 OK", 40000, True],
     ]
 
 
 def test_ipv6(gw, interpreter):
-    host = INSIDE6.replace(":", "_")
-    lines = run(gw, interpreter, "blocking", "resolve:" + host, f"echo:{host}:7:3000", f"http:{host}:/3000", **_DUAL)
+    lines = run(gw, interpreter, "blocking", "resolve," + INSIDE6, f"echo,{INSIDE6},7,3000", f"http,{INSIDE6},/3000", **_DUAL)
     assert lines == [[INSIDE6], [3000], ["HTTP/1.0 200 OK", 3000, True]]
 
 
 def test_a_closed_port_is_told(gw, interpreter, driver):
-    assert run(gw, interpreter, driver, f"refused:{INSIDE}:8") == [[True, "10.10.0.1 port 8 refuses the connection"]]
+    assert run(gw, interpreter, driver, f"refused,{INSIDE},8") == [[True, "10.10.0.1 port 8 refuses the connection"]]
 
 
 def test_blocking_calls_are_those_of_a_socket(gw, interpreter):
-    assert run(gw, interpreter, "blocking", f"lines:{INSIDE}:7", f"patience:{INSIDE}:7") == [
+    assert run(gw, interpreter, "blocking", f"lines,{INSIDE},7", f"patience,{INSIDE},7") == [
         ["one\r\n", "tw", "o\n", 5, "three"],
         [None, "EAGAIN", "ETIMEDOUT", "ETIMEDOUT", "abcde", "EBADF"],
     ]
 
 
 def test_asyncio_calls_lose_nothing_when_cancelled(gw, interpreter):
-    assert run(gw, interpreter, "aio", f"lines:{INSIDE}:7") == [["one\r\n", "two\n", "threeone\r\n", "late", 5200 - 19]]
+    assert run(gw, interpreter, "aio", f"lines,{INSIDE},7") == [["one\r\n", "two\n", "threeone\r\n", "late", 5200 - 19]]
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path, Path]:
+    """A self-signed certificate for inside.example: as PEM, its key, and as DER."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "inside.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("inside.example")]), False)
+    builder = builder.add_extension(x509.BasicConstraints(True, None), True)
+    certificate = builder.sign(key, hashes.SHA256())
+    pem, der, key_pem = folder / "tls.pem", folder / "tls.der", folder / "tls.key"
+    pem.write_bytes(certificate.public_bytes(Encoding.PEM))
+    der.write_bytes(certificate.public_bytes(Encoding.DER))
+    key_pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return pem, key_pem, der
+
+
+def test_tls_of_micropython_runs_over_the_stream(gw, tmp_path):
+    pem, key, der = make_certificate(tmp_path)
+    said = tmp_path / "tls.txt"
+    with said.open("w") as output:
+        server = gw.gateway.start([sys.executable, "-I", _TLS_SERVER, INSIDE, "8443", pem, key], stdout=output)
+    try:
+        wait_for_line(server, said, "ready")
+        assert run(gw, "micropython", "blocking", f"tls,{INSIDE},8443,{der}") == [["through two tunnels\n"]]
+    finally:
+        stop(server)
+    inner, _ = gw.decrypt()
+    assert not any(b"two tunnels" in bytes(packet) for packet in inner), "the gateway cannot read it either"

@@ -2,8 +2,8 @@
 
     stream_device.py CONFIG.json (blocking | aio) STEP...
 
-Steps: `resolve:NAME`, `echo:HOST:PORT:OCTETS`, `http:HOST:PATH`, `lines:HOST:PORT`, `refused:HOST:PORT`, and for the blocking
-driver `patience:HOST:PORT` and `tls:HOST:PORT:CERTIFICATE`. Each prints one JSON list that begins with the word of the step.
+Steps: `resolve,NAME`, `echo,HOST,PORT,OCTETS`, `http,HOST,PATH`, `lines,HOST,PORT`, `refused,HOST,PORT`, and for the blocking
+driver `patience,HOST,PORT` and `tls,HOST,PORT,CERTIFICATE`. Each prints one JSON list that begins with the word of the step.
 Start reading at `Blocking`.
 """
 
@@ -17,11 +17,6 @@ REQUEST = "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n"
 
 def tell(*words):
     print(json.dumps(words))
-
-
-def words_of(step):
-    """The words of a step; an IPv6 address is written with "_" for ":"."""
-    return [word.replace("_", ":") for word in step.split(":")]
 
 
 def pattern(n, start=0):
@@ -117,7 +112,7 @@ class Blocking:
     def run(self, steps):
         with self.uplink:
             for step in steps:
-                word, *rest = words_of(step)
+                word, *rest = step.split(",")
                 getattr(self, word)(*rest)
 
 
@@ -189,7 +184,7 @@ class Waiting:
     async def steps(self, steps):
         async with self.uplink:
             for step in steps:
-                word, *rest = words_of(step)
+                word, *rest = step.split(",")
                 await getattr(self, word)(*rest)
 
     def run(self, steps):
