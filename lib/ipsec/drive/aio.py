@@ -6,6 +6,7 @@ Start reading at `Uplink.connect`.
 import asyncio
 
 from ipsec.drive import base
+from ipsec.errors import LocalError
 
 _SLICE_MS = 20  # how long a datagram may wait on MicroPython, whose asyncio cannot wait for a UDP socket and a time at once
 
@@ -25,29 +26,35 @@ class Uplink(base.Uplink):
     async def connect(self) -> None:
         """Make the tunnel; returns when packets can pass.
 
-        Raises ConnectError when the first attempt fails; nothing is left half open.
+        Raises ConnectError when the first attempt fails, LocalError when another task closes it; nothing is left half open.
         """
         self._begin()
-        self._task = asyncio.create_task(self._run())
-        while not self.is_up and self.failure is None:
+        self._task = task = asyncio.create_task(self._run())
+        while not (self.is_up or self.failure or task.done()):
             await _sleep_ms(_SLICE_MS)
-        if self.failure:
-            failure = self.failure
-            await self.close()
+        if self.is_up:
+            return
+        failure = self.failure
+        await self.close()
+        if failure:
             raise base.ConnectError(failure)
+        raise LocalError("the tunnel was closed before it was up")
 
     async def poll(self, timeout_ms: int = 0) -> None:
         """Sleep; the tunnel is served in the background anyway."""
         await _sleep_ms(timeout_ms)
 
     async def close(self) -> None:
-        """Tell the gateway, wipe the keys, give the socket back."""
+        """Tell the gateway, wipe the keys, give the socket back; raises what has ended the task in the background."""
         if not self.tunnel.is_closed:
             self._begin_close()
-        if self._task:
-            await self._task
-            self._task = None
-        self._udp.close()
+        task = self._task
+        self._task = None
+        try:
+            if task:
+                await task
+        finally:
+            self._udp.close()
 
     def socket(self, port: int = 0) -> "Socket":
         """A UDP socket inside the tunnel, bound to a port (0: a free one)."""
@@ -98,6 +105,8 @@ class Uplink(base.Uplink):
         while not ready():
             if end is not None and self._clock.now_ms() >= end:
                 return False
+            if self._task and self._task.done():
+                await self._task  # raises what has ended it
             await _sleep_ms(1)
         return True
 
