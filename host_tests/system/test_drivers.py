@@ -1,0 +1,114 @@
+"""What the drivers promise to programs: calls that end, whatever happens in the background.
+
+Start reading at `test_a_program_that_fails_in_its_event_handler`.
+"""
+
+import asyncio
+
+import pytest
+from ipsec.config import Config
+from ipsec.drive import aio, sync
+from ipsec.errors import LocalError
+
+from host_tests.responder import Responder, fault_library
+from host_tests.system.harness import COLLECTOR, PSK, halves, options
+
+IN_TIME_S = 3
+
+
+class Broken(Exception):
+    """What a program's own code raises."""
+
+
+def breaks(event):
+    raise Broken(event.cause)
+
+
+def run(coroutine):
+    """Run it, and fail instead of waiting for ever."""
+    return asyncio.run(asyncio.wait_for(coroutine, IN_TIME_S))
+
+
+def test_a_program_that_fails_in_its_event_handler():
+    with Responder(psk=PSK) as gw:
+        with pytest.raises(Broken, match="up"):
+            sync.Uplink(Config(**options(gw)), breaks).connect()
+
+        async def connect():
+            uplink = aio.Uplink(Config(**options(gw)), breaks)
+            with pytest.raises(Broken, match="up"):
+                await uplink.connect()
+                await uplink.ping("10.10.0.1")
+
+        run(connect())
+
+
+def test_waiting_ends_when_the_task_in_the_background_does():
+    with Responder(psk=PSK) as gw:
+
+        async def receive():
+            uplink = aio.Uplink(Config(**options(gw)), lambda event: breaks(event) if event.kind == "down" else None)
+            await uplink.connect()
+            socket = uplink.socket()
+            gw.delete_ike()
+            with pytest.raises((Broken, LocalError)):
+                await socket.recvfrom(100)
+            with pytest.raises(Broken, match="deleted"):
+                await uplink.close()
+            assert uplink._udp.sock is None
+
+        run(receive())
+
+
+def test_closing_while_it_connects():
+    with Responder(psk=PSK) as gw:
+        gw.faults.add(fault_library.drop("out"))
+
+        async def both():
+            uplink = aio.Uplink(Config(**options(gw, retransmit_ms=1000)))
+            connecting = asyncio.create_task(uplink.connect())
+            await asyncio.sleep(0.05)
+            await uplink.close()
+            with pytest.raises(LocalError, match="closed"):
+                await connecting
+            assert uplink.tunnel.is_closed
+
+        run(both())
+
+
+def test_receiving_ends_when_the_tunnel_does():
+    with Responder(psk=PSK) as gw:
+
+        async def receive():
+            uplink = aio.Uplink(Config(**options(gw)))
+            await uplink.connect()
+            gw.delete_ike()
+            with pytest.raises(LocalError, match="closed"):
+                await uplink.socket().recvfrom(100)
+            await uplink.close()
+
+        run(receive())
+        with sync.Uplink(Config(**options(gw))) as uplink:
+            gw.delete_ike()
+            with pytest.raises(LocalError, match="closed"):
+                uplink.socket().recvfrom(100)
+
+
+@pytest.mark.parametrize("rounds", [20])
+def test_connecting_again_and_again_leaves_nothing_behind(rounds):
+    with Responder(psk=PSK) as gw:
+        uplink = sync.Uplink(Config(**options(gw)))
+        for _ in range(rounds):
+            with uplink:
+                socket = uplink.socket(4000)
+                socket.sendto(b'{"n": 1}', COLLECTOR)
+                assert socket.recvfrom(100)[0] == b"ack 1"
+                socket.close()
+        assert halves(gw) == [] and len(gw.readings) == rounds and gw.pool4.lent == set()
+
+
+def test_a_tunnel_is_started_once():
+    with Responder(psk=PSK) as gw, sync.Uplink(Config(**options(gw))) as uplink:
+        with pytest.raises(LocalError, match="already started"):
+            uplink.connect()
+        assert uplink.ping("10.10.0.1") is not None
