@@ -79,6 +79,7 @@ class Uplink(base.Uplink):
 
         Raises OSError: ECONNREFUSED, ETIMEDOUT, or why the name has no address.
         """
+        base.load_modules(base.TCP)
         from ipsec.drive.aio_stream import AioStream
 
         stream = AioStream(self, await self.resolve(address[0], timeout_ms), address[1])

@@ -5,7 +5,7 @@ Start reading at `Uplink.drain`.
 
 # A board compiles source files on its stack, and a chain of imports would exhaust 8 KiB of it: so bottom up, one by one.
 for _name in (
-    "errors address event suite config esp.drop esp.policy esp.replay esp.sadb esp.transform "
+    "errors address event heap suite config esp.drop esp.policy esp.replay esp.sadb esp.transform "
     "inet.octets inet.checksum inet.ip inet.icmp inet.queue inet.udp inet.stack "
     "ike.iana ike.wire ike.message ike.payload ike.keymat ike.timers ike.exchange ike.sa "
     "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish"
@@ -20,6 +20,8 @@ from ipsec.drive.udp import UdpLink  # noqa: E402
 from ipsec.errors import LocalError  # noqa: E402
 from ipsec.event import FAILED  # noqa: E402
 
+TCP = "inet.segment inet.rto inet.connection inet.tcp drive.stream"
+_DNS = "inet.dns drive.names"
 _BURST = 16  # datagrams taken before timers get a turn
 
 
@@ -91,7 +93,7 @@ class Uplink:
             if want == core.TRANSMIT:
                 self._udp.send(tunnel.tx, tunnel.tx_pos, tunnel.tx_end, tunnel.peer_port)
             elif want == core.DELIVER:
-                tunnel.stack.receive(tunnel.rx, tunnel.rx_pos, tunnel.rx_end)
+                tunnel.deliver()
             elif want == core.EVENT:
                 self._tell(tunnel.take_event())
             elif want == core.RESOLVE:
@@ -139,6 +141,7 @@ class Uplink:
         """A `Question` under way for a host, or None when the host is an address."""
         if is_address(host):
             return None
+        load_modules(_DNS)
         from ipsec.drive.names import Question
 
         question = Question(self.stack, self.tunnel.dns, host)
@@ -167,3 +170,9 @@ class Uplink:
             self.failure = event
         if self.on_event:
             self.on_event(event)
+
+
+def load_modules(names: str) -> None:
+    """Import what is needed only now, bottom up like the modules above."""
+    for name in names.split():
+        __import__("ipsec." + name)

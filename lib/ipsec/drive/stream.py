@@ -5,10 +5,6 @@ Start reading at `Stream`.
 
 from ipsec.address import to_octets
 
-# Bottom up, as in drive/base.py: a board may compile these files on a small stack.
-for _name in ("segment", "rto", "connection", "tcp"):
-    __import__("ipsec.inet." + _name)
-
 _EBADF = 9
 _ETIMEDOUT = 110
 _ECONNREFUSED = 111

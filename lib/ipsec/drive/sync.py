@@ -73,6 +73,7 @@ class Uplink(base.Uplink):
 
         Raises OSError: ECONNREFUSED, ETIMEDOUT, or why the name has no address.
         """
+        base.load_modules(base.TCP)
         from ipsec.drive.sync_stream import SyncStream
 
         stream = SyncStream(self, self.resolve(address[0], timeout_ms), address[1])

@@ -3,13 +3,14 @@
 On MicroPython `ssl.wrap_socket` and `select.poll` take it like a socket. Start reading at `SyncStream.recv`.
 """
 
+import io
 import sys
 
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
 from ipsec.errors import LocalError
 
-if sys.implementation.name == "micropython":
-    from io import IOBase as _CBase  # C code sees our `readinto`, `write` and `ioctl`, if it is the first base
+if sys.implementation.name == "micropython" and hasattr(io, "IOBase"):
+    _CBase = io.IOBase  # C code sees our `readinto`, `write` and `ioctl`, if it is the first base
 else:
 
     class _CBase:  # type: ignore[no-redef]
