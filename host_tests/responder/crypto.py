@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .suites import CBC, CCM_8, CCM_16, CCM_16_IIV, CHACHA, CHACHA_IIV, GCM_16, GCM_16_IIV, IMPLICIT_IV, Suite
+from .suites import CBC, CCM_8, CCM_8_IIV, CCM_16, CHACHA, CHACHA_IIV, GCM_16, GCM_16_IIV, IMPLICIT_IV, Suite
 
 _HASH = {2: "sha1", 5: "sha256", 6: "sha384", 7: "sha512"}  # SHA-1 for NIST's vectors alone: no suite names it
 _INTEG = {12: ("sha256", 32, 16), 13: ("sha384", 48, 24), 14: ("sha512", 64, 32)}  # hash, key and ICV octets
-_SALT_LEN = {CCM_8: 3, CCM_16: 3, CCM_16_IIV: 3, GCM_16: 4, GCM_16_IIV: 4, CHACHA: 4, CHACHA_IIV: 4}
+_SALT_LEN = {CCM_8: 3, CCM_16: 3, CCM_8_IIV: 3, GCM_16: 4, GCM_16_IIV: 4, CHACHA: 4, CHACHA_IIV: 4}
 
 
 class IntegrityError(ValueError):
@@ -56,7 +56,7 @@ class Cipher:
         self.suite = suite
         self.iv_len = 16 if suite.encr == CBC else 0 if suite.encr in IMPLICIT_IV else 8
         self.block = 16 if suite.encr == CBC else 1
-        self.icv_len = _INTEG[suite.integ][2] if suite.integ else 8 if suite.encr == CCM_8 else 16
+        self.icv_len = _INTEG[suite.integ][2] if suite.integ else 8 if suite.encr in (CCM_8, CCM_8_IIV) else 16
         salt_at = len(encr_key) - _SALT_LEN.get(suite.encr, 0)
         self._key, self._salt, self._integ_key = encr_key[:salt_at], encr_key[salt_at:], integ_key
         self._aead = None if suite.encr == CBC else self._new_aead()

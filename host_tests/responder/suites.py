@@ -11,16 +11,16 @@ from .payloads import Proposal, Transform
 
 CBC = 12
 CCM_8, CCM_16, GCM_16, CHACHA = 14, 16, 20, 28
-CCM_16_IIV, GCM_16_IIV, CHACHA_IIV = 29, 30, 31
-AEAD = (CCM_8, CCM_16, GCM_16, CHACHA, CCM_16_IIV, GCM_16_IIV, CHACHA_IIV)
-IMPLICIT_IV = (CCM_16_IIV, GCM_16_IIV, CHACHA_IIV)
+CCM_8_IIV, GCM_16_IIV, CHACHA_IIV = 29, 30, 31
+AEAD = (CCM_8, CCM_16, GCM_16, CHACHA, CCM_8_IIV, GCM_16_IIV, CHACHA_IIV)
+IMPLICIT_IV = (CCM_8_IIV, GCM_16_IIV, CHACHA_IIV)
 
 _ENCR = {"chacha20poly1305": (CHACHA, 0), "chacha20poly1305iiv": (CHACHA_IIV, 0)}
 for _bits in (128, 256):
     _ENCR["aes%d" % _bits] = (CBC, _bits)
     for _mode, _ident in (("ccm8", CCM_8), ("ccm16", CCM_16), ("gcm16", GCM_16)):
         _ENCR["aes%d%s" % (_bits, _mode)] = (_ident, _bits)
-    for _mode, _ident in (("ccm16iiv", CCM_16_IIV), ("gcm16iiv", GCM_16_IIV)):
+    for _mode, _ident in (("ccm8iiv", CCM_8_IIV), ("gcm16iiv", GCM_16_IIV)):
         _ENCR["aes%d%s" % (_bits, _mode)] = (_ident, _bits)
 _INTEG = {"sha256": 12, "sha384": 13, "sha512": 14}
 _PRF = {"prfsha256": 5, "prfsha384": 6, "prfsha512": 7}
@@ -96,7 +96,7 @@ DEFAULT_ESP = (
     "aes256-sha512",
     "aes128ccm16-esn",
     "aes128gcm16-esn",
-    "aes128ccm16iiv",
+    "aes128ccm8iiv",
     "aes128gcm16iiv",
     "chacha20poly1305iiv",
 )

@@ -44,7 +44,7 @@ ESP_SUITES = [
     "aes128-sha256",
     "aes256-sha384-esn",
     "aes256-sha512",
-    "aes128ccm16iiv",
+    "aes128ccm8iiv",
     "aes128gcm16iiv-esn",
     "chacha20poly1305iiv",
 ]

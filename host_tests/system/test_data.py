@@ -20,7 +20,7 @@ CALM = {"retransmit_ms": 1000}  # a repeated IKE_SA_INIT would be answered twice
 DUAL = {"virtual_ip": ["ipv4", "ipv6"], "remote_ts": ["10.10.0.0/24", "fd00:10::/64"]}
 # The library's name and, where it differs, the responder's
 ESP_SUITES = {name: name for name in ("aes128ccm16", "aes256ccm16", "aes128ccm8", "aes128ccm16-esn")}
-ESP_SUITES |= {name: name for name in ("aes128gcm16", "aes256gcm16", "aes128gcm16-esn", "aes128gcm16iiv")}
+ESP_SUITES |= {name: name for name in ("aes128gcm16", "aes256gcm16", "aes128gcm16-esn", "aes128gcm16iiv", "aes128ccm8iiv")}
 ESP_SUITES |= {name: name for name in ("chacha20poly1305", "chacha20poly1305-esn", "chacha20poly1305iiv")}
 ESP_SUITES |= {name: name for name in ("aes128-sha256", "aes256-sha384", "aes256-sha512", "aes128-sha256-esn")}
 IKE_SUITES = (
