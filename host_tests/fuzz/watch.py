@@ -43,7 +43,7 @@ class Watched(Player):
         assert len(self.sent) - self.seen <= most_sent
         self.seen = len(self.sent)
         assert not (t.is_up and t.is_closed)
-        assert t.is_up == (t._sadb.outbound() is not None) and len(t._sadb.all) <= 1
+        assert t.is_up == (t._sadb.newest is not None) and len(t._sadb.all) <= 1
         self.check_events()
         if t.is_closed:
             assert t.deadline() is None and t._ike is None and t.send(20) < 0

@@ -5,7 +5,7 @@ After any call of `start`, `connect`, `receive`, `tick`, `send`, `close` the dri
 ```
  RESOLVE    look up config.gateway, then connect(addr, now), unresolved(text, now) or unopened(text, now)
  TRANSMIT   send tx[tx_pos:tx_end] to the gateway's UDP port peer_port
- DELIVER    give the inner packet rx[rx_pos:rx_end] to the stack
+ DELIVER    call deliver(), which gives the inner packet rx[rx_pos:rx_end] to the stack
  EVENT      call take_event()
  WAIT       sleep until `deadline()` (ms) or a datagram
 ```
@@ -21,19 +21,17 @@ from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
+from ipsec.heap import locked
 from ipsec.ike import identity
 from ipsec.ike.sa import MARKER_LEN, IkeSa
 from ipsec.inet.stack import Stack
 
 try:
-    from micropython import heap_lock, heap_unlock
+    from micropython import const
 except ImportError:
 
-    def heap_lock():
-        """CPython has nothing to lock."""
-
-    def heap_unlock():
-        """CPython has nothing to unlock."""
+    def const(x):
+        return x
 
 
 WAIT = 0
@@ -42,11 +40,12 @@ DELIVER = 2
 EVENT = 3
 RESOLVE = 4
 
-_HEAD = 32  # octets in front of an inner packet: room for ESP header and IV, a multiple of 4 (crypto kernels like that)
+_HEAD = const(32)  # octets in front of an inner packet: room for ESP header and IV, a multiple of 4 (crypto kernels like that)
 _TAIL = 64  # behind it: padding, trailer, ICV
 _MIN_LEN = 1284  # every IKE message of 1280 octets must fit, behind its marker (RFC 7296 2)
+_UDP = const(17)
 _RENEW_MS = 200  # after NO_ADDITIONAL_SAS: time for the gateway to take that answer before our Delete
-_KEEPALIVE = 0xFF  # RFC 3948 2.3
+_KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 
 
 class Tunnel:
@@ -79,6 +78,7 @@ class Tunnel:
         self.is_up = False
         self.is_closed = True
         self._sadb = Sadb()
+        self._sa_in = None  # the SA of the datagram that is being received
         self._ike = None
         self._events = []
         self._esp_ready = self._inner_ready = self._resolve = False
@@ -159,20 +159,29 @@ class Tunnel:
 
         Allocates: nothing with AEAD.
         """
-        sa = self._sadb.outbound()
+        sa = self._sadb.newest
         if sa is None:
             return self.drops.count(drop.NO_SA)
         if self._esp_ready:
             return self.drops.count(drop.BUSY)
         if n > self.mtu:
             return self.drops.count(drop.TOO_LONG)
-        end = self._locked(sa, sa.encap, self.tx, _HEAD, _HEAD + n)
-        if end < 0:
-            return self.drops.count(end)
+        self.tx_end = _HEAD + n
+        n = locked(_encap, self) if sa.is_aead else _encap(self)
+        if n < 0:
+            return self.drops.count(n)
         self.tx_pos = _HEAD - sa.head
-        self.tx_end = end
+        self.tx_end = n
         self._esp_ready = True
         return 0
+
+    def deliver(self) -> None:
+        """Give the inner packet that has come to the stack. Allocates: nothing with UDP."""
+        protocol = self.rx_pos + (9 if self.rx[self.rx_pos] >> 4 == 4 else 6)
+        if self.rx[protocol] == _UDP:
+            locked(_deliver, self)
+        else:
+            _deliver(self)
 
     def close(self, now: int) -> None:
         """End the tunnel for good; the gateway is told."""
@@ -216,7 +225,7 @@ class Tunnel:
 
     def counters(self) -> dict:
         """Packets and octets of the present Child SA, and drops by reason since the start."""
-        sa = self._sadb.outbound()
+        sa = self._sadb.newest
         counts = {"drops": self.drops.as_dict(), "inet_drops": self.stack.drops()}
         if sa:
             counts["packets_out"] = sa.packets_out
@@ -232,25 +241,17 @@ class Tunnel:
         if sa is None:
             self.drops.count(drop.UNKNOWN_SPI if n >= 8 else drop.TOO_SHORT)
             return
-        end = self._locked(sa, sa.decap, buf, 0, n)
-        if end < 0:
-            self.drops.count(end)
+        self.rx = buf
+        self.rx_end = n
+        self._sa_in = sa
+        n = locked(_decap, self) if sa.is_aead else _decap(self)
+        if n < 0:
+            self.drops.count(n)
             return
         self._ike.heard(now)
-        self.rx = buf
         self.rx_pos = sa.head
-        self.rx_end = end
+        self.rx_end = n
         self._inner_ready = True
-
-    def _locked(self, sa, call, buf, pos, end) -> int:
-        """Run one transform with the heap locked: faster, because frames go to the C stack, and proof that nothing allocates."""
-        if not sa.is_aead:
-            return call(buf, pos, end)
-        heap_lock()
-        try:
-            return call(buf, pos, end)
-        finally:
-            heap_unlock()
 
     def _take_ike_message(self):
         buf, pos, end, self.peer_port = self._outbox.pop(0)
@@ -347,6 +348,7 @@ class Tunnel:
         self._expires_at = None
         self._esp_ready = self._inner_ready = False
         self._sadb.clear()
+        self._sa_in = None
         self.stack.clear_addresses()
 
     def _renew(self, now):
@@ -367,6 +369,18 @@ class Tunnel:
         self.is_closed = True
         if self._was_up:
             self._events.append(Event(DOWN, "closed", "the tunnel was closed"))
+
+
+def _encap(tunnel) -> int:
+    return tunnel._sadb.newest.encap(tunnel.tx, _HEAD, tunnel.tx_end)
+
+
+def _decap(tunnel) -> int:
+    return tunnel._sa_in.decap(tunnel.rx, 0, tunnel.rx_end)
+
+
+def _deliver(tunnel) -> int:
+    return tunnel.stack.receive(tunnel.rx, tunnel.rx_pos, tunnel.rx_end)
 
 
 def _prepare_algorithms(config, crypto):

@@ -9,6 +9,13 @@ import micropython
 
 
 @micropython.viper
+def same_spi(buf: ptr8, pos: int, spi: ptr8) -> bool:
+    """Whether `spi` stands at buf[pos:pos+4]."""
+    p = ptr8(int(buf) + pos)
+    return p[0] == spi[0] and p[1] == spi[1] and p[2] == spi[2] and p[3] == spi[3]
+
+
+@micropython.viper
 def covers(sources: ptr8, dests: ptr8, buf: ptr8, pos: int, end: int) -> bool:
     """Whether the tables (see `policy.table`) cover source and destination of the inner packet `buf[pos:end]`."""
     p = ptr8(int(buf) + pos)

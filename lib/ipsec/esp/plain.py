@@ -11,6 +11,11 @@ _IPV6 = 41
 _DUMMY = 59
 
 
+def same_spi(buf, pos, spi):
+    """Whether `spi` stands at buf[pos:pos+4]."""
+    return buf[pos : pos + 4] == spi
+
+
 def covers(sources, dests, buf, pos, end):
     """Whether the tables (see `policy.table`) cover source and destination of the inner packet `buf[pos:end]`."""
     version = buf[pos] >> 4 if end > pos else 0

@@ -3,26 +3,34 @@
 Start reading at `Sadb.find`.
 """
 
+try:
+    from ipsec.esp.kernel import same_spi
+except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+    from ipsec.esp.plain import same_spi
+
 
 class Sadb:
     """A short list; the newest SA sends, older ones only receive until they are removed."""
 
     def __init__(self):
         self.all = []
+        self.newest = None  # the one that sends
 
     def add(self, sa) -> None:
         """A new SA takes over sending."""
         self.all.insert(0, sa)
-
-    def outbound(self):
-        """The SA that sends, or None."""
-        return self.all[0] if self.all else None
+        self.newest = sa
 
     def find(self, buf, pos: int):
         """The SA of an inbound packet whose SPI stands at `buf[pos]`, or None."""
+        sa = self.newest
+        if sa is None or same_spi(buf, pos, sa.spi_in):
+            return sa
+        return self._find_older(buf, pos)
+
+    def _find_older(self, buf, pos):
         for sa in self.all:
-            spi = sa.spi_in
-            if buf[pos] == spi[0] and buf[pos + 1] == spi[1] and buf[pos + 2] == spi[2] and buf[pos + 3] == spi[3]:
+            if same_spi(buf, pos, sa.spi_in):
                 return sa
         return None
 
@@ -31,3 +39,4 @@ class Sadb:
         for sa in self.all:
             sa.wipe()
         self.all = []
+        self.newest = None

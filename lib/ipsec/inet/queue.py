@@ -15,6 +15,7 @@ class PacketQueue:
 
     def __init__(self, room: int):
         self.buf = bytearray(room)
+        self._room = room
         self.count = 0
         self._head = 0  # where the oldest packet begins
         self._tail = 0  # where the next one goes
@@ -23,9 +24,11 @@ class PacketQueue:
     def put(self, buf, pos: int, end: int) -> bool:
         """Append a copy of `buf[pos:end]`; False when there is no room."""
         n = end - pos
-        at = self._place(n + 2)
-        if at < 0:
-            return False
+        at = self._tail
+        if self._turn >= 0 or at + 2 + n > self._room:
+            at = self._place(n + 2)
+            if at < 0:
+                return False
         store(self.buf, at, n)
         copy(self.buf, at + 2, buf, pos, n)
         self._tail = at + 2 + n
@@ -33,14 +36,9 @@ class PacketQueue:
         return True
 
     def _place(self, need: int) -> int:
-        """Where `need` octets fit in one piece, or -1."""
-        if not self.count:
-            self._head = self._tail = 0
-            self._turn = -1
+        """Where `need` octets fit in one piece that does not end the buffer, or -1."""
         if self._turn >= 0:
             return self._tail if self._tail + need <= self._head else -1
-        if self._tail + need <= len(self.buf):
-            return self._tail
         if need > self._head:
             return -1
         self._turn = self._tail
@@ -58,10 +56,14 @@ class PacketQueue:
         """Forget the oldest packet; only when `count` is not 0."""
         self._head += 2 + self.first_len()
         self.count -= 1
-        if self._head == self._turn:
+        if not self.count:
+            self._head = self._tail = 0
+            self._turn = -1
+        elif self._head == self._turn:
             self._head = 0
             self._turn = -1
 
     def clear(self) -> None:
         """Forget everything."""
-        self.count = 0
+        self.count = self._head = self._tail = 0
+        self._turn = -1
