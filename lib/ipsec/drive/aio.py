@@ -8,7 +8,7 @@ import asyncio
 from ipsec.drive import base
 from ipsec.errors import LocalError
 
-_SLICE_MS = 20  # how long a datagram may wait on MicroPython, whose asyncio cannot wait for a UDP socket and a time at once
+_SLICE_MS = 20  # how long the first datagram may wait: MicroPython's asyncio cannot wait for a UDP socket and a time at once
 
 
 class Uplink(base.Uplink):
@@ -112,9 +112,10 @@ class Uplink(base.Uplink):
         return True
 
     async def _run(self):
+        pause_ms = _SLICE_MS
         while not self.tunnel.is_closed:
-            self.serve()
-            await _sleep_ms(self.wait_ms(_SLICE_MS))
+            pause_ms = 1 if self.serve() else min(2 * pause_ms, _SLICE_MS)  # where datagrams come, more are near
+            await _sleep_ms(self.wait_ms(pause_ms))
 
 
 class Socket:

@@ -101,12 +101,14 @@ class Uplink:
             else:
                 return
 
-    def serve(self) -> None:
-        """Take the datagrams that have come, and do what is due."""
+    def serve(self) -> bool:
+        """Take the datagrams that have come, and do what is due; True when any came."""
+        came = False
         for _ in range(_BURST):
             n = self._udp.receive_into(self._rx)
             if n < 0:
                 break
+            came = True
             self.tunnel.receive(self._rx, n, self._clock.now_ms())
             self.drain()
         error = self._udp.take_error()
@@ -114,6 +116,7 @@ class Uplink:
             self.tunnel.unreachable(error)
         self.tunnel.tick(self._clock.now_ms())
         self.drain()
+        return came
 
     def wait_ms(self, limit_ms: int) -> int:
         """How long the core can be left alone at the most, within a limit."""
