@@ -65,7 +65,7 @@ class Player:
                 self.sent.append((t.peer_port, bytes(t.tx[t.tx_pos : t.tx_end])))
             elif want == core.DELIVER:
                 self.inner.append(bytes(t.rx[t.rx_pos : t.rx_end]))
-                t.stack.receive(t.rx, t.rx_pos, t.rx_end)
+                t.deliver()
             elif want == core.EVENT:
                 self.events.append(t.take_event())
             elif want == core.RESOLVE:

@@ -5,7 +5,7 @@ Start reading at `Sadb.find`.
 
 try:
     from ipsec.esp.kernel import same_spi
-except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.esp.plain import same_spi
 
 

@@ -9,7 +9,7 @@ try:
     if sys.byteorder != "little":
         raise ImportError
     from ipsec.inet.kernel import check4, copy, same, store, sum16, transport, write4, write_udp
-except (ImportError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.inet.plain import check4, copy, same, store, sum16, transport, write4, write_udp
 
 __all__ = ["check4", "copy", "same", "store", "sum16", "transport", "write4", "write_udp"]
