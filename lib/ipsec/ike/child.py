@@ -28,5 +28,10 @@ def new_spi(random) -> bytes:
     """A random SPI; 0 to 255 are reserved (RFC 4303 2.1)."""
     while True:
         spi = random(4)
-        if spi[:3] != b"\0\0\0":
+        if not is_reserved(spi):
             return spi
+
+
+def is_reserved(spi) -> bool:
+    """Whether an SPI is 0 to 255: 0 in front of ESP would be the non-ESP marker (RFC 3948 2.1)."""
+    return spi[:3] == b"\0\0\0"

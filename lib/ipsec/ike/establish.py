@@ -16,7 +16,7 @@ from ipsec.crypto.ct import equal
 from ipsec.errors import AuthError, CryptoError, PeerError
 from ipsec.ike import iana, identity, keymat, natt, payload, proposal, selector
 from ipsec.ike.auth import psk
-from ipsec.ike.child import ChildSa, new_spi
+from ipsec.ike.child import ChildSa, is_reserved, new_spi
 from ipsec.ike.exchange import Exchange
 
 _NONCE_LEN = 24
@@ -184,6 +184,8 @@ class IkeAuth(Exchange):
 
     def _accept_child(self, sa, m):
         index, spi_out = proposal.check_sa(m.need(iana.SA), iana.PROTO_ESP, 4, self.offers)
+        if is_reserved(spi_out):
+            raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
         ts_i = selector.parse_ts(m.need(iana.TSI))
         ts_r = selector.parse_ts(m.need(iana.TSR))
         selector.check_narrowed(ts_i, self.ts_i)
