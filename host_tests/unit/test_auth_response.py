@@ -90,6 +90,11 @@ def test_en_i_1_1_6_7_answers_that_were_not_offered():
     fails(changed(SA, twice), "no_proposal_chosen", DELETE)
 
 
+def test_reserved_spi_is_refused():
+    for spi in (bytes(4), b"\0\0\0\xff"):
+        fails(changed(SA, lambda body, spi=spi: body[:8] + spi + body[12:]), "invalid_syntax", DELETE)
+
+
 def test_class_traffic_selectors_wider_than_offered():
     def widen(body):
         body[12] = 9  # 9.x.x.x to 10.10.0.255
