@@ -60,12 +60,12 @@ def test_written_files_hold_the_secret_with_mode_600(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", set(gateway.GATEWAYS) - {"strongswan", "libreswan"})
-def test_every_setting_stands_under_the_name_of_its_source(tmp_path, kind):
+def test_every_setting_stands_under_its_source_or_is_marked(tmp_path, kind):
     plan = plans.load(make(tmp_path, kind))
     text = next(f.text for f in gateway.write(kind, plan) if not f.name.endswith(".json"))
     source = False
     for line in text.splitlines():
-        if re.match(r'[#!] Source: ".+", .+', line):
+        if re.match(r'[#!] (Source: ".+", .+|Not confirmed: .+)', line):
             source = True
         elif line and line[0] not in "#!" and not line.startswith("$group"):
             assert source, f"no source above {line!r}"
@@ -98,6 +98,48 @@ def test_nothing_in_common_is_refused_with_a_suite_that_would_do(tmp_path, kind)
     mended = re.sub("esp_proposals = .*\n", "", mended)
     mended = mended.replace("ike_proposals", 'esp_proposals = ["aes128gcm16", "aes128-sha256"]\nike_proposals')
     assert tool("gateway", kind, write_plan(tmp_path, mended, TEXT_PSK)).status == 0
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [
+    ("routeros", "remote-id=key-id:pump7 "),
+    ("iosxe", "match identity remote key-id pump7\n"),
+    ("junos", "# Not confirmed: key-id"),
+    ("fortigate", 'set peerid "pump7"'),
+])  # fmt: skip
+def test_a_key_id_is_written_as_the_text_that_the_device_sends(tmp_path, kind, wanted):
+    text = re.sub("local_id = .*", 'local_id = "keyid:70756d7037"', TUNNEL)
+    assert wanted in gateway.write(kind, plans.load(write_plan(tmp_path, text + EVERYBODYS + SITE)))[0].text
+
+
+@pytest.mark.parametrize("kind", ["routeros", "iosxe", "junos", "fortigate"])
+def test_a_key_id_of_other_octets_is_refused(tmp_path, kind):
+    text = re.sub("local_id = .*", 'local_id = "keyid:00ff"', TUNNEL)
+    said = tool("gateway", kind, write_plan(tmp_path, text + EVERYBODYS + SITE))
+    assert said.status == 1 and "letters and digits" in said.err
+
+
+def test_azure_has_sha384_for_ike_but_not_for_esp(tmp_path):
+    sha384 = CLOUD.replace('"aes128-sha256-ecp256"', '"aes256-sha384-ecp256"')
+    text = gateway.write("azure", plans.load(write_plan(tmp_path, sha384, TEXT_PSK)))[0].text
+    assert "-IkeIntegrity SHA384" in text
+    said = tool("gateway", "azure", write_plan(tmp_path, sha384.replace('"aes128gcm16"', '"aes256-sha384"'), TEXT_PSK))
+    assert said.status == 1 and "none of the suites in esp_proposals" in said.err
+
+
+@pytest.mark.parametrize("sign", ["-", "~", " ", "'"])
+def test_azure_refuses_signs_in_the_psk(tmp_path, sign):
+    said = tool("gateway", "azure", write_plan(tmp_path, CLOUD, TEXT_PSK[:20] + sign + TEXT_PSK[20:]))
+    assert said.status == 1 and "printable characters" in said.err
+
+
+def test_ios_takes_a_secret_of_text_without_hexadecimal(tmp_path):
+    plan = plans.load(write_plan(tmp_path, TUNNEL + EVERYBODYS + SITE, TEXT_PSK))
+    assert f"  pre-shared-key {TEXT_PSK}\n" in gateway.write("iosxe", plan, show_secret=True)[0].text
+
+
+def test_a_short_lifetime_is_raised_to_what_every_gateway_takes(tmp_path):
+    plan = plans.load(write_plan(tmp_path, CLOUD.replace("lifetime_s = 2400", "lifetime_s = 60"), TEXT_PSK))
+    assert "-SALifeTimeSeconds 300" in gateway.write("azure", plan)[0].text
 
 
 def test_suites_a_gateway_lacks_are_named_in_its_configuration(tmp_path):

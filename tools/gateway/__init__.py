@@ -4,7 +4,8 @@
     for file in write("strongswan", plan):
         print(file.text)
 
-strongSwan and libreswan get complete files; the other vendors' text names the source of every setting.
+strongSwan and libreswan get complete files; the other vendors' text names the document in which a setting was looked up,
+or says that it is not confirmed.
 Start reading at `write`.
 """
 

@@ -11,9 +11,9 @@ from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
-_TUNNEL = 'AWS Site-to-Site VPN User Guide", "Tunnel options for your AWS Site-to-Site VPN connection'
-_CGW = 'AWS Site-to-Site VPN User Guide", "Customer gateway options'
-_CLI = "AWS CLI Command Reference"
+_TUNNEL = 'AWS Site-to-Site VPN User Guide", "Tunnel options for your Site-to-Site VPN connection'
+_CGW = 'AWS Site-to-Site VPN User Guide", "Customer gateway options for your Site-to-Site VPN connection'
+_API = "Amazon EC2 API Reference"
 _ENCR = {v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "AES128-GCM-16", v.GCM256: "AES256-GCM-16"}
 _WORDS = v.Vocabulary(
     vendor="AWS",
@@ -24,7 +24,7 @@ _WORDS = v.Vocabulary(
     group={v.ECP256: "19", v.MODP2048: "14"},
     esn=False,
 )
-_PHASE2_S = 3600  # the highest that AWS takes
+_PHASE2_S = 3600  # the highest that AWS takes; it rekeys up to 1080 s earlier (margin 540 s, fuzz 100 %)
 _PSK = re.compile(rb"[A-Za-z1-9._][A-Za-z0-9._]{7,63}")
 
 
@@ -43,15 +43,20 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     }
     sheet = Sheet("#", f"AWS Site-to-Site VPN for device {plan.config.local_id}").left_out(ike_out, esp_out)
     sheet.note("vgw-ID is your virtual private gateway, cgw-ID what the first command prints.")
-    sheet.source(_CGW, "IP address: must be static; with NAT the NAT device's address")
-    sheet.put(f"aws ec2 create-customer-gateway --type ipsec.1 --ip-address {plan.site['peer_address']}")
-    sheet.source(_CLI, "ec2 create-vpn-connection, --options")
+    sheet.source(_CGW, f"address and ASN; {_API}, CreateCustomerGateway")
+    sheet.note("The address must be static, with NAT the NAT device's; an ASN is wanted even without BGP.")
+    sheet.note("Not confirmed: the AWS CLI's own pages; its options are spelled after the API's parameters.")
+    sheet.put(f"aws ec2 create-customer-gateway --type ipsec.1 --ip-address {plan.site['peer_address']} --bgp-asn 65000")
+    sheet.source(_API, "CreateVpnConnection, VpnConnectionOptionsSpecification")
     sheet.put("aws ec2 create-vpn-connection --type ipsec.1 --customer-gateway-id cgw-ID --vpn-gateway-id vgw-ID \\")
     sheet.put(f"    --options file://{n}-options.json")
-    sheet.source(_CLI, "ec2 create-vpn-connection-route")
+    sheet.source(_API, "CreateVpnConnectionRoute")
     sheet.put(f"aws ec2 create-vpn-connection-route --vpn-connection-id vpn-ID --destination-cidr-block {plan.inside_hosts[0]}")
-    sheet.source(_TUNNEL, "all of the options file: IKE versions, algorithms, lifetimes, DPD, startup action")
-    sheet.note("AWS identifies itself by the tunnel's outside address: make that the device's gateway and remote_id.")
+    sheet.source(_TUNNEL, f"and {_API}, VpnTunnelOptionsSpecification: all of the options file, the PSK's characters")
+    sheet.note("Not confirmed: that one entry in TunnelOptions is enough (AWS makes two tunnels, the device uses the first);")
+    sheet.note("that with AES-GCM the integrity algorithm of phase 1 is the PRF; how AWS compares the device's identity.")
+    sheet.note("Not confirmed: AWS identifies itself by the tunnel's outside address.")
+    sheet.note("Make that address the device's gateway and remote_id.")
     text = json.dumps(options, indent=2) + "\n"
     return [GatewayFile(f"{n}-options.json", text, secret=show_secret), GatewayFile(f"{n}.txt", sheet.text)]
 

@@ -11,7 +11,6 @@ from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
 _POLICY = 'Azure VPN Gateway documentation", "Configure custom IPsec/IKE connection policies for S2S VPN and VNet-to-VNet'
-_CRYPTO = 'Azure VPN Gateway documentation", "About cryptographic requirements and Azure VPN gateways'
 _PS = "Azure PowerShell reference, Az.Network"
 _MAIN_MODE_S = 28800  # Azure's lifetime of IKE SAs, which cannot be changed
 _WORDS = v.Vocabulary(
@@ -19,6 +18,7 @@ _WORDS = v.Vocabulary(
     ike_encr={v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
     esp_encr={v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
     integ={v.SHA256: "SHA256", v.SHA384: "SHA384"},
+    esp_integ={v.SHA256: "SHA256"},
     prf={v.PRF256: "SHA256", v.PRF384: "SHA384"},
     group={v.ECP256: "ECP256", v.MODP2048: "DHGroup14"},
     esn=False,
@@ -39,18 +39,22 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     sheet.source(_PS, "New-AzLocalNetworkGateway")
     sheet.put(f"$site = New-AzLocalNetworkGateway -Name '{n}' -ResourceGroupName $group -Location $location `")
     sheet.put(f"    -GatewayIpAddress '{plan.site['peer_address']}' -AddressPrefix {prefixes}")
-    sheet.source(_POLICY, "cryptographic algorithms and key strengths; with GCMAES the IKE integrity is the PRF")
+    sheet.source(_POLICY, f'"Supported algorithms and key strengths"; {_PS}, New-AzIpsecPolicy')
+    sheet.note("A policy needs a gateway of another SKU than Basic.")
+    if ike[0].aead:
+        sheet.note("Not confirmed: that the cmdlet takes GCMAES for IKE as the gateway does; that its integrity is then the PRF")
     integ = esp[0].integ or esp[0].encr  # with AES-GCM both fields name the same algorithm
     sheet.put(f"$policy = New-AzIpsecPolicy -IkeEncryption {ike[0].encr} -IkeIntegrity {ike[0].prf} -DhGroup {ike[0].group} `")
     sheet.put(f"    -IpsecEncryption {esp[0].encr} -IpsecIntegrity {integ} -PfsGroup None `")
     sheet.put(f"    -SALifeTimeSeconds {lifetime_s(plan, _MAIN_MODE_S)}")
-    sheet.source(_CRYPTO, "IKEv2 and custom policies; " + _PS + ", New-AzVirtualNetworkGatewayConnection")
+    sheet.source(_PS, "New-AzVirtualNetworkGatewayConnection")
+    sheet.note("Not confirmed: the value ResponderOnly; how Azure compares the device's identity.")
     sheet.put("$vnet = Get-AzVirtualNetworkGateway -Name $gateway -ResourceGroupName $group")
     sheet.put(f"New-AzVirtualNetworkGatewayConnection -Name '{n}' -ResourceGroupName $group -Location $location `")
     sheet.put("    -VirtualNetworkGateway1 $vnet -LocalNetworkGateway2 $site -ConnectionType IPsec -ConnectionProtocol IKEv2 `")
     sheet.put("    -ConnectionMode ResponderOnly -UsePolicyBasedTrafficSelectors $true `")
     sheet.put(f"    -IpsecPolicies $policy -SharedKey '{psk}'")
-    sheet.note("Azure identifies itself by its public address: make that the device's gateway and remote_id.")
+    sheet.note("Not confirmed: Azure identifies itself by its public address.", "Make that the device's gateway and remote_id.")
     return [GatewayFile(f"{n}.ps1", sheet.text, secret=show_secret)]
 
 
@@ -64,5 +68,9 @@ def _check(plan: Plan) -> None:
             f"Azure expects the public address {plan.site['peer_address']} as the device's identity",
             f'set local_id = "{plan.site["peer_address"]}" in [tunnel]',
         )
-    if not re.fullmatch(rb"[\x21-\x26\x28-\x7e]{1,128}", plan.config.psk):
-        raise PlanError("Azure takes a PSK of up to 128 printable characters", "make one with `provision --new-psk --text`")
+    # Azure's VPN Gateway FAQ: printable ASCII without space, - and ~; a ' would end PowerShell's string; 128 is not confirmed
+    if not re.fullmatch(rb"[\x21-\x26\x28-\x2c\x2e-\x7d]{1,128}", plan.config.psk):
+        raise PlanError(
+            "Azure takes a PSK of printable characters without space, - and ~, here up to 128 and without '",
+            "make one with `provision --new-psk --text`",
+        )

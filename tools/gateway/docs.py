@@ -45,7 +45,10 @@ peer_address = "203.0.113.7"
 _AEAD = ('"aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519"', '"aes128ccm16", "aes128gcm16"')
 _GCM = ('"aes128gcm16-prfsha256-ecp256"', '"aes128gcm16"')
 # kind: (provisioning file, its suites, what has been seen of the text)
-_READ = "Written from the vendor's documents that it names; no such gateway has loaded it yet."
+_READ = (
+    "The settings were compared with the documents that the text names, as far as stored copies of them could be read;\n"
+    "what was not found there is marked `Not confirmed`. No such gateway has loaded this text."
+)
 _PAGES = {
     "strongswan": (_DEVICE, _AEAD, "A test loads it into a real strongSwan, and a device delivers readings through it."),
     "libreswan": (_DEVICE, ('"aes128gcm16-prfsha256-x25519"', '"aes128ccm16", "aes128gcm16"'),

@@ -5,10 +5,12 @@ Start reading at `write`.
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, mask, pool_range, secret_hex
+from tools.gateway.text import GatewayFile, Sheet, lifetime_s, mask, pool_range, printable_identity, secret_hex
 
 _CLI = "FortiOS CLI Reference"
 _GUIDE = "FortiOS Administration Guide"
+_ANSIBLE = "Fortinet's Ansible collection fortinet.fortios"
+_TIP = 'Fortinet Community, "How to configure psksecret starting with 0x"'
 _ENCR = {
     v.CBC128: "aes128", v.CBC256: "aes256", v.GCM128: "aes128gcm", v.GCM256: "aes256gcm", v.CHACHA: "chacha20poly1305",
 }  # fmt: skip
@@ -33,6 +35,7 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     if any(":" in p for p in plan.pools):
         raise PlanError("this text for FortiOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
     sheet = Sheet("#", f"FortiOS: dial-up IKEv2 gateway for device {plan.config.local_id}").left_out(ike_out, esp_out)
+    sheet.note("Leave lines such as these out when you paste the text.")
     _addresses(sheet, plan)
     _phase1(sheet, plan, ike, show_secret)
     _phase2(sheet, plan, esp)
@@ -41,7 +44,8 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
 
 
 def _addresses(sheet: Sheet, plan: Plan) -> None:
-    sheet.source(_CLI, "config firewall address, config firewall addrgrp")
+    sheet.source(_CLI, "config firewall addrgrp")
+    sheet.note("Not confirmed: config firewall address, set subnet")
     names = [f"{plan.name}-net{i}" for i in range(len(plan.protected))]
     sheet.put("config firewall address")
     for name, prefix in zip(names, plan.protected, strict=True):
@@ -52,12 +56,14 @@ def _addresses(sheet: Sheet, plan: Plan) -> None:
 
 def _phase1(sheet: Sheet, plan: Plan, ike: list[v.IkeWords], show: bool) -> None:
     proposals = " ".join(v.unique(f"{s.encr}-{s.prf if s.aead else s.integ}" for s in ike))
-    kind, local = identity(plan.config.remote_id)
+    kind, local = printable_identity(plan.config.remote_id)
     secret = ("0x" if show else "") + secret_hex(plan, show)
-    sheet.source(_CLI, "config vpn ipsec phase1-interface; " + _GUIDE + ', "Phase 1 configuration"')
+    sheet.source(_CLI, f"config vpn ipsec phase1-interface; {_ANSIBLE}, fortios_vpn_ipsec_phase1_interface: values")
+    sheet.note(f'The name\'s length: {_GUIDE}, "Phase 1 configuration". The secret after 0x: {_TIP}.')
+    sheet.note("Not confirmed: how long a secret may be; that peerid compares the value alone, whatever the identity's type")
     sheet.put("config vpn ipsec phase1-interface", f'    edit "{plan.name}"', "        set type dynamic")
     sheet.put(f'        set interface "{plan.site["interface"] or "wan1"}"', "        set ike-version 2")
-    sheet.put("        set peertype one", f'        set peerid "{identity(plan.config.local_id)[1]}"')
+    sheet.put("        set peertype one", f'        set peerid "{printable_identity(plan.config.local_id)[1]}"')
     sheet.put(f'        set localid "{local}"', f"        set localid-type {_LOCALID[kind]}", "        set net-device disable")
     sheet.put(f"        set proposal {proposals}", f"        set dhgrp {' '.join(v.unique(s.group for s in ike))}")
     sheet.put(f"        set keylife {lifetime_s(plan)}", "        set dpd on-idle", "        set nattraversal forced")
@@ -78,7 +84,7 @@ def _mode_config(plan: Plan) -> list[str]:
 
 def _phase2(sheet: Sheet, plan: Plan, esp: list[v.EspWords]) -> None:
     proposals = " ".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
-    sheet.source(_CLI, "config vpn ipsec phase2-interface")
+    sheet.source(_CLI, f"config vpn ipsec phase2-interface; {_ANSIBLE}, fortios_vpn_ipsec_phase2_interface: values")
     sheet.put("config vpn ipsec phase2-interface", f'    edit "{plan.name}"', f'        set phase1name "{plan.name}"')
     sheet.put(f"        set proposal {proposals}", "        set pfs disable", f"        set keylifeseconds {lifetime_s(plan)}")
     sheet.put("        set src-addr-type name", f'        set src-name "{plan.name}-nets"')

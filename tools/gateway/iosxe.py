@@ -5,10 +5,12 @@ Start reading at `write`.
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, mask, pool_range, secret_hex
+from tools.gateway.text import GatewayFile, Sheet, lifetime_s, mask, placeholder, pool_range, printable_identity, secret_hex
 
-_FLEX = "FlexVPN and Internet Key Exchange Version 2 Configuration Guide, Cisco IOS XE"
-_SEC = "Cisco IOS Security Command Reference"
+_FLEX = "FlexVPN and Internet Key Exchange Version 2 Configuration Guide, Cisco IOS 15.2M&T"
+_SERVER = "Configuring the FlexVPN Server, IOS XE 17.x (cisco.com)"
+_PYATS = "Cisco pyATS, package genie.libs.sdk 26.9"
+_TERRAFORM = "Cisco's Terraform provider for IOS XE"
 _WORDS = v.Vocabulary(
     vendor="IOS XE",
     ike_encr={v.CBC128: "aes-cbc-128", v.CBC256: "aes-cbc-256", v.GCM128: "aes-gcm-128", v.GCM256: "aes-gcm-256"},
@@ -31,13 +33,14 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     sheet = Sheet("!", f"IOS XE: FlexVPN server for device {plan.config.local_id}").left_out(ike_out, esp_out)
     _ike(sheet, plan, ike, show_secret)
     _profile(sheet, plan)
-    sheet.source(_SEC, "crypto ipsec transform-set, crypto ipsec profile")
+    sheet.source(_PYATS, "apis/iosxe/ipsec/configure.py: transform-set, profile; " + _TERRAFORM + ", crypto_ipsec_transform_set")
+    sheet.note("Not confirmed: the key's length after a space")
     for i, s in enumerate(esp):
         integ = f" esp-{s.integ}-hmac" if s.integ else ""
         sheet.put(f"crypto ipsec transform-set {n}-{i} {s.encr}{integ}", " mode tunnel")
     sheet.put(f"crypto ipsec profile {n}", f" set transform-set {' '.join(f'{n}-{i}' for i in range(len(esp)))}")
     sheet.put(f" set security-association lifetime seconds {lifetime_s(plan)}", f" set ikev2-profile {n}")
-    sheet.source(_FLEX, 'chapter "Configuring the FlexVPN Server", virtual-template interface')
+    sheet.source(_PYATS, f"apis/iosxe/flexvpn/configure.py: virtual template; {_SERVER}, restrictions: ip unnumbered")
     sheet.put("interface Virtual-Template7 type tunnel", f" ip unnumbered {plan.site['inside'] or 'Loopback0'}")
     sheet.put(f" tunnel source {plan.site['interface'] or 'GigabitEthernet1'}", " tunnel mode ipsec ipv4")
     sheet.put(f" tunnel protection ipsec profile {n}", "end")
@@ -46,26 +49,35 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
 
 def _ike(sheet: Sheet, plan: Plan, ike: list[v.IkeWords], show: bool) -> None:
     n = plan.name
-    sheet.source(_FLEX, 'chapter "Configuring Internet Key Exchange Version 2", IKEv2 proposal and policy')
+    sheet.source(_FLEX, f"appendix on legacy VPNs: proposal, policy; {_TERRAFORM}, crypto_ikev2_proposal: algorithms")
     for i, s in enumerate(ike):
         sheet.put(f"crypto ikev2 proposal {n}-{i}", f" encryption {s.encr}")
         sheet.put(f" prf {s.prf}" if s.aead else f" integrity {s.integ}", f" group {s.group}")
     sheet.put(f"crypto ikev2 policy {n}", *(f" proposal {n}-{i}" for i in range(len(ike))))
-    sheet.source(_FLEX, 'chapter "Configuring Internet Key Exchange Version 2", IKEv2 keyring')
-    sheet.put(f"crypto ikev2 keyring {n}", f" peer {n}", "  address 0.0.0.0 0.0.0.0")
-    sheet.put(f"  identity {_id(plan.config.local_id)}", f"  pre-shared-key hex {secret_hex(plan, show)}")
+    sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
+    text = plan.config.psk.isalnum()
+    if not text:
+        sheet.note("Not confirmed: pre-shared-key hex (a secret made with `provision --new-psk --text` does without)")
+    secret = _text(plan, show) if text else f"hex {secret_hex(plan, show)}"
+    sheet.put(f"crypto ikev2 keyring {n}", f" peer {n}", f"  identity {_id(plan.config.local_id)}", f"  pre-shared-key {secret}")
+
+
+def _text(plan: Plan, show: bool) -> str:
+    return plan.config.psk.decode() if show else placeholder(plan)
 
 
 def _profile(sheet: Sheet, plan: Plan) -> None:
     n = plan.name
     if plan.pools:
         first, last = pool_range(plan.pools[0])
-        sheet.source(_FLEX, 'chapter "Configuring the FlexVPN Server", IKEv2 authorization policy')
+        sheet.unconfirmed("the wording of aaa, ip local pool and ip access-list, which are older than IKEv2")
         sheet.put("aaa new-model", f"aaa authorization network {n} local", f"ip local pool {n} {first} {last}")
         sheet.put(f"ip access-list standard {n}", *(f" permit {_wildcard(p)}" for p in plan.protected))
+        sheet.source(_PYATS, "apis/iosxe/ike/configure.py: authorization policy")
         sheet.put(f"crypto ikev2 authorization policy {n}", f" pool {n}", " netmask 255.255.255.255")
         sheet.put(*([f" dns {' '.join(plan.site['dns'][:2])}"] if plan.site["dns"] else []), f" route set access-list {n}")
-    sheet.source(_FLEX, 'chapter "Configuring Internet Key Exchange Version 2", IKEv2 profile')
+    sheet.source(_FLEX, f"appendix on legacy VPNs: identities, authentication; {_PYATS}, apis/iosxe/ike/configure.py: the rest")
+    sheet.note("`nat force-encap` exists, but is left out: the device's NAT detection already leads to ESP in UDP.")
     sheet.put(f"crypto ikev2 profile {n}", f" match identity remote {_id(plan.config.local_id)}")
     sheet.put(f" identity local {_id(plan.config.remote_id)}", " authentication remote pre-share")
     sheet.put(" authentication local pre-share", f" keyring local {n}", f" lifetime {lifetime_s(plan)}")
@@ -78,8 +90,7 @@ def _wildcard(prefix: str) -> str:
     return "any" if dotted == "0.0.0.0" else f"{network} {'.'.join(str(255 - int(x)) for x in dotted.split('.'))}"
 
 
-
 def _id(text: str) -> str:
-    kind, value = identity(text)
+    kind, value = printable_identity(text)
     words = {"address": "address", "fqdn": "fqdn", "email": "email", "keyid": "key-id"}
     return f"{words[kind]} {value}"

@@ -1,13 +1,18 @@
 """MikroTik RouterOS 7: commands for an IKEv2 responder.
 
+The manual's page on IPsec says that its IKE has no AES-GCM, and lists neither AES-CCM nor group 31.
+
 Start reading at `write`.
 """
 
 from tools.gateway import vocabulary as v
 from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, pool_range, secret_hex
+from tools.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
 
-_DOC = "RouterOS Documentation: IPsec (help.mikrotik.com/docs/display/ROS/IPsec)"
+_DOC = "RouterOS manual, IPsec (manual.mikrotik.com/docs/virtual-private-networks/ipsec)"
+_SERVER = '"Site to Site GRE tunnel over IPsec (IKEv2) using DNS", server'
+_WARRIOR = '"Road Warrior setup using IKEv2", server and split tunnel configuration'
+_ELSEWHERE = "not in the manual's examples, but in the Terraform provider for RouterOS"
 _CBC = {v.CBC128: "aes-128", v.CBC256: "aes-256"}
 _WORDS = v.Vocabulary(
     vendor="RouterOS",
@@ -29,18 +34,20 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     n = plan.name
     sheet = Sheet("#", f"RouterOS 7: IKEv2 responder for device {plan.config.local_id}").left_out(ike_out, esp_out)
     sheet.note(f"Load with: /import {n}.rsc")
-    sheet.source(_DOC, "section Profiles").put(
+    sheet.source(_DOC, _SERVER)
+    sheet.note(f"Not confirmed: hash-algorithm, auth-algorithms=sha256, nat-traversal, dpd-interval, lifetime ({_ELSEWHERE})")
+    sheet.note("Nothing was found that makes RouterOS encapsulate always: it follows the device's NAT detection.").put(
         f"/ip ipsec profile add name={n} enc-algorithm={_join(s.encr for s in ike)} hash-algorithm={ike[0].integ}"
         f" dh-group={_join(s.group for s in ike)} nat-traversal=yes dpd-interval={max(30, plan.config.dpd_s)}s"
         f" lifetime={lifetime_s(plan)}s"
     )
     auth = _join(s.integ for s in esp) or "null"
-    sheet.source(_DOC, "section Proposals").put(
+    sheet.put(
         f"/ip ipsec proposal add name={n} enc-algorithms={_join(s.encr for s in esp)} auth-algorithms={auth}"
         f" pfs-group=none lifetime={lifetime_s(plan)}s"
     )
     mode = _mode_config(plan, sheet)
-    sheet.source(_DOC, "sections Groups and Policies").put(f"/ip ipsec policy group add name={n}")
+    sheet.source(_DOC, _SERVER).put(f"/ip ipsec policy group add name={n}")
     sheet.put(
         *(
             f"/ip ipsec policy add template=yes group={n} src-address={src} dst-address={dst} proposal={n}"
@@ -49,10 +56,9 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
         )
     )
     local = f" local-address={plan.site['address']}" if plan.site["address"] else ""
-    sheet.source(_DOC, "section Peers").put(
-        f"/ip ipsec peer add name={n} address=0.0.0.0/0{local} exchange-mode=ike2 passive=yes send-initial-contact=no profile={n}"
-    )
-    sheet.source(_DOC, "section Identities (a secret that begins with 0x is hexadecimal)").put(
+    sheet.note("One peer listens for all devices: leave it out for a further one and name the first in its identity.")
+    sheet.put(f"/ip ipsec peer add name={n}{local} exchange-mode=ike2 passive=yes profile={n}")
+    sheet.note(f"Not confirmed: auth-method=pre-shared-key, my-id, remote-id, match-by, secret after 0x ({_ELSEWHERE})").put(
         f'/ip ipsec identity add peer={n} auth-method=pre-shared-key secret="{_secret(plan, show_secret)}"'
         f" my-id={_id(plan.config.remote_id)} remote-id={_id(plan.config.local_id)} match-by=remote-id{mode}"
         f" policy-template-group={n} generate-policy=port-strict"
@@ -65,7 +71,7 @@ def _mode_config(plan: Plan, sheet: Sheet) -> str:
         return ""
     first, last = pool_range(plan.pools[0])
     dns = f" system-dns=no static-dns={','.join(plan.site['dns'])}" if plan.site["dns"] else " system-dns=no"
-    sheet.source(_DOC, "section Mode configs; IP Pools (help.mikrotik.com/docs/display/ROS/IP+Pools)")
+    sheet.source(_DOC, _WARRIOR)
     sheet.put(
         f"/ip pool add name={plan.name} ranges={first}-{last}",
         f"/ip ipsec mode-config add name={plan.name} responder=yes address-pool={plan.name} address-prefix-length=32"
@@ -84,12 +90,11 @@ def _join(words) -> str:
     return ",".join(v.unique(words))
 
 
-
 def _secret(plan: Plan, show: bool) -> str:
     return "0x" + secret_hex(plan, True) if show else secret_hex(plan, False)
 
 
 def _id(text: str) -> str:
-    kind, value = identity(text)
+    kind, value = printable_identity(text)
     words = {"address": "address", "fqdn": "fqdn", "email": "user-fqdn", "keyid": "key-id"}
     return f"{words[kind]}:{value}"

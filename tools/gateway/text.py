@@ -41,6 +41,12 @@ class Sheet:
             self._source = source
         return self
 
+    def unconfirmed(self, what: str) -> "Sheet":
+        """The settings that follow, or this part of them, were found in no document of the vendor."""
+        self._lines += ["", f"{self._comment} Not confirmed: {what}"]
+        self._source = ""
+        return self
+
     def put(self, *lines: str) -> "Sheet":
         """Lines of configuration."""
         self._lines += lines
@@ -70,6 +76,17 @@ def identity(text: str) -> tuple[str, str]:
     return ("email" if "@" in text else "fqdn"), text
 
 
+def printable_identity(text: str) -> tuple[str, str]:
+    """The same for gateways that take a key id as text, not as hexadecimal digits. Raises PlanError for other octets."""
+    kind, value = identity(text)
+    if kind != "keyid":
+        return kind, value
+    octets = bytes.fromhex(value)
+    if not octets.isalnum():
+        raise PlanError(f"this gateway takes a key id of letters and digits, not {text!r}", "write such a key id, or a host name")
+    return kind, octets.decode()
+
+
 def placeholder(plan: Plan) -> str:
     """What stands for the secret where it must not appear."""
     return f"<the PSK in {plan.secret_file.name}>"
@@ -80,8 +97,11 @@ def secret_hex(plan: Plan, show: bool) -> str:
     return plan.config.psk.hex() if show else placeholder(plan)
 
 
+_LOWEST_LIFETIME_S = 300  # Azure's lowest; FortiOS takes 120
+
+
 def lifetime_s(plan: Plan, highest: int = 86400) -> int:
-    """A lifetime for the gateway that the device's own runs out well before, since some gateways rekey after four fifths.
+    """A lifetime for the gateway that the device's own runs out well before, since gateways rekey some time before the end.
 
     Raises PlanError when the gateway's highest is too low for that.
     """
@@ -91,7 +111,7 @@ def lifetime_s(plan: Plan, highest: int = 86400) -> int:
             f"the gateway's lifetimes end at {highest} s, too near to the device's {own} s",
             f"set lifetime_s = {highest * 2 // 3} or lower in [tunnel]",
         )
-    return own * 3 // 2
+    return max(_LOWEST_LIFETIME_S, own * 3 // 2)
 
 
 def pool_range(prefix: str) -> tuple[str, str]:

@@ -51,6 +51,7 @@ class Vocabulary:
     prf: Mapping[int, str]
     group: Mapping[int, str]
     esn: bool = True
+    esp_integ: Mapping[int, str] | None = None  # where it differs from `integ`
     suggestion: tuple[str, str] = ("aes128-sha256-ecp256", "aes128-sha256")  # a suite that this gateway surely has
 
     def ike(self, plan: Plan) -> tuple[list[IkeWords], list[str]]:
@@ -81,7 +82,8 @@ class Vocabulary:
     def _esp_words(self, encr: int, bits: int, integ: int, esn: int) -> EspWords:
         if esn and not self.esn:
             raise KeyError("esn")
-        return EspWords(self.esp_encr[encr, bits], self.integ[integ] if integ else "", bool(esn), not integ)
+        table = self.integ if self.esp_integ is None else self.esp_integ
+        return EspWords(self.esp_encr[encr, bits], table[integ] if integ else "", bool(esn), not integ)
 
 
 _ENCR_NAMES = {
