@@ -22,21 +22,19 @@ def crypt(ecb, state, buf, pos: int, n: int, count: int) -> None:
     A function, since on a board a method costs 500 instructions more.
     """
     used = 16
-    while True:
-        m = SIZE - used
-        if n < m:
-            m = n
-        blocks = used + m + 15 >> 4
-        counters(block, state, count, blocks)
-        view = views[blocks]
-        ecb.encrypt(view, view)
-        xor(buf, block, pos, used, m, state)
-        n -= m
-        if not n:
-            return
-        pos += m
+    while n + used > SIZE:
+        counters(block, state, count, BLOCKS)
+        ecb.encrypt(block, block)
+        xor(buf, block, pos, used, SIZE - used, state)
+        pos += SIZE - used
+        n -= SIZE - used
         count += BLOCKS
         used = 0
+    blocks = n + used + 15 >> 4
+    counters(block, state, count, blocks)
+    view = views[blocks]
+    ecb.encrypt(view, view)
+    xor(buf, block, pos, used, n, state)
 
 
 class Ctr(Aead):
