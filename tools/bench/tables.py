@@ -10,7 +10,6 @@ from tools.bench.runner import UNIX, VARIANTS
 
 COMMAND = "make bench"
 _WAYS = {"py+gc": "from source files", "mpy+gc": "from .mpy files", "frozen": "frozen into the firmware"}
-_KERNEL = {"stock": "compact", "unrolled": "unrolled", "native": "natmod"}
 
 
 @dataclass
@@ -36,8 +35,9 @@ def number(value: float | None, unit: str = "") -> str:
 def all_tables(results: dict) -> list[Table]:
     """Every table that has rows."""
     boards = results.get("boards", {})
-    tables = [aims_table(results), heap_table(boards), peak_table(results), handshake_table(boards), packets_table(boards),
-              small_packets_table(boards), tls_table(boards), groups_table(boards), unix_table(boards), missing_table(boards)]
+    makers = (handshake_table, tls_handshake_table, packets_table, small_packets_table, tls_table, groups_table, unix_table,
+              missing_table)
+    tables = [aims_table(results), heap_table(boards), peak_table(results), *(make(boards) for make in makers)]
     return [table for table in tables if table.rows]
 
 
@@ -99,28 +99,43 @@ def boards_with(boards: dict, *path: str):
     return [(name, figures) for name, figures in boards.items() if at(figures, *path)]
 
 
-def handshake_table(boards: dict) -> Table:
-    """Instructions of the handshake, step by step, beside TLS."""
-    table = Table("PSK handshake of the device, instructions",
-                  ["board", "field kernel", "start", "INIT response", "AUTH response", "close", "total", "X25519", "first time",
-                   "TLS client", "ratio", "TLS, verified", "ratio"], left=2)
-    table.note = ("Recorded exchange, played on the board: two X25519 multiplications, all messages, all Python. First time: with "
-                  "the imports on the way. TLS: client's share of a TLS 1.2 ECDHE-ECDSA handshake (P-256, AES-128-GCM) of the "
-                  "firmware's own C `tls` module in the same run, without and with verification of the server's certificate by "
-                  "an authority's; mbedtls blinds at random, so its counts vary by some percent.")
+def sessions(boards: dict):
+    """(board, variant, its figures, the session's) of every handshake that was counted on a board."""
     for name, figures in boards.items():
         for variant in VARIANTS:
             run = at(figures, "session", variant)
-            if name == UNIX or not at(run, "handshake"):
-                continue
-            ours, tls = run["handshake"], run["tls"]
-            counts = [*ours["steps"].values(), ours["total"]]
-            row = [name, ours["kernel"], *(number(n, "instructions") for n in counts), f"{ours['x25519'] / ours['total']:.0%}"]
-            row.append(number(run["first"]["total"], "instructions"))
-            for kind in ("unverified", "verified"):
-                row.append(number(at(tls, kind, "client"), "instructions"))
-                row.append(number(handshake_ratio(variant, kind)(figures)))
-            table.rows.append(row)
+            if name != UNIX and at(run, "handshake"):
+                yield name, variant, figures, run
+
+
+def handshake_table(boards: dict) -> Table:
+    """Instructions of the handshake, step by step."""
+    table = Table("PSK handshake of the device, instructions",
+                  ["board", "field kernel", "start", "INIT response", "AUTH response", "close", "total", "X25519", "first time"],
+                  left=2)
+    table.note = ("A recorded exchange, played on the board: two X25519 multiplications, all messages, all Python. X25519: its "
+                  "share of the total. First time: with the imports that happen on the way.")
+    for name, _, _, run in sessions(boards):
+        ours = run["handshake"]
+        counts = [number(n, "instructions") for n in (*ours["steps"].values(), ours["total"])]
+        share = f"{ours['x25519'] / ours['total']:.0%}"
+        first = number(at(run, "first", "total"), "instructions")
+        table.rows.append([name, ours["kernel"], *counts, share, first])
+    return table
+
+
+def tls_handshake_table(boards: dict) -> Table:
+    """The handshake beside that of TLS."""
+    table = Table("PSK handshake to the client's share of a handshake of the firmware's own C TLS, in one run",
+                  ["board", "field kernel", "PSK", "TLS client", "ratio", "TLS client that verifies", "ratio"], left=2)
+    table.note = ("Instructions. TLS 1.2, ECDHE-ECDSA, P-256, AES-128-GCM, both ends on the board with a pipe in memory between "
+                  "them; the second one verifies the server's certificate with its authority's. mbedtls blinds at random, so its "
+                  "counts vary by some percent.")
+    for name, variant, figures, run in sessions(boards):
+        row = [name, run["handshake"]["kernel"], number(run["handshake"]["total"], "instructions")]
+        for kind in ("unverified", "verified"):
+            row += [number(at(run, "tls", kind, "client"), "instructions"), number(handshake_ratio(variant, kind)(figures))]
+        table.rows.append(row)
     return table
 
 
@@ -140,7 +155,7 @@ def packets_table(boards: dict) -> Table:
                 path = at(figures, "session", variant, "paths", suite)
                 ways = [n / base for n in path] if isinstance(path, list) else [None, None]
                 ratios = [suite_ratio(suite, variant, layer)(figures) for layer in ("cipher", "esp")]
-                kernels = "natmod" if variant == "native" else "viper"
+                kernels = "native" if variant == "native" else "viper"
                 table.rows.append([name, suite, kernels, *(number(n) for n in [*ratios, *ways])])
     return table
 
@@ -211,7 +226,7 @@ def missing_table(boards: dict) -> Table:
             variants = {"": found} if "not_run" in found else found
             for variant, part in variants.items():
                 if isinstance(part, dict) and "not_run" in part:
-                    table.rows.append([name, f"{section} {_KERNEL.get(variant, variant)}".strip(), part["not_run"]])
+                    table.rows.append([name, f"{section} {variant}".strip(), part["not_run"]])
         if name not in (*QEMU, UNIX) and "heap" in figures:
             table.rows.append([name, "instructions", "this emulator counts none"])
     return table

@@ -1,0 +1,132 @@
+"""The bench: what it shows comes from what it measured, and a short run on an emulated board measures something plausible."""
+
+import copy
+import json
+import re
+import time
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from host_tests.conftest import require
+from tools import emulator
+from tools.bench import __main__ as bench
+from tools.bench import aims, plot, tables
+from tools.emulator.base import REPOSITORY
+
+BOARD = "qemu-m0plus"
+PAIR = [1_000_000, 2_000_000]
+RESULTS = {
+    "size": {"psk_mpy": 40_000},
+    "boards": {
+        BOARD: {
+            "packets": {
+                "stock": {
+                    "c": {"aes-cbc": 500_000},
+                    "suites": {"AES-CCM-16": {"cipher": {"64": [31_000, 32_000], "1400": PAIR},
+                                              "esp": {"64": [45_000, 55_000], "1400": [1_150_000, 1_150_000]}}},
+                },
+                "native": {"not_run": "no compiler"},
+            },
+            "groups": {"stock": {"X25519": {"make": 20_000_000, "agree": 38_000_000}, "kernel": "compact"}},
+            "session": {
+                "stock": {
+                    "handshake": {"steps": {"start": 10_000_000, "INIT response": 11_000_000, "AUTH response": 3_000_000,
+                                            "close": 1_000_000}, "total": 25_000_000, "x25519": 20_000_000, "kernel": "compact"},
+                    "first": {"total": 26_000_000},
+                    "paths": {"AES-GCM-16": [300_000, 400_000]},
+                    "tls": {"unverified": {"client": 100_000_000}, "verified": {"client": 125_000_000}},
+                    "records": [600_000, 500_000],
+                },
+            },
+            "heap": {
+                "import": {"boot": {"65536": 62_000}, "ways": {"frozen": {"free": {"65536": 41_000}},
+                                                               "py+gc": {"free": {"65536": None}}}},
+                "frozen": {"boot": 5_000, "library": 34_000, "peak": 11_111, "up": 9_999},
+                "tunnel": {"65536": 17_000}, "least": 61_440, "fits_without_threshold": False,
+            },
+        },
+    },
+}
+
+
+def verdict(text: str, results: dict = RESULTS) -> aims.Verdict:
+    """The verdict on the first aim that begins so."""
+    return next(v for v in aims.verdicts(results) if v.aim.text.startswith(text))
+
+
+def changed(*path, value) -> dict:
+    """The results with another figure at a path."""
+    results = copy.deepcopy(RESULTS)
+    place = results
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return results
+
+
+def test_the_same_figures_give_the_same_page():
+    read_back = json.loads(json.dumps(RESULTS))
+    assert tables.markdown(read_back) == tables.markdown(RESULTS)
+    assert plot.svg(read_back) == plot.svg(RESULTS)
+
+
+@pytest.mark.parametrize("path, value, row", [
+    (("size", "psk_mpy"), 45_056, "| PSK profile as .mpy | armv6m | 45,056 | 40,960 | missed by 10 % |"),
+    (("boards", BOARD, "heap", "frozen", "peak"), 12_345, "29,000 | 12,345 | 9,999 | 61,440 | no room |"),
+    (("boards", BOARD, "packets", "stock", "c", "aes-cbc"), 1_000_000, "| AES-CCM-16 | viper | 1.50 | 1.15 | not run |"),
+    (("boards", BOARD, "session", "stock", "records"), [300_000, 800_000], "| AES-GCM-16 | 1.00 | 0.50 | 300.0 k |"),
+    (("boards", BOARD, "heap", "tunnel", "65536"), None, "100 packets through a tunnel, frozen | no room |"),
+])
+def test_another_figure_gives_another_row(path, value, row):
+    assert row not in tables.markdown(RESULTS)
+    assert row in tables.markdown(changed(*path, value=value))
+
+
+def test_aims_are_met_missed_or_not_run():
+    assert (verdict("AES-CCM-16, ESP of 1400").value, verdict("AES-CCM-16, ESP of 1400").text) == (2.3, "met")
+    assert verdict("AES-CCM-16, ESP of 64").text == "missed by 67 %"
+    assert verdict("X25519, compact").text == "missed by 100 %"
+    assert verdict("X25519, unrolled").text == "not run"
+    assert verdict("PSK handshake to C TLS client").value == 0.25
+    assert verdict("1400 octets into").value == 0.8
+
+
+def test_what_was_not_run_is_shown_with_the_reason():
+    assert f"| {BOARD} | packets native | no compiler |" in tables.markdown(RESULTS)
+
+
+def test_plot_has_a_bar_for_every_measured_aim():
+    root = ElementTree.fromstring(plot.svg(RESULTS))
+    bars = root.findall("{*}rect")[1:]
+    measured = [v for v in aims.verdicts(RESULTS) if v.value is not None]
+    assert len(bars) == len(measured) > 5
+    widths = [float(bar.get("width", 0)) for bar in bars]
+    assert widths == pytest.approx([min(v.share, 2) * 240 for v in measured], abs=0.1)
+
+
+def test_page_in_the_tree_has_every_aim():
+    page = (REPOSITORY / "docs/figures.md").read_text()
+    plotted = (REPOSITORY / "docs/figures.svg").read_text()
+    for found in aims.verdicts({}):
+        row = re.search(rf"^\| {re.escape(found.aim.text)} \| {found.board} \| (.+?) \|", page, re.MULTILINE)
+        assert row, f"docs/figures.md has no {found.aim.text} on {found.board}: run {tables.COMMAND}"
+        assert row.group(1) == "not run" or f"{found.aim.text}, {found.board}" in plotted
+
+
+@pytest.mark.emulated
+def test_short_run_measures_something_plausible(tmp_path):
+    try:
+        emulator.build(BOARD)
+    except emulator.MissingTool as e:
+        require(False, str(e))
+    file = tmp_path / "bench.json"
+    begun = time.monotonic()
+    assert bench.main(["--quick", "--board", BOARD, "--json", str(file)]) == 0
+    assert time.monotonic() - begun < 60
+    figures = json.loads(file.read_text())["boards"][BOARD]
+    c = figures["packets"]["stock"]["c"]
+    two_passes = (c["aes-cbc"] + c["aes-ecb"]) / c["aes-cbc"]
+    assert 1.8 < two_passes < 2.1
+    assert two_passes < aims.suite_ratio("AES-CCM-16", layer="cipher")(figures) < two_passes + 0.6
+    assert 5e6 < figures["groups"]["stock"]["X25519"]["agree"] < 25e6
