@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
-from tools import emulator, size
+from tools import emulator
 from tools.bench import plot, sections, tables
 from tools.bench.runner import UNIX
 from tools.emulator.base import REPOSITORY
@@ -55,15 +55,13 @@ def measure(boards: list[str], quick: bool, console: Console) -> dict:
     columns = (TextColumn("{task.description:60.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     results: dict = {"boards": {board: {} for board in boards}}
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("", total=len(jobs) + (not quick))
+        bar = progress.add_task("", total=len(jobs))
 
         def say(text: str) -> None:
             progress.update(bar, description=text)
 
         if not quick:
-            say("size of the modules")
-            results["size"] = size.measure()
-            progress.advance(bar)
+            sections.psk_modules()  # known before two sections ask at the same time
 
         def job(board: str, section: str, variant: str | None) -> dict:
             say(" ".join(filter(None, (board, section, variant))))

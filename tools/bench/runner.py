@@ -38,7 +38,7 @@ def quiet(_text: str) -> None:
 
 @dataclass
 class Runner:
-    """A board with one variant of the library: `run` gives rows, `count` turns ticks into instructions (unix: ns)."""
+    """A board with one variant of the library: `run` gives rows, `count` turns ticks into instructions (unix: microseconds)."""
 
     board: str
     folder: Path
@@ -63,11 +63,16 @@ class Runner:
         """Where the board sees the device programs."""
         return str(self.folder / "bench") if self.board == UNIX else "/rom/bench"
 
-    def count(self, ticks: int) -> int:
-        """Executed instructions; on the unix port nanoseconds."""
+    def count(self, ticks: float) -> float:
+        """Executed instructions; on the unix port microseconds, as they are."""
         if self.board == UNIX:
-            return ticks
+            return round(ticks, 2)
         return round(ticks * 1e9 / self._ticks_hz / 2**_ICOUNT)
+
+    @staticmethod
+    def instructions(us: int) -> int:
+        """Instructions executed in microseconds of an emulated board's time."""
+        return us * 1000 >> _ICOUNT
 
     def _emulated(self, code: str, timeout: float, options: dict) -> str:
         options = {"heap": self.heap, "icount": _ICOUNT, **options}
@@ -85,15 +90,17 @@ class Runner:
 
 
 @contextmanager
-def prepared(board: str, variant: str = "stock", library: bool = True, progress=quiet) -> Iterator[Runner]:
-    """A runner with the files that a board sees; without `library` only the device programs (for frozen firmware).
+def prepared(board: str, variant: str = "stock", library: str = "mpy", progress=quiet) -> Iterator[Runner]:
+    """A runner with the files that a board sees; `library` is "mpy", "py", or "frozen" for none.
 
     Raises MissingTool when the variant cannot be built here.
     """
     march = None if board == UNIX else getattr(emulator.target(board), "march")  # noqa: B009
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        stage(folder, {"bench": DEVICE, **({"lib": REPOSITORY / "lib"} if library else {})}, march)
+        stage(folder, {"bench": DEVICE}, march)
+        if library != "frozen":
+            stage(folder, {"lib": REPOSITORY / "lib"}, march if library == "mpy" else None)
         for helper in _HELPERS:
             _place(UNIT / f"{helper}.py", folder / "bench", march)
         write_certificates(folder / "bench")

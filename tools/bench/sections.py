@@ -8,6 +8,10 @@ import json
 import secrets
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from threading import Lock
+
+from elftools.elf.elffile import ELFFile
 
 from tools import emulator, size
 from tools.bench.aims import QEMU
@@ -15,8 +19,10 @@ from tools.bench.runner import UNIX, Runner, prepared, quiet
 from tools.emulator import memory
 from tools.emulator.base import HEAPS, BoardFailure, BoardTimeout, EmulatorError
 
+_COMPILING = Lock()  # boards of one architecture share a folder
 GATEWAY_ID, DEVICE_ID = "gw.example", "device.example"
 READINGS = 100
+_NOT_PLAIN = "the firmware to put files on has the library frozen already: an outdated build"
 _WAYS = ("py+gc", "mpy+gc", "frozen")
 _EARLY = 4096  # gc.threshold while loading, as in firmware/
 _LEAST_STEP = 4096
@@ -73,9 +79,13 @@ def _handshake(runner: Runner, row: dict) -> dict:
 
 def heap(board: str, progress=quiet) -> dict:
     """Octets of heap: at boot, after import in three ways, during the handshake, with a tunnel up, and the least that do."""
-    found: dict = {"import": memory.measure(board, heaps=HEAPS, ways=_WAYS, progress=progress)}
+    found: dict = {}
+    ways = _WAYS if is_plain(board) else ("frozen",)
+    if ways != _WAYS:
+        found["files"] = {"not_run": _NOT_PLAIN}
+    found["import"] = memory.measure(board, heaps=HEAPS, ways=ways, progress=progress)
     progress(f"{board}: handshake and 100 packets")
-    with prepared(board, library=False) as runner:
+    with prepared(board, library="frozen") as runner:
         [row] = runner.run(f"heap_use.main({psk_modules()!r})", heap=HEAPS[-1], icount=None, frozen=True)
         found["frozen"] = row
         found["tunnel"] = {n: _try_traffic(runner, n) for n in HEAPS}
@@ -85,11 +95,50 @@ def heap(board: str, progress=quiet) -> dict:
     return found
 
 
+def loading(board: str, progress=quiet) -> dict:
+    """`{way: instructions}` of importing the blocking driver."""
+    found = {}
+    for way in ("py", "mpy", "frozen"):
+        with prepared(board, library=way, progress=progress) as runner:
+            folder = ".frozen" if way == "frozen" else "/lib"
+            [row] = runner.run(f"import_cost.main({folder!r})", frozen=way == "frozen")
+            found[way] = runner.instructions(row["us"])
+    return found
+
+
+def flash(board: str, progress=quiet) -> dict:
+    """Octets of flash: `{"psk_mpy", "all_mpy", "all_frozen"}`; frozen: by how much the firmware grows."""
+    with _COMPILING:
+        sizes = size.compile_all(getattr(emulator.target(board), "march"))  # noqa: B009
+    grown = image_len(emulator.build(board, frozen=True, progress=progress)) - image_len(emulator.build(board))
+    return {
+        "psk_mpy": sum(sizes[size.path_of(name)] for name in psk_modules()),
+        "all_mpy": sum(n for path, n in sizes.items() if Path(path).stem not in size.HOST_ONLY),
+        "all_frozen": grown if is_plain(board) else None,
+    }
+
+
+def is_plain(board: str) -> bool:
+    """Whether the firmware without the library really has none: what is there already would make files look cheap."""
+    look = "import sys; sys.path[:] = ['.frozen']\ntry: import ipsec; print('there')\nexcept ImportError: print('plain')"
+    with emulator.start(board) as running:
+        return running.exec(look).strip() == "plain"
+
+
+def image_len(firmware: Path) -> int:
+    """Octets that a firmware takes of flash: of an ELF file what is loaded from it, else the file's."""
+    with open(firmware, "rb") as f:
+        if f.read(4) != b"\x7fELF":
+            return firmware.stat().st_size
+        return sum(part["p_filesz"] for part in ELFFile(f).iter_segments() if part["p_type"] == "PT_LOAD")
+
+
 @cache
 def psk_modules() -> tuple[str, ...]:
-    """What a PSK device loads, dependencies first."""
-    size.compile_all(size.HOST_ARCH)
-    return tuple(size.psk_modules())
+    """What a PSK device loads until its tunnel is up, learnt on the unix port."""
+    with prepared(UNIX) as runner:
+        [row] = runner.run("loaded.main()")
+    return tuple(row["modules"])
 
 
 def _least(runner: Runner, progress) -> int | None:
@@ -137,6 +186,8 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "groups": (groups, ("stock", "unrolled", "native")),
     "session": (session, ("stock", "unrolled", "native")),
     "heap": (heap, None),
+    "flash": (flash, None),
+    "loading": (loading, None),
 }
 
 
@@ -147,7 +198,7 @@ def tasks(board: str, quick: bool = False) -> list[tuple[str, str | None]]:
     if board == UNIX:
         return [("packets", "stock"), ("session", "stock")]
     if board == "rp2040js":  # it counts no instructions
-        return [("heap", None)]
+        return [("heap", None), ("flash", None)]
     return [(name, variant) for name, (_, variants) in SECTIONS.items() for variant in variants or (None,)]
 
 
