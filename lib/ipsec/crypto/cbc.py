@@ -3,14 +3,21 @@
 Two facts about CBC let one object serve all packets. With a counter block in front of the plaintext, that block comes out as
 E(counter XOR previous ciphertext), an IV that nobody without the key can predict (NIST SP 800-38A appendix C). And when IV and
 ciphertext are decrypted together, whatever IV the object has, only the first block comes out wrong: the IV, no longer needed.
-Allocates: three views and the garbage of an HMAC. Start reading at `Sealer.seal`.
+Messages pass through the scratch buffer, so that no view of the caller's has to be made. Allocates: the hash objects and digests
+of an HMAC. Start reading at `Sealer.seal`.
 """
 
 from cryptolib import aes
 
-from ipsec.crypto import ct, suites
+from ipsec.crypto import suites
 from ipsec.crypto.hmac import Hmac
+from ipsec.crypto.scratch import SIZE, block, views
 from ipsec.errors import CryptoError
+
+try:
+    from ipsec.crypto.kernels import copy, fill
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+    from ipsec.crypto.plain import copy, fill
 
 _len, _memoryview = len, memoryview  # a module's own names are found faster than built-ins
 
@@ -22,9 +29,17 @@ class _Cbc:
         self.icv_len = suites.integ_sizes(integ)[1]
         self._aes = aes(bytes(encr_key), 2, bytes(16))
         self._hmac = Hmac(len(integ_key), integ_key)
+        self._header = bytearray(8)
 
-    def _icv(self, view, seq_hi) -> bytes:
-        return self._hmac.digest(view, seq_hi) if seq_hi else self._hmac.digest(view)
+    def _begin(self, buf, start: int, iv_pos: int):
+        """The inner hash, which has taken the key and the header."""
+        inner = self._hmac.begin()
+        if iv_pos - start == 8:  # ESP
+            copy(self._header, 0, buf, start, 8)
+            inner.update(self._header)
+        else:
+            inner.update(_memoryview(buf)[start:iv_pos])
+        return inner
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the keys; the object is dead afterwards."""
@@ -37,19 +52,26 @@ class Sealer(_Cbc):
 
     def __init__(self, integ: int, encr_key, integ_key):
         super().__init__(integ, encr_key, integ_key)
-        self._count = 0
+        self._count = bytearray(16)
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         suites.check_room(buf, start, iv_pos, end, 16, self.icv_len)
         if end - iv_pos & 15:
             raise CryptoError("AES-CBC takes whole blocks, not %d octets" % (end - iv_pos - 16))
-        self._count += 1
-        buf[iv_pos : iv_pos + 16] = self._count.to_bytes(16, "big")
-        view = _memoryview(buf)
-        text = view[iv_pos:end]
-        self._aes.encrypt(text, text)
-        buf[end : end + self.icv_len] = self._icv(view[start:end], seq_hi)[: self.icv_len]
+        _add_one(self._count)
+        copy(buf, iv_pos, self._count, 0, 16)
+        inner = self._begin(buf, start, iv_pos)
+        while iv_pos < end:
+            n = 16 * fill(block, buf, 0, iv_pos, end - iv_pos)
+            view = views[n >> 4]
+            self._aes.encrypt(view, view)
+            inner.update(view)
+            copy(buf, iv_pos, block, 0, n)
+            iv_pos += n
+        if seq_hi:
+            inner.update(seq_hi)
+        copy(buf, end, self._hmac.end(inner), 0, self.icv_len)
         return end + self.icv_len
 
 
@@ -58,14 +80,46 @@ class Opener(_Cbc):
 
     def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1."""
-        n = end - iv_pos - 16 - self.icv_len
-        if n < 0 or n & 15 or end > _len(buf):
+        end -= self.icv_len
+        n = end - iv_pos - 16
+        if n < 0 or n & 15 or end + self.icv_len > _len(buf):
             return -1
-        icv_pos = end - self.icv_len
-        view = _memoryview(buf)
-        icv = self._icv(view[start:icv_pos], seq_hi)[: self.icv_len]
-        if not ct.equal(icv, view[icv_pos:end]):
+        inner = self._begin(buf, start, iv_pos)
+        pos = iv_pos
+        while pos < end:
+            blocks = fill(block, buf, 0, pos, end - pos)
+            inner.update(views[blocks])
+            pos += SIZE
+        if seq_hi:
+            inner.update(seq_hi)
+        if _differs(buf, end, self._hmac.end(inner), self.icv_len):
             return -1
-        text = view[iv_pos:icv_pos]
-        self._aes.decrypt(text, text)
-        return icv_pos
+        self._decrypt(buf, iv_pos, end)
+        return end
+
+    def _decrypt(self, buf, pos, end):
+        while pos < end:
+            n = 16 * fill(block, buf, 0, pos, end - pos)
+            view = views[n >> 4]
+            self._aes.decrypt(view, view)
+            copy(buf, pos, block, 0, n)
+            pos += n
+
+
+def _add_one(number) -> None:
+    """Count up 16 octets."""
+    i = 15
+    while number[i] == 255 and i:
+        number[i] = 0
+        i -= 1
+    number[i] = number[i] + 1 & 255
+
+
+def _differs(buf, pos: int, icv, n: int) -> int:
+    """0 when the n octets at pos are the first of `icv`; the time does not depend on them."""
+    diff = 0
+    i = 0
+    while i < n:
+        diff |= buf[pos + i] ^ icv[i]
+        i += 1
+    return diff

@@ -3,18 +3,23 @@
 The unix port of MicroPython knows packed socket addresses only; boards and CPython know tuples. Start reading at `UdpLink`.
 """
 
+import select
 import socket
 
 from ipsec.address import parse_address
 
 _AF_INET = 2
+_POLLIN = 1
 _CPYTHON = hasattr(socket.socket, "recv_into")
 
 
 class UdpLink:
     """A non-blocking UDP socket, connected to one of the gateway's two ports (IKE, NAT traversal) at a time.
 
-    A connected socket hears of ICMP errors, and on MicroPython sends a piece of a buffer without allocating.
+    A connected socket hears of ICMP errors, and on MicroPython sends a piece of a buffer without allocating. Receiving there
+    allocates each datagram, the one thing of the packet path that stock sockets force upon us: they have no `recv_into`, and
+    `readinto` reads on until the buffer is full, so that two datagrams of a burst would become one that nobody can split.
+    Nothing is allocated while nothing comes, because the socket is polled first.
     `local_port` 0 lets the system choose.
     """
 
@@ -26,6 +31,7 @@ class UdpLink:
         self._family = _AF_INET
         self._port = 0  # the gateway's port to which the socket is connected
         self.sock = None
+        self._poll = None  # of the socket, on MicroPython
         self.error = ""  # text of the last refused datagram, until `take_error`
 
     def resolve(self, host: str, ports) -> bytes:
@@ -52,6 +58,9 @@ class UdpLink:
         if self._local_port:
             any_host = "0.0.0.0" if family == _AF_INET else "::"
             self.sock.bind(socket.getaddrinfo(any_host, self._local_port)[0][-1])
+        if not _CPYTHON:
+            self._poll = select.poll()
+            self._poll.register(self.sock, _POLLIN)
 
     def send(self, buf, pos: int, end: int, port: int) -> None:
         """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`.
@@ -70,18 +79,27 @@ class UdpLink:
             self.error = str(e)
 
     def receive_into(self, buf) -> int:
-        """One datagram into `buf`; its length, or -1 when there is none. A longer one is cut, and fails its ICV."""
-        if self.sock is None:
+        """One datagram into `buf`; its length, or -1 when there is none. A longer one is cut, and fails its ICV.
+
+        Allocates: on MicroPython the datagram, when there is one (for a moment as many octets as `buf` has).
+        """
+        if self.sock is None or not (_CPYTHON or self._is_readable()):
             return -1
         try:
             if _CPYTHON:
                 return self.sock.recv_into(buf)
-            data = self.sock.recv(len(buf))  # allocates; readinto() would join two datagrams into one
+            data = self.sock.recv(len(buf))
         except OSError as e:
             self._note(e)
             return -1
         buf[: len(data)] = data
         return len(data)
+
+    def _is_readable(self) -> bool:
+        """Whether a datagram or an ICMP error has come; `recv` would raise, and on lwIP leave a buffer behind, if not."""
+        for _ in self._poll.ipoll(0):
+            return True
+        return False
 
     def _note(self, e):
         """Nothing there is no error; an ICMP error is noted (ECONNREFUSED and the like)."""
@@ -97,7 +115,7 @@ class UdpLink:
     def close(self) -> None:
         if self.sock:
             self.sock.close()
-            self.sock = None
+            self.sock = self._poll = None
             self._port = 0
 
 
