@@ -7,6 +7,7 @@ import select
 import socket
 
 from ipsec.address import parse_address
+from ipsec.inet.octets import copy
 
 _AF_INET = 2
 _POLLIN = 1
@@ -92,7 +93,7 @@ class UdpLink:
         except OSError as e:
             self._note(e)
             return -1
-        buf[: len(data)] = data
+        copy(buf, 0, data, 0, len(data))  # a slice would be one more allocation
         return len(data)
 
     def _is_readable(self) -> bool:
