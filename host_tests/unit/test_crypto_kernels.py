@@ -38,6 +38,13 @@ def test_copy_fill_xor():
                 _same(k, "copy", d, do + so, s, so, n)
 
 
+def test_pad_key():
+    k = _kernels("kernels")
+    for size, n in ((64, 0), (64, 16), (64, 32), (64, 64), (128, 48), (128, 128)):
+        for pad in (0x36, 0x5C):
+            _same(k, "pad_key", bytearray(size), size, octets(n, size), n, pad)
+
+
 def test_counters_and_iv():
     k = _kernels("kernels")
     for first, n in ((0, 46), (1, 3), (255, 3), (254, 46), (300, 1)):

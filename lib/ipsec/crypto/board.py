@@ -71,15 +71,16 @@ def new_dh(group: int, random):
 
 def load(encr: int, integ: int):
     """Import what a suite needs, bottom up, because nested imports take much of a board's stack; returns its module."""
-    import ipsec.crypto.aead
+    import ipsec.crypto.hmac
     import ipsec.crypto.scratch  # noqa: F401
 
     name = suites.mode(encr)[0]
     if name == "cbc":
-        import ipsec.crypto.hmac  # noqa: F401
         from ipsec.crypto import cbc
 
         return cbc
+    import ipsec.crypto.aead  # noqa: F401
+
     if name in ("ccm", "gcm"):
         import ipsec.crypto.ctr  # noqa: F401
     if name == "ccm":

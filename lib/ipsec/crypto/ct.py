@@ -15,6 +15,5 @@ def equal(a, b) -> bool:
 
 
 def wipe(buf) -> None:
-    """Overwrite a bytearray with zeros."""
-    for i in range(len(buf)):
-        buf[i] = 0
+    """Overwrite a bytearray with zeros, in place."""
+    buf[:] = bytes(len(buf))

@@ -9,6 +9,11 @@ import hashlib
 
 from ipsec.crypto import ct
 
+try:
+    from ipsec.crypto.kernels import pad_key
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+    from ipsec.crypto.plain import pad_key
+
 
 class Hmac:
     """A key for many HMACs; `size` is the octets of the digest: 32, 48 or 64."""
@@ -18,13 +23,10 @@ class Hmac:
         block = 64 if size == 32 else 128
         if len(key) > block:
             key = self._hash(key).digest()
-        self._inner = inner = bytearray(b"\x36" * block)
-        self._outer = outer = bytearray(b"\x5c" * block)
-        i = 0
-        for octet in key:  # locals only: on a board this loop was a third of a PRF
-            inner[i] ^= octet
-            outer[i] ^= octet
-            i += 1
+        self._inner = bytearray(block)
+        self._outer = bytearray(block)
+        pad_key(self._inner, block, key, len(key), 0x36)
+        pad_key(self._outer, block, key, len(key), 0x5C)
 
     def digest(self, *parts) -> bytes:
         """HMAC over the concatenated parts."""

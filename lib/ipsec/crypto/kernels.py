@@ -27,6 +27,18 @@ def copy(d: ptr8, do: int, s: ptr8, so: int, n: int):
 
 
 @micropython.viper
+def pad_key(d: ptr8, size: int, key: ptr8, n: int, pad: int):
+    """d[:size] = the n octets of an HMAC key, zeros behind it, each XOR pad (RFC 2104 2)."""
+    i = 0
+    while i < n:
+        d[i] = key[i] ^ pad
+        i += 1
+    while i < size:
+        d[i] = pad
+        i += 1
+
+
+@micropython.viper
 def fill(d: ptr32, s: ptr32, do: int, so: int, n: int) -> int:
     """Copy s[so:so+n], or what fits, to the scratch d[do:], zeros up to a block; returns how many blocks are in d.
 

@@ -10,6 +10,12 @@ def copy(d, do, s, so, n):
     d[do : do + n] = s[so : so + n]
 
 
+def pad_key(d, size, key, n, pad):
+    """d[:size] = the n octets of an HMAC key, zeros behind it, each XOR pad (RFC 2104 2)."""
+    for i in range(size):
+        d[i] = key[i] ^ pad if i < n else pad
+
+
 def fill(d, s, do, so, n):
     """Copy s[so:so+n], or what fits, to the scratch d[do:], zeros up to a block; returns how many blocks are in d."""
     n = min(n, 736 - do)

@@ -126,6 +126,7 @@ class IkeAuth(Exchange):
 
     def __init__(self, sa, init_response):
         self.init_response = init_response
+        self.auth_key = psk.derive_key(sa.crypto, sa.suite[3], sa.config.psk)
         self.spi_in = new_spi(sa.random)
         self.offers = [proposal.esp_transforms(s) for s in sa.config.esp_proposals]
         self.ts_i, self.ts_r = _offered_selectors(sa.config)
@@ -138,7 +139,7 @@ class IkeAuth(Exchange):
         sa.init_request = None
         b.simple(iana.IDI, id_i)
         b.simple(iana.IDR, identity.encode(config.remote_id))
-        payload.write_auth(b, psk.METHOD, psk.compute(sa.crypto, prf, config.psk, octets))
+        payload.write_auth(b, psk.METHOD, psk.compute(sa.crypto, prf, self.auth_key, octets))
         if config.virtual_ip:
             from ipsec.ike import config_payload
 
@@ -179,7 +180,7 @@ class IkeAuth(Exchange):
             raise AuthError("the gateway authenticates by method %d, expected was a pre-shared key" % method)
         prf = sa.suite[3]
         octets = keymat.signed_octets(sa.crypto, prf, self.init_response, sa.nonce_i, sa.keys.sk_pr, id_r)
-        if not equal(psk.compute(sa.crypto, prf, sa.config.psk, octets), data):
+        if not equal(psk.compute(sa.crypto, prf, self.auth_key, octets), data):
             raise AuthError("the gateway's AUTH is wrong: it has another psk, or it is not the gateway")
 
     def _accept_child(self, sa, m):

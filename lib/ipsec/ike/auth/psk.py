@@ -1,17 +1,21 @@
 """Authentication by a pre-shared key (RFC 7296 2.15).
 
-Start reading at `compute`.
+```
+AUTH = prf( prf(Shared Secret, "Key Pad for IKEv2"), <SignedOctets>)
+```
+
+Start reading at `derive_key`.
 """
 
 METHOD = 2  # Shared Key Message Integrity Code
 _PAD = b"Key Pad for IKEv2"
 
 
-def compute(crypto, prf: int, psk, octets) -> bytes:
-    """The AUTH data.
+def derive_key(crypto, prf: int, psk) -> bytes:
+    """The inner PRF, whose output is the key for both AUTH payloads."""
+    return crypto.prf(prf, psk, _PAD)
 
-    ```
-    AUTH = prf( prf(Shared Secret, "Key Pad for IKEv2"), <SignedOctets>)
-    ```
-    """
-    return crypto.prf(prf, crypto.prf(prf, psk, _PAD), octets)
+
+def compute(crypto, prf: int, key, octets) -> bytes:
+    """The AUTH data over one side's signed octets."""
+    return crypto.prf(prf, key, octets)
