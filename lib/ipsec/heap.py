@@ -1,8 +1,14 @@
 """Locking the heap around code that allocates nothing: it proves that, and it is faster.
 
 A bytecode frame of more than 11 machine words lies on the heap, where looking for room takes up to 20,000 instructions; while the
-heap is locked it lies on the C stack. Start reading at `locked`.
+heap is locked it lies on the C stack.
+
+Soft interrupt handlers (`machine.Timer`, `Pin.irq`, `micropython.schedule`) run between byte codes, so also while a packet is
+on its way, and one that allocates then gets MemoryError. A program with such handlers sets `ipsec.heap.enabled = False`.
+Start reading at `locked`.
 """
+
+enabled = True
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -17,6 +23,8 @@ except ImportError:
 
 def locked(function, argument):
     """Return `function(argument)`, called with the heap locked; locks nest. More arguments would make this frame too large."""
+    if not enabled:
+        return function(argument)
     heap_lock()
     try:
         return function(argument)

@@ -260,7 +260,7 @@ class Tunnel:
         self.tx[: self.tx_end] = memoryview(buf)[pos:end]
 
     def _keepalive_at(self):
-        """When the NAT's mapping wants a sign of life (RFC 3948 4)."""
+        """When the NAT's mapping wants a sign of life (RFC 3948 4); packets do not count, a clock for each would cost more."""
         if self.is_up and self.config.natt_keepalive_s:
             return self._sent_at + self.config.natt_keepalive_s * 1000
         return None
