@@ -68,9 +68,8 @@ class Tunnel:
         self.head = _HEAD
         self.max_datagram_len = max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
         self.tx = bytearray(self.max_datagram_len)
-        self.tx_pos = self.tx_end = 0
         self.rx = None
-        self.rx_pos = self.rx_end = 0
+        self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
         self.peer_port = config.port
         self.stack = Stack(self, random)
         self.dns = []  # servers inside, octets
@@ -219,9 +218,8 @@ class Tunnel:
 
     def deadline(self):
         """When `tick` wants to be called, in ms, or None."""
-        times = [self._retry_at, self._expires_at, self._keepalive_at(), self._ike.deadline() if self._ike else None]
-        times = [t for t in times if t is not None]
-        return min(times) if times else None
+        first = _earlier(_earlier(self._retry_at, self._expires_at), self._keepalive_at())
+        return _earlier(first, self._ike.deadline()) if self._ike else first
 
     def counters(self) -> dict:
         """Packets and octets of the present Child SA, and drops by reason since the start."""
@@ -369,6 +367,13 @@ class Tunnel:
         self.is_closed = True
         if self._was_up:
             self._events.append(Event(DOWN, "closed", "the tunnel was closed"))
+
+
+def _earlier(one, other):
+    """The earlier one of two times, each of which may be None. Allocates: nothing, as this is asked for with every wait."""
+    if one is None or other is not None and other < one:
+        return other
+    return one
 
 
 def _encap(tunnel) -> int:

@@ -4,11 +4,7 @@ A program that is silent for long calls `poll` from time to time, so that the ga
 Start reading at `Uplink.connect`.
 """
 
-import select
-
 from ipsec.drive import base
-
-_POLLIN = 1
 
 
 class Uplink(base.Uplink):
@@ -106,11 +102,8 @@ class Uplink(base.Uplink):
 
     def _step(self, limit_ms):
         """Sleep until something comes or is due, then do it."""
-        sock = self._udp.sock
-        if sock:
-            poller = select.poll()
-            poller.register(sock, _POLLIN)
-            poller.poll(self.wait_ms(limit_ms))
+        if self._udp.sock:
+            self._udp.wait(self.wait_ms(limit_ms))
         else:
             _sleep_ms(self.wait_ms(limit_ms))
         self.serve()

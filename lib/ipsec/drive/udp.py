@@ -25,6 +25,7 @@ class UdpLink:
     """
 
     sock: socket.socket  # None while closed
+    _poll: "select.poll"
 
     def __init__(self, local_port: int = 0):
         self._local_port = local_port
@@ -32,7 +33,7 @@ class UdpLink:
         self._family = _AF_INET
         self._port = 0  # the gateway's port to which the socket is connected
         self.sock = None
-        self._poll = None  # of the socket, on MicroPython
+        self._poll = None  # of the socket
         self.error = ""  # text of the last refused datagram, until `take_error`
 
     def resolve(self, host: str, ports) -> bytes:
@@ -59,9 +60,8 @@ class UdpLink:
         if self._local_port:
             any_host = "0.0.0.0" if family == _AF_INET else "::"
             self.sock.bind(socket.getaddrinfo(any_host, self._local_port)[0][-1])
-        if not _CPYTHON:
-            self._poll = select.poll()
-            self._poll.register(self.sock, _POLLIN)
+        self._poll = select.poll()
+        self._poll.register(self.sock, _POLLIN)
 
     def send(self, buf, pos: int, end: int, port: int) -> None:
         """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`.
@@ -96,9 +96,17 @@ class UdpLink:
         copy(buf, 0, data, 0, len(data))  # a slice would be one more allocation
         return len(data)
 
+    def wait(self, limit_ms: int) -> None:
+        """Sleep until a datagram or an ICMP error comes, or so long. Allocates: nothing on MicroPython."""
+        if _CPYTHON:
+            self._poll.poll(limit_ms)
+        else:
+            for _ in self._poll.ipoll(limit_ms):  # type: ignore[attr-defined]
+                return
+
     def _is_readable(self) -> bool:
         """Whether a datagram or an ICMP error has come; `recv` would raise, and on lwIP leave a buffer behind, if not."""
-        for _ in self._poll.ipoll(0):
+        for _ in self._poll.ipoll(0):  # type: ignore[attr-defined]
             return True
         return False
 
