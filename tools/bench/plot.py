@@ -5,7 +5,7 @@ from html import escape
 from tools.bench.aims import Verdict, verdicts
 from tools.bench.tables import number
 
-_ROW, _TOP, _LABEL, _UNIT, _RIGHT = 20, 34, 450, 240, 210
+_ROW, _TOP, _LABEL, _UNIT, _RIGHT = 20, 34, 500, 240, 210
 _MOST = 2.0  # longer bars are cut
 _MET, _MISSED = "#2f7d5b", "#c2571a"
 _FONT = 'font-family="sans-serif" font-size="12"'

@@ -82,8 +82,8 @@ def _pair(lock, seal, reopen, text_end):
     """The shortest of some rounds; opening what was sealed leaves the plaintext for the next round."""
     sealing = opening = 1 << 29
     free = min([once(nothing) for _ in range(ROUNDS)])
-    gc.collect()
     for _ in range(ROUNDS):
+        gc.collect()
         if lock:
             heap_lock()
         out = back = 0

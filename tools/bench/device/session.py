@@ -88,7 +88,10 @@ def _receive(tunnel, sock, buf, n, got):
 
 def main(folder, tls=True):
     """Print all figures; `folder` has the certificate and the key of the TLS server."""
+    if tls:  # first, while the heap is fresh: mbedtls allocates there
+        tls_pair.main(folder, LENGTH)
     backend.use("board")
+    gc.collect()
     handshake()
     gc.collect()
     replay = open_tunnel()
@@ -99,7 +102,3 @@ def main(folder, tls=True):
             tell(path=suite[0], not_run=str(e))
             continue
         tell(path=suite[0], octets=LENGTH, ticks=path(replay, suite))
-    del replay
-    gc.collect()
-    if tls:
-        tls_pair.main(folder, LENGTH)
