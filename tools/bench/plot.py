@@ -38,4 +38,4 @@ def _bar(y: int, verdict: Verdict) -> list[str]:
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.0f}" y="{y:.0f}" {_FONT} fill="#222" text-anchor="{anchor}">{escape(text)}</text>'
+    return f'<text x="{x:.0f}" y="{y:.0f}" {_FONT} fill="#222" text-anchor="{anchor}">{escape(text, quote=False)}</text>'
