@@ -1,12 +1,12 @@
 """Put lib/ipsec, and if wanted the application of firmware/, on a board: only the modules it needs, only changed files.
 
-Rules: files travel under the name `<file>.new`; when all have arrived and read back right, one script on the board gives
+Rules: files travel under the name `<file>.new`; when all have arrived and read back right, short scripts on the board give
 them their names. A board that resets in between keeps what it had, and the next run keeps what has arrived.
 Start reading at `install`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tools.gateway.paths import REPOSITORY
 
 FIRMWARE = REPOSITORY / "firmware"
 _STAGED = ".new"
+_BATCH = 16  # files in one statement
 _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
 
 
@@ -148,7 +149,9 @@ def _send(board: Link, work: Work, show: Show) -> None:
                 board.write_file(path + _STAGED, work.files[path], advance)
     if not work.changed:
         return
-    arrived = board.script("hashes", timeout=60, FOLDERS=[], FILES=[p + _STAGED for p in work.changed])
+    arrived: dict = {}
+    for paths in _batches([p + _STAGED for p in work.changed]):
+        arrived |= board.script("hashes", timeout=60, FOLDERS=[], FILES=paths)
     wrong = [p for p in work.changed if arrived.get(p + _STAGED) != hashlib.sha256(work.files[p]).hexdigest()[:_HASH_LEN]]
     if wrong:
         raise BoardError(f"{wrong[0]} does not read back as written", "check cable and flash, then install again")
@@ -162,7 +165,16 @@ def _make_folders(board: Link, work: Work) -> None:
 
 
 def _commit(board: Link, work: Work) -> None:
-    board.script("commit", timeout=60, RENAMES=[(p + _STAGED, p) for p in work.changed], REMOVALS=work.removals)
+    for pairs in _batches([(p + _STAGED, p) for p in work.changed]):
+        board.script("commit", timeout=60, RENAMES=pairs, REMOVALS=[])
+    for paths in _batches(work.removals):
+        board.script("commit", timeout=60, RENAMES=[], REMOVALS=paths)
+
+
+def _batches(items: list) -> Iterator[list]:
+    """A few at a time, because the statement that names them all is long for a board whose heap is in pieces."""
+    for i in range(0, len(items), _BATCH):
+        yield items[i : i + _BATCH]
 
 
 def _try_import(board: Link, target: str) -> None:

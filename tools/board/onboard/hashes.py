@@ -1,4 +1,5 @@
 # Prints the files under FOLDERS with the beginning of their SHA-256, as JSON. Runs on the board.
+import gc
 import hashlib
 import json
 import os
@@ -18,27 +19,34 @@ def _hash(path):
     return "".join("%02x" % b for b in h.digest()[:10])
 
 
-def _walk(folder, found):
+def _tell(path):
+    """One member of the object, printed at once: the whole of it would want a piece of heap that a used one has not got."""
+    global _comma
+    print(_comma + json.dumps(path) + ":" + json.dumps(_hash(path)), end="")
+    _comma = ","
+
+
+def _walk(folder):
     try:
         entries = list(os.ilistdir(folder))
     except OSError:
-        return found
+        return
     for entry in entries:
         path = folder + "/" + entry[0]
         if entry[1] & 0x4000:
             if entry[0] not in (".", ".."):
-                _walk(path, found)
+                _walk(path)
         else:
-            found[path] = _hash(path)
-    return found
+            _tell(path)
 
 
-_found = {}
+gc.collect()
+_comma = "{"
 for _f in FOLDERS:  # noqa: F821
-    _walk(_f, _found)
+    _walk(_f)
 for _f in FILES:  # noqa: F821
     try:
-        _found[_f] = _hash(_f)
+        _tell(_f)
     except OSError:
         pass
-print(json.dumps(_found))
+print("{}" if _comma == "{" else "}")
