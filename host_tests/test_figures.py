@@ -2,8 +2,8 @@
 
 import copy
 import json
+import os
 import re
-import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -49,6 +49,11 @@ RESULTS = {
         },
     },
 }
+
+
+def processor_s() -> float:
+    """Seconds of processor time, children included: what a machine with nothing else to do would need at the most."""
+    return sum(os.times()[:4])
 
 
 def verdict(text: str, results: dict = RESULTS) -> aims.Verdict:
@@ -122,9 +127,9 @@ def test_short_run_measures_something_plausible(tmp_path):
     except emulator.MissingTool as e:
         require(False, str(e))
     file = tmp_path / "bench.json"
-    begun = time.monotonic()
+    begun = processor_s()
     assert bench.main(["--quick", "--board", BOARD, "--json", str(file)]) == 0
-    assert time.monotonic() - begun < 60
+    assert processor_s() - begun < 60
     figures = json.loads(file.read_text())["boards"][BOARD]
     c = figures["packets"]["stock"]["c"]
     two_passes = (c["aes-cbc"] + c["aes-ecb"]) / c["aes-cbc"]
