@@ -90,7 +90,8 @@ def depth(name: str) -> int:
     if name in order:
         return order.index(name)
     layers = ("crypto", "esp", "ike", "inet", "tunnel", "drive")
-    return 10 + layers.index(name.split(".")[1])
+    layer = name.split(".")[1]
+    return 10 + layers.index(layer) if layer in layers else 9  # other single modules stand at the bottom
 
 
 def import_costs(names: list[str]) -> dict[str, int]:

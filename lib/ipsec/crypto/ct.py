@@ -4,6 +4,9 @@ Start reading at `equal`.
 """
 
 
+_ZEROS = bytes(64)
+
+
 def equal(a, b) -> bool:
     """Whether two octet strings are equal; the time depends on the lengths only."""
     if len(a) != len(b):
@@ -15,5 +18,8 @@ def equal(a, b) -> bool:
 
 
 def wipe(buf) -> None:
-    """Overwrite a bytearray with zeros, in place."""
-    buf[:] = bytes(len(buf))
+    """Overwrite a bytearray with zeros, in place, and in pieces: a full heap may have no room for as many zeros."""
+    n = len(buf)
+    for pos in range(0, n - 63, 64):
+        buf[pos : pos + 64] = _ZEROS
+    buf[n & -64 :] = bytes(n & 63)

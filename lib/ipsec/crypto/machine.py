@@ -4,6 +4,8 @@ Taken is the first that the board has: `field_native` (C), `field_unrolled` (fas
 options: .mpy files for the board's architecture put beside this module. Start reading at `Machine`.
 """
 
+from ipsec.crypto import ct
+
 # no such file; a kernel that the firmware's compiler refuses; no viper here; a .mpy of another architecture
 _MISSING = (ImportError, NotImplementedError, SyntaxError, ValueError)
 
@@ -78,4 +80,4 @@ class Machine:
 
     def wipe(self):
         """Overwrite the store."""
-        self.w[:] = bytes(len(self.w))
+        ct.wipe(self.w)
