@@ -6,7 +6,7 @@ reading at `xor`.
 
 
 def copy(d, do, s, so, n):
-    """d[do:do+n] = s[so:so+n], for a few octets."""
+    """d[do:do+n] = s[so:so+n]."""
     d[do : do + n] = s[so : so + n]
 
 
