@@ -1,4 +1,6 @@
-"""Locking the heap around code that allocates nothing: it proves that, and it is faster.
+"""The heap of a board: locking it around code that allocates nothing, and keeping it in one piece while modules load.
+
+Locking proves that nothing is allocated, and it is faster.
 
 A bytecode frame of more than 11 machine words lies on the heap, where looking for room takes up to 20,000 instructions; while the
 heap is locked it lies on the C stack.
@@ -8,7 +10,10 @@ on its way, and one that allocates then gets MemoryError. A program with such ha
 Start reading at `locked`.
 """
 
+import gc
+
 enabled = True
+_EARLY = 4096  # octets allocated between two collections
 
 try:
     from micropython import heap_lock, heap_unlock
@@ -19,6 +24,19 @@ except ImportError:
 
     def heap_unlock():
         """CPython has nothing to unlock."""
+
+
+class Collecting:
+    """`with Collecting():` collects garbage early, since loading many small modules otherwise leaves the heap in pieces."""
+
+    def __enter__(self):
+        self._before = gc.threshold() if hasattr(gc, "threshold") else None
+        if self._before is not None:
+            gc.threshold(_EARLY)
+
+    def __exit__(self, *exc):
+        if self._before is not None:
+            gc.threshold(self._before)
 
 
 def locked(function, argument):

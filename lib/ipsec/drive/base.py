@@ -3,14 +3,18 @@
 Start reading at `Uplink.drain`.
 """
 
+from ipsec.heap import Collecting
+
 # A board compiles source files on its stack, and a chain of imports would exhaust 8 KiB of it: so bottom up, one by one.
-for _name in (
+_BASE = (
     "errors address event heap suite config esp.drop esp.policy esp.replay esp.sadb esp.transform "
     "inet.octets inet.checksum inet.ip inet.icmp inet.queue inet.udp inet.stack "
     "ike.iana ike.wire ike.message ike.payload ike.keymat ike.timers ike.exchange ike.sa "
-    "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish"
-).split():
-    __import__("ipsec." + _name)
+    "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish tunnel"
+)
+with Collecting():
+    for _name in _BASE.split():
+        __import__("ipsec." + _name)
 
 from ipsec import tunnel as core  # noqa: E402
 from ipsec.address import format_address, is_address  # noqa: E402
@@ -43,18 +47,19 @@ class Uplink:
     def __init__(self, config, on_event=None, log=None, keylog=None):
         from os import urandom
 
-        from ipsec.crypto import backend
-
         self.config = config if isinstance(config, Config) else load(config)
         self.on_event = on_event
         self.failure = None  # the last event of kind FAILED
-        if self.config.suite_order == "measured":
-            from ipsec.drive import rank
-
-            rank.order(self.config, backend, elapsed_us, "" if self.config is config else config, log)
         self._clock = Clock()
         self._udp = UdpLink(self.config.local_port)
-        self.tunnel = core.Tunnel(self.config, backend, urandom, log, keylog)
+        with Collecting():
+            from ipsec.crypto import backend
+
+            if self.config.suite_order == "measured":
+                from ipsec.drive import rank
+
+                rank.order(self.config, backend, elapsed_us, "" if self.config is config else config, log)
+            self.tunnel = core.Tunnel(self.config, backend, urandom, log, keylog)
         self._rx = bytearray(self.tunnel.max_datagram_len)
 
     @property
