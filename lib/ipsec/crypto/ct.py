@@ -4,7 +4,7 @@ Start reading at `equal`.
 """
 
 
-_ZEROS = bytes(64)
+_ZEROS = bytes(256)
 
 
 def equal(a, b) -> bool:
@@ -20,6 +20,6 @@ def equal(a, b) -> bool:
 def wipe(buf) -> None:
     """Overwrite a bytearray with zeros, in place, and in pieces: a full heap may have no room for as many zeros."""
     n = len(buf)
-    for pos in range(0, n - 63, 64):
-        buf[pos : pos + 64] = _ZEROS
-    buf[n & -64 :] = bytes(n & 63)
+    for pos in range(0, n - 255, 256):
+        buf[pos : pos + 256] = _ZEROS
+    buf[n & -256 :] = bytes(n & 255)
