@@ -136,3 +136,13 @@ def test_short_run_measures_something_plausible(tmp_path):
     assert 1.8 < two_passes < 2.1
     assert two_passes < aims.suite_ratio("AES-CCM-16", layer="cipher")(figures) < two_passes + 0.6
     assert 5e6 < figures["groups"]["stock"]["X25519"]["agree"] < 25e6
+
+
+def test_readme_tables_are_replaced_between_their_marks():
+    text = f"before {tables.README_BEGIN} old {tables.README_END} after"
+    once = tables.readme(text, RESULTS)
+    assert "old" not in once and once.startswith("before ") and once.endswith(" after")
+    assert tables.readme(once, RESULTS) == once
+    assert "| AES-CCM-16, ESP of 64 octets | qemu-m0plus |" in once
+    readme = (REPOSITORY / "README.md").read_text()
+    assert "PSK profile as .mpy" in readme.split(tables.README_BEGIN)[1].split(tables.README_END)[0]

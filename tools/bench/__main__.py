@@ -1,4 +1,4 @@
-"""`python -m tools.bench`: measure, print the tables, write build/bench.json, docs/figures.md and docs/figures.svg.
+"""`python -m tools.bench`: measure, print the tables, write build/bench.json, docs/figures.* and the README's tables.
 
 Start reading at `main`.
 """
@@ -19,6 +19,7 @@ from tools.bench.runner import UNIX
 from tools.emulator.base import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
+README = REPOSITORY / "README.md"
 ALL = (*emulator.NAMES, UNIX)
 _WORKERS = 2
 
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     if not args.quick and not args.board:
         write(DOCS / "figures.md", tables.markdown(results))
         write(DOCS / "figures.svg", plot.svg(results))
+        write(README, tables.readme(README.read_text(), results))
     for table in tables.all_tables(results):
         show(table, console)
     for name, section, reason in failures(results):

@@ -9,6 +9,8 @@ from tools.bench.aims import QEMU, at, handshake_ratio, path_ratio, suite_ratio,
 from tools.bench.runner import UNIX, VARIANTS
 
 COMMAND = "make bench"
+README_BEGIN = "<!-- written by make bench -->"
+README_END = "<!-- until here -->"
 _WAYS = {"py+gc": "from source files", "mpy+gc": "from .mpy files", "frozen": "frozen into the firmware"}
 
 
@@ -254,6 +256,16 @@ def markdown(results: dict) -> str:
         if table.note:
             lines += [table.note, ""]
     return "\n".join(lines)
+
+
+def readme(text: str, results: dict) -> str:
+    """README.md with its two tables, between the marks, as they are measured now."""
+    before, rest = text.split(README_BEGIN)
+    _, after = rest.split(README_END)
+    lines: list[str] = []
+    for table in (aims_table(results), heap_table(results.get("boards", {}))):
+        lines += ["", *_markdown_rows(table), ""]
+    return before + README_BEGIN + "\n" + "\n".join(lines) + README_END + after
 
 
 def _markdown_rows(table: Table) -> list[str]:
