@@ -30,13 +30,13 @@ class Collecting:
     """`with Collecting():` collects garbage early, since loading many small modules otherwise leaves the heap in pieces."""
 
     def __enter__(self):
-        self._before = gc.threshold() if hasattr(gc, "threshold") else None
+        self._before = gc.threshold() if hasattr(gc, "threshold") else None  # CPython has not
         if self._before is not None:
-            gc.threshold(_EARLY)
+            gc.threshold(_EARLY)  # type: ignore[attr-defined]
 
     def __exit__(self, *exc):
         if self._before is not None:
-            gc.threshold(self._before)
+            gc.threshold(self._before)  # type: ignore[attr-defined]
 
 
 def locked(function, argument):
