@@ -11,6 +11,7 @@ import time
 from uplink import light, radio, readings, settings
 
 SETTINGS = "settings.json"
+_LAST_MS = 500  # the gateway may still be decrypting the last reading when Delete comes, and would lose it
 _LOADING = 4096  # octets allocated between two collections while modules load
 
 
@@ -102,6 +103,7 @@ class App:
                 self._light.state = light.UP if self._tunnel.is_up else light.NO_TUNNEL
                 await self._send_one(sock)
                 if self._done():
+                    await asyncio.sleep_ms(_LAST_MS)
                     return
                 await asyncio.sleep(self._settings.publish_every_s)
         finally:

@@ -27,6 +27,8 @@ def gateway():
                 data, peer = s.recvfrom(2000)
             except OSError:
                 return
+            if peer is None:  # closed by the end of the test
+                return
             came[index] = data
             s.sendto(data[:28], peer)
 
