@@ -76,6 +76,15 @@ def test_wipe_ends_an_object():
                 assert value == bytes(len(value))
 
 
+def test_wiped_key_pair_is_dead():
+    for module in BACKENDS:
+        for group in (31, 19):
+            pair = module.new_dh(group, lambda n: bytes(range(1, n + 1)))
+            pair.wipe()
+            pair.wipe()
+            raises(CryptoError, pair.shared, pair.public, text="wiped")
+
+
 def test_self_test_passes():
     for module in BACKENDS:
         selftest.run(module)

@@ -1,8 +1,9 @@
 """The client against a recorded gateway: every request bit for bit, and nothing but the right answer moves it (RFC 7296 2)."""
 
 import transcript as t
+from ipsec.errors import CryptoError
 from scripted import Player, make_tunnel
-from support import SLOW
+from support import SLOW, raises
 
 
 def up_to(stage):
@@ -58,6 +59,15 @@ def test_en_i_1_1_2_1_retransmission_is_bit_for_bit_and_backs_off():
         assert player.now == 31000 and len(player.sent) == first + 4
         assert player.kinds() == ["failed"] and player.events[0].cause == "timeout"
         assert "15500" in player.events[0].text or "15501" in player.events[0].text
+
+
+def test_private_value_is_wiped_when_the_handshake_ends_early():
+    for end in (lambda player: player.close(), lambda player: player.tick(1000) or player.tick(60000)):
+        player = Player(make_tunnel(retransmit_tries=2))
+        dh = player.tunnel._ike.active.dh
+        end(player)
+        assert player.tunnel.is_closed
+        raises(CryptoError, dh.shared, b"\x09" + bytes(31), text="wiped")
 
 
 def test_en_i_1_1_2_3_retransmission_stops_on_the_answer():

@@ -28,7 +28,22 @@ def new(group: int, random):
     return {31: X25519, 19: P256, 14: Modp2048}[group](random)
 
 
-class X25519:
+class _Pair:
+    """A key pair that can be wiped, more than once; afterwards `shared` raises CryptoError, as on a board."""
+
+    _key: object = None
+
+    def _secret(self):
+        if self._key is None:
+            raise CryptoError("the private value was wiped")
+        return self._key
+
+    def wipe(self) -> None:
+        """Forget the secret."""
+        self._key = None
+
+
+class X25519(_Pair):
     """Group 31: 32 octets, the u coordinate."""
 
     def __init__(self, random):
@@ -38,16 +53,12 @@ class X25519:
     def shared(self, peer) -> bytes:
         """The shared secret; CryptoError when the peer's value has small order (RFC 7748 6.1)."""
         try:
-            return self._key.exchange(x25519.X25519PublicKey.from_public_bytes(bytes(peer)))
+            return self._secret().exchange(x25519.X25519PublicKey.from_public_bytes(bytes(peer)))
         except ValueError:
             raise CryptoError("group 31: unacceptable public value") from None
 
-    def wipe(self) -> None:
-        """Forget the secret."""
-        del self._key
 
-
-class P256:
+class P256(_Pair):
     """Group 19: 64 octets x|y; the secret is x alone (RFC 5903 7)."""
 
     def __init__(self, random):
@@ -61,29 +72,21 @@ class P256:
         """The shared secret; CryptoError when the peer's point is not on the curve."""
         try:
             point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + bytes(peer))
-            return self._key.exchange(ec.ECDH(), point)
+            return self._secret().exchange(ec.ECDH(), point)
         except ValueError:
             raise CryptoError("group 19: unacceptable public value") from None
 
-    def wipe(self) -> None:
-        """Forget the secret."""
-        del self._key
 
-
-class Modp2048:
+class Modp2048(_Pair):
     """Group 14: 256 octets; an exponent of 320 bits is ample for the group's strength (RFC 3526 8)."""
 
     def __init__(self, random):
-        self._exponent = int.from_bytes(random(40), "big") | 1 << 319
-        self.public = pow(2, self._exponent, _MODP).to_bytes(256, "big")
+        self._key = int.from_bytes(random(40), "big") | 1 << 319
+        self.public = pow(2, self._key, _MODP).to_bytes(256, "big")
 
     def shared(self, peer) -> bytes:
         """The shared secret; CryptoError unless 1 < peer < p - 1 (RFC 6989 2.1)."""
         value = int.from_bytes(peer, "big")
         if len(peer) != 256 or not 1 < value < _MODP - 1:
             raise CryptoError("group 14: unacceptable public value")
-        return pow(value, self._exponent, _MODP).to_bytes(256, "big")
-
-    def wipe(self) -> None:
-        """Forget the secret."""
-        self._exponent = 0
+        return pow(value, self._secret(), _MODP).to_bytes(256, "big")

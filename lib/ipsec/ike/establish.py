@@ -48,6 +48,9 @@ class IkeSaInit(Exchange):
         self.groups.append(group)
         self.dh = sa.crypto.new_dh(group, sa.random)
 
+    def wipe(self):
+        self.dh.wipe()
+
     def build(self, sa, b):
         if self.cookie:
             b.notify(_COOKIE, self.cookie)

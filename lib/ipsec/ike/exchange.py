@@ -21,6 +21,9 @@ class Exchange:
     def process(self, sa, message, now: int) -> None:
         """Take the response; raises PeerError when it cannot be right."""
 
+    def wipe(self) -> None:
+        """Overwrite the secrets of an exchange that ends without its response; this one has none."""
+
     def give_up(self, sa, now: int) -> None:
         """No answer came to any attempt: the peer is dead (RFC 7296 2.4)."""
         sa.end("timeout", "the gateway no longer answers: check that it runs and that the network is there")

@@ -163,6 +163,7 @@ class IkeSa:
         if self.retransmission.next(now):
             self._log(2, "> request %d again", self._next_id)
             return self._send(self._request, self._request_end)
+        exchange.wipe()
         self.active = self.retransmission = None
         return exchange.give_up(self, now)
 
@@ -244,6 +245,8 @@ class IkeSa:
 
     def finish_close(self) -> None:
         """Wipe the keys; the object is dead afterwards."""
+        if self.active:
+            self.active.wipe()
         self.active = self.retransmission = None
         self._set_state(_CLOSED)
         if self.keys:
