@@ -1,4 +1,4 @@
-"""Instructions of a packet's way through the tunnel, layer by layer, on an emulated board: `python -m tools.bench_path [BOARD]`.
+"""Instructions of a packet's way through the tunnel, layer by layer, emulated: `python -m tools.bench.layers [BOARD]`.
 
 The heap of the board is worn: full of small holes, as after weeks of work. Start reading at `measure`.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools import emulator
 
-DEVICE = Path(__file__).with_name("bench_path_device.py")
+DEVICE = Path(__file__).with_name("device") / "layers.py"
 ABOUT = {
     "out": "UdpSocket.transmit to TRANSMIT",
     "out_whole": "sendto and the driver's drain",

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The part of tools/bench_path.py that runs on MicroPython: a reading from the socket inside to the datagram outside, and back.
+"""The part of tools/bench/layers.py that runs on MicroPython: a reading from the socket inside to the datagram outside, and back.
 
     SELECTOR STEP OCTETS TICKS    OCTETS of the inner packet, TICKS of `time.ticks_cpu()`
 
