@@ -4,12 +4,14 @@ They are options: `field_native` serves X25519 and P-256, `aead_native` has the 
 Start reading at `build`.
 """
 
+import os
 import shutil
 import sys
 from pathlib import Path
 
 from tools.emulator import cache, sources
 from tools.emulator.base import MissingTool, Progress
+from tools.natmod import xtensa
 
 FOLDER = Path(__file__).resolve().parents[2] / "firmware" / "natmod"
 MODULES = ("field_native", "aead_native")
@@ -22,7 +24,7 @@ COMPILERS = {
     "armv7emsp": ("arm-none-eabi-gcc", "apt-get install gcc-arm-none-eabi"),
     "rv32imc": ("riscv64-unknown-elf-gcc", "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"),
     "x64": ("gcc", "apt-get install gcc"),
-    "xtensawin": ("xtensa-esp32-elf-gcc", "install Espressif's toolchain and put it into PATH"),
+    "xtensawin": (xtensa.COMPILER, "tools/natmod/xtensa.py puts clang in its place"),
 }
 UNVERIFIED = ("xtensawin",)
 _LIMBS = 20
@@ -38,7 +40,8 @@ def build(arch: str, progress: Progress = _quiet) -> Path:
     Raises MissingTool when the compiler is not there, EmulatorError when the build fails.
     """
     compiler, remedy = COMPILERS[arch]
-    if not shutil.which(compiler):
+    stand_in = xtensa.folder(progress) if arch == "xtensawin" else None
+    if not stand_in and not shutil.which(compiler):
         raise MissingTool(f"{compiler} is missing: {remedy}")
     tree = sources.tree(progress)
 
@@ -52,9 +55,10 @@ def build(arch: str, progress: Progress = _quiet) -> Path:
                 (objects / name).write_text(text)
             argv = ["make", f"MOD={module}", f"ARCH={arch}", f"MPY_DIR={tree}", f"BUILD={objects.name}",
                     f"PYTHON={sys.executable}"]
-            cache.command(argv, cwd=draft, log=draft / "make.log", label=f"{module} for {arch}", progress=progress)
+            cache.command(argv, cwd=draft, log=draft / "make.log", label=f"{module} for {arch}", progress=progress,
+                          env={"PATH": f"{stand_in}{os.pathsep}{os.environ['PATH']}"} if stand_in else None)
 
-    return cache.entry(f"natmod-{arch}", cache.digest(FOLDER, Path(__file__), tree.name), make)
+    return cache.entry(f"natmod-{arch}", cache.digest(FOLDER, Path(__file__), tree.name, str(stand_in)), make)
 
 
 def columns() -> dict[str, str]:

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Stands in for xtensa-esp32-elf-gcc when MicroPython compiles a native module: clang, with its output made to suit mpy_ld.
+
+tools/natmod/xtensa.py puts this file under that name beside its config.json, so it needs nothing of the repository.
+Start reading at `main`.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# What ESP32, S2 and S3 have in common. Without mul32high, for no core of QEMU has it and 64-bit products are not used: so
+# what is tested there is what runs on chips.
+FEATURES = ("windowed", "density", "sext", "nsa", "minmax", "clamps", "mul16", "mul32", "div32")
+_OPTIONS = ("-ffreestanding", "-fno-builtin", "-fno-pic", "-ffunction-sections", "-fdata-sections")
+_UNKNOWN = ("-fno-tree-",)  # prefixes of gcc's options that clang refuses
+_STRING = re.compile(r"^(\.L\.str[.\d]*):", re.MULTILINE)
+_LITERAL = re.compile(r"^\t\.literal\s.*\n", re.MULTILINE)
+_LITERAL_POSITION = re.compile(r"^\t\.literal_position\n", re.MULTILINE)
+
+
+def main(argv: list[str]) -> int:
+    """Compile one file: `-c FILE.c -o FILE.o` and any options of gcc. Questions about gcc's own files get no answer."""
+    if "-c" not in argv:
+        return 0
+    config = json.loads(Path(__file__).with_name("config.json").read_text())
+    clang = [*config["clang"], "--target=xtensa"]
+    options = [word for word in argv if word not in ("-c", "-fpic") and not word.startswith(_UNKNOWN)]
+    at = options.index("-o")
+    out = options[at + 1]
+    del options[at : at + 2]
+    command = [*clang, *_features("-Xclang"), *_OPTIONS, *config["headers"], *options, "-S", "-o", "-"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        return done.returncode
+    command = [*clang, *_features("-Xclangas"), "-c", "-x", "assembler", "-o", out, "-"]
+    return subprocess.run(command, input=for_mpy_ld(done.stdout), text=True).returncode
+
+
+def _features(passing: str) -> list[str]:
+    return [word for name in FEATURES for word in (passing, "-target-feature", passing, f"+{name}")]
+
+
+def for_mpy_ld(text: str) -> str:
+    """Assembler text as MicroPython's linker needs it.
+
+    It tells literals apart by object file and offset, so there may be only one section of them: they go to the front,
+    where they belong to the one section .text. Constants that hold addresses must be in .data.rel.ro, which clang does
+    without PIC only by the name. And the linker takes no address behind the begin of a section: each string gets its own.
+    """
+    literals = "".join(_LITERAL.findall(text))
+    text = _LITERAL_POSITION.sub("", _LITERAL.sub("", text))
+    text = _STRING.sub(r'\t.section\t.rodata\1,"a",@progbits\n\1:', text)
+    return "\t.text\n" + literals + text.replace("\t.section\t.rodata", "\t.section\t.data.rel.ro")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
