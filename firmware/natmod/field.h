@@ -10,6 +10,8 @@ enum { LIMBS = 20, ZERO = 14, MASK = 8191, FOLD_25519 = 608 };
 
 #include "columns.h" // multiply(t, a, b), square(t, a): the 39 columns of a product, written by tools/natmod
 
+#ifndef ASSEMBLER // else these come from tools/natmod too
+
 // What is over limb 19 comes back at limb 0, times 2^260 mod p.
 static void close(word *o, word u, word fold) {
     u = u * fold + o[0];
@@ -20,7 +22,7 @@ static void close(word *o, word u, word fold) {
 }
 
 // t modulo 2^255 - 19: each limb of the upper half, once it is clean, comes back 20 limbs lower, times 608.
-static word fold_25519(word *o, const word *t) {
+static void fold_25519(word *o, const word *t) {
     word u = 0, v = 0;
     for (int i = 0; i < LIMBS - 1; i++) {
         v += t[i + LIMBS];
@@ -31,8 +33,50 @@ static word fold_25519(word *o, const word *t) {
     }
     u += v * FOLD_25519 + t[LIMBS - 1];
     o[LIMBS - 1] = u & MASK;
-    return u >> 13;
+    close(o, u >> 13, FOLD_25519);
 }
+
+// o = a - b + 2 (2^260 - 608): the first part of that at the lowest limb, the other when all is carried.
+static void subtract_25519(word *o, const word *a, const word *b) {
+    int32_t u = -2 * FOLD_25519;
+    for (int i = 0; i < LIMBS; i++) {
+        u += (int32_t)(a[i] - b[i]);
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+    close(o, (word)u + 2, FOLD_25519);
+}
+
+static void add(word *o, const word *a, const word *b, word fold) {
+    word u = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        u += a[i] + b[i];
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+    close(o, u, fold);
+}
+
+static void times_a24(word *o, const word *a) {
+    word u = 0;
+    for (int i = 0; i < LIMBS; i++) {
+        u += a[i] * 121665;
+        o[i] = u & MASK;
+        u >>= 13;
+    }
+    close(o, u, FOLD_25519);
+}
+
+// Exchange two slots each, or read and write them as they are.
+static void swap(word *a, word *b, word mask) {
+    for (int i = 0; i < 2 * LIMBS; i++) {
+        word u = (a[i] ^ b[i]) & mask;
+        a[i] ^= u;
+        b[i] ^= u;
+    }
+}
+
+#endif
 
 // t / 2^260 modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1 (Montgomery); p = -1 modulo 2^13, so a limb is its own factor.
 // A word may be negative in between; the number as a whole is not.
@@ -55,60 +99,28 @@ static void montgomery(word *o, word *t) {
     }
 }
 
-static void reduce(word *o, word *t, word fold) {
-    if (fold) {
-        close(o, fold_25519(o, t), fold);
-    } else {
-        montgomery(o, t);
-    }
-}
-
-// o = a - b + zero: the zero of slot 14, with limbs greater than any of b; less the multiple of p that the highest limbs
-// tell, for P-256.
-static void subtract(word *o, const word *a, const word *b, word *zero, word fold) {
-    if (!fold) {
-        word v = (word)(((int32_t)a[LIMBS - 1] - (int32_t)b[LIMBS - 1]) >> 9) - 1;
-        zero[0] = 2 * MASK + 2 + v;
-        zero[7] = 2 * MASK - (v << 5);
-        zero[14] = 2 * MASK - (v << 10);
-        zero[17] = 2 * MASK + (v << 3);
-        zero[19] = 2 * MASK - (v << 9);
-    }
+// o = a - b + zero: the zero of slot 14, with limbs greater than any of b, less the multiple of p that the highest limbs
+// tell; what is over limb 19 is dropped.
+static void subtract_p256(word *o, const word *a, const word *b, word *zero) {
+    word v = (word)(((int32_t)a[LIMBS - 1] - (int32_t)b[LIMBS - 1]) >> 9) - 1;
+    zero[0] = 2 * MASK + 2 + v;
+    zero[7] = 2 * MASK - (v << 5);
+    zero[14] = 2 * MASK - (v << 10);
+    zero[17] = 2 * MASK + (v << 3);
+    zero[19] = 2 * MASK - (v << 9);
     word u = 0;
     for (int i = 0; i < LIMBS; i++) {
         u += a[i] + zero[i] - b[i];
         o[i] = u & MASK;
         u >>= 13;
     }
-    close(o, u, fold);
 }
 
-static void add(word *o, const word *a, const word *b, word fold) {
-    word u = 0;
-    for (int i = 0; i < LIMBS; i++) {
-        u += a[i] + b[i];
-        o[i] = u & MASK;
-        u >>= 13;
-    }
-    close(o, u, fold);
-}
-
-static void times_a24(word *o, const word *a, word fold) {
-    word u = 0;
-    for (int i = 0; i < LIMBS; i++) {
-        u += a[i] * 121665;
-        o[i] = u & MASK;
-        u >>= 13;
-    }
-    close(o, u, fold);
-}
-
-// Exchange two slots each, or read and write them as they are.
-static void swap(word *a, word *b, word mask) {
-    for (int i = 0; i < 2 * LIMBS; i++) {
-        word u = (a[i] ^ b[i]) & mask;
-        a[i] ^= u;
-        b[i] ^= u;
+static void reduce(word *o, word *t, word fold) {
+    if (fold) {
+        fold_25519(o, t);
+    } else {
+        montgomery(o, t);
     }
 }
 
@@ -127,11 +139,15 @@ static void step(word *w, const uint8_t *op, word fold, word mask) {
     } else if (op[0] == 2) {
         add(o, a, b, fold);
     } else if (op[0] == 3) {
-        subtract(o, a, b, w + LIMBS * ZERO, fold);
+        if (fold) {
+            subtract_25519(o, a, b);
+        } else {
+            subtract_p256(o, a, b, w + LIMBS * ZERO);
+        }
     } else if (op[0] == 4) {
         swap(o, a, mask);
     } else {
-        times_a24(o, a, fold);
+        times_a24(o, a);
     }
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.emulator import cache, sources
 from tools.emulator.base import MissingTool, Progress
-from tools.natmod import xtensa
+from tools.natmod import headers, xtensa
 
 FOLDER = Path(__file__).resolve().parents[2] / "firmware" / "natmod"
 MODULES = ("field_native", "aead_native")
@@ -27,7 +27,6 @@ COMPILERS = {
     "xtensawin": (xtensa.COMPILER, "tools/natmod/xtensa.py puts clang in its place"),
 }
 UNVERIFIED = ("xtensawin",)
-_LIMBS = 20
 
 
 def _quiet(_text: str) -> None:
@@ -51,48 +50,11 @@ def build(arch: str, progress: Progress = _quiet) -> Path:
         for module in MODULES:
             objects = draft / f"build-{module}"
             objects.mkdir()
-            for name, text in columns().items():
+            for name, text in headers.texts().items():
                 (objects / name).write_text(text)
             argv = ["make", f"MOD={module}", f"ARCH={arch}", f"MPY_DIR={tree}", f"BUILD={objects.name}",
                     f"PYTHON={sys.executable}"]
             cache.command(argv, cwd=draft, log=draft / "make.log", label=f"{module} for {arch}", progress=progress,
                           env={"PATH": f"{stand_in}{os.pathsep}{os.environ['PATH']}"} if stand_in else None)
 
-    return cache.entry(f"natmod-{arch}", cache.digest(FOLDER, Path(__file__), tree.name, str(stand_in)), make)
-
-
-def columns() -> dict[str, str]:
-    """Headers with products written out column by column; gcc does not unroll loops of two changing bounds."""
-    word = "typedef uint32_t word;\n\n"
-    field = _function("multiply", "word *restrict t, const word *a, const word *b", _multiply())
-    field += _function("square", "word *restrict t, const word *a", _square())
-    poly = _function("poly_multiply", "word *restrict t, const word *h, const word *r", _poly())
-    return {"columns.h": field, "poly_columns.h": word + poly}
-
-
-def _function(name: str, arguments: str, lines: list[str]) -> str:
-    body = "\n".join(f"    {line}" for line in lines)
-    return f"static __attribute__((noinline)) void {name}({arguments}) {{\n{body}\n}}\n\n"
-
-
-def _pairs(k: int) -> list[tuple[int, int]]:
-    return [(i, k - i) for i in range(max(0, k - _LIMBS + 1), min(k, _LIMBS - 1) + 1)]
-
-
-def _multiply() -> list[str]:
-    return [f"t[{k}] = " + " + ".join(f"a[{i}] * b[{j}]" for i, j in _pairs(k)) + ";" for k in range(2 * _LIMBS - 1)]
-
-
-def _square() -> list[str]:
-    lines = []
-    for k in range(2 * _LIMBS - 1):
-        twice = " + ".join(f"a[{i}] * a[{j}]" for i, j in _pairs(k) if i < j)
-        terms = [f"(({twice}) << 1)"] * bool(twice) + [f"a[{k // 2}] * a[{k // 2}]"] * (k % 2 == 0)
-        lines.append(f"t[{k}] = " + " + ".join(terms) + ";")
-    return lines
-
-
-def _poly() -> list[str]:
-    """Ten limbs modulo 2^130 - 5: r[10:20] is 5r, for what comes back."""
-    terms = [[f"h[{i}] * r[{k - i if i <= k else 20 + k - i}]" for i in range(10)] for k in range(10)]
-    return [f"t[{k}] = " + " + ".join(terms[k]) + ";" for k in range(10)]
+    return cache.entry(f"natmod-{arch}", cache.digest(FOLDER, Path(__file__), headers.texts(), tree.name, str(stand_in)), make)

@@ -1,0 +1,48 @@
+"""The headers that the C modules include: products written out column by column, and assembler for Cortex-M0+.
+
+gcc does not unroll loops of two changing bounds. Start reading at `texts`.
+"""
+
+from tools.natmod import thumb
+
+_LIMBS = 20
+
+
+def texts() -> dict[str, str]:
+    """The text of each header by its name."""
+    field = _function("multiply", "word *restrict t, const word *a, const word *b", _multiply())
+    field += _function("square", "word *restrict t, const word *a", _square())
+    poly = _function("poly_multiply", "word *restrict t, const word *h, const word *r", _poly())
+    return {"columns.h": _either(thumb.header(), field), "poly_columns.h": "typedef uint32_t word;\n\n" + poly}
+
+
+def _either(assembler: str, portable: str) -> str:
+    return f"#ifdef __ARM_ARCH_6M__\n#define ASSEMBLER\n\n{assembler}\n#else\n\n{portable}#endif\n"
+
+
+def _function(name: str, arguments: str, lines: list[str]) -> str:
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"static __attribute__((noinline)) void {name}({arguments}) {{\n{body}\n}}\n\n"
+
+
+def _pairs(k: int) -> list[tuple[int, int]]:
+    return [(i, k - i) for i in range(max(0, k - _LIMBS + 1), min(k, _LIMBS - 1) + 1)]
+
+
+def _multiply() -> list[str]:
+    return [f"t[{k}] = " + " + ".join(f"a[{i}] * b[{j}]" for i, j in _pairs(k)) + ";" for k in range(2 * _LIMBS - 1)]
+
+
+def _square() -> list[str]:
+    lines = []
+    for k in range(2 * _LIMBS - 1):
+        twice = " + ".join(f"a[{i}] * a[{j}]" for i, j in _pairs(k) if i < j)
+        terms = [f"(({twice}) << 1)"] * bool(twice) + [f"a[{k // 2}] * a[{k // 2}]"] * (k % 2 == 0)
+        lines.append(f"t[{k}] = " + " + ".join(terms) + ";")
+    return lines
+
+
+def _poly() -> list[str]:
+    """Ten limbs modulo 2^130 - 5: r[10:20] is 5r, for what comes back."""
+    terms = [[f"h[{i}] * r[{k - i if i <= k else 20 + k - i}]" for i in range(10)] for k in range(10)]
+    return [f"t[{k}] = " + " + ".join(terms[k]) + ";" for k in range(10)]

@@ -1,0 +1,98 @@
+"""`python -m tools.natmod.measure [BOARD ...]`: what the C modules gain, in executed instructions on emulated boards.
+
+Prints the table of firmware/natmod/README.md: an agreement of X25519 and of P-256 in millions, a block of GHASH, ChaCha20 and
+Poly1305, in viper and in C. Start reading at `measure`.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tools import emulator
+from tools.emulator.base import REPOSITORY, EmulatorError
+from tools.emulator.stage import stage
+from tools.natmod import MODULES, build
+
+BOARDS = {"qemu-m0plus": "Cortex-M0+", "qemu-m3": "Cortex-M3", "qemu-rv32": "RV32IMC"}
+FORMS = ("viper", "C")
+COLUMNS = {"x25519": "X25519", "p256": "P-256", "ghash": "GHASH 16 octets", "chacha": "ChaCha20 64 octets",
+           "poly": "Poly1305 16 octets"}
+_ICOUNT = 9  # 512 ns an instruction: the board's microseconds tell single instructions, and do not wrap
+_MORE = 32  # blocks of the longer of two calls; their difference leaves out what a call costs
+
+SCRIPT = """
+import gc, time
+from ipsec.crypto import aead_native, chacha20, field, field_native, ghash, machine, p256, poly1305, x25519
+
+def us(call, *args):
+    gc.collect()
+    before = time.ticks_us()
+    call(*args)
+    return time.ticks_diff(time.ticks_us(), before)
+
+def blocks(form, name, call):
+    call(1)
+    print(form, name, us(call, 1 + {more}) - us(call, 1))
+
+def agreement(form, name, pair):
+    print(form, name, us(pair.shared, pair.public))
+
+t, z, w, d, p = bytearray(2048), bytearray(24), bytearray(64), bytearray(2200), bytearray(128)
+ghash.ghash_table(t, bytes(range(16)), z)
+for form, kernels, kernel in (("viper", (ghash, chacha20, poly1305), field), ("C", (aead_native,) * 3, field_native)):
+    blocks(form, "ghash", lambda n: kernels[0].ghash(0, 0, t, z, d, 0, n))
+    blocks(form, "chacha", lambda n: kernels[1].chacha(w, 0, w, d, n))
+    blocks(form, "poly", lambda n: kernels[2].poly(p, 0, d, n))
+    machine.field = kernel
+    agreement(form, "x25519", x25519.X25519(lambda n: bytes(range(n))))
+    agreement(form, "p256", p256.P256(lambda n: bytes(range(n))))
+"""
+
+
+def measure(name: str, progress=lambda _text: None) -> dict[tuple[str, str], float]:
+    """Executed instructions by (form, column of the table): of an agreement, or of one block.
+
+    Raises MissingTool or EmulatorError.
+    """
+    march = getattr(emulator.target(name), "march")  # noqa: B009
+    native = build(march, progress)
+    with tempfile.TemporaryDirectory(prefix="natmod-") as folder:
+        rom = stage(Path(folder), {"lib": REPOSITORY / "lib"}, march)
+        for module in MODULES:
+            shutil.copy(native / f"{module}.mpy", rom / "lib/ipsec/crypto")
+        with emulator.start(name, rom=rom, icount=_ICOUNT) as board:
+            output = board.exec(SCRIPT.replace("{more}", str(_MORE)), timeout=400)
+    found = re.findall(rf"^({'|'.join(FORMS)}) (\w+) (\d+)$", output, re.MULTILINE)
+    if len(found) != len(FORMS) * len(COLUMNS):
+        raise EmulatorError(f"{name}: not all was measured:\n{output}")
+    return {(form, what): int(us) * 1000 / 2**_ICOUNT / (1 if what in ("x25519", "p256") else _MORE) for form, what, us in found}
+
+
+def row(label: str, form: str, found: dict[tuple[str, str], float]) -> str:
+    """One line of the table."""
+    cells = [f"{found[form, what] / 1e6:.2f}" if what in ("x25519", "p256") else f"{found[form, what]:,.0f}" for what in COLUMNS]
+    return f"| {label}, {form} | " + " | ".join(cells) + " |"
+
+
+def main() -> int:
+    """Exit status 1 when a board could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m tools.natmod.measure", description="What the C modules gain.")
+    parser.add_argument("board", nargs="*", choices=[*BOARDS, []], help="emulated boards (default: all three)")
+    args = parser.parse_args()
+    print("| | " + " | ".join(COLUMNS.values()) + " |\n|---|" + "---:|" * len(COLUMNS))
+    for name in args.board or BOARDS:
+        try:
+            found = measure(name, progress=lambda text: print(text, file=sys.stderr))
+        except EmulatorError as e:
+            print(f"{name}: {e}", file=sys.stderr)
+            return 1
+        for form in FORMS:
+            print(row(BOARDS[name], form, found), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
