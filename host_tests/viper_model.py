@@ -88,6 +88,11 @@ class _WrapResults(ast.NodeTransformer):
         return ast.Assign([node.target], self.visit(value))
 
 
+def _as_it_is(value):
+    """An argument without annotation is an object."""
+    return value
+
+
 def load(path: Path, bits: int = 32) -> types.SimpleNamespace:
     """The functions of a kernel file, to be called with buffers and numbers as on MicroPython."""
     machine = Machine(bits)
@@ -100,7 +105,8 @@ def load(path: Path, bits: int = 32) -> types.SimpleNamespace:
         return machine.wrap(UInt(value.at if isinstance(value, Pointer) else int(value)))
 
     def viper(function):
-        kinds_of_args = [function.__annotations__[n] for n in function.__code__.co_varnames[: function.__code__.co_argcount]]
+        names_of_args = function.__code__.co_varnames[: function.__code__.co_argcount]
+        kinds_of_args = [function.__annotations__.get(n, _as_it_is) for n in names_of_args]
 
         def call(*args):
             assert len(args) == len(kinds_of_args), f"{function.__name__} takes {len(kinds_of_args)} arguments"

@@ -9,8 +9,7 @@ pytest.importorskip("hypothesis", reason="hypothesis is not installed")
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from ipsec.esp import drop  # noqa: E402
-from ipsec.esp.policy import table  # noqa: E402
+from ipsec.esp import drop, state  # noqa: E402
 from test_esp import CBC, CCM16, CCM16_ESN, inner, pair, protect, unprotect  # noqa: E402
 
 from host_tests.fuzz.watch import bounded  # noqa: E402
@@ -22,7 +21,7 @@ GOOD = bytes(inner(40))
 def seal(sa, plaintext, seq=1):
     """An ESP packet with any plaintext, as the far end could send it."""
     buf = bytearray(b"\2\2\2\2" + seq.to_bytes(4, "big")) + bytearray(8) + plaintext + bytearray(16)
-    end = sa._sealer.seal(buf, 0, 8, len(buf) - 16)
+    end = sa._sealer.seal(buf, 0, 8, len(buf) - 16, None)
     return buf[:end]
 
 
@@ -63,7 +62,7 @@ trailers = st.one_of(
 def test_any_plaintext_under_the_right_key(body, trailer):
     here = [(0, 0, 65535, bytes([10, 20, 0, 0]), bytes([10, 20, 0, 255]))]
     sender, receiver = pair(ts_there=SELECTOR)
-    receiver._ts_remote = table(here)
+    receiver._in = state.inbound(b"\2\2\2\2", receiver.head, 16, False, 64, here, SELECTOR)
     plain = body + trailer
     assert unprotect(receiver, seal(sender, plain)) == expected(plain)
 

@@ -45,7 +45,7 @@ class Forger:
 
     def _payloads(self, opener, datagram):
         buf = bytearray(datagram[4:])
-        end = opener.open(buf, 0, 32, len(buf))
+        end = opener.open(buf, 0, 32, len(buf), None)
         assert end >= 0
         kind, pos, end = buf[28], 32 + IV_LEN, end - 1 - buf[end - 1]
         found = []
@@ -70,7 +70,7 @@ class Forger:
         buf = bytearray(t.INIT_IN[:16]) + bytes([46, 0x20, exchange, flags]) + message_id.to_bytes(4, "big")
         buf += (28 + sk_len).to_bytes(4, "big") + bytes([first, 0]) + sk_len.to_bytes(2, "big")
         buf += bytes(IV_LEN) + bytes(inside) + b"\0" + bytes(ICV_LEN)
-        self.sealer.seal(buf, 0, 32, len(buf) - ICV_LEN)
+        self.sealer.seal(buf, 0, 32, len(buf) - ICV_LEN, None)
         return b"\0\0\0\0" + bytes(buf)
 
     def answer(self, payloads):

@@ -53,8 +53,8 @@ def test_use():
             encr_len, integ_len, iv_len, icv_len, _ = backend.sizes(encr, bits, integ)
             keys = octets(encr_len), octets(integ_len)
             buf = bytearray(8 + iv_len + 32 + icv_len)
-            end = backend.new_sealer(encr, integ, *keys).seal(buf, 0, 8, 8 + iv_len + 32)
-            assert backend.new_opener(encr, integ, *keys).open(buf, 0, 8, end) == end - icv_len
+            end = backend.new_sealer(encr, integ, *keys).seal(buf, 0, 8, 8 + iv_len + 32, None)
+            assert backend.new_opener(encr, integ, *keys).open(buf, 0, 8, end, None) == end - icv_len
     finally:
         backend.use(name)
     raises(CryptoError, backend.use, "nil", text="nil")
@@ -112,7 +112,7 @@ class _WrongSealer:
         self._sealer = sealer
         self._spoil = spoil
 
-    def seal(self, buf, start, iv_pos, end, seq_hi=None):
+    def seal(self, buf, start, iv_pos, end, seq_hi):
         end = self._sealer.seal(buf, start, iv_pos, end, seq_hi)
         if self._spoil == "seal":
             buf[end - 1] ^= 1
@@ -126,7 +126,7 @@ class _Credulous:
     def __init__(self, opener):
         self._opener = opener
 
-    def open(self, buf, start, iv_pos, end, seq_hi=None):
+    def open(self, buf, start, iv_pos, end, seq_hi):
         self._opener.open(buf, start, iv_pos, end, seq_hi)
         return end - 16
 

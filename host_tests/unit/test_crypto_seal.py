@@ -67,14 +67,14 @@ def test_flipped_bit():
     for suite in SUITES:
         sealer, opener, iv_len, icv_len = pair(BOARD, suite)
         buf = bytearray(octets(8 + iv_len + 32 + icv_len))
-        end = sealer.seal(buf, 0, 8, 8 + iv_len + 32)
+        end = sealer.seal(buf, 0, 8, 8 + iv_len + 32, None)
         for i in range(0, end, 9 if suite[2] > 12 else 1):  # SHA-512 is slow on boards
             forged = bytearray(buf)
             forged[i] ^= 1 << i % 8
             copy = bytes(forged)
-            assert opener.open(forged, 0, 8, end) == -1
+            assert opener.open(forged, 0, 8, end, None) == -1
             assert bytes(forged) == copy
-        assert opener.open(buf, 0, 8, end) == end - icv_len
+        assert opener.open(buf, 0, 8, end, None) == end - icv_len
 
 
 def test_impossible_lengths():
@@ -83,10 +83,10 @@ def test_impossible_lengths():
             _, opener, iv_len, icv_len = pair(backend, suite)
             buf = bytearray(octets(100))
             for end in range(8, 8 + iv_len + icv_len):
-                assert opener.open(buf, 0, 8, end) == -1
-            assert opener.open(buf, 0, 8, 101) == -1
+                assert opener.open(buf, 0, 8, end, None) == -1
+            assert opener.open(buf, 0, 8, 101, None) == -1
             if suite[2]:
-                assert opener.open(buf, 0, 8, 8 + iv_len + 17 + icv_len) == -1
+                assert opener.open(buf, 0, 8, 8 + iv_len + 17 + icv_len, None) == -1
             assert bytes(buf) == octets(100)
 
 
@@ -98,10 +98,10 @@ def test_one_sealer_many_messages():
         for n in (16, 1408, 0, 64, 32, 800, 48):
             buf = bytearray(octets(8 + iv_len + n + icv_len, n))
             text = bytes(buf[8 + iv_len : 8 + iv_len + n])
-            end = sealer.seal(buf, 0, 8, 8 + iv_len + n)
+            end = sealer.seal(buf, 0, 8, 8 + iv_len + n, None)
             assert not iv_len or bytes(buf[8 : 8 + iv_len]) not in seen
             seen.append(bytes(buf[8 : 8 + iv_len]))
-            assert opener.open(buf, 0, 8, end) == end - icv_len
+            assert opener.open(buf, 0, 8, end, None) == end - icv_len
             assert bytes(buf[8 + iv_len : 8 + iv_len + n]) == text
 
 
@@ -110,7 +110,7 @@ def test_iv_of_cbc_is_unpredictable():
     seen = []
     for _ in range(20):
         buf = bytearray(8 + 16 + 16 + 16)
-        sealer.seal(buf, 0, 8, 40)
+        sealer.seal(buf, 0, 8, 40, None)
         for old in seen:
             assert sum(bin(a ^ b).count("1") for a, b in zip(old, buf[8:24])) > 24  # noqa: B905  of 128 bits
         seen.append(bytes(buf[8:24]))
@@ -129,9 +129,9 @@ def test_extended_sequence_number_in_aad():
         long = bytearray(header[:4] + high + short[4:])
         end = sealer.seal(short, 0, 8, 8 + iv_len + 50, high)
         set_next_iv(sealer, short[8:16])
-        sealer.seal(long, 0, 12, 12 + iv_len + 50)
+        sealer.seal(long, 0, 12, 12 + iv_len + 50, None)
         assert short[8:] == long[12:]
-        assert opener.open(bytearray(short), 0, 8, end) == -1
+        assert opener.open(bytearray(short), 0, 8, end, None) == -1
         assert opener.open(short, 0, 8, end, high) == end - icv_len
 
 
@@ -143,7 +143,7 @@ def test_extended_sequence_number_in_mac():
     buf = bytearray(octets(8 + 16 + 32 + 16))
     end = sealer.seal(buf, 0, 8, 56, high)
     assert bytes(buf[56:end]) == REFERENCE.prf(5, key, bytes(buf[:56]), high)[:16]
-    assert opener.open(bytearray(buf), 0, 8, end) == -1
+    assert opener.open(bytearray(buf), 0, 8, end, None) == -1
     assert opener.open(buf, 0, 8, end, high) == 56
 
 
@@ -195,7 +195,7 @@ def test_seal_refuses_positions_outside():
             sealer, _, iv_len, icv_len = pair(backend, suite)
             buf = bytearray(8 + iv_len + 32 + icv_len)
             for start, iv_pos, end in ((0, 8, len(buf) - icv_len + 1), (-4, 8, 30), (9, 8, 30), (0, 8, 8 + iv_len - 1)):
-                raises(CryptoError, sealer.seal, buf, start, iv_pos, end)
+                raises(CryptoError, sealer.seal, buf, start, iv_pos, end, None)
             if suite[2]:
-                raises(CryptoError, sealer.seal, buf, 0, 8, 8 + 16 + 31)
+                raises(CryptoError, sealer.seal, buf, 0, 8, 8 + 16 + 31, None)
             assert buf == bytes(len(buf))

@@ -148,10 +148,10 @@ def test_aead():
             sealer = backend.new_sealer(encr, 0, key, b"")
             set_next_iv(sealer, iv)
             text_pos = len(header) + 8
-            assert sealer.seal(buf, 0, len(header), text_pos + len(text)) == len(buf)
+            assert sealer.seal(buf, 0, len(header), text_pos + len(text), None) == len(buf)
             assert buf == message
             opener = backend.new_opener(encr, 0, key, b"")
-            assert opener.open(buf, 0, len(header), len(buf)) == text_pos + len(text)
+            assert opener.open(buf, 0, len(header), len(buf), None) == text_pos + len(text)
             assert buf[text_pos : text_pos + len(text)] == text
 
 
@@ -164,7 +164,7 @@ def test_cbc():
             buf = bytearray(header + iv + sealed)
             buf += backend.prf(5, mac_key, buf)[:16]
             opener = backend.new_opener(12, 12, key, mac_key)
-            assert opener.open(buf, 0, 8, len(buf)) == len(buf) - 16
+            assert opener.open(buf, 0, 8, len(buf), None) == len(buf) - 16
             assert buf[24 : 24 + len(text)] == text
 
 

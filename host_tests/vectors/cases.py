@@ -36,7 +36,7 @@ def _aead(backend, encr, key, nonce, aad, text, sealed, icv, valid):
     text_pos = len(aad) + 8
     end = text_pos + len(sealed)
     opened = bytearray(message)
-    result = backend.new_opener(encr, 0, key, b"").open(opened, 0, len(aad), len(opened))
+    result = backend.new_opener(encr, 0, key, b"").open(opened, 0, len(aad), len(opened), None)
     if valid == "0":
         assert result == -1
         assert opened == message
@@ -46,7 +46,7 @@ def _aead(backend, encr, key, nonce, aad, text, sealed, icv, valid):
     buf = bytearray(aad + bytes(8) + text + bytes(len(icv)))
     sealer = backend.new_sealer(encr, 0, key, b"")
     _set_next_iv(sealer, nonce[salt_len:])
-    assert sealer.seal(buf, 0, len(aad), end) == len(buf)
+    assert sealer.seal(buf, 0, len(aad), end, None) == len(buf)
     assert buf == message
 
 
@@ -63,10 +63,10 @@ def _cbc(backend, key, iv, text, sealed):
     mac_key = bytes(range(32))
     buf = bytearray(bytes(8) + iv + sealed)
     buf += backend.prf(5, mac_key, buf)[:16]
-    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, len(buf)) == len(buf) - 16
+    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, len(buf), None) == len(buf) - 16
     assert buf[24:-16] == text
-    end = backend.new_sealer(12, 12, key, mac_key).seal(buf, 0, 8, len(buf) - 16)
-    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, end) == end - 16
+    end = backend.new_sealer(12, 12, key, mac_key).seal(buf, 0, 8, len(buf) - 16, None)
+    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, end, None) == end - 16
     assert buf[24:-16] == text
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ipsec.crypto.aead import Aead
 
 from host_tests.viper_model import ViperFault, load
 
@@ -15,6 +16,7 @@ CRYPTO = ROOT / "lib" / "ipsec" / "crypto"
 sys.path.append(str(ROOT / "host_tests" / "unit"))
 
 import test_crypto_kernels as tests  # noqa: E402
+import test_crypto_seal as messages  # noqa: E402
 
 TESTS = [name for name in dir(tests) if name.startswith("test_") and name != "test_generated_files_are_current"]
 
@@ -28,6 +30,30 @@ def test_kernel(monkeypatch, name, bits):
 
     monkeypatch.setattr(tests, "_kernels", kernels)
     getattr(tests, name)()
+
+
+AEAD_TESTS = ("header_of_ike", "impossible_lengths", "one_sealer_many_messages", "extended_sequence_number_in_aad", "implicit_iv",
+              "seal_refuses_positions_outside")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AEAD_TESTS)
+@pytest.mark.parametrize("bits", [32, 64])
+def test_aead(monkeypatch, name, bits):
+    process = load(CRYPTO / "aead_kernel.py", bits).process
+    for verb in ("seal", "open"):
+        monkeypatch.setattr(Aead, verb, lambda *args: process(*args))
+    getattr(messages, "test_" + name)()
+
+
+@pytest.mark.parametrize("shift", range(4))
+@pytest.mark.parametrize("bits", [32, 64])
+def test_aead_alignment(monkeypatch, shift, bits):
+    process = load(CRYPTO / "aead_kernel.py", bits).process
+    for verb in ("seal", "open"):
+        monkeypatch.setattr(Aead, verb, lambda *args: process(*args))
+    for suite in ((16, 128, 0), (20, 128, 0), (28, 256, 0)):
+        for n in (0, 1, 15, 16, 17, 63, 64, 65, 703, 704, 705, 719, 720, 721):
+            messages._round_trip(suite, shift, 8, n, bytes(4) if n & 1 else None)
 
 
 SOURCE = """

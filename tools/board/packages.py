@@ -17,7 +17,8 @@ from tools.gateway.paths import REPOSITORY
 
 def indexes(extension: str = ".py") -> dict[str, str]:
     """File name of every index to its text. Paths are relative to the index."""
-    basic = {m for name in ("core", *slices.BASIC) for m in slices.modules(name)}
+    fallback = ("plain",) if extension == ".py" else ()  # some firmware refuses to compile large kernels itself
+    basic = {m for name in ("core", *slices.BASIC, *fallback) for m in slices.modules(name)}
     found = {"package.json": _index(basic, extension)}
     for name in slices.SLICES:
         own = set(slices.modules(name)) - basic

@@ -65,7 +65,9 @@ SLICES = {
     "modp": Slice(("ipsec.crypto.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
-    "plain": Slice(("ipsec.crypto.plain",), "slow kernels for firmware without native code", lambda _c, arch: not arch),
+    "plain": Slice(
+        ("ipsec.crypto.plain", "ipsec.crypto.aead_plain"), "slow kernels for firmware without native code", lambda _c, arch: not arch
+    ),
     "tcp": Slice(
         ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream"), "TCP client inside the tunnel", _always
     ),

@@ -1,29 +1,39 @@
-"""What the AEAD modes share on a board: key, nonce, IV (RFC 4309, 4106, 7634 and 8750). Start reading at `Aead`."""
+"""What the AEADs share on a board: key, nonce, IV (RFC 4309, 4106, 7634 and 8750). Start reading at `Aead`."""
 
 from ipsec.crypto import ct, suites
 
 try:
-    from ipsec.crypto.kernels import copy
+    from ipsec.crypto.aead_kernel import process
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import copy
+    from ipsec.crypto.aead_plain import process
 
-_NONE = bytes(4)
+CCM, GCM, CHACHA = 0, 1, 2
 
 
 class Aead:
-    """One key, with its salt, in one direction. `state` is laid out as kernels.py says; nothing allocates after the start."""
+    """One key, with its salt, in one direction: `seal` or `open` as `crypto/backend.py` tells. Allocates nothing after the start.
 
-    def __init__(self, encr: int, key):
-        _, salt_len, self.iv_len, self.icv_len = suites.mode(encr)
-        self.state = bytearray(48)
+    `state` is laid out as `aead_kernel.py` says. A mode brings what that calls, with `block` of `scratch.py` as place of work:
+
+    `stream`   CCM, GCM: `(view, view)` encrypts blocks; ChaCha20: `(work, 0, words, block, n)` makes n blocks of 64 octets
+    `mac`      CCM: `(view, view)` is CBC; GCM: `(0, 0, table, sum, block, 0, n)` and Poly1305: `(sum, 0, block, n)` take n blocks
+    `begin`    Poly1305: `(sum, block, state)` takes the one-time key
+    `end`      GCM, Poly1305: `(state, sum)` writes the MAC into the state
+    """
+
+    opens = 0
+    seal = open = process
+
+    def __init__(self, mode: int, encr: int, key):
+        _, salt_len, iv_len, icv_len = suites.mode(encr)
+        self.state = bytearray(52)
         self.state[4 - salt_len : 4] = key[len(key) - salt_len :]
-        self.overhead = self.iv_len + self.icv_len
-
-    def implicit_iv(self, buf, iv_pos: int, seq_hi) -> None:
-        """The IV that is not in the message: the extended sequence number (RFC 8750 4)."""
-        copy(self.state, 4, seq_hi or _NONE, 0, 4)
-        copy(self.state, 8, buf, iv_pos - 4, 4)
+        self.state[13] = self.opens
+        self.state[14] = icv_len
+        self.state[15] = iv_len
+        self.state[48] = mode
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""
         ct.wipe(self.state)
+        self.stream = self.mac = None

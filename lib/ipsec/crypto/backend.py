@@ -36,21 +36,22 @@ def sizes(encr: int, key_bits: int, integ: int) -> tuple:
 
 
 def new_sealer(encr: int, integ: int, encr_key, integ_key):
-    """The keyed object of the sending direction: `seal(buf, start, iv_pos, end, seq_hi=None)`, `wipe()`.
+    """The keyed object of the sending direction: `seal(buf, start, iv_pos, end, seq_hi)`, `wipe()`.
 
     ```
      start            iv_pos        iv_pos+iv_len            end        end+icv_len
        |  header (AAD)  |  IV          |  plaintext/ciphertext |  ICV     |
     ```
     `seal` writes the IV, encrypts in place, writes the ICV behind `end`, returns `end + icv_len`. The AAD may have up to
-    512 octets; `start` any alignment, though payloads at a multiple of 4 are fastest on a board.
+    512 octets; `start` any alignment, though payloads at a multiple of 4 are fastest on a board. `seq_hi` is the high half of an
+    extended sequence number, which joins the AAD (RFC 4303 2.2.1), or None. All arguments by position.
     """
     _test_once(encr, integ)
     return _backend.new_sealer(encr, integ, encr_key, integ_key)
 
 
 def new_opener(encr: int, integ: int, encr_key, integ_key):
-    """The keyed object of the receiving direction: `open(buf, start, iv_pos, end, seq_hi=None)`, `wipe()`.
+    """The keyed object of the receiving direction: `open(buf, start, iv_pos, end, seq_hi)`, `wipe()`.
 
     Here `end` is behind the ICV. `open` verifies, decrypts in place and returns `end - icv_len`; or -1, and then
     the octets are what they were.

@@ -81,8 +81,6 @@ def load(encr: int, integ: int):
         return cbc
     import ipsec.crypto.aead  # noqa: F401
 
-    if name in ("ccm", "gcm"):
-        import ipsec.crypto.ctr  # noqa: F401
     if name == "ccm":
         from ipsec.crypto import ccm
 

@@ -15,9 +15,9 @@ from ipsec.crypto.scratch import SIZE, block, views
 from ipsec.errors import CryptoError
 
 try:
-    from ipsec.crypto.kernels import copy, fill
+    from ipsec.crypto.kernels import copy, differs, fill
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import copy, fill
+    from ipsec.crypto.plain import copy, differs, fill
 
 _len, _memoryview = len, memoryview  # a module's own names are found faster than built-ins
 
@@ -54,7 +54,7 @@ class Sealer(_Cbc):
         super().__init__(integ, encr_key, integ_key)
         self._count = bytearray(16)
 
-    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         suites.check_room(buf, start, iv_pos, end, 16, self.icv_len)
         if end - iv_pos & 15:
@@ -78,7 +78,7 @@ class Sealer(_Cbc):
 class Opener(_Cbc):
     """Verifies the HMAC first, then decrypts."""
 
-    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1."""
         end -= self.icv_len
         n = end - iv_pos - 16
@@ -92,7 +92,7 @@ class Opener(_Cbc):
             pos += SIZE
         if seq_hi:
             inner.update(seq_hi)
-        if _differs(buf, end, self._hmac.end(inner), self.icv_len):
+        if differs(buf, self._hmac.end(inner), end, self.icv_len):
             return -1
         self._decrypt(buf, iv_pos, end)
         return end
@@ -113,13 +113,3 @@ def _add_one(number) -> None:
         number[i] = 0
         i -= 1
     number[i] = number[i] + 1 & 255
-
-
-def _differs(buf, pos: int, icv, n: int) -> int:
-    """0 when the n octets at pos are the first of `icv`; the time does not depend on them."""
-    diff = 0
-    i = 0
-    while i < n:
-        diff |= buf[pos + i] ^ icv[i]
-        i += 1
-    return diff

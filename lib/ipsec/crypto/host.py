@@ -95,7 +95,7 @@ class AeadSealer(_Aead):
         super().__init__(encr, key)
         self._count = 0  # the first IV is 1, as on a board
 
-    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
         suites.check_room(buf, start, iv_pos, end, self.iv_len, self.icv_len)
@@ -110,7 +110,7 @@ class AeadSealer(_Aead):
 class AeadOpener(_Aead):
     """Opens what an AeadSealer of any implementation sealed."""
 
-    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1."""
         pos = iv_pos + self.iv_len
         if pos + self.icv_len > end or end > len(buf):
@@ -150,7 +150,7 @@ class _Cbc:
 class CbcSealer(_Cbc):
     """AES-CBC with a random IV, then HMAC over header, IV and ciphertext."""
 
-    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+    def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         suites.check_room(buf, start, iv_pos, end, 16, self.icv_len)
         if end - iv_pos & 15:
@@ -164,7 +164,7 @@ class CbcSealer(_Cbc):
 class CbcOpener(_Cbc):
     """Verifies the HMAC first, then decrypts."""
 
-    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi=None) -> int:
+    def open(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Verify and decrypt in place; the end of the plaintext, or -1."""
         if end > len(buf):
             return -1

@@ -1,7 +1,7 @@
 """The kernels once more in plain Python, for interpreters without viper: same names, arguments and results, other speed.
 
 They are short enough to serve as the specification of the machine-word versions; the unit tests compare the two. Start
-reading at `xor`.
+reading at `copy`.
 """
 
 
@@ -24,91 +24,17 @@ def fill(d, s, do, so, n):
     return end >> 4
 
 
-def xor(d, s, do, so, n, st):
-    """d[do:do+n] ^= s[so:so+n]; when so is 16, the block before is kept as block 2 of the state."""
-    if so:
-        st[32:48] = s[:16]
-    for i in range(n):
-        d[do + i] ^= s[so + i]
-
-
-def text_len(size, start, iv_pos, end, overhead):
-    """Octets of text in a message of a buffer of `size` octets, where IV and ICV take `overhead`; negative if impossible."""
-    if not 0 <= start <= iv_pos <= start + 512 or end > size:
-        return -1
-    return end - iv_pos - overhead
-
-
-def next_iv(st, buf, pos):
-    """Add 1 to the IV in the state and write it to buf[pos:pos+8]."""
-    count = int.from_bytes(st[4:12], "big") + 1
-    st[4:12] = (count & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "big")
-    buf[pos : pos + 8] = st[4:12]
-
-
-def take_iv(st, buf, pos):
-    """Take the IV buf[pos:pos+8] into the state."""
-    st[4:12] = buf[pos : pos + 8]
-
-
-def counters(d, st, first, n):
-    """Write n counter blocks with the nonce of the state."""
-    for i in range(n):
-        d[16 * i : 16 * i + 16] = st[:12] + (first + i).to_bytes(4, "big")
-
-
-def put_aad(d, do, buf, start, n, hi, hi_len):
-    """Copy the AAD to d[do:], with `hi` behind its first 4 octets, zeros up to a block; returns the end."""
-    aad = bytes(buf[start : start + n])
-    if hi_len:
-        aad = aad[:4] + bytes(hi[:hi_len]) + aad[4:]
-    return 16 * fill(d, aad, do, 0, n + hi_len)
-
-
-def ccm_start(d, st, buf, start, aad_len, n, hi, hi_len):
-    """Write B_0 (XOR the CBC object's IV) and the AAD blocks to the scratch and return how many octets these are."""
-    total = aad_len + hi_len
-    d[0:16] = bytes([st[0] ^ st[12] ^ (64 if total else 0)]) + st[1:12] + n.to_bytes(4, "big")
-    for i in range(16):
-        d[i] ^= st[16 + i]
-    if not total:
-        return 16
-    d[16:18] = total.to_bytes(2, "big")
-    return put_aad(d, 18, buf, start, aad_len, hi, hi_len)
-
-
-def keep_mac(st, d, blocks):
-    """Copy the last of the blocks, the CBC-MAC, to block 1 of the state."""
-    st[16:32] = d[16 * blocks - 16 : 16 * blocks]
-
-
-def write_icv(st, buf, pos, n):
-    """Write the masked MAC of the state to buf[pos:pos+n]."""
-    for i in range(n):
-        buf[pos + i] = st[16 + i] ^ st[32 + i]
-
-
-def icv_differs(st, buf, pos, n):
-    """0 when buf[pos:pos+n] is the masked MAC of the state, else 1."""
+def differs(a, b, pos, n):
+    """0 when a[pos:pos+n] is b[:n]; the time does not depend on the octets."""
     diff = 0
     for i in range(n):
-        diff |= buf[pos + i] ^ st[16 + i] ^ st[32 + i]
-    return 1 if diff else 0
+        diff |= a[pos + i] ^ b[i]
+    return diff
 
 
 def ghash_table(t, h, w):
     """Keep the hash key: multiplication bit by bit needs no table."""
     t[:16] = h
-
-
-def gcm_start(z):
-    """Set the sum to zero."""
-    z[:16] = bytes(16)
-
-
-def gcm_lengths(d, do, aad_len, n):
-    """The last block of GHASH at d[do:]: both lengths in bits."""
-    d[do : do + 16] = (aad_len << 67 | n << 3).to_bytes(16, "big")
 
 
 def ghash(u, t, table, z, x, pos, n):
@@ -129,11 +55,6 @@ def ghash(u, t, table, z, x, pos, n):
 def ghash_out(st, z):
     """Write the sum to block 1 of the state."""
     st[16:32] = z[:16]
-
-
-def chacha_start(s, st):
-    """Set the counter to 0 and take the nonce, 12 octets of the AEAD's state."""
-    s[48:64] = bytes(4) + st[:12]
 
 
 def chacha(p, u, s, d, n):
@@ -178,12 +99,7 @@ def poly(p, u, m, n):
     p[16:33] = total.to_bytes(17, "little")
 
 
-def poly_lengths(d, aad_len, n):
-    """The last block: both lengths as 64-bit little-endian numbers."""
-    d[:16] = aad_len.to_bytes(8, "little") + n.to_bytes(8, "little")
-
-
-def poly_end(p, st):
+def poly_end(st, p):
     """Add s and write the tag to block 1 of the AEAD's state, zeros to block 2."""
     tag = int.from_bytes(p[16:33], "little") + int.from_bytes(st[32:48], "little")
     st[16:32] = (tag & (1 << 128) - 1).to_bytes(16, "little")

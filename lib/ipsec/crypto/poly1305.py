@@ -10,15 +10,6 @@ import micropython
 
 
 @micropython.viper
-def chacha_start(s: ptr32, st: ptr32):
-    """Set the counter to 0 and take the nonce, 12 octets of the AEAD's state."""
-    s[12] = 0
-    s[13] = st[0]
-    s[14] = st[1]
-    s[15] = st[2]
-
-
-@micropython.viper
 def poly_start(p: ptr32, key: ptr8, st: ptr8):
     """Take the one-time key: r is clamped into limbs, s is kept in block 2 of the AEAD's state, the sum is 0."""
     acc = 0
@@ -46,20 +37,7 @@ def poly_start(p: ptr32, key: ptr8, st: ptr8):
 
 
 @micropython.viper
-def poly_lengths(d: ptr8, aad_len: int, n: int):
-    """The last block: both lengths as 64-bit little-endian numbers."""
-    i = 16
-    while i:
-        i -= 1
-        d[i] = 0
-    d[0] = aad_len
-    d[1] = aad_len >> 8
-    d[8] = n
-    d[9] = n >> 8
-
-
-@micropython.viper
-def poly_end(p: ptr32, st: ptr8):
+def poly_end(st: ptr8, p: ptr32):
     """Reduce the sum, add s, write the tag to block 1 of the AEAD's state and zeros, no mask, to block 2."""
     h = ptr32(int(p) + 80)
     j = 2

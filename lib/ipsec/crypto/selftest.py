@@ -55,14 +55,14 @@ def _suite(backend, encr: int, integ: int) -> None:
     text_pos = _START + iv_len
     text = bytes(buf[text_pos : text_pos + _TEXT])
     sealer = backend.new_sealer(encr, integ, *keys)
-    end = sealer.seal(buf, 0, _START, text_pos + _TEXT)
+    end = sealer.seal(buf, 0, _START, text_pos + _TEXT, None)
     if encr != 12:
         _check(_SEALED[encr], buf[:end], name)
     buf[text_pos] ^= 1
-    if opener.open(buf, 0, _START, end) != -1:
+    if opener.open(buf, 0, _START, end, None) != -1:
         raise CryptoError("%s accepts a forged message" % name)
     buf[text_pos] ^= 1
-    if opener.open(buf, 0, _START, end) != text_pos + _TEXT or not ct.equal(buf[text_pos : text_pos + _TEXT], text):
+    if opener.open(buf, 0, _START, end, None) != text_pos + _TEXT or not ct.equal(buf[text_pos : text_pos + _TEXT], text):
         raise CryptoError("%s does not open what it sealed" % name)
     sealer.wipe()
     opener.wipe()
@@ -73,7 +73,7 @@ def _open_pattern(backend, opener, integ: int, icv_len: int, name: str) -> None:
     buf = bytearray(range(_START + 16 + _TEXT))
     size = suites.integ_sizes(integ)[0]
     buf += backend.prf({32: 5, 48: 6, 64: 7}[size], bytes(range(size)), buf)[:icv_len]
-    end = opener.open(buf, 0, _START, len(buf))
+    end = opener.open(buf, 0, _START, len(buf), None)
     _check(_SEALED[12], buf[_START + 16 : max(end, 0)], name)
 
 

@@ -50,8 +50,8 @@ def measure(crypto, cipher: tuple, elapsed_us) -> int:
     buf = bytearray(end + icv_len)
     times = []
     for _ in range(_ROUNDS):
-        sealing = elapsed_us(lambda: sealer.seal(buf, 0, 8, end))
-        times.append(sealing + elapsed_us(lambda: opener.open(buf, 0, 8, end + icv_len)))
+        sealing = elapsed_us(lambda: sealer.seal(buf, 0, 8, end, None))
+        times.append(sealing + elapsed_us(lambda: opener.open(buf, 0, 8, end + icv_len, None)))
     sealer.wipe()
     opener.wipe()
     return max(1, min(times))

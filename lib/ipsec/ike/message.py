@@ -140,7 +140,7 @@ def unprotect(m: Message, protection) -> bool:
     if not m.payloads or m.payloads[-1][0] != iana.SK:
         return False
     _, start, _ = m.payloads[-1]
-    end = protection.opener.open(m.buf, m.pos, start, m.end)
+    end = protection.opener.open(m.buf, m.pos, start, m.end, None)
     if end < 0:
         return False
     start += protection.iv_len
@@ -214,7 +214,7 @@ class Builder(Writer):
         self.room(protection.icv_len)
         self.patch16(self._sk + 2, self.pos - self._sk)
         self._patch_length(self.pos)
-        return protection.sealer.seal(self.buf, self.start, iv_pos, end)
+        return protection.sealer.seal(self.buf, self.start, iv_pos, end, None)
 
     def _patch_length(self, end):
         self.patch16(self.start + 26, end - self.start)  # messages are shorter than 64 KiB

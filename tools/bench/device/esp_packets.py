@@ -61,7 +61,7 @@ def face(suite, n):
     opener = backend.new_opener(encr, integ, *keys)
     buf = bytearray(8 + iv_len + n + icv_len)
     end = 8 + iv_len + n
-    return _pair(not integ, lambda: sealer.seal(buf, 0, 8, end), lambda: opener.open(buf, 0, 8, len(buf)), end)
+    return _pair(not integ, lambda: sealer.seal(buf, 0, 8, end, None), lambda: opener.open(buf, 0, 8, len(buf), None), end)
 
 
 def esp(suite, n):

@@ -148,7 +148,7 @@ class Path:
         """The cipher alone."""
         sa = self.near._sadb.all[0]
         heap_lock()
-        sa._sealer.seal(self.outer, 0, 8, 16 + (self.n + 5 & -4))
+        sa._sealer.seal(self.outer, 0, 8, 16 + (self.n + 5 & -4), None)
         heap_unlock()
 
     def answer(self):
@@ -204,7 +204,7 @@ class Path:
         """The cipher alone."""
         sa = self.near._sadb.all[0]
         heap_lock()
-        sa._opener.open(self.outer, 0, 8, n)
+        sa._opener.open(self.outer, 0, 8, n, None)
         heap_unlock()
 
 

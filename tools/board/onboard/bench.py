@@ -31,14 +31,14 @@ def _aead(encr, bits, integ):
     opener = backend.new_opener(encr, integ, *keys)
     text_end = 8 + iv_len + LEN // block * block  # noqa: F821
     buf = bytearray(text_end + icv_len)
-    seal = _us(lambda: sealer.seal(buf, 0, 8, text_end), REPEAT)  # noqa: F821
+    seal = _us(lambda: sealer.seal(buf, 0, 8, text_end, None), REPEAT)  # noqa: F821
     sealed = bytes(buf)
-    if opener.open(buf, 0, 8, len(buf)) != text_end:
+    if opener.open(buf, 0, 8, len(buf), None) != text_end:
         raise CryptoError("what was sealed does not open")
 
     def action():
         buf[:] = sealed
-        opener.open(buf, 0, 8, len(buf))
+        opener.open(buf, 0, 8, len(buf), None)
 
     return seal, _us(action, REPEAT)  # noqa: F821
 
