@@ -66,7 +66,7 @@ SLICES = {
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
     "plain": Slice(
-        ("ipsec.crypto.plain", "ipsec.crypto.aead_plain"), "slow kernels for firmware without native code", lambda _c, arch: not arch
+        ("ipsec.crypto.plain", "ipsec.crypto.aead_plain"), "slow kernels, where no native code loads", lambda _c, arch: not arch
     ),
     "tcp": Slice(
         ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream"), "TCP client inside the tunnel", _always
