@@ -1,17 +1,19 @@
 """The crypto face on a board: AES from cryptolib, SHA-256 from hashlib, all else in viper kernels.
 
-Each algorithm sits in a module of its own, imported when it is first used, so a device pays for what it configures.
+Each algorithm sits in a module of its own, imported when it is first used, so a device pays for what it configures. What was
+imported is kept by name, because on a board each import statement that runs costs 20,000 instructions even then.
 Start reading at `new_sealer`.
 """
 
 import sys
 
-from ipsec.crypto import suites
+from ipsec.crypto import hmac, suites
 from ipsec.errors import CryptoError
 
 NAME = "board"
 prf_len = suites.prf_len
 dh_len = suites.dh_len
+_loaded: dict = {}  # modules by the name of their mode, classes by group
 
 
 def report() -> str:
@@ -40,12 +42,7 @@ def sizes(encr: int, key_bits: int, integ: int) -> tuple:
 
 def prf(prf_id: int, key, *parts) -> bytes:
     """HMAC over the concatenated parts."""
-    from ipsec.crypto.hmac import Hmac
-
-    keyed = Hmac(suites.prf_len(prf_id), key)
-    digest = keyed.digest(*parts)
-    keyed.wipe()
-    return digest
+    return hmac.digest(suites.prf_len(prf_id), key, parts)
 
 
 def new_sealer(encr: int, integ: int, encr_key, integ_key):
@@ -70,11 +67,24 @@ def new_dh(group: int, random):
 
 
 def load(encr: int, integ: int):
-    """Import what a suite needs, bottom up, because nested imports take much of a board's stack; returns its module."""
-    import ipsec.crypto.hmac
+    """The module of a suite, imported at the first call."""
+    name = suites.mode(encr)[0]
+    if name not in _loaded:
+        _loaded[name] = _import_mode(name)
+    return _loaded[name]
+
+
+def load_dh(group: int):
+    """The class of a group, imported at the first call."""
+    if group not in _loaded:
+        _loaded[group] = _import_group(group)
+    return _loaded[group]
+
+
+def _import_mode(name: str):
+    """Import a mode bottom up, because nested imports take much of a board's stack; returns its module."""
     import ipsec.crypto.scratch  # noqa: F401
 
-    name = suites.mode(encr)[0]
     if name == "cbc":
         from ipsec.crypto import cbc
 
@@ -94,7 +104,7 @@ def load(encr: int, integ: int):
     return chapoly
 
 
-def load_dh(group: int):
+def _import_group(group: int):
     """Import what a group needs; returns its class."""
     suites.dh_len(group)
     if group == 31:
@@ -112,7 +122,6 @@ def load_dh(group: int):
 
 def _module(encr: int, integ: int, encr_key, integ_key):
     """The module of a suite, after a look at the keys."""
-    suites.check_keys(encr, integ, encr_key, integ_key)
-    salt_len = suites.mode(encr)[1]
-    sizes(encr, (len(encr_key) - salt_len) * 8, integ)
+    if suites.check_keys(encr, integ, encr_key, integ_key) == 192:
+        sizes(encr, 192, integ)  # refuses it
     return load(encr, integ)

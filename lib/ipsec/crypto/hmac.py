@@ -1,8 +1,8 @@
 """HMAC (RFC 2104) with SHA-2 on a board, for the PRFs and integrity algorithms of RFC 4868.
 
 SHA-256 is hashlib's; SHA-384 and SHA-512 too where it has them, else ours. MicroPython's hash objects cannot be copied, so the
-padded keys are kept and hashed anew: two hash objects and two digests, 384 octets of garbage, for each HMAC with SHA-256.
-Start reading at `Hmac`.
+padded keys are hashed anew: two hash objects and two digests, 384 octets of garbage, for each HMAC with SHA-256.
+Start reading at `digest`.
 """
 
 import hashlib
@@ -14,12 +14,35 @@ try:
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import pad_key
 
+_pad = bytearray(64)  # the padded key of `digest`, which leaves zeros here: one call at a time, as in scratch.py
+_hashes: dict = {32: hashlib.sha256}  # by octets of the digest: the others when they are asked for
+_len, _bytearray = len, bytearray  # a module's own name is found faster than a built-in
+
+
+def digest(size: int, key, parts) -> bytes:
+    """HMAC over the concatenated parts with a key for this once; `size` is the octets of the digest: 32, 48 or 64."""
+    new = _hashes.get(size) or _hash(size)
+    pad = _pad if size == 32 else _bytearray(128)
+    block = _len(pad)
+    if _len(key) > block:
+        key = new(key).digest()
+    n = _len(key)
+    pad_key(pad, block, key, n, 0x36)
+    inner = new(pad)
+    for part in parts:
+        inner.update(part)
+    pad_key(pad, block, key, n, 0x5C)
+    outer = new(pad)
+    pad_key(pad, block, key, 0, 0)
+    outer.update(inner.digest())
+    return outer.digest()
+
 
 class Hmac:
-    """A key for many HMACs; `size` is the octets of the digest: 32, 48 or 64."""
+    """A key for many HMACs."""
 
     def __init__(self, size: int, key):
-        self._hash = _hash(size)
+        self._hash = _hashes.get(size) or _hash(size)
         block = 64 if size == 32 else 128
         if len(key) > block:
             key = self._hash(key).digest()
@@ -27,13 +50,6 @@ class Hmac:
         self._outer = bytearray(block)
         pad_key(self._inner, block, key, len(key), 0x36)
         pad_key(self._outer, block, key, len(key), 0x5C)
-
-    def digest(self, *parts) -> bytes:
-        """HMAC over the concatenated parts."""
-        inner = self.begin()
-        for part in parts:
-            inner.update(part)
-        return self.end(inner)
 
     def begin(self):
         """A hash object to give the message to, by `update`."""
@@ -53,9 +69,12 @@ class Hmac:
 
 
 def _hash(size: int):
-    name = {32: "sha256", 48: "sha384", 64: "sha512"}[size]
-    if not hasattr(hashlib, name):
+    """SHA-384 or SHA-512."""
+    name = {48: "sha384", 64: "sha512"}[size]
+    if hasattr(hashlib, name):
+        _hashes[size] = getattr(hashlib, name)
+    else:
         from ipsec.crypto import sha512
 
-        return getattr(sha512, name)
-    return getattr(hashlib, name)
+        _hashes[size] = getattr(sha512, name)
+    return _hashes[size]

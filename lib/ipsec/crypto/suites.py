@@ -62,11 +62,12 @@ def sizes(encr: int, key_bits: int, integ: int) -> tuple:
     return key_bits // 8, integ_len, iv_len, icv_len, 16
 
 
-def check_keys(encr: int, integ: int, encr_key, integ_key) -> None:
-    """Raise CryptoError unless the keys have the lengths that `sizes` tells."""
+def check_keys(encr: int, integ: int, encr_key, integ_key) -> int:
+    """The bits of the encryption key; raises CryptoError unless the keys have the lengths that `sizes` tells."""
     bits = (len(encr_key) - mode(encr)[1]) * 8
     if len(integ_key) != sizes(encr, bits, integ)[1]:
         raise CryptoError("integrity %d has no %d-bit key" % (integ, len(integ_key) * 8))
+    return bits
 
 
 def check_room(buf, start: int, iv_pos: int, end: int, iv_len: int, icv_len: int) -> None:
