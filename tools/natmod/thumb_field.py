@@ -1,0 +1,179 @@
+"""The field's inner loops in assembler for Cortex-M0+ (armv6m), whose few registers gcc does not use well.
+
+Its multiplication overwrites a factor, it has eight registers that can do everything, and one load can fill several. So four
+limbs of one operand are loaded at once and multiplied by one limb of the other, into sums that live in the registers above
+r7, which can only be added to and moved: ten instructions for four products. Nothing branches, no address depends on a
+number. Start reading at `header`.
+"""
+
+from tools.natmod.thumb import enter, function, leave, registers
+
+LIMBS = 20
+BITS = 13
+FOLD = 608  # 2^260 modulo 2^255 - 19
+_GROUP = 4  # limbs loaded at once
+_SUMS = ("r8", "r9", "r10", "r11", "r12", "lr")  # column k is summed up in register k modulo 6
+_STORED = 3  # columns stored at once
+
+
+def header() -> str:
+    """C functions of nothing but assembler, which take the place of those in field.h."""
+    word = "word *{0}, const word *{1}"
+    return "\n".join((
+        function("multiply", "word *t, const word *a, const word *b", multiply()),
+        function("square", word.format("t", "a"), square()),
+        function("fold_25519", word.format("o", "t"), fold()),
+        function("add", "word *o, const word *a, const word *b, word fold", add()),
+        function("subtract_25519", "word *o, const word *a, const word *b", subtract()),
+        function("times_a24", word.format("o", "a"), times_a24()),
+        function("swap", "word *a, word *b, word mask", swap()),
+    ))
+
+
+class _Columns:
+    """Products of limbs of r5 and limbs of r6, summed up in columns that go to r7; r0 to r4 are for work."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._at = 0  # the limb that r5 points to
+        self._begun: set[int] = set()
+        self._stored = 0
+
+    def load(self, limb: int, count: int) -> None:
+        """Limbs of r5 into r0 and so on."""
+        if limb < self._at:
+            self.lines.append(f"subs r5, #{4 * (self._at - limb)}")
+        elif limb > self._at:
+            self.lines.append(f"adds r5, #{4 * (limb - self._at)}")
+        self.lines.append(f"ldm r5!, {{{registers(range(count))}}}")
+        self._at = limb + count
+
+    def multiply(self, i: int, factor: str, column: int) -> None:
+        """Add register i times the factor to a column."""
+        self.lines.append(f"muls r{i}, {factor}")
+        self.lines.append(f"{'add' if column in self._begun else 'mov'} {_SUMS[column % len(_SUMS)]}, r{i}")
+        self._begun.add(column)
+
+    def finish(self, columns: int) -> None:
+        """The columns below this one are complete: store them, some at once."""
+        while columns - self._stored >= _STORED:
+            self.lines += [f"mov r{i}, {_SUMS[(self._stored + i) % len(_SUMS)]}" for i in range(_STORED)]
+            self.lines.append(f"stm r7!, {{{registers(range(_STORED))}}}")
+            self._stored += _STORED
+
+
+def multiply() -> list[str]:
+    """t[0:39] = the columns of a * b."""
+    c = _Columns()
+    for k in range(2 * LIMBS - _GROUP):
+        for first in range(0, LIMBS, _GROUP):
+            if 0 <= k - first < LIMBS:
+                c.load(first, _GROUP)
+                c.lines.append(f"ldr r4, [r6, #{4 * (k - first)}]")
+                for i in range(_GROUP):
+                    c.multiply(i, "r4", k + i)
+        c.finish(k + 1)
+    c.finish(2 * LIMBS - 1)
+    return [*enter(True), "mov r7, r0", "mov r5, r1", "mov r6, r2", *c.lines, *leave(True)]
+
+
+def square() -> list[str]:
+    """t[0:39] = the columns of a * a: a product of different limbs once, doubled."""
+    c = _Columns()
+    for k in range(2 * LIMBS - _GROUP):
+        for first in range(0, LIMBS, _GROUP):
+            other = k - first
+            if first + _GROUP <= other < LIMBS:
+                c.load(first, _GROUP)
+                c.lines += [f"ldr r4, [r6, #{4 * other}]", "adds r4, r4"]
+                for i in range(_GROUP):
+                    c.multiply(i, "r4", k + i)
+            elif first <= other < first + _GROUP:
+                last = other - first
+                c.load(first, last + 1)
+                if last:
+                    c.lines.append(f"adds r4, r{last}, r{last}")
+                for i in range(last):
+                    c.multiply(i, "r4", k + i)
+                c.multiply(last, f"r{last}", k + last)
+        c.finish(k + 1)
+    c.finish(2 * LIMBS - 1)
+    return [*enter(True), "mov r7, r0", "mov r5, r1", "mov r6, r1", *c.lines, *leave(True)]
+
+
+def mask(register: str) -> list[str]:
+    """2^13 - 1 into a register."""
+    return [f"movs {register}, #1", f"lsls {register}, #{BITS}", f"subs {register}, #1"]
+
+
+def carry(x: str, u: str, m: str, shift: str = "lsrs") -> list[str]:
+    """What is over 13 bits of x goes to u."""
+    return [f"{shift} {u}, {x}, #{BITS}", f"ands {x}, {m}"]
+
+
+def close(fold: str | None) -> list[str]:
+    """The carry r4 out of limb 19 comes back at limb 0, times the register `fold`; r0 is behind the number, r3 the mask."""
+    lines = [f"mov r1, {fold}"] if fold else []
+    lines += ["muls r4, r1", f"subs r0, #{4 * LIMBS}", "ldr r5, [r0]", "adds r5, r4", *carry("r5", "r4", "r3")]
+    lines += ["ldr r6, [r0, #4]", "adds r6, r4", *carry("r6", "r4", "r3"), "ldr r7, [r0, #8]", "adds r7, r4"]
+    return [*lines, "stm r0!, {r5-r7}"]
+
+
+def fold() -> list[str]:
+    """o = t modulo 2^255 - 19; r4 carries along o, r2 along the upper half, each limb of which comes back times 608."""
+    lines = [*enter(), *mask("r3"), f"movs r5, #{FOLD >> 5}", "lsls r5, #5", "mov r12, r5"]
+    lines += ["movs r2, #0", "movs r4, #0"]
+    for i in range(LIMBS):
+        x = "r6" if i % 2 == 0 else "r7"
+        if i < LIMBS - 1:
+            lines += [f"ldr {x}, [r1, #{4 * LIMBS}]", f"adds {x}, r2", *carry(x, "r2", "r3")]
+        else:
+            lines += [f"mov {x}, r2"]
+        lines += [f"muls {x}, r5", f"adds {x}, r4", "ldm r1!, {r4}", f"adds {x}, r4", *carry(x, "r4", "r3")]
+        if i % 2:
+            lines.append("stm r0!, {r6, r7}")
+    return [*lines, *close("r12"), *leave()]
+
+
+def add() -> list[str]:
+    """o = a + b, carried; what is over 2^260 comes back times `fold`."""
+    return _in_pairs("adds", "lsrs", ["movs r4, #0"], [])
+
+
+def subtract() -> list[str]:
+    """o = a - b + 2 (2^260 - 608): the first part of that at the lowest limb, the other when all is carried."""
+    before = [f"movs r3, #{FOLD >> 5}", "lsls r3, #5", "lsls r4, r3, #1", "rsbs r4, r4, #0"]
+    return _in_pairs("subs", "asrs", before, ["adds r4, #2"])
+
+
+def _in_pairs(operation: str, shift: str, before: list[str], after: list[str]) -> list[str]:
+    """Two limbs at once; r4 is the carry, r3 what it comes back times."""
+    lines = [*enter(), *before, "mov r12, r3", *mask("r3")]
+    for _ in range(0, LIMBS, 2):
+        lines.append("ldm r1!, {r5, r6}")
+        for x in ("r5", "r6"):
+            lines += ["ldm r2!, {r7}", f"{operation} {x}, r7", f"adds {x}, r4", *carry(x, "r4", "r3", shift)]
+        lines.append("stm r0!, {r5, r6}")
+    return [*lines, *after, *close("r12"), *leave()]
+
+
+def times_a24() -> list[str]:
+    """o = a * 121665 modulo 2^255 - 19."""
+    lines = [*enter(), *mask("r3"), f"ldr r2, ={121665}", "movs r4, #0"]
+    for _ in range(0, LIMBS, 2):
+        lines.append("ldm r1!, {r5, r6}")
+        for x in ("r5", "r6"):
+            lines += [f"muls {x}, r2", f"adds {x}, r4", *carry(x, "r4", "r3")]
+        lines.append("stm r0!, {r5, r6}")
+    return [*lines, f"movs r1, #{FOLD >> 5}", "lsls r1, #5", *close(None), *leave(), ".ltorg"]
+
+
+def swap() -> list[str]:
+    """Exchange two slots each where the mask is -1, read and write them as they are where it is 0."""
+    lines = enter()
+    for _ in range(0, 2 * LIMBS, 2):
+        lines += ["ldr r3, [r0]", "ldr r4, [r0, #4]", "ldr r5, [r1]", "ldr r6, [r1, #4]"]
+        for x, y in (("r3", "r5"), ("r4", "r6")):
+            lines += [f"eors {y}, {x}", f"movs r7, {y}", "ands r7, r2", f"eors {x}, r7", f"eors {y}, {x}"]
+        lines += ["stm r0!, {r3, r4}", "stm r1!, {r5, r6}"]
+    return [*lines, *leave()]
