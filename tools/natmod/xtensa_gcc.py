@@ -7,6 +7,7 @@ Start reading at `main`.
 
 import json
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,14 @@ from pathlib import Path
 # What ESP32, S2 and S3 have in common. Without mul32high, for no core of QEMU has it and 64-bit products are not used: so
 # what is tested there is what runs on chips.
 FEATURES = ("windowed", "density", "sext", "nsa", "minmax", "clamps", "mul16", "mul32", "div32")
-_OPTIONS = ("-ffreestanding", "-fno-builtin", "-fno-pic", "-ffunction-sections", "-fdata-sections")
+_OPTIONS = ("-ffreestanding", "-fno-builtin", "-fno-pic", "-fomit-frame-pointer", "-ffunction-sections", "-fdata-sections")
 _UNKNOWN = ("-fno-tree-",)  # prefixes of gcc's options that clang refuses
+_SHT_RELA, _R_XTENSA_SLOT0_OP, _L32R = 4, 20, 1
 _STRING = re.compile(r"^(\.L\.str[.\d]*):", re.MULTILINE)
 _LITERAL = re.compile(r"^\t\.literal\s.*\n", re.MULTILINE)
 _LITERAL_POSITION = re.compile(r"^\t\.literal_position\n", re.MULTILINE)
+
+_BEGIN = '\t.section\t.literal,"ax",@progbits\n\t.p2align\t2\n\t.text\n'
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +40,10 @@ def main(argv: list[str]) -> int:
     if done.returncode:
         return done.returncode
     command = [*clang, *_features("-Xclangas"), "-c", "-x", "assembler", "-o", out, "-"]
-    return subprocess.run(command, input=for_mpy_ld(done.stdout), text=True).returncode
+    done = subprocess.run(command, input=for_mpy_ld(done.stdout), text=True)
+    if not done.returncode:
+        Path(out).write_bytes(cleared(Path(out).read_bytes()))
+    return done.returncode
 
 
 def _features(passing: str) -> list[str]:
@@ -53,7 +60,21 @@ def for_mpy_ld(text: str) -> str:
     literals = "".join(_LITERAL.findall(text))
     text = _LITERAL_POSITION.sub("", _LITERAL.sub("", text))
     text = _STRING.sub(r'\t.section\t.rodata\1,"a",@progbits\n\1:', text)
-    return "\t.text\n" + literals + text.replace("\t.section\t.rodata", "\t.section\t.data.rel.ro")
+    return _BEGIN + literals + text.replace("\t.section\t.rodata", "\t.section\t.data.rel.ro")
+
+
+def cleared(elf: bytes) -> bytes:
+    """The object file with zero as the distance in each l32r that is to be relocated: mpy_ld adds to what stands there."""
+    data = bytearray(elf)
+    table, size, count = struct.unpack_from("<I10xHH", data, 32)  # section headers
+    sections = [struct.unpack_from("<10I", data, table + size * i) for i in range(count)]
+    for _, kind, _, _, begin, length, _, patched, *_ in sections:
+        for at in range(begin, begin + length, 12) if kind == _SHT_RELA else ():
+            offset, info, _ = struct.unpack_from("<IIi", data, at)
+            place = sections[patched][4] + offset
+            if info & 255 == _R_XTENSA_SLOT0_OP and data[place] & 15 == _L32R:
+                data[place + 1 : place + 3] = bytes(2)
+    return bytes(data)
 
 
 if __name__ == "__main__":
