@@ -105,6 +105,18 @@ def test_one_sealer_many_messages():
             assert bytes(buf[8 + iv_len : 8 + iv_len + n]) == text
 
 
+def test_iv_counts_up_over_every_octet():
+    for backend in BACKENDS:
+        for encr in (16, 20, 28):
+            sealer = pair(backend, (encr, 256, 0))[0]
+            for iv in (1, 0xFF, 0x100, 0xFFFF, 0xFFFFFFFF, 0x100000000, (1 << 56) - 1, (1 << 64) - 1):
+                set_next_iv(sealer, iv.to_bytes(8, "big"))
+                for expected in (iv, iv + 1 & (1 << 64) - 1):
+                    buf = bytearray(8 + 8 + 4 + 16)
+                    sealer.seal(buf, 0, 8, 20, None)
+                    assert buf[8:16] == expected.to_bytes(8, "big")
+
+
 def test_iv_of_cbc_is_unpredictable():
     sealer = pair(BOARD, (12, 128, 12))[0]
     seen = []

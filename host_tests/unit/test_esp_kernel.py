@@ -249,3 +249,23 @@ def test_shortest_packet():
     least = 8 + 8 + 2 + 16
     assert both("check", esp, 3, 3 + least - 1) == drop.TOO_SHORT
     assert both("check", esp, 0, least) == 0
+
+
+def test_ports_at_the_border_of_a_range():
+    p = packet(A4, B4, 17)  # from 0x1388 to 0x0050
+    for first, last in ((0x1388, 0x1388), (0x1300, 0x1388), (0x1388, 0x13FF), (0x1300, 0x1387), (0x1389, 0x1400), (0, 0x1387)):
+        within = first <= 0x1388 <= last
+        assert passes([(17, first, last, bytes(4), b"\xff" * 4)], TABLES[0], p) == within
+        assert passes(TABLES[0], [(17, first, last, bytes(4), b"\xff" * 4)], p[:22] + b"\x13\x88") == within
+
+
+def test_same_spi():
+    kernel = _kernel()
+    for pos in range(3):
+        buf = bytearray(pos) + b"\1\2\3\4\5"
+        for module in (kernel, plain):
+            assert module.same_spi(buf, pos, b"\1\2\3\4")
+            for i in range(4):
+                other = bytearray(b"\1\2\3\4")
+                other[i] ^= 0x80
+                assert not module.same_spi(buf, pos, other)

@@ -39,7 +39,7 @@ def process(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
     if opening:
         end -= icv_len
     n = end - pos
-    if start < 0 or iv_pos < start or iv_pos - start > 512 or n < 0 or end + icv_len > int(_len(buf)):
+    if start < 0 or iv_pos < start or iv_pos - start > 512 or n < 0 or end + icv_len > int(_len(buf)) or pos < 4:
         if opening:
             return -1
         refuse(buf, start, iv_pos, end)

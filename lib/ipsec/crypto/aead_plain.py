@@ -17,7 +17,7 @@ def process(self, buf, start, iv_pos, end, seq_hi):
     mode = state[48]
     end -= icv_len if opens else 0
     n = end - iv_pos - iv_len
-    if not 0 <= start <= iv_pos <= start + 512 or n < 0 or end + icv_len > len(buf):
+    if not 0 <= start <= iv_pos <= start + 512 or n < 0 or end + icv_len > len(buf) or end - n < 4:
         return -1 if opens else refuse(buf, start, iv_pos, end)
     _take_nonce(state, buf, iv_pos, seq_hi)
     aad = bytes(buf[start:iv_pos])
