@@ -91,8 +91,7 @@ def _only_zeros(addr, bits: int) -> bool:
 
 def _number(digits: str, base: int, limit: int) -> int:
     """A plain number of at most `limit`, without sign, spaces or needless zeros (those read as octal elsewhere), or -1."""
-    allowed = "0123456789abcdefABCDEF" if base == 16 else "0123456789"
-    if not 1 <= len(digits) <= 4 or not all(c in allowed for c in digits):
+    if not 1 <= len(digits) <= 4 or digits.strip("0123456789abcdefABCDEF" if base == 16 else "0123456789"):
         return -1
     if base == 10 and len(digits) > 1 and digits[0] == "0":
         return -1
@@ -101,9 +100,19 @@ def _number(digits: str, base: int, limit: int) -> int:
 
 
 def _parse4(text: str):
-    """Four octets of dotted decimal, or None."""
-    parts = [_number(part, 10, 255) for part in text.split(".")]
-    return bytes(parts) if len(parts) == 4 and min(parts) >= 0 else None
+    """Four octets of dotted decimal, or None. By octets, because each new text costs a board 7,000 instructions."""
+    octets = []
+    value, digits = 0, 0
+    for c in text.encode() + b".":
+        if c == 46 and digits and value < 256:
+            octets.append(value)
+            value = digits = 0
+        elif 48 <= c <= 57 and digits < 3 and (value or not digits):  # a zero in front reads as octal elsewhere
+            value = 10 * value + c - 48
+            digits += 1
+        else:
+            return None
+    return bytes(octets) if len(octets) == 4 else None
 
 
 def _parse6(text: str):
