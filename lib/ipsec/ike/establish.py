@@ -14,7 +14,7 @@ IKE_AUTH response is looked at. Start reading at `IkeSaInit.process`.
 
 from ipsec.crypto.ct import equal
 from ipsec.errors import AuthError, CryptoError, PeerError
-from ipsec.ike import iana, identity, keymat, natt, payload, proposal, selector
+from ipsec.ike import config_payload, iana, identity, keymat, natt, payload, proposal, selector
 from ipsec.ike.auth import psk
 from ipsec.ike.child import ChildSa, is_reserved, new_spi
 from ipsec.ike.exchange import Exchange
@@ -144,8 +144,6 @@ class IkeAuth(Exchange):
         b.simple(iana.IDR, identity.encode(config.remote_id))
         payload.write_auth(b, psk.METHOD, psk.compute(sa.crypto, prf, self.auth_key, octets))
         if config.virtual_ip:
-            from ipsec.ike import config_payload
-
             config_payload.write_request(b, config.virtual_ip)
         b.notify(_INITIAL_CONTACT)
         proposal.write_sa(b, iana.PROTO_ESP, self.spi_in, self.offers)
@@ -199,8 +197,6 @@ class IkeAuth(Exchange):
         return ChildSa(self.spi_in, spi_out, suite, ts_i, ts_r, keys)
 
     def _inner_config(self, message):
-        from ipsec.ike import config_payload
-
         reader = message.find(iana.CP)
         return config_payload.parse_reply(reader) if reader else config_payload.InnerConfig()
 

@@ -3,6 +3,8 @@
 Secrets never reach a log; the caller wipes the bytearrays when the SA ends. Start reading at `derive_ike_keys`.
 """
 
+from ipsec.crypto.ct import wipe
+
 
 def prf_plus(crypto, prf: int, key, seed, length: int) -> bytearray:
     """`prf+` (RFC 7296 2.13).
@@ -49,8 +51,6 @@ class IkeKeys:
 
     def wipe(self) -> None:
         """Overwrite all of them."""
-        from ipsec.crypto.ct import wipe
-
         for key in (self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr):
             wipe(key)
 
