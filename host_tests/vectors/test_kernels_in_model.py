@@ -1,8 +1,10 @@
 """The kernels in the model of viper: right for 32-bit and 64-bit words, never unaligned, never outside a buffer.
 
-These are the tests of host_tests/unit/test_crypto_kernels.py, given the model's kernels instead of the interpreter's.
+These are the tests of host_tests/unit/test_crypto_kernels.py and test_ghash8k.py, given the model's kernels instead of the
+interpreter's.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -17,6 +19,7 @@ sys.path.append(str(ROOT / "host_tests" / "unit"))
 
 import test_crypto_kernels as tests  # noqa: E402
 import test_crypto_seal as messages  # noqa: E402
+import test_ghash8k  # noqa: E402
 
 TESTS = [name for name in dir(tests) if name.startswith("test_") and name != "test_generated_files_are_current"]
 
@@ -54,6 +57,19 @@ def test_aead_alignment(monkeypatch, shift, bits):
     for suite in ((16, 128, 0), (20, 128, 0), (28, 256, 0)):
         for n in (0, 1, 15, 16, 17, 63, 64, 65, 703, 704, 705, 719, 720, 721):
             messages._round_trip(suite, shift, 8, n, bytes(4) if n & 1 else None)
+
+
+def _with_its_table(name, bits):
+    kernel = load(CRYPTO / f"{name}.py", bits)
+    kernel.TABLE_LEN = int(re.search(r"^TABLE_LEN = (\d+)$", (CRYPTO / f"{name}.py").read_text(), re.MULTILINE)[1])
+    return kernel
+
+
+@pytest.mark.parametrize("name", [name for name in dir(test_ghash8k) if name.startswith("test_")])
+@pytest.mark.parametrize("bits", [32, 64])
+def test_ghash_of_two_sizes(monkeypatch, name, bits):
+    monkeypatch.setattr(test_ghash8k, "_kernels", lambda: [_with_its_table(kernel, bits) for kernel in ("ghash", "ghash8k")])
+    getattr(test_ghash8k, name)()
 
 
 SOURCE = """

@@ -65,6 +65,7 @@ SLICES = {
     "modp": Slice(("ipsec.crypto.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
+    "ghash8k": Slice(("ipsec.crypto.ghash8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _when_asked),
     "plain": Slice(
         ("ipsec.crypto.plain", "ipsec.crypto.aead_plain"), "slow kernels, where no native code loads", lambda _c, arch: not arch
     ),

@@ -8,6 +8,8 @@ The sum `z` is 24 octets: four big-endian words in machine order, and two for wo
 
 import micropython
 
+TABLE_LEN = 2048
+
 
 @micropython.viper
 def ghash_table(t: ptr32, h: ptr8, w: ptr8):
@@ -60,30 +62,6 @@ def ghash_out(st: ptr8, z: ptr8):
     while i < 16:
         st[16 + i] = z[i ^ 3]
         i += 1
-
-
-@micropython.viper
-def gcm_start(z: ptr32):
-    """Set the sum to zero."""
-    z[0] = 0
-    z[1] = 0
-    z[2] = 0
-    z[3] = 0
-
-
-@micropython.viper
-def gcm_lengths(d: ptr8, do: int, aad_len: int, n: int):
-    """The last block of GHASH at d[do:]: both lengths in bits, each a 64-bit big-endian number."""
-    d = ptr8(int(d) + do)
-    i = 16
-    while i:
-        i -= 1
-        d[i] = 0
-    d[6] = aad_len >> 5
-    d[7] = aad_len << 3
-    d[13] = n >> 13
-    d[14] = n >> 5
-    d[15] = n << 3
 
 
 @micropython.viper
