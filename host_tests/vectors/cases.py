@@ -1,26 +1,30 @@
 """One test vector through the crypto face, on either interpreter.
 
-A case is a line of hexadecimal fields, so that sets of thousands travel between interpreters as a text file:
+A case is a line: its name, its kind, and fields that are hexadecimal but for numbers. So sets of thousands travel between
+interpreters, and onto boards, as a text file. The kinds:
 
     aead ENCR KEY NONCE AAD TEXT CIPHERTEXT ICV VALID
     cbc KEY IV TEXT CIPHERTEXT
     prf PRF KEY DATA OUTPUT
+    expand PRF SECRET SALT INFO OUTPUT           (HKDF of RFC 5869, whose second half is prf+ of RFC 7296 2.13)
+    hash OCTETS_OF_DIGEST DATA DIGEST
+    dh GROUP PRIVATE OUR_PUBLIC PEER_PUBLIC SECRET
 
-An empty field is `-`. Start reading at `check`.
+An empty field is `-`; of an exchange it means: not told (OUR_PUBLIC), must be refused (SECRET). Start reading at `check`.
 """
 
-from binascii import unhexlify
+from binascii import hexlify, unhexlify
+
+from crypto_support import set_next_iv  # of host_tests/unit
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_last: list = ["", None]  # the key pair of the case before: many cases share one, and on a board it costs a second
 
 
 def check(backend, line: str) -> None:
     """Run one case; AssertionError when the backend disagrees."""
-    kind, *fields = line.split()
-    if kind == "aead":
-        _aead(backend, *fields)
-    elif kind == "cbc":
-        _cbc(backend, *fields)
-    else:
-        _prf(backend, *fields)
+    _, kind, *fields = line.split()
+    _CHECKS[kind](backend, *fields)
 
 
 def _octets(field: str) -> bytes:
@@ -38,24 +42,17 @@ def _aead(backend, encr, key, nonce, aad, text, sealed, icv, valid):
     opened = bytearray(message)
     result = backend.new_opener(encr, 0, key, b"").open(opened, 0, len(aad), len(opened), None)
     if valid == "0":
-        assert result == -1
-        assert opened == message
+        assert result == -1, "accepted"
+        assert opened == message, "refused, but changed"
         return
-    assert result == end
-    assert opened[text_pos:end] == text
+    assert result == end, "refused"
+    assert opened[text_pos:end] == text, "another text"
     buf = bytearray(aad + bytes(8) + text + bytes(len(icv)))
     sealer = backend.new_sealer(encr, 0, key, b"")
-    _set_next_iv(sealer, nonce[salt_len:])
-    assert sealer.seal(buf, 0, len(aad), end, None) == len(buf)
-    assert buf == message
-
-
-def _set_next_iv(sealer, iv: bytes) -> None:
-    before = (int.from_bytes(iv, "big") - 1) & 0xFFFFFFFFFFFFFFFF
-    if hasattr(sealer, "state"):
-        sealer.state[4:12] = before.to_bytes(8, "big")
-    else:
-        sealer._count = before
+    set_next_iv(sealer, nonce[salt_len:])
+    assert sealer.seal(buf, 0, len(aad), end, None) == len(buf), "another length"
+    assert buf[text_pos:end] == sealed, "another ciphertext"
+    assert buf == message, "another ICV"
 
 
 def _cbc(backend, key, iv, text, sealed):
@@ -63,12 +60,55 @@ def _cbc(backend, key, iv, text, sealed):
     mac_key = bytes(range(32))
     buf = bytearray(bytes(8) + iv + sealed)
     buf += backend.prf(5, mac_key, buf)[:16]
-    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, len(buf), None) == len(buf) - 16
-    assert buf[24:-16] == text
+    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, len(buf), None) == len(buf) - 16, "refused"
+    assert buf[24:-16] == text, "another text"
     end = backend.new_sealer(12, 12, key, mac_key).seal(buf, 0, 8, len(buf) - 16, None)
-    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, end, None) == end - 16
-    assert buf[24:-16] == text
+    assert backend.new_opener(12, 12, key, mac_key).open(buf, 0, 8, end, None) == end - 16, "own message refused"
+    assert buf[24:-16] == text, "another text of our own message"
 
 
 def _prf(backend, prf, key, data, output):
-    assert backend.prf(int(prf), _octets(key), _octets(data)) == _octets(output)
+    assert backend.prf(int(prf), _octets(key), _octets(data)) == _octets(output), "another output"
+
+
+def _expand(backend, prf, secret, salt, info, output):
+    from ipsec.ike.keymat import prf_plus
+
+    want = _octets(output)
+    key = backend.prf(int(prf), _octets(salt), _octets(secret))
+    assert prf_plus(backend, int(prf), key, _octets(info), len(want)) == want, "another output"
+
+
+def _hash(_backend, size, data, digest):
+    from ipsec.crypto import sha512
+
+    kind = {"48": sha512.sha384, "64": sha512.sha512}[size]
+    assert kind(_octets(data)).digest() == _octets(digest), "another digest"
+
+
+def _dh(backend, group, private, own, peer, secret):
+    from ipsec.errors import CryptoError
+
+    pair = _pair(backend, int(group), private)
+    assert own == "-" or pair.public == unhexlify(own), "another public value: %s" % hexlify(pair.public)
+    try:
+        got = pair.shared(_octets(peer))
+    except CryptoError as e:
+        assert secret == "-", "refused: %s" % e
+        return
+    assert secret != "-", "accepted"
+    assert got == unhexlify(secret), "another secret"
+
+
+def _pair(backend, group, private):
+    """The key pair of this private value, made as the library makes it: from the octets of a random source."""
+    name = "%s %d %s" % (backend.NAME, group, private)
+    if _last[0] != name:
+        octets = unhexlify(private)
+        if group == 19 and backend.NAME == "board":  # it takes 2^256 + the octets, modulo the order
+            octets = ((int.from_bytes(octets, "big") - (1 << 256)) % _P256_ORDER).to_bytes(32, "big")
+        _last[:] = name, backend.new_dh(group, lambda n: octets)
+    return _last[1]
+
+
+_CHECKS = {"aead": _aead, "cbc": _cbc, "prf": _prf, "expand": _expand, "hash": _hash, "dh": _dh}

@@ -1,12 +1,24 @@
-"""Random keys, lengths, places and headers: what one backend seals the other opens, octet for octet where the IV is a counter."""
+"""Random keys, lengths, places and headers: what one backend seals the other opens, octet for octet where the IV is a counter.
 
+And the kernels on MicroPython against the `cryptography` package: every length to 1500 octets at every alignment of a word, and a
+shorter round at every alignment there is; every message is opened in place and in a buffer apart, and refused with a bit flipped.
+Emulated boards do the same with fewer lengths: host_tests/emulated/test_vectors_on_board.py.
+"""
+
+import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit" / "shims"))
+from host_tests.conftest import require
+from host_tests.vectors import agree, messages
+
+HERE = Path(__file__).resolve().parent
+UNIT = HERE.parent / "unit"
+sys.path.append(str(UNIT / "shims"))
 
 from ipsec.crypto import board, host  # noqa: E402  board needs the shim of cryptolib
 
@@ -73,3 +85,51 @@ def test_cbc(data, suite, blocks, start, seq_hi, rng):
 @given(st.sampled_from([5, 6, 7]), st.binary(max_size=300), st.lists(st.binary(max_size=300), min_size=1, max_size=5))
 def test_prf(prf_id, key, parts):
     assert board.prf(prf_id, key, *parts) == host.prf(prf_id, key, *parts)
+
+
+PLAIN = [*range(131), *range(131, 1501, 7)]  # lengths for the plain kernels, which are slow: 7 octets on is another alignment
+REQUESTS = {
+    "every length": lambda: messages.requests(messages.MODES, range(1501), alignments=4),
+    "every alignment": lambda: messages.requests(messages.SUITES, (0, 1, 15, 16, 33, 64, 576, 1400), alignments=16),
+    "every bit": lambda: messages.every_bit(messages.SUITES),
+}
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_package_agrees_on_cpython(kind):
+    requests = messages.requests(messages.MODES, PLAIN) if kind == "every length" else REQUESTS[kind]()
+    pool = agree.make_pool()
+    for line in requests:
+        try:
+            why = messages.wrong(line, agree.answer(board, pool, line))
+        except AssertionError as e:
+            why = str(e)
+        assert not why, f"{line}: {why}"
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_package_agrees_on_micropython(kind, tmp_path):
+    micropython = Path(sys.executable).with_name("micropython")
+    require(micropython.exists(), "micropython is missing; run `make`")
+    lines = list(REQUESTS[kind]())
+    path = tmp_path / "lines"
+    path.write_text("\n".join(lines) + "\n")
+    command = [micropython, HERE / "agree.py", HERE.parents[1] / "lib", UNIT, path]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
+    wrong = messages.all_wrong(lines, done.stdout)
+    assert not wrong, "\n".join(wrong[:5]) + done.stderr
+
+
+@pytest.mark.parametrize("suite", messages.SUITES)
+def test_faults_are_told(suite):
+    """The judge of the tests above finds each kind of fault."""
+    pool = agree.make_pool()
+    line = messages.request(suite, 40, 3)
+    iv, digest = agree.answer(board, pool, line).split(" ")
+    other = messages.request(suite, 40, 3)
+    assert not messages.wrong(line, f"{iv} {digest}")
+    for answer in ("", "AssertionError: refused", f"{iv} {digest[::-1]}", f"{iv}00 {digest}"):
+        assert messages.wrong(line, answer)
+    assert messages.wrong(other, f"{iv} {digest}")
+    assert len(messages.all_wrong([line, other], f"0 {iv} {digest}\n1 {iv} {digest}\n")) == 1
+    assert len(messages.all_wrong([line, other], "Traceback (most recent call last):\n")) == 2

