@@ -5,12 +5,13 @@ compiled, as on CPython or on a port without native code, Python's long integers
 time. Start reading at `X25519`.
 """
 
-from ipsec.crypto import machine
+from ipsec.crypto import ct, machine
 from ipsec.errors import CryptoError
 
 _P = 2**255 - 19
 KERNEL = machine.KERNEL or "plain"
 BASE = b"\x09" + bytes(31)
+_ZERO = bytes(32)
 
 
 class X25519:
@@ -37,18 +38,14 @@ class X25519:
         if len(peer_public) != 32:
             raise CryptoError("X25519: public value of %d octets, not 32" % len(peer_public))
         z = scalar_mult(self._k, peer_public)
-        seen = 0
-        for octet in z:
-            seen |= octet
-        if not seen:
+        if ct.equal(z, _ZERO):
             raise CryptoError("X25519: the peer's public value has small order, the shared secret would be zero")
         return z
 
     def wipe(self) -> None:
         """Overwrite the private value; `shared` raises CryptoError afterwards."""
         if self._k is not None:
-            for i in range(32):
-                self._k[i] = 0
+            ct.wipe(self._k)
             self._k = None
 
 
@@ -58,8 +55,7 @@ def scalar_mult(k, u) -> bytes:
     k[0] &= 248
     k[31] = (k[31] & 127) | 64
     z = _ladder(k, u) if machine.KERNEL else _ladder_plain(k, u)
-    for i in range(32):
-        k[i] = 0
+    ct.wipe(k)
     return z
 
 
