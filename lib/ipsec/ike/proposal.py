@@ -15,26 +15,30 @@ _PRF = 2
 _INTEG = 3
 _KE = 4
 _ESN = 5
-_KEY_LENGTH = 0x800E  # attribute type 14 in the short form
+_KEY_LENGTH = b"\x80\x0e"  # attribute type 14 in the short form
 _NO_PROPOSAL_CHOSEN = 14
 
 
-def ike_transforms(suite) -> tuple:
-    """`((type, id, key_bits), ...)` of an IKE suite `(encr, key_bits, integ, prf, ke)`."""
+def ike_transforms(suite) -> list:
+    """The transforms of an IKE suite `(encr, key_bits, integ, prf, ke)`, each as its octets from the type on."""
     encr, key_bits, integ, prf, ke = suite
-    rest = ((_INTEG, integ, 0),) if integ else ()
-    return ((_ENCR, encr, key_bits),) + rest + ((_PRF, prf, 0), (_KE, ke, 0))
+    return _cipher(encr, key_bits, integ) + [bytes((_PRF, 0, 0, prf)), bytes((_KE, 0, 0, ke))]
 
 
-def esp_transforms(suite) -> tuple:
+def esp_transforms(suite) -> list:
     """The same for an ESP suite `(encr, key_bits, integ, esn)`."""
     encr, key_bits, integ, esn = suite
-    rest = ((_INTEG, integ, 0),) if integ else ()
-    return ((_ENCR, encr, key_bits),) + rest + ((_ESN, esn, 0),)
+    return _cipher(encr, key_bits, integ) + [bytes((_ESN, 0, 0, esn))]
+
+
+def _cipher(encr, key_bits, integ) -> list:
+    length = _KEY_LENGTH + bytes((key_bits >> 8, key_bits & 0xFF)) if key_bits else b""
+    found = [bytes((_ENCR, 0, 0, encr)) + length]
+    return found + [bytes((_INTEG, 0, 0, integ))] if integ else found
 
 
 def write_sa(b, protocol: int, spi, offers) -> None:
-    """Append an SA payload; `offers` is a list of transform tuples, one proposal each, numbered from 1."""
+    """Append an SA payload; `offers` is a list of lists of transforms, one proposal each, numbered from 1."""
     start = b.payload(iana.SA)
     for number, transforms in enumerate(offers, 1):
         last = number == len(offers)
@@ -42,18 +46,9 @@ def write_sa(b, protocol: int, spi, offers) -> None:
         b.raw(bytes([0 if last else 2, 0, 0, 0, number, protocol, len(spi), len(transforms)]))
         b.raw(spi)
         for i, transform in enumerate(transforms):
-            _write_transform(b, transform, i == len(transforms) - 1)
+            b.raw(bytes((0 if i == len(transforms) - 1 else 3, 0, 0, 4 + len(transform))) + transform)
         b.patch16(at + 2, b.pos - at)
     b.end_payload(start)
-
-
-def _write_transform(b, transform, last):
-    kind, number, key_bits = transform
-    b.raw(bytes([0 if last else 3, 0, 0, 12 if key_bits else 8, kind, 0]))
-    b.u16(number)
-    if key_bits:
-        b.u16(_KEY_LENGTH)
-        b.u16(key_bits)
 
 
 def check_sa(reader, protocol: int, spi_len: int, offers) -> tuple:
@@ -61,39 +56,21 @@ def check_sa(reader, protocol: int, spi_len: int, offers) -> tuple:
 
     Raises PeerError (NO_PROPOSAL_CHOSEN) when the answer is not one of the offers.
     """
-    last = reader.u8()
-    reader.skip(1)
-    length = reader.u16()
-    outer = reader.scope(length - 4)
-    number = reader.u8()
-    proto = reader.u8()
-    got_spi_len = reader.u8()
-    count = reader.u8()
+    last, _, high, low, number, proto, got_spi_len, count = reader.raw(8)
+    outer = reader.scope((high << 8 | low) - 8)
     if last or proto != protocol or got_spi_len != spi_len or not 1 <= number <= len(offers):
         raise PeerError("the gateway's proposal is not one of ours", _NO_PROPOSAL_CHOSEN)
     spi = reader.raw(spi_len)
     got = [_parse_transform(reader, i == count - 1) for i in range(count)]
     reader.unscope(outer)
     reader.close()
-    wanted = offers[number - 1]
-    if len(got) != len(wanted) or any(t not in wanted for t in got) or any(t not in got for t in wanted):
+    if sorted(got) != sorted(offers[number - 1]):
         raise PeerError("the gateway chose algorithms that were not offered", _NO_PROPOSAL_CHOSEN)
     return number - 1, spi
 
 
-def _parse_transform(reader, last) -> tuple:
-    more = reader.u8()
+def _parse_transform(reader, last) -> bytes:
+    more, _, high, low, kind, _ = reader.raw(6)
     if more != (0 if last else 3):
         raise PeerError("the number of transforms is wrong")
-    reader.skip(1)
-    outer = reader.scope(reader.u16() - 4)
-    kind = reader.u8()
-    reader.skip(1)
-    number = reader.u16()
-    key_bits = 0
-    while reader.left():
-        if reader.u16() != _KEY_LENGTH or key_bits:
-            raise PeerError("an attribute that was not offered", _NO_PROPOSAL_CHOSEN)
-        key_bits = reader.u16()
-    reader.unscope(outer)
-    return kind, number, key_bits
+    return bytes((kind, 0)) + reader.raw((high << 8 | low) - 6)
