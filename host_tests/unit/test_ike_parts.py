@@ -179,9 +179,9 @@ def test_configuration_request():
 
 def test_notify_and_delete_payloads():
     m = build(lambda b: b.notify(16388, b"hash"))
-    assert payload.notifies(m) == [(16388, 0, b"", b"hash")] and payload.error_notify(m) is None
+    assert payload.notifies(m) == [(16388, 0, b"", b"hash")] and payload.error_notify(payload.notifies(m)) is None
     m = build(lambda b: b.notify(14))
-    assert payload.error_notify(m) == (14, b"")
+    assert payload.error_notify(payload.notifies(m)) == (14, b"")
     m = build(lambda b: payload.write_delete(b, 3, [b"abcd", b"efgh"]))
     assert payload.parse_delete(m.need(42)) == (3, [b"abcd", b"efgh"])
     m = build(lambda b: payload.write_delete(b, 1))

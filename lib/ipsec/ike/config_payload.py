@@ -43,8 +43,7 @@ def write_request(b, families) -> None:
     b.raw(bytes([_CFG_REQUEST, 0, 0, 0]))
     for family in families:
         for attribute in _REQUESTS[family]:
-            b.u16(attribute)
-            b.u16(0)
+            b.raw(bytes((0, attribute, 0, 0)))
     b.end_payload(start)
 
 

@@ -138,10 +138,11 @@ class IkeAuth(Exchange):
         config = sa.config
         prf = sa.suite[3]
         id_i = identity.encode(config.local_id)
+        self.id_r = identity.encode(config.remote_id)
         octets = keymat.signed_octets(sa.crypto, prf, sa.init_request, sa.nonce_r, sa.keys.sk_pi, id_i)
         sa.init_request = None
         b.simple(iana.IDI, id_i)
-        b.simple(iana.IDR, identity.encode(config.remote_id))
+        b.simple(iana.IDR, self.id_r)
         payload.write_auth(b, psk.METHOD, psk.compute(sa.crypto, prf, self.auth_key, octets))
         if config.virtual_ip:
             config_payload.write_request(b, config.virtual_ip)
@@ -151,7 +152,8 @@ class IkeAuth(Exchange):
         selector.write_ts(b, iana.TSR, self.ts_r)
 
     def process(self, sa, message, now):
-        error = payload.error_notify(message)
+        notifies = payload.notifies(message)
+        error = payload.error_notify(notifies)
         if error and not message.find(iana.AUTH):
             from ipsec.ike import remedy
 
@@ -163,7 +165,7 @@ class IkeAuth(Exchange):
             raise _refusal(error[0])
         child = self._accept_child(sa, message)
         lifetime_s = 0
-        for kind, _, _, data in payload.notifies(message):
+        for kind, _, _, data in notifies:
             if kind == _AUTH_LIFETIME and len(data) == 4:
                 lifetime_s = data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3]
         sa.established(child, self._inner_config(message), lifetime_s)
@@ -172,7 +174,7 @@ class IkeAuth(Exchange):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""
         id_r = message.need(iana.IDR).rest()
         method, data = payload.parse_auth(message.need(iana.AUTH))
-        if not identity.same(id_r, identity.encode(sa.config.remote_id)):
+        if not identity.same(id_r, self.id_r):
             raise AuthError(
                 "the gateway says it is %s, expected was %r: mend remote_id, or distrust the gateway"
                 % (identity.describe(id_r), sa.config.remote_id)

@@ -82,37 +82,38 @@ def parse(buf, pos: int, end: int) -> Message:
         raise PeerError("major version %d" % (buf[pos + 17] >> 4), _INVALID_MAJOR_VERSION)
     m.exchange = buf[pos + 18]
     m.flags = buf[pos + 19]
-    reader = Reader(buf, pos + 20, end)
-    m.message_id = reader.u32()
-    length = reader.u32()
+    m.message_id = int.from_bytes(buf[pos + 20 : pos + 24], "big")
+    length = int.from_bytes(buf[pos + 24 : pos + 28], "big")
     if length != end - pos:
         raise PeerError("header says %d octets, the datagram has %d" % (length, end - pos))
-    _parse_chain(m, first, reader.pos, end)
+    _parse_chain(m, first, pos + HEADER_LEN, end)
     return m
 
 
 def _parse_chain(m, kind, pos, end):
-    reader = Reader(m.buf, pos, end)
+    buf = m.buf
     m.payloads = []
     while kind:
-        following = reader.u8()
-        critical = reader.u8() & _CRITICAL
-        length = reader.u16()
-        start = reader.skip(length - 4)
-        _check_payload(m, kind, critical)
-        m.payloads.append((kind, start, start + length - 4))
+        length = buf[pos + 2] << 8 | buf[pos + 3] if end - pos >= 4 else 0
+        if not 4 <= length <= end - pos:
+            raise PeerError("a payload of %d octets, %d left" % (length, end - pos))
+        _check_payload(m, kind, buf[pos + 1] & _CRITICAL)
+        m.payloads.append((kind, pos + 4, pos + length))
+        following = buf[pos]
+        pos += length
         if kind == iana.SK:
             m.inner_kind = following  # the chain goes on inside
             break
         kind = following
-    reader.close()
+    if pos != end:
+        raise PeerError("%d octets left over" % (end - pos))
 
 
 def _check_payload(m, kind, critical):
     if not _FIRST_KNOWN <= kind <= _LAST_KNOWN:
         if critical:
             raise PeerError("critical payload of unknown type %d" % kind, _UNSUPPORTED_CRITICAL_PAYLOAD, bytes([kind]))
-    elif kind in _SINGLE and any(known == kind for known, _, _ in m.payloads):
+    elif kind in _SINGLE and m.find(kind):
         raise PeerError("two payloads of type %d" % kind)
 
 
@@ -160,14 +161,11 @@ class Builder(Writer):
         self.start = self.room(0)
         self.raw(spi_i)
         self.raw(spi_r)
-        self._next_at = self.room(1)
-        self.u8(_VERSION)
-        self.u8(exchange)
-        self.u8(flags)
+        self._next_at = self.pos
+        self.raw(bytes((0, _VERSION, exchange, flags)))
         self.u32(message_id)
         self.u32(0)
         self.kinds: list[int] = []  # payload types for the log; a Notify is NOTIFY_BASE + its type
-        self.buf[self._next_at] = 0
 
     def payload(self, kind: int) -> int:
         """Begin a payload; give what it returns to `end_payload`."""

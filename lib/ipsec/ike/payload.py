@@ -54,9 +54,9 @@ def notifies(message) -> list:
     return [parse_notify(reader) for reader in message.each(iana.NOTIFY)]
 
 
-def error_notify(message):
-    """The first error among the Notify payloads as `(type, data)`, or None; errors are below 16384."""
-    for kind, _, _, data in notifies(message):
+def error_notify(found):
+    """The first error among the Notify payloads that `notifies` found, as `(type, data)`, or None; errors are below 16384."""
+    for kind, _, _, data in found:
         if kind < 16384:
             return kind, data
     return None

@@ -43,9 +43,8 @@ def write_ts(b, kind: int, selectors) -> None:
     start = b.payload(kind)
     b.raw(bytes([len(selectors), 0, 0, 0]))
     for protocol, start_port, end_port, first, last in selectors:
-        b.u8(7 if len(first) == 4 else 8)
-        b.u8(protocol)
-        b.u16(8 + 2 * len(first))
+        n = len(first)
+        b.raw(bytes((7 if n == 4 else 8, protocol, 0, 8 + 2 * n)))
         b.u16(start_port)
         b.u16(end_port)
         b.raw(first)

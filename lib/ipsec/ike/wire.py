@@ -6,6 +6,8 @@ pass the end of its buffer raises before it writes. Start reading at `Reader`.
 
 from ipsec.errors import LocalError, PeerError
 
+_len = len  # a module's own name is found faster than a built-in
+
 
 class Reader:
     """A cursor over `buf[pos:end]`.
@@ -31,11 +33,16 @@ class Reader:
         return start
 
     def u8(self) -> int:
-        return self.buf[self.skip(1)]
+        i = self.pos
+        if i >= self.end:
+            self.skip(1)  # raises
+        self.pos = i + 1
+        return self.buf[i]
 
     def u16(self) -> int:
         i = self.skip(2)
-        return self.buf[i] << 8 | self.buf[i + 1]
+        buf = self.buf
+        return buf[i] << 8 | buf[i + 1]
 
     def u32(self) -> int:
         return self.u16() << 16 | self.u16()
@@ -47,7 +54,9 @@ class Reader:
 
     def rest(self) -> bytes:
         """A copy of what is left."""
-        return self.raw(self.end - self.pos)
+        i = self.pos
+        self.pos = self.end
+        return bytes(self.buf[i : self.end])
 
     def scope(self, n: int) -> int:
         """Narrow the reader to the next n octets; give what it returns to `unscope`."""
@@ -81,7 +90,7 @@ class Writer:
     def room(self, n: int) -> int:
         """Reserve n octets and return where they begin."""
         start = self.pos
-        if start + n > len(self.buf):
+        if start + n > _len(self.buf):
             raise LocalError("a message of more than %d octets does not fit the buffer" % len(self.buf))
         self.pos = start + n
         return start
@@ -98,8 +107,9 @@ class Writer:
         self.patch16(at + 2, value & 0xFFFF)
 
     def raw(self, octets) -> None:
-        i = self.room(len(octets))
-        self.buf[i : i + len(octets)] = octets
+        n = _len(octets)
+        i = self.room(n)
+        self.buf[i : i + n] = octets
 
     def patch16(self, at: int, value: int) -> None:
         """Fill in a length that was not known before."""
