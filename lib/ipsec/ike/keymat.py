@@ -23,35 +23,26 @@ def prf_plus(crypto, prf: int, key, seed, length: int) -> bytearray:
     return out[:length]
 
 
-class Slicer:
+def cut(keymat, *lengths) -> list:
     """Cuts key material into keys in the RFC's order."""
-
-    def __init__(self, keymat):
-        self._keymat = keymat
-        self._pos = 0
-
-    def take(self, n: int) -> bytearray:
-        key = self._keymat[self._pos : self._pos + n]
-        self._pos += n
-        return key
+    keys = []
+    pos = 0
+    for n in lengths:
+        keys.append(keymat[pos : pos + n])
+        pos += n
+    return keys
 
 
 class IkeKeys:
     """SK_d, SK_ai, SK_ar, SK_ei, SK_er, SK_pi, SK_pr as bytearrays."""
 
     def __init__(self, keymat, prf_len, integ_len, encr_len):
-        cut = Slicer(keymat)
-        self.sk_d = cut.take(prf_len)
-        self.sk_ai = cut.take(integ_len)
-        self.sk_ar = cut.take(integ_len)
-        self.sk_ei = cut.take(encr_len)
-        self.sk_er = cut.take(encr_len)
-        self.sk_pi = cut.take(prf_len)
-        self.sk_pr = cut.take(prf_len)
+        keys = cut(keymat, prf_len, integ_len, integ_len, encr_len, encr_len, prf_len, prf_len)
+        self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr = self._all = keys
 
     def wipe(self) -> None:
         """Overwrite all of them."""
-        for key in (self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr):
+        for key in self._all:
             wipe(key)
 
 
@@ -72,8 +63,8 @@ def derive_ike_keys(crypto, suite, secret, nonce_i, nonce_r, spi_i, spi_r) -> Ik
     return IkeKeys(keymat, prf_len, integ_len, encr_len)
 
 
-def derive_child_keys(crypto, esp_suite, prf: int, sk_d, nonce_i, nonce_r) -> tuple:
-    """`(encr_i, integ_i, encr_r, integ_r)` of a Child SA (RFC 7296 2.17); those with `_i` protect what the initiator sends.
+def derive_child_keys(crypto, esp_suite, prf: int, sk_d, nonce_i, nonce_r) -> list:
+    """`[encr_i, integ_i, encr_r, integ_r]` of a Child SA (RFC 7296 2.17); those with `_i` protect what the initiator sends.
 
     ```
     KEYMAT = prf+(SK_d, Ni | Nr)
@@ -81,8 +72,8 @@ def derive_child_keys(crypto, esp_suite, prf: int, sk_d, nonce_i, nonce_r) -> tu
     """
     encr, key_bits, integ, _ = esp_suite
     encr_len, integ_len, _, _, _ = crypto.sizes(encr, key_bits, integ)
-    cut = Slicer(prf_plus(crypto, prf, sk_d, nonce_i + nonce_r, 2 * (encr_len + integ_len)))
-    return cut.take(encr_len), cut.take(integ_len), cut.take(encr_len), cut.take(integ_len)
+    keymat = prf_plus(crypto, prf, sk_d, nonce_i + nonce_r, 2 * (encr_len + integ_len))
+    return cut(keymat, encr_len, integ_len, encr_len, integ_len)
 
 
 def signed_octets(crypto, prf: int, message, nonce_peer, sk_p, id_body) -> bytes:
