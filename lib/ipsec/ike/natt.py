@@ -7,6 +7,11 @@ NAT_DETECTION_SOURCE_IP matches no address, which says just this. Start reading 
 from ipsec.errors import PeerError
 from ipsec.ike.payload import notifies
 
+try:
+    from hashlib import sha1
+except ImportError:
+    sha1 = None  # type: ignore[assignment]
+
 _SOURCE = 16388
 _DESTINATION = 16389
 _HASH_LEN = 20
@@ -30,10 +35,6 @@ def check_detection(message) -> None:
 
 def _detection_hash(spi_i, addr, port):
     """`SHA-1(SPIi | SPIr | IP address | port)`, SPIr being zero in the first message; None where there is no SHA-1."""
-    if not addr:
-        return None
-    try:
-        from hashlib import sha1
-    except ImportError:
+    if not addr or sha1 is None:
         return None
     return sha1(spi_i + bytes(8) + addr + bytes([port >> 8, port & 0xFF])).digest()
