@@ -3,7 +3,7 @@
 gcc does not unroll loops of two changing bounds. Start reading at `texts`.
 """
 
-from tools.natmod import thumb_aead, thumb_field
+from tools.natmod import thumb_chacha, thumb_field, thumb_ghash, thumb_poly
 
 _LIMBS = 20
 
@@ -13,7 +13,8 @@ def texts() -> dict[str, str]:
     field = _function("multiply", "word *restrict t, const word *a, const word *b", _multiply())
     field += _function("square", "word *restrict t, const word *a", _square())
     poly = _function("poly_multiply", "word *restrict t, const word *h, const word *r", _poly())
-    return {"columns.h": _either(thumb_field.header(), field), "aead_loops.h": _either(thumb_aead.header(), "") + "\n" + poly}
+    loops = "\n".join(module.header() for module in (thumb_ghash, thumb_chacha, thumb_poly))
+    return {"columns.h": _either(thumb_field.header(), field), "aead_loops.h": _either(loops, poly)}
 
 
 def _either(assembler: str, portable: str) -> str:

@@ -26,3 +26,33 @@ def leave(high: bool = False) -> list[str]:
 def registers(numbers: Iterable[int]) -> str:
     """A list of registers, without braces."""
     return ", ".join(f"r{i}" for i in numbers)
+
+
+class Columns:
+    """Products of limbs at r5 and a factor, summed up by columns in high registers; r0 and so on are for the limbs."""
+
+    def __init__(self, sums: tuple[str, ...]) -> None:
+        """Column k is summed up in register k modulo the number of `sums`: so many can be open at a time."""
+        self.lines: list[str] = []
+        self.sums = sums
+        self._at = 0  # the limb that r5 points to
+        self._begun: set[int] = set()
+
+    def load(self, limb: int, count: int) -> None:
+        """Limbs at r5 into r0 and so on, in one instruction."""
+        if limb < self._at:
+            self.lines.append(f"subs r5, #{4 * (self._at - limb)}")
+        elif limb > self._at:
+            self.lines.append(f"adds r5, #{4 * (limb - self._at)}")
+        self.lines.append(f"ldm r5!, {{{registers(range(count))}}}")
+        self._at = limb + count
+
+    def multiply(self, i: int, factor: str, column: int) -> None:
+        """Add register i times the factor to a column."""
+        self.lines.append(f"muls r{i}, {factor}")
+        self.lines.append(f"{'add' if column in self._begun else 'mov'} {self.sum_of(column)}, r{i}")
+        self._begun.add(column)
+
+    def sum_of(self, column: int) -> str:
+        """The register of a column."""
+        return self.sums[column % len(self.sums)]

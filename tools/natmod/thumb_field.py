@@ -6,14 +6,14 @@ r7, which can only be added to and moved: ten instructions for four products. No
 number. Start reading at `header`.
 """
 
-from tools.natmod.thumb import enter, function, leave, registers
+from tools.natmod.thumb import Columns, enter, function, leave, registers
 
 LIMBS = 20
 BITS = 13
 FOLD = 608  # 2^260 modulo 2^255 - 19
 _GROUP = 4  # limbs loaded at once
-_SUMS = ("r8", "r9", "r10", "r11", "r12", "lr")  # column k is summed up in register k modulo 6
-_STORED = 3  # columns stored at once
+_SUMS = ("r8", "r9", "r10", "r11", "r12", "lr")
+_AT_ONCE = 3  # columns stored at once
 
 
 def header() -> str:
@@ -30,41 +30,24 @@ def header() -> str:
     ))
 
 
-class _Columns:
-    """Products of limbs of r5 and limbs of r6, summed up in columns that go to r7; r0 to r4 are for work."""
+class _Stored(Columns):
+    """Columns that go to r7 when they are complete."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._at = 0  # the limb that r5 points to
-        self._begun: set[int] = set()
+        super().__init__(_SUMS)
         self._stored = 0
-
-    def load(self, limb: int, count: int) -> None:
-        """Limbs of r5 into r0 and so on."""
-        if limb < self._at:
-            self.lines.append(f"subs r5, #{4 * (self._at - limb)}")
-        elif limb > self._at:
-            self.lines.append(f"adds r5, #{4 * (limb - self._at)}")
-        self.lines.append(f"ldm r5!, {{{registers(range(count))}}}")
-        self._at = limb + count
-
-    def multiply(self, i: int, factor: str, column: int) -> None:
-        """Add register i times the factor to a column."""
-        self.lines.append(f"muls r{i}, {factor}")
-        self.lines.append(f"{'add' if column in self._begun else 'mov'} {_SUMS[column % len(_SUMS)]}, r{i}")
-        self._begun.add(column)
 
     def finish(self, columns: int) -> None:
         """The columns below this one are complete: store them, some at once."""
-        while columns - self._stored >= _STORED:
-            self.lines += [f"mov r{i}, {_SUMS[(self._stored + i) % len(_SUMS)]}" for i in range(_STORED)]
-            self.lines.append(f"stm r7!, {{{registers(range(_STORED))}}}")
-            self._stored += _STORED
+        while columns - self._stored >= _AT_ONCE:
+            self.lines += [f"mov r{i}, {self.sum_of(self._stored + i)}" for i in range(_AT_ONCE)]
+            self.lines.append(f"stm r7!, {{{registers(range(_AT_ONCE))}}}")
+            self._stored += _AT_ONCE
 
 
 def multiply() -> list[str]:
     """t[0:39] = the columns of a * b."""
-    c = _Columns()
+    c = _Stored()
     for k in range(2 * LIMBS - _GROUP):
         for first in range(0, LIMBS, _GROUP):
             if 0 <= k - first < LIMBS:
@@ -79,7 +62,7 @@ def multiply() -> list[str]:
 
 def square() -> list[str]:
     """t[0:39] = the columns of a * a: a product of different limbs once, doubled."""
-    c = _Columns()
+    c = _Stored()
     for k in range(2 * LIMBS - _GROUP):
         for first in range(0, LIMBS, _GROUP):
             other = k - first

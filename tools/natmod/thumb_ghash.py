@@ -12,8 +12,8 @@ _FRAME = 4 * 4 * _POSITIONS
 
 
 def header() -> str:
-    """C functions of nothing but assembler, which take the place of those in aead_native.c."""
-    return function("ghash_blocks", "uint32_t *z, const uint32_t *table, const uint32_t *x, size_t n", ghash())
+    """C functions of nothing but assembler, which take the place of those in aead.h."""
+    return function("ghash_blocks", "word *z, const word *table, const uint8_t *x, size_t n", ghash())
 
 
 def ghash() -> list[str]:
