@@ -22,6 +22,7 @@ _CRITICAL = 0x80
 _FIRST_KNOWN = 33
 _LAST_KNOWN = 48
 _UNSUPPORTED_CRITICAL_PAYLOAD = 1
+_ZEROS = bytes(4)
 _INVALID_MAJOR_VERSION = 5
 # Payloads of which a message holds one at the most
 _SINGLE = (iana.SA, iana.KE, iana.IDI, iana.IDR, iana.AUTH, iana.NONCE, iana.TSI, iana.TSR, iana.CP)
@@ -164,15 +165,15 @@ class Builder(Writer):
         self._next_at = self.pos
         self.raw(bytes((0, _VERSION, exchange, flags)))
         self.u32(message_id)
-        self.u32(0)
+        self.raw(_ZEROS)
         self.kinds: list[int] = []  # payload types for the log; a Notify is NOTIFY_BASE + its type
 
     def payload(self, kind: int) -> int:
         """Begin a payload; give what it returns to `end_payload`."""
         self.buf[self._next_at] = kind
         self.kinds.append(kind)
-        start = self._next_at = self.room(4)
-        self.buf[start : start + 4] = b"\0\0\0\0"
+        start = self._next_at = self.pos
+        self.raw(_ZEROS)
         return start
 
     def end_payload(self, start: int) -> None:

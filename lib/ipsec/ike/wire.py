@@ -1,12 +1,18 @@
 """Bounded reading and writing of octets in network order, the ground of every IKE message (RFC 7296 3).
 
 Rules: a length is checked before the cursor moves; a scope that is not read to its end is an error; a writer that would
-pass the end of its buffer raises before it writes. Start reading at `Reader`.
+pass the end of its buffer raises before it writes. `skip` and `room` raise; the calls that are made most look themselves first,
+because a call is dear on a board. Start reading at `Reader`.
 """
 
 from ipsec.errors import LocalError, PeerError
 
-_len = len  # a module's own name is found faster than a built-in
+try:
+    from ipsec.crypto.kernels import copy
+except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+    from ipsec.crypto.plain import copy
+
+_len, _bytes = len, bytes  # a module's own names are found faster than built-ins
 
 
 class Reader:
@@ -35,12 +41,15 @@ class Reader:
     def u8(self) -> int:
         i = self.pos
         if i >= self.end:
-            self.skip(1)  # raises
+            self.skip(1)
         self.pos = i + 1
         return self.buf[i]
 
     def u16(self) -> int:
-        i = self.skip(2)
+        i = self.pos
+        if i + 2 > self.end:
+            self.skip(2)
+        self.pos = i + 2
         buf = self.buf
         return buf[i] << 8 | buf[i + 1]
 
@@ -49,14 +58,17 @@ class Reader:
 
     def raw(self, n: int) -> bytes:
         """A copy of the next n octets."""
-        i = self.skip(n)
-        return bytes(self.buf[i : i + n])
+        i = self.pos
+        if n < 0 or i + n > self.end:
+            self.skip(n)
+        self.pos = i + n
+        return _bytes(self.buf[i : i + n])
 
     def rest(self) -> bytes:
         """A copy of what is left."""
         i = self.pos
         self.pos = self.end
-        return bytes(self.buf[i : self.end])
+        return _bytes(self.buf[i : self.end])
 
     def scope(self, n: int) -> int:
         """Narrow the reader to the next n octets; give what it returns to `unscope`."""
@@ -102,14 +114,15 @@ class Writer:
         self.patch16(self.room(2), value)
 
     def u32(self, value: int) -> None:
-        at = self.room(4)
-        self.patch16(at, value >> 16)
-        self.patch16(at + 2, value & 0xFFFF)
+        self.raw(value.to_bytes(4, "big"))
 
     def raw(self, octets) -> None:
         n = _len(octets)
-        i = self.room(n)
-        self.buf[i : i + n] = octets
+        i = self.pos
+        if i + n > _len(self.buf):
+            self.room(n)
+        self.pos = i + n
+        copy(self.buf, i, octets, 0, n)  # assigning to a slice would move all that is behind it
 
     def patch16(self, at: int, value: int) -> None:
         """Fill in a length that was not known before."""
