@@ -37,11 +37,11 @@ class ScriptedRandom:
         return sha256(b"%d" % self.calls).digest()[:n]
 
 
-def make_tunnel(**changes):
+def make_tunnel(crypto=backend, **changes):
     """The client of the transcript."""
     options = dict(OPTIONS)
     options.update(changes)
-    return Tunnel(Config(**options), backend, ScriptedRandom())
+    return Tunnel(Config(**options), crypto, ScriptedRandom())
 
 
 class Player:

@@ -52,6 +52,7 @@ def test_class_local_mistakes_bad_options_are_named():
     refused("inner_address", virtual_ip=[])
     refused("inner_address", "10.0.0", inner_address="10.0.0")
     refused("replay_window", "65", replay_window=65)
+    refused("gcm_table_kb", "4", gcm_table_kb=4)
     refused("esp_proposals", "empty", esp_proposals=[])
     refused("ike_proposals", "des", ike_proposals=["des-x25519"])
 

@@ -1,10 +1,12 @@
 """ESP in tunnel mode between two ends: every drop reason, in place, without allocating (RFC 4303)."""
 
+import transcript
 from ipsec.crypto import backend
 from ipsec.esp import drop
 from ipsec.esp.transform import EspSa
 from ipsec.ike.child import ChildSa
 from ipsec.ike.selector import anywhere
+from scripted import Player, make_tunnel
 from support import SLOW, raises, skip
 
 CCM16 = (16, 128, 0, 0)
@@ -253,3 +255,30 @@ def test_nothing_is_allocated_under_heap_lock():
 
 def test_sa_needs_a_known_suite():
     raises(Exception, pair, (99, 128, 0, 0), text="99")
+
+
+def test_large_tables_reach_the_ciphers_of_esp():
+    class Crypto:
+        """The backend, and what it was told of memory."""
+
+        asked = []
+
+        def __getattr__(self, name):
+            return getattr(backend, name)
+
+        def prepare(self, encr, integ, large=False):
+            self.asked.append(("prepare", large))
+
+        def new_sealer(self, encr, integ, encr_key, integ_key, large=False):
+            self.asked.append(("sealer", large))
+            return backend.new_sealer(encr, integ, encr_key, integ_key, large)
+
+    for size in (2, 8):
+        crypto = Crypto()
+        crypto.asked.clear()
+        player = Player(make_tunnel(crypto, gcm_table_kb=size))
+        player.receive(transcript.INIT_IN)
+        player.receive(transcript.AUTH_IN)
+        assert player.tunnel.is_up
+        assert ("prepare", size == 8) in crypto.asked and crypto.asked[-1] == ("sealer", size == 8)
+        assert crypto.asked.count(("sealer", True)) == size // 8  # IKE has few messages, and keeps its small tables

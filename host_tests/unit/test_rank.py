@@ -27,7 +27,7 @@ class Backend:
     def sizes(self, encr, key_bits, integ):
         return backend.sizes(encr, key_bits, integ)
 
-    def new_sealer(self, encr, integ, encr_key, integ_key):
+    def new_sealer(self, encr, integ, encr_key, integ_key, large):
         self.keyed.append(Keyed(self, self.cost[encr]))
         return self.keyed[-1]
 

@@ -43,6 +43,7 @@ _OPTIONS = {
     "reconnect_max_ms": (60000, "int", 50, 3600000),
     # Data path
     "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
+    "gcm_table_kb": (2, "int", 2, 8),  # KiB for each direction of ESP with AES-GCM on a board: 2, or 8, which is a tenth faster
 }
 _MIN_PSK_LEN = 16
 # What keeps the longest request below 1280 octets, which every gateway takes (RFC 7296 2)
@@ -82,6 +83,7 @@ class Config:
     reconnect_ms: int
     reconnect_max_ms: int
     replay_window: int
+    gcm_table_kb: int
 
     def __init__(self, **options):
         self.warnings = []
@@ -187,6 +189,8 @@ def _check(c):
     _check_inside(c)
     if c.replay_window & (c.replay_window - 1):
         raise ConfigError("option replay_window: %d is not a power of two" % c.replay_window)
+    if c.gcm_table_kb not in (2, 8):
+        raise ConfigError("option gcm_table_kb: %d is neither 2 nor 8" % c.gcm_table_kb)
 
 
 def _check_psk(c):

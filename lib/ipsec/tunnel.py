@@ -310,7 +310,7 @@ class Tunnel:
             text = "the gateway gave no address: give it a pool for this identity, or set inner_address"
             self._events.append(Event(FAILED, "no_address", text))
             return ike.close(now)
-        sa = EspSa(self.crypto, ike.child, self.config.replay_window)
+        sa = EspSa(self.crypto, ike.child, self.config.replay_window, self.config.gcm_table_kb == 8)
         self._log_keys(ike.child)
         ike.child.wipe()
         self._sadb.add(sa)
@@ -397,4 +397,4 @@ def _prepare_algorithms(config, crypto):
         crypto.prepare(encr, integ)
     for encr, key_bits, integ, _ in config.esp_proposals:
         crypto.sizes(encr, key_bits, integ)
-        crypto.prepare(encr, integ)
+        crypto.prepare(encr, integ, config.gcm_table_kb == 8)

@@ -46,6 +46,10 @@ def _chacha64(c: Config | None, arch: str) -> bool:
     return "64" in arch and (c is None or _encr(28, 31)(c, arch))
 
 
+def _gcm8k(c: Config, _arch: str) -> bool:
+    return c.gcm_table_kb == 8 and any(s[0] in (20, 30) for s in c.esp_proposals)
+
+
 def _always(_c: Config, _arch: str) -> bool:
     return True
 
@@ -65,7 +69,7 @@ SLICES = {
     "modp": Slice(("ipsec.crypto.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
-    "ghash8k": Slice(("ipsec.crypto.ghash8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _when_asked),
+    "gcm8k": Slice(("ipsec.crypto.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(
         ("ipsec.crypto.plain", "ipsec.crypto.aead_plain"), "slow kernels, where no native code loads", lambda _c, arch: not arch
     ),

@@ -7,7 +7,7 @@ known answers before its first use. Start reading at `new_sealer`.
 
 from ipsec.errors import CryptoError
 
-_tested: list = []  # suites that passed the self-test, as (encr, integ)
+_tested: list = []  # suites that passed the self-test, as (encr, integ, large)
 
 
 def use(name: str):
@@ -23,11 +23,11 @@ def report() -> str:
     return _backend.report()
 
 
-def self_test(encr: int = 0, integ: int = 0) -> None:
+def self_test(encr: int = 0, integ: int = 0, large: bool = False) -> None:
     """Known answers of one suite, or of every algorithm; raises CryptoError that names the one computed wrongly."""
     from ipsec.crypto import selftest
 
-    selftest.run(_backend, encr, integ)
+    selftest.run(_backend, encr, integ, large)
 
 
 def sizes(encr: int, key_bits: int, integ: int) -> tuple:
@@ -35,7 +35,7 @@ def sizes(encr: int, key_bits: int, integ: int) -> tuple:
     return _backend.sizes(encr, key_bits, integ)
 
 
-def new_sealer(encr: int, integ: int, encr_key, integ_key):
+def new_sealer(encr: int, integ: int, encr_key, integ_key, large: bool = False):
     """The keyed object of the sending direction: `seal(buf, start, iv_pos, end, seq_hi)`, `wipe()`.
 
     ```
@@ -44,20 +44,21 @@ def new_sealer(encr: int, integ: int, encr_key, integ_key):
     ```
     `seal` writes the IV, encrypts in place, writes the ICV behind `end`, returns `end + icv_len`. The AAD may have up to
     512 octets; `start` any alignment, though payloads at a multiple of 4 are fastest on a board. `seq_hi` is the high half of an
-    extended sequence number, which joins the AAD (RFC 4303 2.2.1), or None. All arguments by position.
+    extended sequence number, which joins the AAD (RFC 4303 2.2.1), or None. All arguments by position. `large` takes more memory
+    for speed: 8 KB a key instead of 2 with AES-GCM on a board.
     """
-    _test_once(encr, integ)
-    return _backend.new_sealer(encr, integ, encr_key, integ_key)
+    _test_once(encr, integ, large)
+    return _backend.new_sealer(encr, integ, encr_key, integ_key, large)
 
 
-def new_opener(encr: int, integ: int, encr_key, integ_key):
+def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool = False):
     """The keyed object of the receiving direction: `open(buf, start, iv_pos, end, seq_hi)`, `wipe()`.
 
     Here `end` is behind the ICV. `open` verifies, decrypts in place and returns `end - icv_len`; or -1, and then
     the octets are what they were.
     """
-    _test_once(encr, integ)
-    return _backend.new_opener(encr, integ, encr_key, integ_key)
+    _test_once(encr, integ, large)
+    return _backend.new_opener(encr, integ, encr_key, integ_key, large)
 
 
 def prf_len(prf_id: int) -> int:
@@ -80,13 +81,13 @@ def new_dh(group: int, random):
     return _backend.new_dh(group, random)
 
 
-def prepare(encr: int, integ: int) -> None:
+def prepare(encr: int, integ: int, large: bool = False) -> None:
     """Load a suite and let it show known answers, early, where there is still stack for it.
 
     Raises CryptoError that names what the backend lacks or computes wrongly.
     """
-    _backend.load(encr, integ)
-    _test_once(encr, integ)
+    _backend.load(encr, integ, large)
+    _test_once(encr, integ, large)
 
 
 def prepare_dh(group: int) -> None:
@@ -94,11 +95,11 @@ def prepare_dh(group: int) -> None:
     _backend.load_dh(group)
 
 
-def _test_once(encr: int, integ: int) -> None:
+def _test_once(encr: int, integ: int, large: bool) -> None:
     """The self-test of a suite before its first use."""
-    if (encr, integ) not in _tested:
-        self_test(encr, integ)
-        _tested.append((encr, integ))
+    if (encr, integ, large) not in _tested:
+        self_test(encr, integ, large)
+        _tested.append((encr, integ, large))
 
 
 def _load(name):

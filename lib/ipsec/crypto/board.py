@@ -45,17 +45,17 @@ def prf(prf_id: int, key, *parts) -> bytes:
     return hmac.digest(suites.prf_len(prf_id), key, parts)
 
 
-def new_sealer(encr: int, integ: int, encr_key, integ_key):
+def new_sealer(encr: int, integ: int, encr_key, integ_key, large: bool = False):
     """The keyed object of the sending direction."""
-    module = _module(encr, integ, encr_key, integ_key)
+    module = _module(encr, integ, encr_key, integ_key, large)
     if integ:
         return module.Sealer(integ, encr_key, integ_key)
     return module.Sealer(encr, encr_key)
 
 
-def new_opener(encr: int, integ: int, encr_key, integ_key):
+def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool = False):
     """The keyed object of the receiving direction."""
-    module = _module(encr, integ, encr_key, integ_key)
+    module = _module(encr, integ, encr_key, integ_key, large)
     if integ:
         return module.Opener(integ, encr_key, integ_key)
     return module.Opener(encr, encr_key)
@@ -66,9 +66,11 @@ def new_dh(group: int, random):
     return load_dh(group)(random)
 
 
-def load(encr: int, integ: int):
+def load(encr: int, integ: int, large: bool = False):
     """The module of a suite, imported at the first call."""
     name = suites.mode(encr)[0]
+    if large and name == "gcm":
+        name = "gcm8k"
     if name not in _loaded:
         _loaded[name] = _import_mode(name)
     return _loaded[name]
@@ -95,9 +97,13 @@ def _import_mode(name: str):
         from ipsec.crypto import ccm
 
         return ccm
-    if name == "gcm":
+    if name in ("gcm", "gcm8k"):
         from ipsec.crypto import gcm
 
+        if name == "gcm8k":
+            from ipsec.crypto import gcm8k
+
+            return gcm8k
         return gcm
     from ipsec.crypto import chapoly
 
@@ -120,8 +126,8 @@ def _import_group(group: int):
     return Modp2048
 
 
-def _module(encr: int, integ: int, encr_key, integ_key):
+def _module(encr: int, integ: int, encr_key, integ_key, large: bool):
     """The module of a suite, after a look at the keys."""
     if suites.check_keys(encr, integ, encr_key, integ_key) == 192:
         sizes(encr, 192, integ)  # refuses it
-    return load(encr, integ)
+    return load(encr, integ, large)

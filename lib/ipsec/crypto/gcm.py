@@ -1,6 +1,6 @@
 """AES-GCM on a board (RFC 4106, in IKE RFC 5282): the default of most gateways.
 
-Each direction owns a GHASH table of 2 KB. Start reading at `Sealer`.
+Each direction owns a GHASH table of 2 KB, or one of 8 KB (gcm8k.py). Start reading at `Sealer`.
 """
 
 from cryptolib import aes
@@ -8,13 +8,16 @@ from cryptolib import aes
 from ipsec.crypto import ct
 from ipsec.crypto.aead import GCM, Aead
 
+is_native = False
 try:
-    from ipsec.crypto.ghash import ghash, ghash_out, ghash_table
+    from ipsec.crypto.ghash import TABLE_LEN, ghash, ghash_out, ghash_table
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import ghash, ghash_out, ghash_table
+    from ipsec.crypto.plain import TABLE_LEN, ghash, ghash_out, ghash_table
 else:
     try:
         from ipsec.crypto.aead_native import ghash  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
+
+        is_native = True
     except (ImportError, ValueError):
         pass
 
@@ -22,13 +25,15 @@ else:
 class Sealer(Aead):
     """Seals with AES-GCM; the IV is a counter. Allocates nothing."""
 
+    kernel = (TABLE_LEN, ghash_table, ghash, ghash_out)
+
     def __init__(self, encr: int, key):
         super().__init__(GCM, encr, key)
-        encrypt = aes(bytes(key[:-4]), 1).encrypt
-        self.table = bytearray(2048)
+        table_len, fill, self.mac, self.end = self.kernel
+        self.stream = encrypt = aes(bytes(key[:-4]), 1).encrypt
+        self.table = bytearray(table_len)
         self.sum = bytearray(24)
-        ghash_table(self.table, encrypt(bytes(16)), self.sum)
-        self.stream, self.mac, self.end = encrypt, ghash, ghash_out
+        fill(self.table, encrypt(bytes(16)), self.sum)
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""

@@ -32,6 +32,9 @@ def differs(a, b, pos, n):
     return diff
 
 
+TABLE_LEN = 16  # of GHASH: the hash key alone
+
+
 def ghash_table(t, h, w):
     """Keep the hash key: multiplication bit by bit needs no table."""
     t[:16] = h

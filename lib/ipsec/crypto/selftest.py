@@ -31,30 +31,30 @@ _PRF = {
 }
 
 
-def run(backend, encr: int = 0, integ: int = 0) -> None:
+def run(backend, encr: int = 0, integ: int = 0, large: bool = False) -> None:
     """Test one suite, or with no numbers every suite and PRF; raises CryptoError that names what fails."""
     if encr:
-        _suite(backend, encr, integ)
+        _suite(backend, encr, integ, large)
         return
     for encr in _SEALED:
         for integ in (12, 13, 14) if encr == 12 else (0,):
-            _suite(backend, encr, integ)
+            _suite(backend, encr, integ, large)
     for prf in _PRF:
         _check(_PRF[prf], backend.prf(prf, b"Jefe", b"what do ya want ", b"for nothing?"), "PRF %d" % prf)
 
 
-def _suite(backend, encr: int, integ: int) -> None:
+def _suite(backend, encr: int, integ: int, large: bool) -> None:
     """Seal, open, and refuse."""
     name = "encryption %d" % encr + (" with integrity %d" % integ if integ else "")
     encr_len, integ_len, iv_len, icv_len, _ = backend.sizes(encr, 256 if encr in (28, 31) else 128, integ)
     keys = bytes(range(encr_len)), bytes(range(integ_len))
-    opener = backend.new_opener(encr, integ, *keys)
+    opener = backend.new_opener(encr, integ, keys[0], keys[1], large)
     if encr == 12:
         _open_pattern(backend, opener, integ, icv_len, name)
     buf = bytearray(range(_START + iv_len + _TEXT + icv_len))
     text_pos = _START + iv_len
     text = bytes(buf[text_pos : text_pos + _TEXT])
-    sealer = backend.new_sealer(encr, integ, *keys)
+    sealer = backend.new_sealer(encr, integ, keys[0], keys[1], large)
     end = sealer.seal(buf, 0, _START, text_pos + _TEXT, None)
     if encr != 12:
         _check(_SEALED[encr], buf[:end], name)

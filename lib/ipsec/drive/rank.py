@@ -26,11 +26,12 @@ def order(config, crypto, elapsed_us, path: str = "", log=None) -> None:
     ciphers = _ciphers(config)
     if not ciphers:
         return
-    label = "%s, %s, %s" % (__import__("ipsec").__version__, crypto.report(), ciphers)
+    large = config.gcm_table_kb == 8
+    label = "%s, %s, %s" % (__import__("ipsec").__version__, crypto.report(), ciphers) + (", large tables" if large else "")
     figures = _load(path, label, len(ciphers)) if path else None
     source = "remembered" if figures else "measured"
     if not figures:
-        figures = [measure(crypto, cipher, elapsed_us) for cipher in ciphers]
+        figures = [measure(crypto, cipher, elapsed_us, large) for cipher in ciphers]
         if path:
             _save(path, label, figures)
     cost = {cipher: us for cipher, us in zip(ciphers, figures)}  # noqa: B905, C416 (MicroPython)
@@ -40,12 +41,12 @@ def order(config, crypto, elapsed_us, path: str = "", log=None) -> None:
         log(1, _line(source, config.esp_proposals, cost))
 
 
-def measure(crypto, cipher: tuple, elapsed_us) -> int:
+def measure(crypto, cipher: tuple, elapsed_us, large: bool = False) -> int:
     """Microseconds to seal and to open one packet; `cipher` is `(encr, key_bits, integ)`."""
     encr, key_bits, integ = cipher
     encr_len, integ_len, iv_len, icv_len, _ = crypto.sizes(encr, key_bits, integ)
-    sealer = crypto.new_sealer(encr, integ, bytes(encr_len), bytes(integ_len))
-    opener = crypto.new_opener(encr, integ, bytes(encr_len), bytes(integ_len))
+    sealer = crypto.new_sealer(encr, integ, bytes(encr_len), bytes(integ_len), large)
+    opener = crypto.new_opener(encr, integ, bytes(encr_len), bytes(integ_len), large)
     end = 8 + iv_len + _LEN
     buf = bytearray(end + icv_len)
     times = []

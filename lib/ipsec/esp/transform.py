@@ -30,10 +30,10 @@ class EspSa:
     """Both directions of one Child SA.
 
     `child` is what IKE negotiated (`ike/child.py`); its keys may be wiped afterwards. `head` is how many octets `encap` needs in
-    front of the inner packet, `tail` how many behind it at the most.
+    front of the inner packet, `tail` how many behind it at the most. `large` is for the crypto face: more memory for speed.
     """
 
-    def __init__(self, crypto, child, replay_window: int):
+    def __init__(self, crypto, child, replay_window: int, large: bool = False):
         encr, key_bits, integ, esn = child.suite
         _, _, iv_len, icv_len, block = crypto.sizes(encr, key_bits, integ)
         block = max(4, block)
@@ -43,8 +43,8 @@ class EspSa:
         self.is_aead = integ == 0
         self._out = state.outbound(child.spi_out, self.head, block, esn, child.ts_local, child.ts_remote)
         self._in = state.inbound(child.spi_in, self.head, icv_len, esn, replay_window, child.ts_remote, child.ts_local)
-        self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out)
-        self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in)
+        self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out, large)
+        self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in, large)
         self._seq_hi_out = state.seq_hi(self._out)
         self._seq_hi_in = state.seq_hi(self._in)
 

@@ -16,13 +16,14 @@ from ipsec.ike.child import ChildSa
 from ipsec.ike.selector import anywhere
 from micropython import heap_lock, heap_unlock
 
-# name, encryption, key bits, integrity
+# name, encryption, key bits, integrity, whether with large tables
 SUITES = (
-    ("AES-CCM-16", 16, 128, 0),
-    ("AES-GCM-16", 20, 128, 0),
-    ("ChaCha20-Poly1305", 28, 256, 0),
-    ("AES-CBC + SHA-256-128", 12, 128, 12),
-    ("AES-CBC + SHA-512-256", 12, 128, 14),
+    ("AES-CCM-16", 16, 128, 0, False),
+    ("AES-GCM-16", 20, 128, 0, False),
+    ("AES-GCM-16, 8 KB", 20, 128, 0, True),
+    ("ChaCha20-Poly1305", 28, 256, 0, False),
+    ("AES-CBC + SHA-256-128", 12, 128, 12, False),
+    ("AES-CBC + SHA-512-256", 12, 128, 14, False),
 )
 LENGTHS = (64, 1400)
 _SPI = b"\1\2\3\4"
@@ -43,22 +44,22 @@ def _hash(buf):
     sha256(buf).digest()
 
 
-def loop_sa(encr, bits, integ):
+def loop_sa(encr, bits, integ, large):
     """An SA whose two directions have the same SPI and keys: it opens what it sealed."""
     encr_len, integ_len, _, _, _ = backend.sizes(encr, bits, integ)
     keys = bytearray(range(encr_len)), bytearray(range(integ_len))
     child = ChildSa(_SPI, _SPI, (encr, bits, integ, 0), [anywhere(4)], [anywhere(4)], keys + keys)
-    return EspSa(backend, child, 64)
+    return EspSa(backend, child, 64, large)
 
 
 def face(suite, n):
     """`(seal, open)` ticks of the keyed objects with n octets of payload."""
-    _, encr, bits, integ = suite
+    _, encr, bits, integ, large = suite
     encr_len, integ_len, iv_len, icv_len, block = backend.sizes(encr, bits, integ)
     n += -n % block
     keys = bytes(range(encr_len)), bytes(range(integ_len))
-    sealer = backend.new_sealer(encr, integ, *keys)
-    opener = backend.new_opener(encr, integ, *keys)
+    sealer = backend.new_sealer(encr, integ, *keys, large)
+    opener = backend.new_opener(encr, integ, *keys, large)
     buf = bytearray(8 + iv_len + n + icv_len)
     end = 8 + iv_len + n
     return _pair(not integ, lambda: sealer.seal(buf, 0, 8, end, None), lambda: opener.open(buf, 0, 8, len(buf), None), end)
@@ -110,7 +111,7 @@ def main():
     reference()
     for suite in SUITES:
         try:
-            backend.prepare(suite[1], suite[3])
+            backend.prepare(suite[1], suite[3], suite[4])
         except CryptoError as e:
             tell(suite=suite[0], not_run=str(e))
             continue

@@ -97,7 +97,7 @@ def main(folder, tls=True):
     replay = open_tunnel()
     for suite in SUITES:
         try:
-            backend.prepare(suite[1], suite[3])
+            backend.prepare(suite[1], suite[3], suite[4])
         except CryptoError as e:
             tell(path=suite[0], not_run=str(e))
             continue
