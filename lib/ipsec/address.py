@@ -43,10 +43,10 @@ def parse_prefix(text: str) -> tuple[bytes, int]:
 def parse_range(text: str) -> tuple[bytes, bytes]:
     """First and last address of a prefix such as `10.10.0.0/24`. Raises ValueError that names the text."""
     first, bits = parse_prefix(text)
-    last = bytearray(first)
-    for i in range(bits >> 3, len(last)):
-        last[i] |= 0xFF >> (bits & 7 if i == bits >> 3 else 0)
-    return first, bytes(last)
+    whole = bits >> 3
+    if bits & 7:
+        return first, first[:whole] + bytes((first[whole] | 0xFF >> (bits & 7),)) + b"\xff" * (len(first) - whole - 1)
+    return first, first[:whole] + b"\xff" * (len(first) - whole)
 
 
 def is_address(text: str) -> bool:
@@ -84,9 +84,11 @@ def _longest_zeros(groups) -> tuple[int, int]:
 def _only_zeros(addr, bits: int) -> bool:
     """Whether every bit from number `bits` on is zero."""
     whole = bits >> 3
-    if bits & 7 and addr[whole] & (0xFF >> (bits & 7)):
-        return False
-    return not any(addr[whole + (bits & 7 > 0) :])
+    if bits & 7:
+        if addr[whole] & (0xFF >> (bits & 7)):
+            return False
+        whole += 1
+    return addr[whole:] == bytes(len(addr) - whole)
 
 
 def _number(digits: str, base: int, limit: int) -> int:

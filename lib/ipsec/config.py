@@ -4,6 +4,8 @@ A configuration is one JSON object, checked completely when it is loaded, so tha
 Start reading at `_OPTIONS`.
 """
 
+import binascii
+
 from ipsec import suite
 from ipsec.address import parse_address, parse_range
 from ipsec.errors import ConfigError
@@ -91,8 +93,10 @@ class Config:
             if name not in _OPTIONS:
                 raise ConfigError("unknown option %r%s" % (name, _suggestion(name)))
         for name, spec in _OPTIONS.items():
-            value = options[name] if name in options else spec[0]
-            _check_kind(name, value, spec)
+            value = spec[0]
+            if name in options:
+                value = options[name]
+                _check_kind(name, value, spec)
             setattr(self, name, value)
         if not self.suite_order:
             self.suite_order = "fixed" if "ike_proposals" in options or "esp_proposals" in options else "measured"
@@ -128,8 +132,6 @@ def decode_psk(text: str) -> bytes:
 
     Raises ConfigError, whose text does not hold the secret.
     """
-    import binascii
-
     try:
         if text.startswith("hex:"):
             return binascii.unhexlify(text[4:])
