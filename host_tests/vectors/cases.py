@@ -8,6 +8,8 @@ interpreters, and onto boards, as a text file. The kinds:
     prf PRF KEY DATA OUTPUT
     expand PRF SECRET SALT INFO OUTPUT           (HKDF of RFC 5869, whose second half is prf+ of RFC 7296 2.13)
     hash OCTETS_OF_DIGEST DATA DIGEST
+    poly KEY TEXT TAG                            (whole blocks, as ChaCha20-Poly1305 has)
+    chacha KEY COUNTER NONCE TEXT CIPHERTEXT
     dh GROUP PRIVATE OUR_PUBLIC PEER_PUBLIC SECRET
 
 An empty field is `-`; of an exchange it means: not told (OUR_PUBLIC), must be refused (SECRET). Start reading at `check`.
@@ -86,6 +88,28 @@ def _hash(_backend, size, data, digest):
     assert kind(_octets(data)).digest() == _octets(digest), "another digest"
 
 
+def _poly(_backend, key, text, tag):
+    from ipsec.crypto import chapoly
+
+    data = _octets(text)
+    total, state = bytearray(128), bytearray(52)
+    chapoly.poly_start(total, _octets(key), state)
+    chapoly.poly(total, 0, data, len(data) // 16)
+    chapoly.poly_end(state, total)
+    assert state[16:32] == _octets(tag), "another tag"
+
+
+def _chacha(_backend, key, counter, nonce, text, sealed):
+    from ipsec.crypto import chapoly
+
+    data = _octets(text)
+    blocks = (len(data) + 63) // 64
+    stream = bytearray(64 * blocks)
+    words = bytearray(b"expand 32-byte k" + _octets(key) + int(counter).to_bytes(4, "little") + _octets(nonce))
+    chapoly.chacha(bytearray(64), 0, words, stream, blocks)
+    assert bytes([a ^ b for a, b in zip(data, stream)]) == _octets(sealed), "another ciphertext"  # noqa: B905
+
+
 def _dh(backend, group, private, own, peer, secret):
     from ipsec.errors import CryptoError
 
@@ -111,4 +135,4 @@ def _pair(backend, group, private):
     return _last[1]
 
 
-_CHECKS = {"aead": _aead, "cbc": _cbc, "prf": _prf, "expand": _expand, "hash": _hash, "dh": _dh}
+_CHECKS = {"aead": _aead, "cbc": _cbc, "prf": _prf, "expand": _expand, "hash": _hash, "poly": _poly, "chacha": _chacha, "dh": _dh}

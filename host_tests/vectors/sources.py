@@ -27,6 +27,7 @@ def all_cases() -> dict[str, list[str]]:
         "nist-cbc": list(_nist_cbc()),
         "nist-sha2": list(_nist_sha2()),
         "chacha": list(_chacha()),
+        "rfc7539": list(_rfc7539()),
         "rfc4231": list(_rfc4231()),
         "rfc5869": list(_rfc5869()),
     }
@@ -131,6 +132,17 @@ def _chacha() -> Iterator[str]:
             fields = r["key"], r.get("iv", r.get("nonce")), r.get("aad", r.get("ad")), text, sealed, r["tag"]
             valid = "result" not in r and "fails" not in r
             yield from _aead(r["case"], "chacha", *[_unquoted(f) for f in fields], valid=valid)
+
+
+def _rfc7539() -> Iterator[str]:
+    """The halves of ChaCha20-Poly1305: edges of the sum's reduction, which no message of an AEAD can be made to meet."""
+    for r in records("poly1305/rfc7539.txt"):
+        if "tag" in r and len(r["msg"]) % 32 == 0:
+            yield line("poly1305-" + r["case"], "poly", r["key"], r["msg"], r["tag"])
+    for r in records("ciphers/ChaCha20/rfc7539.txt"):
+        if "nonce" in r:
+            fields = r["key"], r["initial_block_counter"], r["nonce"], r["plaintext"], r["ciphertext"]
+            yield line("chacha20-" + r["case"], "chacha", *fields)
 
 
 def _unquoted(field: str) -> str:
