@@ -16,11 +16,11 @@ class ChildSa:
         self.ts_local = ts_local
         self.ts_remote = ts_remote
         # the initiator's keys are the ones that protect what we send (RFC 7296 2.17)
-        self.encr_out, self.integ_out, self.encr_in, self.integ_in = self._keys = keys
+        self.encr_out, self.integ_out, self.encr_in, self.integ_in = keys
 
     def wipe(self) -> None:
         """Overwrite the keys, once the data path has made its objects of them."""
-        for key in self._keys:
+        for key in (self.encr_out, self.integ_out, self.encr_in, self.integ_in):
             wipe(key)
 
 

@@ -38,11 +38,11 @@ class IkeKeys:
 
     def __init__(self, keymat, prf_len, integ_len, encr_len):
         keys = cut(keymat, prf_len, integ_len, integ_len, encr_len, encr_len, prf_len, prf_len)
-        self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr = self._all = keys
+        self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr = keys
 
     def wipe(self) -> None:
         """Overwrite all of them."""
-        for key in self._all:
+        for key in (self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr):
             wipe(key)
 
 

@@ -348,7 +348,8 @@ class IkeSa:
     # State and log
 
     def _set_state(self, state):
-        self._log(3, "IKE SA: %s -> %s", _STATE_NAMES[self.state], _STATE_NAMES[state])
+        if self.log:
+            self._log(3, "IKE SA: %s -> %s", _STATE_NAMES[self.state], _STATE_NAMES[state])
         self.state = state
 
     def _drop(self, reason):
