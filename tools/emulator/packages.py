@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from tools.emulator.base import MissingTool, Progress
 
 BUILD = ("make", "gcc", "libc6-dev", "dpkg-dev", "xz-utils", "bzip2")  # sources and mpy-cross
+XTENSA = ("qemu-user",)  # no board, but it executes what is built for xtensawin (tools/natmod/xtensa_board.py)
 
 
 def missing(names: Iterable[str]) -> list[str]:
@@ -38,8 +39,8 @@ def require(names: Iterable[str]) -> None:
 
 
 def install(names: Iterable[str], progress: Progress) -> None:
-    """Install what is missing; needs root."""
-    lacking = missing(names)
+    """Install what is missing of these, and of what Xtensa needs; root only."""
+    lacking = missing([*names, *XTENSA])
     if not lacking:
         progress("all packages are installed")
         return

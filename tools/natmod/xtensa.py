@@ -14,7 +14,6 @@ from tools.emulator.base import EmulatorError, MissingTool, Progress
 COMPILER = "xtensa-esp32-elf-gcc"
 LLVM = "22"  # the first LLVM with Xtensa's windowed registers is 21
 _WRAPPER = Path(__file__).with_name("xtensa_gcc.py")
-_CLANG = f"usr/lib/llvm-{LLVM}/bin/clang"
 
 
 def folder(progress: Progress) -> Path | None:
@@ -25,9 +24,19 @@ def folder(progress: Progress) -> Path | None:
     if shutil.which(COMPILER):
         return None
     try:
-        config = _config(progress)
-    except (install.Missing, EmulatorError) as e:
+        return stand_in(progress)
+    except EmulatorError as e:
         raise MissingTool(f"{COMPILER} is missing, and Debian's clang {LLVM} in its place: {e}") from e
+
+
+def stand_in(progress: Progress) -> Path:
+    """The folder with clang under Espressif's name. Raises EmulatorError when the packages cannot be had."""
+    root = _root(progress)
+    headers = sources.deb("libnewlib-dev", progress) / "usr/include/newlib"
+    config = {
+        "clang": _program(root, sources.deb(f"clang-{LLVM}", progress) / f"usr/lib/llvm-{LLVM}/bin/clang"),
+        "headers": ["-resource-dir", str(root / f"usr/lib/llvm-{LLVM}/lib/clang/{LLVM}"), "-isystem", str(headers)],
+    }
 
     def make(draft: Path) -> None:
         shutil.copyfile(_WRAPPER, draft / COMPILER)
@@ -37,9 +46,14 @@ def folder(progress: Progress) -> Path | None:
     return cache.entry("xtensa-gcc", cache.digest(_WRAPPER, json.dumps(config)), make)
 
 
-def _config(progress: Progress) -> dict[str, list[str]]:
-    """For xtensa_gcc.py: how clang is called, and its options for the folders of headers."""
+def linker(progress: Progress) -> list[str]:
+    """How GNU ld is called for Xtensa: ESP8266's, which links any little-endian core's objects. Errors as `stand_in`."""
+    tools = sources.deb("binutils-xtensa-lx106", progress)
+    return _program(_root(progress), tools / "usr/bin/xtensa-lx106-elf-ld")
 
+
+def _root(progress: Progress) -> Path:
+    """Clang's libraries and headers, unpacked; clang's own package would bring all that a C++ compiler needs."""
     said = [""]
 
     def report(text: str, _done: float) -> None:
@@ -47,13 +61,16 @@ def _config(progress: Progress) -> dict[str, list[str]]:
             said.append(text)
             progress(f"clang {LLVM}: {text}")
 
-    libraries = [f"libclang-cpp{LLVM}", f"libclang-common-{LLVM}-dev"]  # clang's own package would bring a C++ compiler's needs
-    root = install.unpacked_root(sources.SUITE, libraries, (f"usr/lib/llvm-{LLVM}/lib/clang/{LLVM}/include/stdint.h",), report)
-    clang = sources.deb(f"clang-{LLVM}", progress) / _CLANG
-    newlib = sources.deb("libnewlib-dev", progress) / "usr/include/newlib"
+    packages = [f"libclang-cpp{LLVM}", f"libclang-common-{LLVM}-dev"]
+    header = f"usr/lib/llvm-{LLVM}/lib/clang/{LLVM}/include/stdint.h"
+    try:
+        return install.unpacked_root(sources.SUITE, packages, (header,), report)
+    except install.Missing as e:
+        raise EmulatorError(str(e)) from e
+
+
+def _program(root: Path, program: Path) -> list[str]:
+    """The command that runs a program of the suite with the suite's own libraries, whatever this system is."""
     loader = next(root.glob("usr/lib*/ld-linux*.so*"))
-    paths = ":".join(str(path) for path in (*root.glob("usr/lib/*-linux-gnu*"), root / f"usr/lib/llvm-{LLVM}/lib"))
-    return {
-        "clang": [str(loader), "--library-path", paths, str(clang)],
-        "headers": ["-resource-dir", str(root / f"usr/lib/llvm-{LLVM}/lib/clang/{LLVM}"), "-isystem", str(newlib)],
-    }
+    paths = [*root.glob("usr/lib/*-linux-gnu*"), root / f"usr/lib/llvm-{LLVM}/lib"]
+    return [str(loader), "--library-path", ":".join(map(str, paths)), str(program)]

@@ -12,9 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What ESP32, S2 and S3 have in common. Without mul32high, for no core of QEMU has it and 64-bit products are not used: so
-# what is tested there is what runs on chips.
-FEATURES = ("windowed", "density", "sext", "nsa", "minmax", "clamps", "mul16", "mul32", "div32")
+# ESP32, S2 and S3 have these and more. Not mul32high, which no core of QEMU has: so what is tested there is what runs on chips.
+FEATURES = ("windowed", "density", "nsa", "mul16", "mul32", "div32")
 _OPTIONS = ("-ffreestanding", "-fno-builtin", "-fno-pic", "-fomit-frame-pointer", "-ffunction-sections", "-fdata-sections")
 _UNKNOWN = ("-fno-tree-",)  # prefixes of gcc's options that clang refuses
 _SHT_RELA, _R_XTENSA_SLOT0_OP, _L32R = 4, 20, 1
@@ -26,7 +25,7 @@ _BEGIN = '\t.section\t.literal,"ax",@progbits\n\t.p2align\t2\n\t.text\n'
 
 
 def main(argv: list[str]) -> int:
-    """Compile one file: `-c FILE.c -o FILE.o` and any options of gcc. Questions about gcc's own files get no answer."""
+    """Compile one file: `-c FILE.c -o FILE.o` and any options of gcc; assemble FILE.s. Questions about gcc get no answer."""
     if "-c" not in argv:
         return 0
     config = json.loads(Path(__file__).with_name("config.json").read_text())
@@ -35,12 +34,16 @@ def main(argv: list[str]) -> int:
     at = options.index("-o")
     out = options[at + 1]
     del options[at : at + 2]
+    if options[-1].endswith(".s"):
+        return _assemble(clang, Path(options[-1]).read_text(), out)
     command = [*clang, *_features("-Xclang"), *_OPTIONS, *config["headers"], *options, "-S", "-o", "-"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        return done.returncode
+    return done.returncode or _assemble(clang, for_mpy_ld(done.stdout), out)
+
+
+def _assemble(clang: list[str], text: str, out: str) -> int:
     command = [*clang, *_features("-Xclangas"), "-c", "-x", "assembler", "-o", out, "-"]
-    done = subprocess.run(command, input=for_mpy_ld(done.stdout), text=True)
+    done = subprocess.run(command, input=text, text=True)
     if not done.returncode:
         Path(out).write_bytes(cleared(Path(out).read_bytes()))
     return done.returncode

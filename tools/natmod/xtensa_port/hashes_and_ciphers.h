@@ -1,0 +1,8 @@
+// What hashlib and cryptolib need.
+#define MBEDTLS_AES_C
+#define MBEDTLS_CIPHER_MODE_CBC
+#define MBEDTLS_CIPHER_MODE_CTR
+#define MBEDTLS_SHA1_C
+#define MBEDTLS_SHA256_C
+#define MBEDTLS_AES_ROM_TABLES
+#define MBEDTLS_PLATFORM_ZEROIZE_ALT

@@ -1,0 +1,1 @@
+void mp_hal_set_interrupt_char(char c);

@@ -1,0 +1,1 @@
+// None: the names of this port stand in its C files.
