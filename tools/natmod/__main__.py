@@ -29,7 +29,7 @@ def main() -> int:
             path = folder / f"{module}.mpy"
             if args.out:
                 path = Path(shutil.copy(path, _folder(args.out / arch) / path.name))
-            note = "  (never executed: treat as untested)" if arch in UNVERIFIED else ""
+            note = "  (executed on no chip: treat as untested)" if arch in UNVERIFIED else ""
             print(f"{arch:10} {path.stat().st_size:6} octets  {path}{note}")
     return 1 if failed else 0
 
