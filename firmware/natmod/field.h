@@ -67,17 +67,6 @@ static void times_a24(word *o, const word *a) {
     close(o, u, FOLD_25519);
 }
 
-// Exchange two slots each, or read and write them as they are.
-static void swap(word *a, word *b, word mask) {
-    for (int i = 0; i < 2 * LIMBS; i++) {
-        word u = (a[i] ^ b[i]) & mask;
-        a[i] ^= u;
-        b[i] ^= u;
-    }
-}
-
-#endif
-
 // t / 2^260 modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1 (Montgomery); p = -1 modulo 2^13, so a limb is its own factor.
 // A word may be negative in between; the number as a whole is not.
 static void montgomery(word *o, word *t) {
@@ -115,6 +104,17 @@ static void subtract_p256(word *o, const word *a, const word *b, word *zero) {
         u >>= 13;
     }
 }
+
+// Exchange two slots each, or read and write them as they are.
+static void swap(word *a, word *b, word mask) {
+    for (int i = 0; i < 2 * LIMBS; i++) {
+        word u = (a[i] ^ b[i]) & mask;
+        a[i] ^= u;
+        b[i] ^= u;
+    }
+}
+
+#endif
 
 static void reduce(word *o, word *t, word fold) {
     if (fold) {

@@ -13,6 +13,9 @@ BITS = 13
 FOLD = 608  # 2^260 modulo 2^255 - 19
 _GROUP = 4  # limbs loaded at once
 _SUMS = ("r8", "r9", "r10", "r11", "r12", "lr")
+_PAIR = ("r5", "r6")
+# p = 2^256 - 2^224 + 2^192 + 2^96 - 1 is -1 at limb 0, and these: limb, sign, shift
+_MULTIPLE_P256 = ((7, "adds", 5), (14, "adds", 10), (17, "subs", 3), (19, "adds", 9))
 _AT_ONCE = 3  # columns stored at once
 
 
@@ -23,8 +26,10 @@ def header() -> str:
         function("multiply", "word *t, const word *a, const word *b", multiply()),
         function("square", word.format("t", "a"), square()),
         function("fold_25519", word.format("o", "t"), fold()),
+        function("montgomery", "word *o, word *t", montgomery()),
         function("add", "word *o, const word *a, const word *b, word fold", add()),
-        function("subtract_25519", "word *o, const word *a, const word *b", subtract()),
+        function("subtract_25519", "word *o, const word *a, const word *b", subtract_25519()),
+        function("subtract_p256", "word *o, const word *a, const word *b, word *zero", subtract_p256()),
         function("times_a24", word.format("o", "a"), times_a24()),
         function("swap", "word *a, word *b, word mask", swap()),
     ))
@@ -118,26 +123,51 @@ def fold() -> list[str]:
     return [*lines, *close("r12"), *leave()]
 
 
+def montgomery() -> list[str]:
+    """o = t / 2^260 modulo the prime of P-256, column by column: limb k, once it is clean, returns in columns k + 7 and on."""
+    lines = [*enter(), "mov r6, r1", *mask("r3"), "movs r4, #0"]
+    for k in range(2 * LIMBS):
+        lines += ["ldm r1!, {r5}", "adds r5, r4"] if k < 2 * LIMBS - 1 else ["mov r5, r4"]
+        for distance, operation, shift in _MULTIPLE_P256:
+            if distance <= k < distance + LIMBS:
+                lines += [f"ldr r7, [r6, #{4 * (k - distance)}]", f"lsls r7, #{shift}", f"{operation} r5, r7"]
+        lines += [*carry("r5", "r4", "r3", "asrs"), f"str r5, [r6, #{4 * k}]" if k < LIMBS else "stm r0!, {r5}"]
+    return [*lines, *leave()]
+
+
 def add() -> list[str]:
     """o = a + b, carried; what is over 2^260 comes back times `fold`."""
-    return _in_pairs("adds", "lsrs", ["movs r4, #0"], [])
+    return [*enter(), "mov r12, r3", "movs r4, #0", *_in_pairs("adds", "lsrs"), *close("r12"), *leave()]
 
 
-def subtract() -> list[str]:
+def subtract_25519() -> list[str]:
     """o = a - b + 2 (2^260 - 608): the first part of that at the lowest limb, the other when all is carried."""
-    before = [f"movs r3, #{FOLD >> 5}", "lsls r3, #5", "lsls r4, r3, #1", "rsbs r4, r4, #0"]
-    return _in_pairs("subs", "asrs", before, ["adds r4, #2"])
+    before = [f"movs r3, #{FOLD >> 5}", "lsls r3, #5", "mov r12, r3", "lsls r4, r3, #1", "rsbs r4, r4, #0"]
+    return [*enter(), *before, *_in_pairs("subs", "asrs"), "adds r4, #2", *close("r12"), *leave()]
 
 
-def _in_pairs(operation: str, shift: str, before: list[str], after: list[str]) -> list[str]:
-    """Two limbs at once; r4 is the carry, r3 what it comes back times."""
-    lines = [*enter(), *before, "mov r12, r3", *mask("r3")]
-    for _ in range(0, LIMBS, 2):
-        lines.append("ldm r1!, {r5, r6}")
-        for x in ("r5", "r6"):
-            lines += ["ldm r2!, {r7}", f"{operation} {x}, r7", f"adds {x}, r4", *carry(x, "r4", "r3", shift)]
-        lines.append("stm r0!, {r5, r6}")
-    return [*lines, *after, *close("r12"), *leave()]
+def subtract_p256() -> list[str]:
+    """o = a - b less the multiple v of p that the highest limbs tell, which is r12; the slot of zero is not needed."""
+    before = [f"ldr r4, [r1, #{4 * LIMBS - 4}]", f"ldr r5, [r2, #{4 * LIMBS - 4}]", "subs r4, r5", "asrs r4, #9", "subs r4, #1"]
+    less = {0: ["add r5, r12"]}
+    for limb, operation, shift in _MULTIPLE_P256:
+        opposite = "subs" if operation == "adds" else "adds"
+        less[limb] = ["mov r7, r12", f"lsls r7, #{shift}", f"{opposite} {_PAIR[limb % 2]}, r7"]
+    return [*enter(), *before, "mov r12, r4", "movs r4, #0", *_in_pairs("subs", "asrs", less), *leave()]
+
+
+def _in_pairs(operation: str, shift: str, more: dict[int, list[str]] | None = None) -> list[str]:
+    """Two limbs at once; r4 is the carry. `more` is what else is done to some limbs."""
+    lines = mask("r3")
+    for i in range(LIMBS):
+        x = _PAIR[i % 2]
+        if i % 2 == 0:
+            lines.append("ldm r1!, {r5, r6}")
+        lines += ["ldm r2!, {r7}", f"{operation} {x}, r7", *(more or {}).get(i, [])]
+        lines += [f"adds {x}, r4", *carry(x, "r4", "r3", shift)]
+        if i % 2:
+            lines.append("stm r0!, {r5, r6}")
+    return lines
 
 
 def times_a24() -> list[str]:
