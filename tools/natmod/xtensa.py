@@ -57,9 +57,10 @@ def _root(progress: Progress) -> Path:
     said = [""]
 
     def report(text: str, _done: float) -> None:
-        if text != said[-1]:
-            said.append(text)
-            progress(f"clang {LLVM}: {text}")
+        verb = text.split()[0]
+        if verb != said[-1]:
+            said.append(verb)
+            progress(f"clang {LLVM}: {text if verb != 'unpacking' else verb}")
 
     packages = [f"libclang-cpp{LLVM}", f"libclang-common-{LLVM}-dev"]
     header = f"usr/lib/llvm-{LLVM}/lib/clang/{LLVM}/include/stdint.h"
