@@ -117,6 +117,14 @@ def test_iv_counts_up_over_every_octet():
                     assert buf[8:16] == expected.to_bytes(8, "big")
 
 
+def test_counter_of_cbc_counts_over_every_octet():
+    sealer = pair(BOARD, (12, 128, 12))[0]
+    for count in (1, 0xFF, 0xFFFF, (1 << 120) - 1, (1 << 128) - 1):
+        sealer.count[:] = count.to_bytes(16, "big")
+        sealer.seal(bytearray(8 + 16 + 16 + 16), 0, 8, 40, None)
+        assert int.from_bytes(sealer.count, "big") == (count + 1) & (1 << 128) - 1
+
+
 def test_iv_of_cbc_is_unpredictable():
     sealer = pair(BOARD, (12, 128, 12))[0]
     seen = []

@@ -23,7 +23,7 @@ NEEDED = {
     (16, 128, 0): AEAD | {"ccm"},
     (20, 128, 0): AEAD | {"gcm", "ghash"},
     (28, 256, 0): AEAD | {"chapoly", "chacha20_w64", "poly1305"},
-    (12, 128, 12): BASE | {"cbc"},
+    (12, 128, 12): BASE | {"cbc", "cbc_kernel"},
 }
 
 

@@ -71,7 +71,9 @@ SLICES = {
     "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
     "gcm8k": Slice(("ipsec.crypto.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(
-        ("ipsec.crypto.plain", "ipsec.crypto.aead_plain"), "slow kernels, where no native code loads", lambda _c, arch: not arch
+        ("ipsec.crypto.plain", "ipsec.crypto.aead_plain", "ipsec.crypto.cbc_plain"),
+        "slow kernels for firmware without native code",
+        lambda _c, arch: not arch,
     ),
     "tcp": Slice(
         ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream"), "TCP client inside the tunnel", _always

@@ -14,8 +14,8 @@ The state of an AEAD (`st`, 52 octets):
  word 12   mode: 0 CCM, 1 GCM, 2 ChaCha20-Poly1305
 ```
 
-Rules: `ptr32` only behind a test of the address, since a Cortex-M0+ faults on odd ones; no constant of 2**30 or more; a word
-has 32 bits on boards and 64 on a PC. Start reading at `process`.
+Rules: `ptr32` only behind a test of the address, since a Cortex-M0+ faults on odd ones; no constant of 2**30 or more; no constant
+index below 0 or above 255, which mpy-cross gets wrong for ESP32; a word has 32 bits on boards and 64 on a PC. Start reading at `process`.
 """
 
 import micropython
@@ -130,14 +130,15 @@ def process(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
             if total:
                 d8 = ptr8(int(scratch) + used)
                 used = (used + total + 15) & -16
-                d = ptr32(int(scratch) + used)
-                d[-1] = 0
-                d[-2] = 0
-                d[-3] = 0
-                d[-4] = 0
+                d = ptr32(int(scratch) + used - 16)
+                d[0] = 0
+                d[1] = 0
+                d[2] = 0
+                d[3] = 0
                 if mode == 0:
-                    d8[-2] = total >> 8
-                    d8[-1] = total
+                    s8 = ptr8(int(d8) - 2)
+                    s8[0] = total >> 8
+                    s8[1] = total
                 p8 = ptr8(message + start)
                 if seq_hi:
                     s8 = ptr8(seq_hi)
@@ -261,11 +262,11 @@ def process(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
             used = 0
         if not (phase & 1):  # keep the MAC
             if mode == 0:
-                d = ptr32(int(scratch) + 16 * blocks)
-                st[4] = d[-4]
-                st[5] = d[-3]
-                st[6] = d[-2]
-                st[7] = d[-1]
+                d = ptr32(int(scratch) + 16 * blocks - 16)
+                st[4] = d[0]
+                st[5] = d[1]
+                st[6] = d[2]
+                st[7] = d[3]
             else:
                 self.end(self.state, self.sum)
         if differs:  # the text is ciphertext again: nobody may read unverified plaintext

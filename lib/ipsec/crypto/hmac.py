@@ -7,8 +7,6 @@ Start reading at `digest`.
 
 import hashlib
 
-from ipsec.crypto import ct
-
 try:
     from ipsec.crypto.kernels import pad_key
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
@@ -38,34 +36,19 @@ def digest(size: int, key, parts) -> bytes:
     return outer.digest()
 
 
-class Hmac:
-    """A key for many HMACs."""
+def padded(size: int, key) -> tuple:
+    """`(hash, inner, outer)` for many HMACs with one key: hash class, and what the inner and the outer hash begin with.
 
-    def __init__(self, size: int, key):
-        self._hash = _hashes.get(size) or _hash(size)
-        block = 64 if size == 32 else 128
-        if len(key) > block:
-            key = self._hash(key).digest()
-        self._inner = bytearray(block)
-        self._outer = bytearray(block)
-        pad_key(self._inner, block, key, len(key), 0x36)
-        pad_key(self._outer, block, key, len(key), 0x5C)
-
-    def begin(self):
-        """A hash object to give the message to, by `update`."""
-        return self._hash(self._inner)
-
-    def end(self, inner) -> bytes:
-        """HMAC over what that object was given."""
-        outer = self._hash(self._outer)
-        outer.update(inner.digest())
-        return outer.digest()
-
-    def wipe(self) -> None:
-        """Overwrite the key; the object is dead afterwards."""
-        ct.wipe(self._inner)
-        ct.wipe(self._outer)
-        self._hash = None
+    Both are bytearrays to be wiped by the caller.
+    """
+    new = _hashes.get(size) or _hash(size)
+    block = 64 if size == 32 else 128
+    if _len(key) > block:
+        key = new(key).digest()
+    inner, outer = _bytearray(block), _bytearray(block)
+    pad_key(inner, block, key, _len(key), 0x36)
+    pad_key(outer, block, key, _len(key), 0x5C)
+    return new, inner, outer
 
 
 def _hash(size: int):

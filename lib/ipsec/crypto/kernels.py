@@ -49,42 +49,6 @@ def pad_key(d: ptr8, size: int, key: ptr8, n: int, pad: int):
 
 
 @micropython.viper
-def fill(d: ptr32, s: ptr32, do: int, so: int, n: int) -> int:
-    """Copy s[so:so+n], or what fits, to the scratch d[do:], zeros up to a block; returns how many blocks are in d.
-
-    do is a multiple of 16.
-    """
-    if do + n > 736:  # SIZE of scratch.py
-        n = 736 - do
-    blocks = (do + n + 15) >> 4
-    d = ptr32(int(d) + do)
-    s = ptr32(int(s) + so)
-    if n & 15:
-        last = ptr32(int(d) + (n & -16))
-        last[0] = 0
-        last[1] = 0
-        last[2] = 0
-        last[3] = 0
-    if not (int(s) & 3):
-        k = n >> 4
-        while k:
-            d[0] = s[0]
-            d[1] = s[1]
-            d[2] = s[2]
-            d[3] = s[3]
-            d = ptr32(int(d) + 16)
-            s = ptr32(int(s) + 16)
-            k -= 1
-        n = n & 15
-    d8 = ptr8(int(d))
-    s8 = ptr8(int(s))
-    while n:
-        n -= 1
-        d8[n] = s8[n]
-    return blocks
-
-
-@micropython.viper
 def differs(a: ptr8, b: ptr8, pos: int, n: int) -> int:
     """0 when a[pos:pos+n] is b[:n]; the time does not depend on the octets."""
     a = ptr8(int(a) + pos)

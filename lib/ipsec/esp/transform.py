@@ -45,6 +45,8 @@ class EspSa:
         self._in = state.inbound(child.spi_in, self.head, icv_len, esn, replay_window, child.ts_remote, child.ts_local)
         self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out, large)
         self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in, large)
+        self._seal = self._sealer.seal  # kept, since looking a method up for every packet is dear
+        self._open = self._opener.open
         self._seq_hi_out = state.seq_hi(self._out)
         self._seq_hi_in = state.seq_hi(self._in)
 
@@ -77,7 +79,7 @@ class EspSa:
         if end < 0:
             return end
         pos -= self.head
-        return self._sealer.seal(buf, pos, pos + _HEADER_LEN, end, self._seq_hi_out)
+        return self._seal(buf, pos, pos + _HEADER_LEN, end, self._seq_hi_out)
 
     def decap(self, buf, pos: int, end: int) -> int:
         """Verify and decrypt the ESP packet `buf[pos:end]`; the inner packet begins at `pos + head`, its end is returned.
@@ -87,7 +89,7 @@ class EspSa:
         code = check(self._in, buf, pos, end)
         if code < 0:
             return code
-        end = self._opener.open(buf, pos, pos + _HEADER_LEN, end, self._seq_hi_in)
+        end = self._open(buf, pos, pos + _HEADER_LEN, end, self._seq_hi_in)
         if end < 0:
             return drop.ICV
         return carry(self._in, buf, pos + self.head, end)
