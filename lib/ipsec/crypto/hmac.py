@@ -25,13 +25,15 @@ def digest(size: int, key, parts) -> bytes:
     if _len(key) > block:
         key = new(key).digest()
     n = _len(key)
-    pad_key(pad, block, key, n, 0x36)
-    inner = new(pad)
-    for part in parts:
-        inner.update(part)
-    pad_key(pad, block, key, n, 0x5C)
-    outer = new(pad)
-    pad_key(pad, block, key, 0, 0)
+    try:
+        pad_key(pad, block, key, n, 0x36)
+        inner = new(pad)
+        for part in parts:
+            inner.update(part)
+        pad_key(pad, block, key, n, 0x5C)
+        outer = new(pad)
+    finally:  # also when memory has run out
+        pad_key(pad, block, key, 0, 0)
     outer.update(inner.digest())
     return outer.digest()
 
