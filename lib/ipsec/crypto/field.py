@@ -44,8 +44,6 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
             q = ptr32(step[1] * 80 + int(w))
             a = ptr32(step[2] * 80 + int(w))
             b = ptr32(step[3] * 80 + int(w))
-            step = ptr8(int(step) + 4)
-            left -= 1
             u = 0
             i = 4
             if op < 2:
@@ -369,12 +367,14 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
                     q = ptr32(int(q) + 20)
                     i -= 1
             # the carry out of limb 19 comes back at limb 0
-            q = ptr32(ptr8(int(step) - 3)[0] * 80 + int(w))
+            q = ptr32(step[1] * 80 + int(w))
             u = u * fold + q[0]
             q[0] = u & m
             u = (u >> 13) + q[1]
             q[1] = u & m
             q[2] = (u >> 13) + q[2]
+            step = ptr8(int(step) + 4)
+            left -= 1
 
 
 @micropython.viper
