@@ -39,6 +39,12 @@ class Collecting:
             gc.threshold(self._before)  # type: ignore[attr-defined]
 
 
+def collect() -> None:
+    """Collect garbage on a board before what stays for long is made, so that it does not end up amid what goes soon."""
+    if hasattr(gc, "threshold"):  # CPython has not, and need not care
+        gc.collect()
+
+
 def locked(function, argument):
     """Return `function(argument)`, called with the heap locked; locks nest. More arguments would make this frame too large."""
     if not enabled:

@@ -21,7 +21,7 @@ from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
-from ipsec.heap import locked
+from ipsec.heap import collect, locked
 from ipsec.ike import identity
 from ipsec.ike.sa import MARKER_LEN, IkeSa
 from ipsec.inet.stack import Stack
@@ -310,6 +310,7 @@ class Tunnel:
             text = "the gateway gave no address: give it a pool for this identity, or set inner_address"
             self._events.append(Event(FAILED, "no_address", text))
             return ike.close(now)
+        collect()
         sa = EspSa(self.crypto, ike.child, self.config.replay_window, self.config.gcm_table_kb == 8)
         self._log_keys(ike.child)
         ike.child.wipe()
