@@ -328,11 +328,8 @@ class Tunnel:
 
     def _inner_addresses(self, ike) -> list:
         """Our addresses: what CFG_REPLY says, else the configuration, else a selector that is narrowed to one address."""
-        if ike.inner.addresses:
-            return ike.inner.addresses
-        if self.config.inner_address:
-            return [self.config.inner_address]
-        return [s[3] for s in ike.child.ts_local if s[3] == s[4]]
+        given = [self.config.inner_address] if self.config.inner_address else []
+        return ike.inner.addresses or given or [s[3] for s in ike.child.ts_local if s[3] == s[4]]
 
     def _log_keys(self, child):
         if self.keylog:

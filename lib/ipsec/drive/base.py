@@ -3,26 +3,14 @@
 Start reading at `Uplink.drain`.
 """
 
+from ipsec import tunnel as core
+from ipsec.address import format_address, is_address
+from ipsec.config import Config, load
+from ipsec.drive.clock import Clock, elapsed_us
+from ipsec.drive.udp import UdpLink
+from ipsec.errors import LocalError
+from ipsec.event import FAILED
 from ipsec.heap import Collecting
-
-# A board compiles source files on its stack, and a chain of imports would exhaust 8 KiB of it: so bottom up, one by one.
-_BASE = (
-    "errors address event heap suite config esp.drop esp.state esp.sadb esp.transform "
-    "inet.octets inet.checksum inet.ip inet.icmp inet.queue inet.udp inet.stack "
-    "ike.iana ike.wire ike.message ike.payload ike.keymat ike.timers ike.exchange ike.sa "
-    "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish tunnel"
-)
-with Collecting():
-    for _name in _BASE.split():
-        __import__("ipsec." + _name)
-
-from ipsec import tunnel as core  # noqa: E402
-from ipsec.address import format_address, is_address  # noqa: E402
-from ipsec.config import Config, load  # noqa: E402
-from ipsec.drive.clock import Clock, elapsed_us  # noqa: E402
-from ipsec.drive.udp import UdpLink  # noqa: E402
-from ipsec.errors import LocalError  # noqa: E402
-from ipsec.event import FAILED  # noqa: E402
 
 TCP = "inet.segment inet.rto inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
