@@ -5,8 +5,11 @@ import struct
 import pytest
 
 from host_tests.board_tool.conftest import TUNNEL, tool, write_plan
+from host_tests.conftest import require
+from tools import natmod
 from tools.board import facts, install, link, mpy, slices
 from tools.board.errors import BoardError
+from tools.emulator.base import MissingTool
 from tools.gateway import plan as plans
 
 
@@ -103,6 +106,21 @@ def test_a_c_module_for_another_chip_is_refused(board, plan, tmp_path):
     said = tool("install", "--port", board.port, "--config", plan, "--native", native)
     assert said.status == 1 and "is for armv6m, the board is x64: not installed" in said.err
     assert files(board) == {}
+
+
+def test_faster_field_machines_are_taken_by_the_library(board, plan):
+    """The unrolled machine, written when it is asked for, and the C module, which the library looks for among its own."""
+    which = "from ipsec.crypto import machine, x25519\nprint(machine.KERNEL)"
+    arguments = ["install", "--port", board.port, "--config", plan]
+    assert tool(*arguments).status == 0 and do(board, which).strip() == "compact"
+    said = tool(*arguments, "--with", "unrolled")
+    assert said.status == 0 and "unrolled" in said.out and do(board, which).strip() == "unrolled"
+    try:
+        native = [word for path in natmod.build("x64").glob("*.mpy") for word in ("--native", path)]
+    except MissingTool as e:
+        require(False, str(e))
+    assert tool(*arguments, *native).status == 0 and do(board, which).strip() == "native"
+    assert not [p for p in files(board) if "unrolled" in p]
 
 
 def test_an_mpy_file_of_another_chip_on_the_board_is_explained(board, plan):

@@ -20,6 +20,7 @@ from tools.board.show import Show
 from tools.gateway.paths import REPOSITORY
 
 FIRMWARE = REPOSITORY / "firmware"
+_OURS = ("field_native", "aead_native")  # the C modules of firmware/natmod, which the library looks for among its own
 _STAGED = ".new"
 _BATCH = 16  # files in one statement
 _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
@@ -77,13 +78,14 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
         if source:
-            files[name] = (slices.LIBRARY / path).read_bytes()
+            files[name] = slices.source_of(module)
         else:
             files[name.removesuffix(".py") + ".mpy"] = mpy.compile_module(module, found.arch)
     for path in choice.native:
         data = path.read_bytes()
         mpy.require(data, str(path), found)
-        files[f"{target}/{path.name}"] = data
+        folder = f"{target}/ipsec/crypto" if path.stem in _OURS else target
+        files[f"{folder}/{path.name}"] = data
     if choice.app:
         files.update(_application(found, target, source))
     return files
@@ -107,7 +109,7 @@ def _application(found: Facts, target: str, source: bool) -> dict[str, bytes]:
         if source:
             files[f"{target}/{name}"] = path.read_bytes()
         else:
-            files[f"{target}/{name.removesuffix('.py')}.mpy"] = mpy.compile_source(path, name, found.arch)
+            files[f"{target}/{name.removesuffix('.py')}.mpy"] = mpy.compile_source(path.read_bytes(), name, found.arch)
     return files
 
 

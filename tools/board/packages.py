@@ -21,7 +21,7 @@ def indexes(extension: str = ".py") -> dict[str, str]:
     basic = {m for name in ("core", *slices.BASIC, *fallback) for m in slices.modules(name)}
     found = {"package.json": _index(basic, extension)}
     for name in slices.SLICES:
-        own = set(slices.modules(name)) - basic
+        own = {m for m in slices.modules(name) if extension != ".py" or not slices.is_generated(m)} - basic
         if name not in slices.BASIC and own:
             found[f"package-{name}.json"] = _index(own, extension)
     return found
