@@ -45,7 +45,7 @@ _OPTIONS = {
     "reconnect_max_ms": (60000, "int", 50, 3600000),
     # Data path
     "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
-    "gcm_table_kb": (2, "int", 2, 8),  # KiB for each direction of ESP with AES-GCM on a board: 2, or 8, which is a tenth faster
+    "gcm_table_kb": (2, "int", 2, 8),  # KiB for each direction of ESP with AES-GCM on a board: 2, or 8, which is a seventh faster
 }
 _MIN_PSK_LEN = 16
 # What keeps the longest request below 1280 octets, which every gateway takes (RFC 7296 2)

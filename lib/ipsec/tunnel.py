@@ -104,6 +104,7 @@ class Tunnel:
 
     def connect(self, addr, now: int) -> None:
         """The gateway's address is known: begin the handshake."""
+        collect()
         self._ike = IkeSa(self.config, self.crypto, self.random, addr, self.log, self.keylog)
         self._ike.start(now)
         self._settle(now)

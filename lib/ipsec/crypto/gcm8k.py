@@ -1,4 +1,4 @@
-"""AES-GCM with a GHASH table of 8 KB a direction: a tenth faster than gcm.py, for boards with the memory.
+"""AES-GCM with a GHASH table of 8 KB a direction: a seventh faster than gcm.py, for boards with the memory.
 
 The C module, where it is installed, is faster with 2 KB, and is taken. Start reading at `Sealer`.
 """
