@@ -19,23 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = ("cases", "replay", "agree")  # of host_tests/vectors, besides all of host_tests/unit
 ROOM = {"heap": 524288, "stack": 24576}  # as in test_unit_on_board.py
 TIMEOUT_S = 200  # many times what is needed
-LEAST = {  # so many cases run of each source; the packages may grow
-    "wycheproof-aead": 458,
-    "wycheproof-hkdf": 243,
-    "nist-gcm": 1500,
-    "nist-ccm": 20,
-    "nist-cbc": 1418,
-    "nist-sha2": 296,
-    "chacha": 71,
-    "rfc7539": 11,
-    "rfc4231": 18,
-    "rfc5869": 4,
-    "wycheproof-x25519": 518,
-    "wycheproof-p256": 378,
-    "nist-p256": 69,
-    "rfc7748": 3,
-    "pyca": 9,
-}
+LEAST = {**sources.LEAST, **{name: least for name, (least, _) in exchanges.LEAST.items()}}
 # QEMU is slow when code on the heap shares a page with numbers that change: the holes around the field machine are filled.
 PREPARE = """
 import sys
