@@ -235,6 +235,7 @@ def test_nothing_is_allocated_under_heap_lock():
     except ImportError:
         skip("CPython has no heap to lock")
     a, b = pair()
+    assert a.is_lean and not pair(CBC)[0].is_lean
     for n in (29, 64, 576, 1400):  # the shortest carries one octet of UDP
         buf = bytearray(ROOM) + inner(n) + bytearray(ROOM)
         pos, end = ROOM, ROOM + n

@@ -167,7 +167,7 @@ class Tunnel:
         if n > self.mtu:
             return self.drops.count(drop.TOO_LONG)
         self.tx_end = _HEAD + n
-        n = locked(_encap, self) if sa.is_aead else _encap(self)
+        n = locked(_encap, self) if sa.is_lean else _encap(self)
         if n < 0:
             return self.drops.count(n)
         self.tx_pos = _HEAD - sa.head
@@ -243,7 +243,7 @@ class Tunnel:
         self.rx = buf
         self.rx_end = n
         self._sa_in = sa
-        n = locked(_decap, self) if sa.is_aead else _decap(self)
+        n = locked(_decap, self) if sa.is_lean else _decap(self)
         if n < 0:
             self.drops.count(n)
             return

@@ -2,16 +2,21 @@
 
 from ipsec.crypto import ct, suites
 
+_is_lean = True
 try:
     from ipsec.crypto.aead_kernel import process
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.aead_plain import process
 
+    _is_lean = False
+
 CCM, GCM, CHACHA = 0, 1, 2
 
 
 class Aead:
-    """One key, with its salt, in one direction: `seal` or `open` as `crypto/backend.py` tells. Allocates nothing after the start.
+    """One key, with its salt, in one direction: `seal` or `open` as `crypto/backend.py` tells.
+
+    `is_lean`: it allocates nothing after the start, so the heap may be locked; kernels in plain Python do allocate.
 
     `state` is laid out as `aead_kernel.py` says. A mode brings what that calls, with `block` of `scratch.py` as place of work:
 
@@ -22,6 +27,7 @@ class Aead:
     """
 
     opens = 0
+    is_lean = _is_lean
     seal = open = process
 
     def __init__(self, mode: int, encr: int, key):

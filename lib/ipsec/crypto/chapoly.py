@@ -8,6 +8,7 @@ import sys
 from ipsec.crypto import ct
 from ipsec.crypto.aead import CHACHA, Aead
 
+_is_lean = True
 try:
     if sys.maxsize >> 31:
         from ipsec.crypto.chacha20_w64 import chacha
@@ -16,6 +17,8 @@ try:
     from ipsec.crypto.poly1305 import poly, poly_end, poly_start
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import chacha, poly, poly_end, poly_start
+
+    _is_lean = False
 else:
     try:
         from ipsec.crypto.aead_native import chacha, poly  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
@@ -29,6 +32,7 @@ _sum = bytearray(128)  # r, 5r and the sum of Poly1305
 class Sealer(Aead):
     """Seals with ChaCha20-Poly1305; the IV is a counter. Allocates nothing."""
 
+    is_lean = Aead.is_lean and _is_lean
     work = _work
     sum = _sum
 

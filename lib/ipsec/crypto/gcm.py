@@ -8,11 +8,14 @@ from cryptolib import aes
 from ipsec.crypto import ct
 from ipsec.crypto.aead import GCM, Aead
 
+_is_lean = True
 is_native = False
 try:
     from ipsec.crypto.ghash import TABLE_LEN, ghash, ghash_out, ghash_table
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.crypto.plain import TABLE_LEN, ghash, ghash_out, ghash_table
+
+    _is_lean = False
 else:
     try:
         from ipsec.crypto.aead_native import ghash  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
@@ -25,6 +28,7 @@ else:
 class Sealer(Aead):
     """Seals with AES-GCM; the IV is a counter. Allocates nothing."""
 
+    is_lean = Aead.is_lean and _is_lean
     kernel = (TABLE_LEN, ghash_table, ghash, ghash_out)
 
     def __init__(self, encr: int, key):

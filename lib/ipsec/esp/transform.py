@@ -10,10 +10,13 @@ window is checked before and marked after the ICV is verified. Start reading at 
 
 from ipsec.esp import drop, state
 
+_is_lean = True
 try:
     from ipsec.esp.kernel import carry, check
 except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
     from ipsec.esp.plain import carry, check
+
+    _is_lean = False
 
 try:
     from micropython import const
@@ -40,11 +43,11 @@ class EspSa:
         self.spi_in = child.spi_in
         self.head = _HEADER_LEN + iv_len
         self.tail = block - 1 + 2 + icv_len
-        self.is_aead = integ == 0
         self._out = state.outbound(child.spi_out, self.head, block, esn, child.ts_local, child.ts_remote)
         self._in = state.inbound(child.spi_in, self.head, icv_len, esn, replay_window, child.ts_remote, child.ts_local)
         self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out, large)
         self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in, large)
+        self.is_lean = _is_lean and getattr(self._sealer, "is_lean", False)  # allocates nothing: the heap may be locked
         self._seal = self._sealer.seal  # kept, since looking a method up for every packet is dear
         self._open = self._opener.open
         self._seq_hi_out = state.seq_hi(self._out)

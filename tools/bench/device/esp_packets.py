@@ -76,7 +76,7 @@ def esp(suite, n):
     end = sa.encap(buf, _ROOM, _ROOM + n)  # to learn where it ends
     if sa.decap(buf, start, end) != _ROOM + n:
         raise ValueError("the packet does not open")
-    return _pair(sa.is_aead, lambda: sa.encap(buf, _ROOM, _ROOM + n), lambda: sa.decap(buf, start, end), _ROOM + n)
+    return _pair(sa.is_lean, lambda: sa.encap(buf, _ROOM, _ROOM + n), lambda: sa.decap(buf, start, end), _ROOM + n)
 
 
 def _pair(lock, seal, reopen, text_end):
