@@ -156,8 +156,16 @@ class PtyBoard:
             self._from_board()  # the program has ended, its prompt is on the way; or it has said nothing yet
         if not self._running:
             return data
+        self._wait_until_it_sleeps()
         self._process.send_signal(signal.SIGINT)
         return data.replace(b"\x03", b"")
+
+    def _wait_until_it_sleeps(self) -> None:
+        """For a while: the unix port raises KeyboardInterrupt wherever it is, and dies of it in the midst of a collection."""
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        limit = time.monotonic() + 1
+        while time.monotonic() < limit and stat.read_text().rpartition(")")[2].split()[0] != "S":
+            time.sleep(0.002)
 
     def _reset(self) -> None:
         """The interpreter has ended: at a soft reset (Ctrl-D) with status 0, which a board announces; else silently."""
