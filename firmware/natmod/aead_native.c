@@ -1,5 +1,5 @@
 // aead_native: the inner loops of GHASH, ChaCha20 and Poly1305 in C, for the buffers that the viper kernels of
-// lib/ipsec/crypto (ghash.py, chacha20.py, poly1305.py) lay out. Words are little-endian in memory on every chip.
+// lib/ipsec/crypto/kernels (ghash.py, chacha20.py, poly1305.py) lay out. Words are little-endian in memory on every chip.
 
 #include "py/dynruntime.h"
 

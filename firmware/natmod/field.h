@@ -1,4 +1,4 @@
-// Arithmetic modulo 2^255 - 19 and modulo the prime of P-256, as lib/ipsec/crypto/field.py does it: 20 limbs of 13 bits.
+// Arithmetic modulo 2^255 - 19 and modulo the prime of P-256, as lib/ipsec/crypto/kernels/field.py does it: 20 limbs of 13 bits.
 // Twenty products and the carries stay below 2^31: no 64-bit product, which a Cortex-M0+ does not have. No branch and no
 // address depends on a number. Start reading at `step`.
 

@@ -1,4 +1,4 @@
-// field_native: the field machine of lib/ipsec/crypto/field.py in C, with the same functions; see there for the rules.
+// field_native: the field machine of lib/ipsec/crypto/kernels/field.py in C, with the same functions; see there for the rules.
 
 #include "py/dynruntime.h"
 #include "field.h"

@@ -94,7 +94,7 @@ def test_a_name_that_is_not_found(board, tmp_path):
 def test_a_module_of_the_suite_is_missing(board, tmp_path, gateway):
     setup(board, tmp_path, gateway[0])
     with link.connect(board.port) as b:
-        b.run("import os\nos.remove('/lib/ipsec/crypto/ccm.mpy')")
+        b.run("import os\nos.remove('/lib/ipsec/crypto/modes/ccm.mpy')")
     said = tool("doctor", "--port", board.port)
     assert said.status == 1 and "wrong: crypto" in said.err and "install --config" in row(said, "crypto")
 
@@ -125,8 +125,8 @@ def test_bench_shows_figures_and_an_order(board, plan):
 def test_bench_refuses_a_wrong_algorithm(board, plan):
     tool("install", "--port", board.port, "--config", plan)
     with link.connect(board.port) as b:
-        b.run("import os\nos.remove('/lib/ipsec/crypto/ccm.mpy')")
-        b.write_file("/lib/ipsec/crypto/ccm.py", _WRONG)
+        b.run("import os\nos.remove('/lib/ipsec/crypto/modes/ccm.mpy')")
+        b.write_file("/lib/ipsec/crypto/modes/ccm.py", _WRONG)
     said = tool("bench", "--port", board.port, "--suite", "aes128ccm16", "--repeat", "2")
     assert said.status == 1 and "no suite could be measured" in said.err and "aes128ccm16 was not measured" in said.err
 

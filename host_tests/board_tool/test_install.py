@@ -33,7 +33,7 @@ def test_what_has_changed_is_sent_and_no_more(board, plan):
     said = tool("install", "--port", board.port, "--config", plan)
     assert said.status == 0, said.err
     present = files(board)
-    assert "/lib/ipsec/tunnel.mpy" in present and "/lib/ipsec/crypto/ccm.mpy" in present
+    assert "/lib/ipsec/tunnel.mpy" in present and "/lib/ipsec/crypto/modes/ccm.mpy" in present
     assert not [p for p in present if p.endswith((".py", ".new"))]
     assert do(board, "import ipsec.tunnel, ipsec.drive.sync\nprint('loaded')").strip() == "loaded"
     said = tool("install", "--port", board.port, "--config", plan)
@@ -58,8 +58,8 @@ def test_modules_follow_the_configuration(board, tmp_path):
     gcm = write_plan(tmp_path, TUNNEL + 'ike_proposals = ["aes128gcm16-prfsha256-x25519"]\nesp_proposals = ["aes128gcm16"]\n')
     tool("install", "--port", board.port, "--config", gcm)
     names = set(files(board))
-    assert "/lib/ipsec/crypto/gcm.mpy" in names
-    assert not names & {f"/lib/ipsec/crypto/{n}.mpy" for n in ("ccm", "cbc", "chapoly", "p256", "host")}
+    assert "/lib/ipsec/crypto/modes/gcm.mpy" in names
+    assert not names & {f"/lib/ipsec/crypto/{n}.mpy" for n in ("modes/ccm", "modes/cbc", "modes/chapoly", "groups/p256", "host")}
 
 
 def test_a_cut_leaves_the_old_library_and_the_next_run_goes_on(board, plan):
@@ -110,7 +110,7 @@ def test_a_c_module_for_another_chip_is_refused(board, plan, tmp_path):
 
 def test_faster_field_machines_are_taken_by_the_library(board, plan):
     """The unrolled machine, written when it is asked for, and the C module, which the library looks for among its own."""
-    which = "from ipsec.crypto import machine, x25519\nprint(machine.KERNEL)"
+    which = "from ipsec.crypto.groups import machine, x25519\nprint(machine.KERNEL)"
     arguments = ["install", "--port", board.port, "--config", plan]
     assert tool(*arguments).status == 0 and do(board, which).strip() == "compact"
     said = tool(*arguments, "--with", "unrolled")

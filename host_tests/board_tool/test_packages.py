@@ -45,7 +45,8 @@ def test_every_module_for_boards_is_in_an_index():
 def test_mip_installs_the_sources_from_the_checkout(board):
     assert "ipsec/tunnel.py" in mip(board, slices.LIBRARY / "package.json")
     with link.connect(board.port) as b:
-        assert b.run("import ipsec.drive.sync, ipsec.crypto.ccm, ipsec.crypto.x25519\nprint('loaded')").strip() == "loaded"
+        program = "import ipsec.drive.sync, ipsec.crypto.modes.ccm, ipsec.crypto.groups.x25519\nprint('loaded')"
+        assert b.run(program).strip() == "loaded"
 
 
 def test_mip_installs_compiled_packages(board, tmp_path):
@@ -55,7 +56,7 @@ def test_mip_installs_compiled_packages(board, tmp_path):
     mip(board, tmp_path / "x64" / "package-gcm.json")
     with link.connect(board.port) as b:
         names = b.script("hashes", timeout=60, FOLDERS=["/lib"], FILES=[])
-        assert "/lib/ipsec/crypto/gcm.mpy" in names and not [n for n in names if n.endswith(".py")]
+        assert "/lib/ipsec/crypto/modes/gcm.mpy" in names and not [n for n in names if n.endswith(".py")]
         b.run("from ipsec.crypto import backend\nbackend.self_test(20, 0)", timeout=60)
 
 

@@ -30,7 +30,7 @@ SCALARS = 103  # three extreme ones, the others random
 
 SCRIPT = """
 import gc, os, time
-from ipsec.crypto import machine, p256, x25519
+from ipsec.crypto.groups import machine, p256, x25519
 
 print("kernel-" + machine.KERNEL, 1)
 
@@ -86,7 +86,7 @@ def counted(name, kernel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("rom")
     march = emulator.target(name).march
     rom = stage(folder, {"lib": REPOSITORY / "lib"}, march)
-    _add_kernel(kernel, march, rom / "lib/ipsec/crypto")
+    _add_kernel(kernel, march, rom / "lib/ipsec/crypto/kernels")
     script = folder / "script.py"
     script.write_text(SCRIPT.replace("{scalars}", str(SCALARS)))
     with emulator.start(name, rom=rom, icount=ICOUNT) as board:

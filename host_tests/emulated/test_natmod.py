@@ -19,7 +19,7 @@ def test_kernels_on_the_board(name, tmp_path):
     rom = stage(tmp_path / "rom", {"lib": REPOSITORY / "lib", "unit": REPOSITORY / "host_tests/unit"}, march)
     shutil.copy(REPOSITORY / "host_tests/vectors/native.py", rom / "unit")
     for module in natmod.MODULES:
-        shutil.copy(natmod.build(march) / f"{module}.mpy", rom / "lib/ipsec/crypto")
+        shutil.copy(natmod.build(march) / f"{module}.mpy", rom / "lib/ipsec/crypto/kernels")
     with emulator.start(name, rom=rom) as board:
         code = "import sys; sys.path.append('/rom/unit'); import native; native.main()"
         output = board.exec(code, timeout=120)

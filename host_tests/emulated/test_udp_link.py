@@ -15,7 +15,7 @@ pytestmark = pytest.mark.emulated
 PROGRAM = """
 import gc, time
 from ipsec.drive.udp import UdpLink
-from ipsec.heap import locked
+from ipsec.micro import locked
 
 def send(n):
     link.send(out, 3, 3 + n, %(port)d)

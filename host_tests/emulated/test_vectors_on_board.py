@@ -24,7 +24,7 @@ LEAST = {**sources.LEAST, **{name: least for name, (least, _) in exchanges.LEAST
 PREPARE = """
 import sys
 sys.path.append('/rom/tests')
-from ipsec.crypto import modp, p256, x25519
+from ipsec.crypto.groups import modp, p256, x25519
 ballast = [bytearray(1024) for _ in range(32)]
 """
 

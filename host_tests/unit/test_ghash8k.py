@@ -1,13 +1,13 @@
 """GHASH with the table of 8 KB against its twin in plain Python and against the table of 2 KB; both tell their table's size."""
 
 from crypto_support import octets
-from ipsec.crypto import plain
+from ipsec.crypto.kernels import plain
 from support import skip
 
 
 def _kernels():
     try:
-        from ipsec.crypto import ghash, ghash8k
+        from ipsec.crypto.kernels import ghash, ghash8k
     except (ImportError, SyntaxError, ValueError):
         skip("no viper on this interpreter")
     return ghash, ghash8k

@@ -54,17 +54,6 @@ def test_checksum_of_a_summed_run_is_zero():
     assert checksum(buf, 0, 41) == 0
 
 
-def test_copy_at_every_alignment():
-    src = pattern(48)
-    for copy in (octets.copy, plain.copy):
-        for to in range(5):
-            for frm in range(5):
-                for n in (0, 1, 3, 4, 5, 31):
-                    dst = bytearray(b"\xee" * 48)
-                    copy(dst, to, src, frm, n)
-                    assert dst == b"\xee" * to + src[frm : frm + n] + b"\xee" * (48 - to - n)
-
-
 def test_same():
     a = bytearray(b"0123456789")
     for same in (octets.same, plain.same):
@@ -127,15 +116,6 @@ def test_transport_of_both_families_at_every_alignment():
                 assert buf[at : at + 8] == bytes([0xFE, 0xDC, 1, 2, n >> 8, n & 255, 0, 0])
                 octets.store(buf, at + 6, octets.transport(buf, pos, at, end, 17))
                 assert agree("transport", buf, pos, at, end, 17)[0] == 0
-
-
-def test_copy_of_long_runs():
-    src = pattern(120)
-    for to in range(4):
-        for frm in range(4):
-            for n in (15, 16, 17, 18, 39, 64, 100):
-                _, dst = agree("copy", bytearray(b"\xee" * 120), to, src, frm, n)
-                assert dst == b"\xee" * to + src[frm : frm + n] + b"\xee" * (120 - to - n)
 
 
 def test_queue_keeps_order_and_bounds():

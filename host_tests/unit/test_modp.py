@@ -1,6 +1,6 @@
 """MODP-2048: the prime from its definition, agreement, and the refusals."""
 
-from ipsec.crypto.modp import Modp2048, P
+from ipsec.crypto.groups.modp import Modp2048, P
 from ipsec.errors import CryptoError
 from support import raises
 

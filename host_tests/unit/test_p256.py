@@ -2,8 +2,8 @@
 
 from binascii import unhexlify as unhex
 
-from ipsec.crypto import p256
-from ipsec.crypto.p256 import BASE, P256, B, N, P, scalar_mult
+from ipsec.crypto.groups import p256
+from ipsec.crypto.groups.p256 import BASE, P256, B, N, P, scalar_mult
 from ipsec.errors import CryptoError
 from support import raises, skip
 

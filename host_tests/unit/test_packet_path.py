@@ -9,9 +9,8 @@ import gc
 from ipsec.crypto import backend
 from ipsec.drive import base, udp
 from ipsec.esp.transform import EspSa
-from ipsec.heap import locked
 from ipsec.ike.child import ChildSa
-from ipsec.inet.octets import copy
+from ipsec.micro import copy, locked
 from ipsec.tunnel import DELIVER, TRANSMIT, WAIT
 from scripted import make_tunnel
 from support import skip

@@ -2,8 +2,8 @@
 
 from binascii import unhexlify as unhex
 
-from ipsec.crypto import x25519
-from ipsec.crypto.x25519 import BASE, X25519, scalar_mult
+from ipsec.crypto.groups import x25519
+from ipsec.crypto.groups.x25519 import BASE, X25519, scalar_mult
 from ipsec.errors import CryptoError
 from support import raises, skip
 

@@ -89,7 +89,7 @@ def _hash(_backend, size, data, digest):
 
 
 def _poly(_backend, key, text, tag):
-    from ipsec.crypto import chapoly
+    from ipsec.crypto.modes import chapoly
 
     data = _octets(text)
     total, state = bytearray(128), bytearray(52)
@@ -100,7 +100,7 @@ def _poly(_backend, key, text, tag):
 
 
 def _chacha(_backend, key, counter, nonce, text, sealed):
-    from ipsec.crypto import chapoly
+    from ipsec.crypto.modes import chapoly
 
     data = _octets(text)
     blocks = (len(data) + 63) // 64

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric import dh, ec, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from ipsec.crypto.modp import P as MODP_P
+from ipsec.crypto.groups.modp import P as MODP_P
 
 from host_tests.vectors.sources import line, records, wycheproof
 

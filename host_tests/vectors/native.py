@@ -15,12 +15,13 @@ AEAD = ("test_ghash", "test_chacha", "test_poly", "test_poly_largest_limbs")
 
 def replace_kernels():
     """Put the C functions where the tests look for the viper ones."""
-    from ipsec.crypto import aead_native, chapoly, gcm, ghash, poly1305
+    from ipsec.crypto.kernels import aead_native, ghash, poly1305
+    from ipsec.crypto.modes import chapoly, gcm
 
     if sys.maxsize >> 31:
-        from ipsec.crypto import chacha20_w64 as chacha20
+        from ipsec.crypto.kernels import chacha20_w64 as chacha20
     else:
-        from ipsec.crypto import chacha20
+        from ipsec.crypto.kernels import chacha20
     assert gcm.ghash is aead_native.ghash and chapoly.poly is aead_native.poly  # the library takes them by itself
     ghash.ghash = aead_native.ghash
     poly1305.poly = aead_native.poly
@@ -41,7 +42,8 @@ def _number(kind, seed, fold):
 
 def _same_result(fold, op, places, kinds, seed):
     """One instruction by both kernels, on the same store."""
-    from ipsec.crypto import field, field_native, machine
+    from ipsec.crypto.groups import machine
+    from ipsec.crypto.kernels import field, field_native
 
     results = []
     for kernel in (field, field_native):
@@ -65,7 +67,7 @@ def test_operations():
 
 def test_refused_arguments():
     """Lengths and positions outside a buffer, and words at odd addresses, raise ValueError."""
-    from ipsec.crypto import aead_native as native
+    from ipsec.crypto.kernels import aead_native as native
     from support import raises
 
     table, z, x, p = bytearray(2049), bytearray(24), bytearray(200), bytearray(132)
@@ -81,7 +83,7 @@ def test_refused_arguments():
 
 def kernel():
     """The field machine that the library took; called before `run` is imported, which looks for a library of its own."""
-    from ipsec.crypto import machine
+    from ipsec.crypto.groups import machine
 
     return machine.KERNEL
 

@@ -1,4 +1,4 @@
-"""Every generated kernel in lib/ipsec/crypto is what its generator in tools/kernels makes."""
+"""Every generated kernel in lib/ipsec/crypto/kernels is what its generator in tools/kernels makes."""
 
 import importlib
 import pkgutil

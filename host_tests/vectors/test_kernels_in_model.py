@@ -13,14 +13,14 @@ import pytest
 from host_tests.viper_model import ViperFault, load
 
 ROOT = Path(__file__).resolve().parents[2]
-CRYPTO = ROOT / "lib" / "ipsec" / "crypto"
+CRYPTO = ROOT / "lib" / "ipsec" / "crypto" / "kernels"
 sys.path.append(str(ROOT / "host_tests" / "unit"))
 
 import test_crypto_kernels as tests  # noqa: E402
 import test_crypto_seal as messages  # noqa: E402
 import test_ghash8k  # noqa: E402
-from ipsec.crypto import cbc  # noqa: E402  needs the shim of cryptolib, which the tests bring
-from ipsec.crypto.aead import Aead  # noqa: E402
+from ipsec.crypto.modes import cbc  # noqa: E402  needs the shim of cryptolib, which the tests bring
+from ipsec.crypto.modes.aead import Aead  # noqa: E402
 
 TESTS = [name for name in dir(tests) if name.startswith("test_") and name != "test_generated_files_are_current"]
 

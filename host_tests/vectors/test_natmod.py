@@ -39,7 +39,7 @@ def test_kernels_on_this_computer(tmp_path):
     lib = tmp_path / "lib"
     shutil.copytree(REPOSITORY / "lib", lib, ignore=shutil.ignore_patterns("__pycache__"))
     for module in natmod.MODULES:
-        shutil.copy(built("x64") / f"{module}.mpy", lib / "ipsec/crypto")
+        shutil.copy(built("x64") / f"{module}.mpy", lib / "ipsec/crypto/kernels")
     command = [micropython, REPOSITORY / "host_tests/vectors/native.py", lib, REPOSITORY / "host_tests/unit"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
     summary = re.search(r"^(\d+) passed, (\d+) failed", done.stdout, re.MULTILINE)

@@ -105,7 +105,7 @@ def test_micropython_reads_the_files():
 def test_modules_on_the_core(rom):
     folder = built()
     for module in natmod.MODULES:
-        shutil.copy(folder / f"{module}.mpy", rom / "lib/ipsec/crypto")
+        shutil.copy(folder / f"{module}.mpy", rom / "lib/ipsec/crypto/kernels")
     assert executed(rom, MODULE_TESTS) >= 20
 
 

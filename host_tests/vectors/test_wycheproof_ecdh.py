@@ -69,7 +69,7 @@ def library(request, tmp_path_factory):
         return LIB, "compact"
     folder = tmp_path_factory.mktemp("library") / "lib"
     shutil.copytree(LIB, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "ipsec/crypto/field_unrolled.py").write_text(field_unrolled.source())
+    (folder / "ipsec/crypto/kernels/field_unrolled.py").write_text(field_unrolled.source())
     return folder, "unrolled"
 
 

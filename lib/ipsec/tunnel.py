@@ -21,18 +21,10 @@ from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
-from ipsec.heap import collect, locked
 from ipsec.ike import identity
 from ipsec.ike.sa import MARKER_LEN, IkeSa
 from ipsec.inet.stack import Stack
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import collect, const, locked
 
 WAIT = 0
 TRANSMIT = 1

@@ -104,7 +104,7 @@ def prepared(board: str, variant: str = "stock", library: str = "mpy", progress=
         for helper in _HELPERS:
             _place(UNIT / f"{helper}.py", folder / "bench", march)
         write_certificates(folder / "bench")
-        _add_variant(variant, march or "x64", folder / "lib/ipsec/crypto", progress)
+        _add_variant(variant, march or "x64", folder / "lib/ipsec/crypto/kernels", progress)
         yield Runner(board, folder)
 
 

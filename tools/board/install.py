@@ -84,7 +84,7 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     for path in choice.native:
         data = path.read_bytes()
         mpy.require(data, str(path), found)
-        folder = f"{target}/ipsec/crypto" if path.stem in _OURS else target
+        folder = f"{target}/ipsec/crypto/kernels" if path.stem in _OURS else target
         files[f"{folder}/{path.name}"] = data
     if choice.app:
         files.update(_application(found, target, source))

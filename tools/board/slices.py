@@ -19,7 +19,7 @@ from tools.kernels import field_unrolled
 LIBRARY = REPOSITORY / "lib"
 PACKAGE = "ipsec"
 _CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
-_GENERATED = {"ipsec.crypto.field_unrolled": field_unrolled.source}  # not in the tree: too large, and made in no time
+_GENERATED = {"ipsec.crypto.kernels.field_unrolled": field_unrolled.source}  # not in the tree: too large, and made in no time
 _HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog")  # never on a board
 
 
@@ -61,19 +61,19 @@ def _when_asked(_c: Config, _arch: str) -> bool:
 
 
 SLICES = {
-    "ccm": Slice(("ipsec.crypto.ccm",), "AES-CCM", _encr(14, 15, 16, 29)),
-    "x25519": Slice(("ipsec.crypto.x25519",), "key exchange on Curve25519", _ke(31)),
-    "gcm": Slice(("ipsec.crypto.gcm",), "AES-GCM", _encr(20, 30)),
-    "chacha": Slice(("ipsec.crypto.chapoly",), "ChaCha20-Poly1305", _encr(28, 31)),
-    "chacha64": Slice(("ipsec.crypto.chacha20_w64",), "ChaCha20 for 64-bit hosts", _chacha64),
-    "cbc": Slice(("ipsec.crypto.cbc",), "AES-CBC with HMAC-SHA2", _encr(12)),
-    "p256": Slice(("ipsec.crypto.p256",), "key exchange on P-256 (ecp256)", _ke(19)),
-    "modp": Slice(("ipsec.crypto.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
+    "ccm": Slice(("ipsec.crypto.modes.ccm",), "AES-CCM", _encr(14, 15, 16, 29)),
+    "x25519": Slice(("ipsec.crypto.groups.x25519",), "key exchange on Curve25519", _ke(31)),
+    "gcm": Slice(("ipsec.crypto.modes.gcm",), "AES-GCM", _encr(20, 30)),
+    "chacha": Slice(("ipsec.crypto.modes.chapoly",), "ChaCha20-Poly1305", _encr(28, 31)),
+    "chacha64": Slice(("ipsec.crypto.kernels.chacha20_w64",), "ChaCha20 for 64-bit hosts", _chacha64),
+    "cbc": Slice(("ipsec.crypto.modes.cbc",), "AES-CBC with HMAC-SHA2", _encr(12)),
+    "p256": Slice(("ipsec.crypto.groups.p256",), "key exchange on P-256 (ecp256)", _ke(19)),
+    "modp": Slice(("ipsec.crypto.groups.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
-    "unrolled": Slice(("ipsec.crypto.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
-    "gcm8k": Slice(("ipsec.crypto.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
+    "unrolled": Slice(("ipsec.crypto.kernels.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
+    "gcm8k": Slice(("ipsec.crypto.modes.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(
-        ("ipsec.crypto.plain", "ipsec.crypto.aead_plain", "ipsec.crypto.cbc_plain"),
+        ("ipsec.crypto.kernels.plain", "ipsec.crypto.kernels.aead_plain", "ipsec.crypto.kernels.cbc_plain"),
         "slow kernels for firmware without native code",
         lambda _c, arch: not arch,
     ),
@@ -108,7 +108,7 @@ def needed(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[
 def _fits(s: Slice, arch: str) -> bool:
     if s.when is _when_asked:
         return False
-    return s.gates[0] not in ("ipsec.crypto.plain", "ipsec.crypto.chacha20_w64") or s.when(None, arch)  # type: ignore[arg-type]
+    return s.gates[0] not in ("ipsec.crypto.kernels.plain", "ipsec.crypto.kernels.chacha20_w64") or s.when(None, arch)  # type: ignore[arg-type]
 
 
 def modules(name: str) -> list[str]:

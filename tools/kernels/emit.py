@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-CRYPTO = Path(__file__).resolve().parents[2] / "lib" / "ipsec" / "crypto"
+CRYPTO = Path(__file__).resolve().parents[2] / "lib" / "ipsec" / "crypto" / "kernels"
 
 
 def write(name: str, source: str) -> None:

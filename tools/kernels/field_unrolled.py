@@ -1,6 +1,6 @@
 """Writes field_unrolled, the field machine with both products written out: faster than `field` for 14 KB of RAM.
 
-    python -m tools.kernels.field_unrolled --march armv6m DIR     # DIR/field_unrolled.mpy, for ipsec/crypto on the board
+    python -m tools.kernels.field_unrolled --march armv6m DIR     # DIR/field_unrolled.mpy, for ipsec/crypto/kernels on the board
 
 It is an option and not in the tree: a board takes it when the file lies beside field.mpy. The words of a product are local
 variables, which viper reaches faster than memory behind a pointer. Start reading at `source`.

@@ -1,4 +1,4 @@
-"""Writes lib/ipsec/crypto/sha512_kernel.py: SHA-512 on pairs of 32-bit words (FIPS 180-4 6.4).
+"""Writes lib/ipsec/crypto/kernels/sha512_kernel.py: SHA-512 on pairs of 32-bit words (FIPS 180-4 6.4).
 
 A viper call costs as much as a round, so the 64-bit additions and rotations are written out. Start reading at `source`.
 """

@@ -25,7 +25,8 @@ _MORE = 32  # blocks of the longer of two calls; their difference leaves out wha
 
 SCRIPT = """
 import gc, time
-from ipsec.crypto import aead_native, chacha20, field, field_native, ghash, ghash8k, machine, p256, poly1305, x25519
+from ipsec.crypto.groups import machine, p256, x25519
+from ipsec.crypto.kernels import aead_native, chacha20, field, field_native, ghash, ghash8k, poly1305
 
 def us(call, *args):
     gc.collect()
@@ -64,7 +65,7 @@ def measure(name: str, progress=lambda _text: None) -> dict[tuple[str, str], flo
     with tempfile.TemporaryDirectory(prefix="natmod-") as folder:
         rom = stage(Path(folder), {"lib": REPOSITORY / "lib"}, march)
         for module in MODULES:
-            shutil.copy(native / f"{module}.mpy", rom / "lib/ipsec/crypto")
+            shutil.copy(native / f"{module}.mpy", rom / "lib/ipsec/crypto/kernels")
         with emulator.start(name, rom=rom, icount=_ICOUNT) as board:
             output = board.exec(SCRIPT.replace("{more}", str(_MORE)), timeout=400)
     found = re.findall(rf"^({'|'.join(FORMS)}) (\w+) (\d+)$", output, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Poly1305 in assembler for Cortex-M0+ (armv6m), with the limbs of lib/ipsec/crypto/poly1305.py: ten of 13 bits.
+"""Poly1305 in assembler for Cortex-M0+ (armv6m), with the limbs of lib/ipsec/crypto/kernels/poly1305.py: ten of 13 bits.
 
 Five limbs of the sum are loaded at once and multiplied by one of r, or by one of 5r where the product comes back by
 2^130 = 5. Start reading at `poly`.

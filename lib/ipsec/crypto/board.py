@@ -9,6 +9,7 @@ import sys
 
 from ipsec.crypto import hmac, suites
 from ipsec.errors import CryptoError
+from ipsec.micro import NO_KERNEL
 
 NAME = "board"
 prf_len = suites.prf_len
@@ -19,14 +20,14 @@ _loaded: dict = {}  # modules by the name of their mode, classes by group
 def report() -> str:
     """One line that says what was found."""
     try:
-        import ipsec.crypto.kernels  # noqa: F401
+        import ipsec.crypto.kernels.octets  # noqa: F401
 
         kind = "viper kernels"
-    except (ImportError, NotImplementedError, SyntaxError, ValueError):
+    except NO_KERNEL:
         kind = "plain Python kernels (slow: no viper here)"
     for module in ("field_native", "aead_native"):
         try:
-            __import__("ipsec.crypto." + module)
+            __import__("ipsec.crypto.kernels." + module)
             kind += ", " + module
         except (ImportError, ValueError):  # not installed, or for another chip
             pass
@@ -88,24 +89,24 @@ def _import_mode(name: str):
     import ipsec.crypto.scratch  # noqa: F401
 
     if name == "cbc":
-        from ipsec.crypto import cbc
+        from ipsec.crypto.modes import cbc
 
         return cbc
-    import ipsec.crypto.aead  # noqa: F401
+    import ipsec.crypto.modes.aead  # noqa: F401
 
     if name == "ccm":
-        from ipsec.crypto import ccm
+        from ipsec.crypto.modes import ccm
 
         return ccm
     if name in ("gcm", "gcm8k"):
-        from ipsec.crypto import gcm
+        from ipsec.crypto.modes import gcm
 
         if name == "gcm8k":
-            from ipsec.crypto import gcm8k
+            from ipsec.crypto.modes import gcm8k
 
             return gcm8k
         return gcm
-    from ipsec.crypto import chapoly
+    from ipsec.crypto.modes import chapoly
 
     return chapoly
 
@@ -114,14 +115,14 @@ def _import_group(group: int):
     """Import what a group needs; returns its class."""
     suites.dh_len(group)
     if group == 31:
-        from ipsec.crypto.x25519 import X25519
+        from ipsec.crypto.groups.x25519 import X25519
 
         return X25519
     if group == 19:
-        from ipsec.crypto.p256 import P256
+        from ipsec.crypto.groups.p256 import P256
 
         return P256
-    from ipsec.crypto.modp import Modp2048
+    from ipsec.crypto.groups.modp import Modp2048
 
     return Modp2048
 

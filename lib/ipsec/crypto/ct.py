@@ -3,10 +3,12 @@
 Start reading at `equal`.
 """
 
+from ipsec.micro import NO_KERNEL
+
 try:
-    from ipsec.crypto.kernels import differs, pad_key
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import differs, pad_key
+    from ipsec.crypto.kernels.octets import differs, pad_key
+except NO_KERNEL:
+    from ipsec.crypto.kernels.plain import differs, pad_key
 
 _len = len  # a module's own name is found faster than a built-in
 

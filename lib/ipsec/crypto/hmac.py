@@ -7,10 +7,12 @@ Start reading at `digest`.
 
 import hashlib
 
+from ipsec.micro import NO_KERNEL
+
 try:
-    from ipsec.crypto.kernels import pad_key
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import pad_key
+    from ipsec.crypto.kernels.octets import pad_key
+except NO_KERNEL:
+    from ipsec.crypto.kernels.plain import pad_key
 
 _pad = bytearray(64)  # the padded key of `digest`, which leaves zeros here: one call at a time, as in scratch.py
 _hashes: dict = {32: hashlib.sha256}  # by octets of the digest: the others when they are asked for

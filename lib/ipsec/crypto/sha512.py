@@ -6,9 +6,11 @@ On a board the compression function is a viper kernel, elsewhere plain long inte
 import struct
 import sys
 
+from ipsec.micro import NO_KERNEL
+
 try:
-    from ipsec.crypto import sha512_kernel as _kernel
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no native emitter, or an .mpy of another architecture
+    from ipsec.crypto.kernels import sha512_kernel as _kernel
+except NO_KERNEL:  # no native emitter, or an .mpy of another architecture
     _kernel = None
 
 # The first 64 bits of the fractional parts of the cube roots of the first 80 primes, big-endian (FIPS 180-4 4.2.3).

@@ -3,11 +3,11 @@
 Start reading at `base.py`.
 """
 
-from ipsec.heap import Collecting
+from ipsec.micro import Collecting
 
 # A board compiles source files on its stack, and a chain of imports would exhaust 8 KiB of it: so bottom up, one by one.
 _BASE = (
-    "errors address event heap suite config esp.drop esp.state esp.sadb esp.transform "
+    "errors address event micro suite config esp.drop esp.state esp.sadb esp.transform "
     "inet.octets inet.checksum inet.ip inet.icmp inet.queue inet.udp inet.stack "
     "ike.iana ike.wire ike.message ike.payload ike.keymat ike.timers ike.exchange ike.sa "
     "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish tunnel"

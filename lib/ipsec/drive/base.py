@@ -10,7 +10,7 @@ from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
 from ipsec.errors import LocalError
 from ipsec.event import FAILED
-from ipsec.heap import Collecting
+from ipsec.micro import Collecting
 
 TCP = "inet.segment inet.rto inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"

@@ -7,7 +7,7 @@ import select
 import socket
 
 from ipsec.address import parse_address
-from ipsec.inet.octets import copy
+from ipsec.micro import copy
 
 _AF_INET = 2
 _POLLIN = 1

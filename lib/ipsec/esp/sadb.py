@@ -3,9 +3,11 @@
 Start reading at `Sadb.find`.
 """
 
+from ipsec.micro import NO_KERNEL
+
 try:
     from ipsec.esp.kernel import same_spi
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+except NO_KERNEL:
     from ipsec.esp.plain import same_spi
 
 

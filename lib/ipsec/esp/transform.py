@@ -9,22 +9,15 @@ window is checked before and marked after the ICV is verified. Start reading at 
 """
 
 from ipsec.esp import drop, state
+from ipsec.micro import NO_KERNEL, const
 
 _is_lean = True
 try:
     from ipsec.esp.kernel import carry, check
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+except NO_KERNEL:
     from ipsec.esp.plain import carry, check
 
     _is_lean = False
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
 
 _HEADER_LEN = const(8)
 

@@ -6,11 +6,7 @@ because a call is dear on a board. Start reading at `Reader`.
 """
 
 from ipsec.errors import LocalError, PeerError
-
-try:
-    from ipsec.crypto.kernels import copy
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import copy
+from ipsec.micro import copy
 
 _len, _bytes = len, bytes  # a module's own names are found faster than built-ins
 

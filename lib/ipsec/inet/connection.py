@@ -7,17 +7,10 @@ falls to one at a timeout. RST and SYN from nowhere are met as RFC 5961 asks. St
 
 from ipsec.inet import ip, segment
 from ipsec.inet.checksum import store, transport
-from ipsec.inet.octets import copy, same
+from ipsec.inet.octets import same
 from ipsec.inet.rto import RetransmitTimer
 from ipsec.inet.segment import add, ahead
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const, copy
 
 _PEER = const(-15)
 _TCP_SEGMENT = const(-19)

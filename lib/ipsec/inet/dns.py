@@ -7,14 +7,7 @@ Start reading at `Lookup`.
 
 from ipsec import address
 from ipsec.inet import udp
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const
 
 A = 1
 AAAA = 28

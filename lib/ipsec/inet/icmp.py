@@ -5,15 +5,7 @@ Error messages are counted and otherwise ignored. Start reading at `receive`.
 
 from ipsec.inet.checksum import checksum, store, transport
 from ipsec.inet.ip import source_at
-from ipsec.inet.octets import copy
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const, copy
 
 _SHORT = const(-1)
 _CHECKSUM = const(-4)

@@ -5,15 +5,8 @@ A check looks at every length before it reads behind it and returns the length o
 Start reading at `check`.
 """
 
-from ipsec.inet.octets import check4, copy, store
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.inet.octets import check4, store
+from ipsec.micro import const, copy
 
 _SHORT = const(-1)
 _VERSION = const(-2)

@@ -3,6 +3,8 @@
 They are short enough to serve as the specification; the unit tests compare the two. Start reading at `sum16`.
 """
 
+from ipsec.micro import copy
+
 _LENGTH = -3  # codes of ip.py
 _CHECKSUM = -4
 _FRAGMENT = -5
@@ -20,11 +22,6 @@ def sum16(buf, pos, end, acc):
     while acc >> 16:
         acc = (acc & 0xFFFF) + (acc >> 16)
     return acc
-
-
-def copy(dst, dst_pos, src, src_pos, n):
-    """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]` ; of runs that overlap `dst` must begin first."""
-    dst[dst_pos : dst_pos + n] = src[src_pos : src_pos + n]
 
 
 def same(a, a_pos, b, b_pos, n):

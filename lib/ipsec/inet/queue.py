@@ -4,7 +4,7 @@ Each packet lies in one piece behind two octets of length; small packets leave r
 """
 
 from ipsec.inet.checksum import store
-from ipsec.inet.octets import copy
+from ipsec.micro import copy
 
 
 class PacketQueue:

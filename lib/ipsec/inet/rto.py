@@ -3,13 +3,7 @@
 Start reading at `RetransmitTimer.take`.
 """
 
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const
 
 _FIRST_MS = const(1000)
 _MIN_MS = const(1000)

@@ -5,14 +5,7 @@ Start reading at `check`.
 """
 
 from ipsec.inet.checksum import store, transport
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const
 
 _SHORT = const(-1)
 _LENGTH = const(-3)

@@ -9,14 +9,7 @@ from array import array
 from ipsec import address
 from ipsec.inet import icmp, ip, udp
 from ipsec.inet.octets import same, write4
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const
 
 _NOT_OURS = const(-8)
 _PROTOCOL = const(-9)

@@ -6,15 +6,7 @@ Start reading at `TcpSocket`.
 from ipsec import address
 from ipsec.inet import segment
 from ipsec.inet.connection import Connection
-from ipsec.inet.octets import copy
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const, copy
 
 _PORT = const(-13)
 

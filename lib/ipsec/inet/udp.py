@@ -5,18 +5,10 @@ Start reading at `UdpSocket`.
 """
 
 from ipsec import address
-from ipsec.heap import locked
 from ipsec.inet import ip
-from ipsec.inet.octets import copy, same, store, transport, write_udp
+from ipsec.inet.octets import same, store, transport, write_udp
 from ipsec.inet.queue import PacketQueue
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(x):
-        return x
-
+from ipsec.micro import const, copy, locked
 
 _SHORT = const(-1)
 _LENGTH = const(-3)

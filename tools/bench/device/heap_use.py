@@ -48,7 +48,8 @@ def main(names):
         __import__(name)
     library = used()
     import replay
-    from ipsec.crypto import backend, machine
+    from ipsec.crypto import backend
+    from ipsec.crypto.groups import machine
 
     base = used()
     peak = Peak(backend)

@@ -6,7 +6,8 @@ Start reading at `main`.
 import gc
 
 from counting import once, tell
-from ipsec.crypto import backend, machine
+from ipsec.crypto import backend
+from ipsec.crypto.groups import machine
 
 GROUPS = ((31, "X25519"), (19, "P-256"))
 

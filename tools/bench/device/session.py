@@ -8,7 +8,8 @@ import gc
 import tls_pair
 from counting import ROUNDS, diff, least, nothing, now, once, tell
 from esp_packets import SUITES, loop_sa
-from ipsec.crypto import backend, x25519
+from ipsec.crypto import backend
+from ipsec.crypto.groups import x25519
 from ipsec.errors import CryptoError
 from ipsec.tunnel import DELIVER, TRANSMIT
 from replay import STEPS, Replay

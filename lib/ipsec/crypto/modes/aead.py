@@ -1,12 +1,13 @@
 """What the AEADs share on a board: key, nonce, IV (RFC 4309, 4106, 7634 and 8750). Start reading at `Aead`."""
 
 from ipsec.crypto import ct, suites
+from ipsec.micro import NO_KERNEL
 
 _is_lean = True
 try:
-    from ipsec.crypto.aead_kernel import process
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.aead_plain import process
+    from ipsec.crypto.kernels.aead_kernel import process
+except NO_KERNEL:
+    from ipsec.crypto.kernels.aead_plain import process
 
     _is_lean = False
 

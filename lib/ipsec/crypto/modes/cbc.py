@@ -11,11 +11,12 @@ from cryptolib import aes
 
 from ipsec.crypto import ct, hmac, suites
 from ipsec.errors import CryptoError
+from ipsec.micro import NO_KERNEL
 
 try:
-    from ipsec.crypto.cbc_kernel import process
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.cbc_plain import process
+    from ipsec.crypto.kernels.cbc_kernel import process
+except NO_KERNEL:
+    from ipsec.crypto.kernels.cbc_plain import process
 
 
 class Sealer:

@@ -1,6 +1,6 @@
 """`process` of cbc_kernel.py in plain Python, for interpreters without viper. Start reading at `process`."""
 
-from ipsec.crypto.plain import differs, fill
+from ipsec.crypto.kernels.plain import differs, fill
 from ipsec.crypto.scratch import block, views
 
 

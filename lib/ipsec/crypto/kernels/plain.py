@@ -1,13 +1,8 @@
 """The kernels once more in plain Python, for interpreters without viper: same names, arguments and results, other speed.
 
 They are short enough to serve as the specification of the machine-word versions; the unit tests compare the two. Start
-reading at `copy`.
+reading at `pad_key`.
 """
-
-
-def copy(d, do, s, so, n):
-    """d[do:do+n] = s[so:so+n]."""
-    d[do : do + n] = s[so : so + n]
 
 
 def pad_key(d, size, key, n, pad):

@@ -3,11 +3,12 @@
 The C module, where it is installed, is faster with 2 KB, and is taken. Start reading at `Sealer`.
 """
 
-from ipsec.crypto import gcm
+from ipsec.crypto.modes import gcm
+from ipsec.micro import NO_KERNEL
 
 try:
-    from ipsec.crypto.ghash8k import TABLE_LEN, ghash, ghash_out, ghash_table
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
+    from ipsec.crypto.kernels.ghash8k import TABLE_LEN, ghash, ghash_out, ghash_table
+except NO_KERNEL:
     _kernel = gcm.Sealer.kernel
 else:
     _kernel = gcm.Sealer.kernel if gcm.is_native else (TABLE_LEN, ghash_table, ghash, ghash_out)

@@ -5,7 +5,8 @@ compiled, as on CPython or on a port without native code, Python's long integers
 time. Start reading at `X25519`.
 """
 
-from ipsec.crypto import ct, machine
+from ipsec.crypto import ct
+from ipsec.crypto.groups import machine
 from ipsec.errors import CryptoError
 
 _P = 2**255 - 19

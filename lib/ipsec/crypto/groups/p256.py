@@ -5,7 +5,7 @@ coordinate (Goundar, Joye, Miyaji 2010; Rivain 2011), the same path for every sc
 integers do the work: right, but not in constant time. Start reading at `P256`.
 """
 
-from ipsec.crypto import machine
+from ipsec.crypto.groups import machine
 from ipsec.errors import CryptoError
 
 KERNEL = machine.KERNEL or "plain"

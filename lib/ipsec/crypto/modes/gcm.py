@@ -6,19 +6,20 @@ Each direction owns a GHASH table of 2 KB, or one of 8 KB (gcm8k.py). Start read
 from cryptolib import aes
 
 from ipsec.crypto import ct
-from ipsec.crypto.aead import GCM, Aead
+from ipsec.crypto.modes.aead import GCM, Aead
+from ipsec.micro import NO_KERNEL
 
 _is_lean = True
 is_native = False
 try:
-    from ipsec.crypto.ghash import TABLE_LEN, ghash, ghash_out, ghash_table
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import TABLE_LEN, ghash, ghash_out, ghash_table
+    from ipsec.crypto.kernels.ghash import TABLE_LEN, ghash, ghash_out, ghash_table
+except NO_KERNEL:
+    from ipsec.crypto.kernels.plain import TABLE_LEN, ghash, ghash_out, ghash_table
 
     _is_lean = False
 else:
     try:
-        from ipsec.crypto.aead_native import ghash  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
+        from ipsec.crypto.kernels.aead_native import ghash  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
 
         is_native = True
     except (ImportError, ValueError):

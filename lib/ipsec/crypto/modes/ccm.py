@@ -6,7 +6,7 @@ cost a key schedule and 300 octets of garbage a packet. Start reading at `Sealer
 
 from cryptolib import aes
 
-from ipsec.crypto.aead import CCM, Aead
+from ipsec.crypto.modes.aead import CCM, Aead
 
 
 class Sealer(Aead):

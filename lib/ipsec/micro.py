@@ -1,29 +1,42 @@
-"""The heap of a board: locking it around code that allocates nothing, and keeping it in one piece while modules load.
+"""What differs between MicroPython and CPython: `const`, the heap's lock, loading, the fall-back of kernels, `copy`.
 
-Locking proves that nothing is allocated, and it is faster.
-
-A bytecode frame of more than 11 machine words lies on the heap, where looking for room takes up to 20,000 instructions; while the
-heap is locked it lies on the C stack.
+Locking the heap around code that allocates nothing proves that, and it is faster: a bytecode frame of more than 11 machine words
+lies on the heap, where looking for room takes up to 20,000 instructions; while the heap is locked it lies on the C stack.
 
 Soft interrupt handlers (`machine.Timer`, `Pin.irq`, `micropython.schedule`) run between byte codes, so also while a packet is
-on its way, and one that allocates then gets MemoryError. A program with such handlers sets `ipsec.heap.enabled = False`.
+on its way, and one that allocates then gets MemoryError. A program with such handlers sets `ipsec.micro.locks_heap = False`.
 Start reading at `locked`.
 """
 
 import gc
 
-enabled = True
+locks_heap = True
+# What importing a kernel raises where it cannot run: no such file, no native code here, or .mpy files for another chip
+NO_KERNEL = (ImportError, NotImplementedError, SyntaxError, ValueError)
 _EARLY = 4096  # octets allocated between two collections
 
 try:
-    from micropython import heap_lock, heap_unlock
+    from micropython import const, heap_lock, heap_unlock
 except ImportError:
+
+    def const(x):
+        """A constant; MicroPython's compiler puts its value where a private one is used."""
+        return x
 
     def heap_lock():
         """CPython has nothing to lock."""
 
     def heap_unlock():
         """CPython has nothing to unlock."""
+
+
+try:
+    from ipsec.copying import copy
+except NO_KERNEL:
+
+    def copy(dst, dst_pos, src, src_pos, n):
+        """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]`; of runs that overlap `dst` must begin first."""
+        dst[dst_pos : dst_pos + n] = src[src_pos : src_pos + n]
 
 
 class Collecting:
@@ -47,7 +60,7 @@ def collect() -> None:
 
 def locked(function, argument):
     """Return `function(argument)`, called with the heap locked; locks nest. More arguments would make this frame too large."""
-    if not enabled:
+    if not locks_heap:
         return function(argument)
     heap_lock()
     try:

@@ -4,36 +4,10 @@
 
 Rules: `ptr32` only behind a test of the address, since a Cortex-M0+ faults on odd ones; no constant of 2**30 or more; a word
 has 32 bits on boards and 64 on a PC, so nothing may depend on what lies above bit 31. The hottest names stand first in a
-parameter list, as the first two get registers. Start reading at `copy`.
+parameter list, as the first two get registers. Start reading at `pad_key`.
 """
 
 import micropython
-
-
-@micropython.viper
-def copy(d: ptr8, do: int, s: ptr8, so: int, n: int):
-    """d[do:do+n] = s[so:so+n], word by word where both addresses allow it."""
-    d = ptr8(int(d) + do)
-    s = ptr8(int(s) + so)
-    if not ((int(d) | int(s)) & 3):
-        to = ptr32(int(d))
-        words = ptr32(int(s))
-        k = n >> 4
-        while k:
-            to[0] = words[0]
-            to[1] = words[1]
-            to[2] = words[2]
-            to[3] = words[3]
-            to = ptr32(int(to) + 16)
-            words = ptr32(int(words) + 16)
-            k -= 1
-        d = ptr8(int(to))
-        s = ptr8(int(words))
-        n = n & 15
-    i = 0
-    while i < n:
-        d[i] = s[i]
-        i += 1
 
 
 @micropython.viper

@@ -5,36 +5,34 @@ options: .mpy files for the board's architecture put beside this module. Start r
 """
 
 from ipsec.crypto import ct
-
-# no such file; a kernel that the firmware's compiler refuses; no viper here; a .mpy of another architecture
-_MISSING = (ImportError, NotImplementedError, SyntaxError, ValueError)
+from ipsec.micro import NO_KERNEL
 
 
 def _pick():
     """The kernel module and its kind, or None and an empty string."""
     try:
-        from ipsec.crypto import field_native
+        from ipsec.crypto.kernels import field_native
 
         return field_native, "native"
-    except _MISSING:
+    except NO_KERNEL:
         pass
     try:
-        from ipsec.crypto import field_unrolled
+        from ipsec.crypto.kernels import field_unrolled
 
         return field_unrolled, "unrolled"
-    except _MISSING:
+    except NO_KERNEL:
         pass
     try:
-        from ipsec.crypto import field
+        from ipsec.crypto.kernels import field
 
         return field, "compact"
-    except _MISSING:
+    except NO_KERNEL:
         return None, ""
 
 
 field, KERNEL = _pick()
 if field is not None:
-    from ipsec.crypto import limbs
+    from ipsec.crypto.kernels import limbs
 
 _ZERO = bytes(32)  # a scalar of no exchanges
 

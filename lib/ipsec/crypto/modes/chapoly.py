@@ -6,22 +6,23 @@ For chips where AES block by block is slow. Work area and sum serve all keys. St
 import sys
 
 from ipsec.crypto import ct
-from ipsec.crypto.aead import CHACHA, Aead
+from ipsec.crypto.modes.aead import CHACHA, Aead
+from ipsec.micro import NO_KERNEL
 
 _is_lean = True
 try:
     if sys.maxsize >> 31:
-        from ipsec.crypto.chacha20_w64 import chacha
+        from ipsec.crypto.kernels.chacha20_w64 import chacha
     else:
-        from ipsec.crypto.chacha20 import chacha
-    from ipsec.crypto.poly1305 import poly, poly_end, poly_start
-except (ImportError, NotImplementedError, SyntaxError, ValueError):  # no viper here, or .mpy files for another chip
-    from ipsec.crypto.plain import chacha, poly, poly_end, poly_start
+        from ipsec.crypto.kernels.chacha20 import chacha
+    from ipsec.crypto.kernels.poly1305 import poly, poly_end, poly_start
+except NO_KERNEL:
+    from ipsec.crypto.kernels.plain import chacha, poly, poly_end, poly_start
 
     _is_lean = False
 else:
     try:
-        from ipsec.crypto.aead_native import chacha, poly  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
+        from ipsec.crypto.kernels.aead_native import chacha, poly  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
     except (ImportError, ValueError):
         pass
 

@@ -3,7 +3,7 @@
 Start reading at `process`.
 """
 
-from ipsec.crypto.plain import fill
+from ipsec.crypto.kernels.plain import fill
 from ipsec.crypto.scratch import SIZE, block, views
 from ipsec.crypto.suites import refuse
 
