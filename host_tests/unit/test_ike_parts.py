@@ -4,7 +4,9 @@ from ipsec.crypto import backend
 from ipsec.errors import ConfigError, LocalError, PeerError
 from ipsec.ike import config_payload, identity, keymat, payload, proposal, selector
 from ipsec.ike.message import Builder, parse
+from ipsec.ike.selector import Selector
 from ipsec.ike.wire import Reader, Writer
+from ipsec.suite import parse_ike
 from support import raises
 
 
@@ -115,15 +117,15 @@ def test_selectors_there_and_back():
 def test_narrowing():
     smaller = selector.whole(bytes([10, 10, 1, 0]), bytes([10, 10, 1, 255]))
     selector.check_narrowed([smaller], [NET])
-    selector.check_narrowed([(17, 53, 53) + smaller[3:]], [NET])
+    selector.check_narrowed([Selector(17, 53, 53, *smaller[3:])], [NET])
     for wide in (
         selector.anywhere(4),
         selector.anywhere(16),
-        (0, 0, 65535, bytes([10, 9, 255, 255]), bytes([10, 10, 0, 1])),
+        Selector(0, 0, 65535, bytes([10, 9, 255, 255]), bytes([10, 10, 0, 1])),
     ):
         raises(PeerError, selector.check_narrowed, [smaller, wide], [NET])
-    raises(PeerError, selector.check_narrowed, [(0, 0, 65535) + NET[3:]], [(17, 0, 65535) + NET[3:]])
-    raises(PeerError, selector.check_narrowed, [(17, 52, 53) + NET[3:]], [(17, 53, 53) + NET[3:]])
+    raises(PeerError, selector.check_narrowed, [Selector(0, 0, 65535, *NET[3:])], [Selector(17, 0, 65535, *NET[3:])])
+    raises(PeerError, selector.check_narrowed, [Selector(17, 52, 53, *NET[3:])], [Selector(17, 53, 53, *NET[3:])])
     raises(PeerError, selector.check_narrowed, [], [NET])
 
 
@@ -196,7 +198,7 @@ def test_prf_plus_is_the_chain_of_the_rfc():
 
 
 def test_keys_are_cut_in_the_order_of_the_rfc_and_wiped():
-    suite = (12, 256, 12, 5, 31)
+    suite = parse_ike("aes256-sha256-x25519")
     k = keymat.derive_ike_keys(backend, suite, b"g^ir", b"Ni", b"Nr", b"SPIi----", b"SPIr----")
     seed = b"NiNrSPIi----SPIr----"
     stream = keymat.prf_plus(backend, 5, backend.prf(5, b"NiNr", b"g^ir"), seed, 7 * 32)

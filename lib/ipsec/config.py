@@ -69,8 +69,8 @@ class Config:
     remote_id: str
     auth: str
     psk: bytes
-    ike_proposals: list[tuple]  # as suite.parse_ike gives them
-    esp_proposals: list[tuple]  # as suite.parse_esp gives them
+    ike_proposals: list[suite.IkeSuite]
+    esp_proposals: list[suite.EspSuite]
     suite_order: str
     virtual_ip: list[str]
     inner_address: bytes  # 4 or 16 octets, or empty
@@ -86,6 +86,7 @@ class Config:
     reconnect_max_ms: int
     replay_window: int
     gcm_table_kb: int
+    large_tables: bool  # whether `gcm_table_kb` asks for more memory and speed
 
     def __init__(self, **options):
         self.warnings = []
@@ -193,6 +194,7 @@ def _check(c):
         raise ConfigError("option replay_window: %d is not a power of two" % c.replay_window)
     if c.gcm_table_kb not in (2, 8):
         raise ConfigError("option gcm_table_kb: %d is neither 2 nor 8" % c.gcm_table_kb)
+    c.large_tables = c.gcm_table_kb == 8
 
 
 def _check_psk(c):

@@ -7,7 +7,12 @@ Rules: AEAD takes no integrity algorithm, AES-CBC needs one. Without a `prf...` 
 algorithm. Start reading at `parse_ike`.
 """
 
+from collections import namedtuple
+
 from ipsec.errors import ConfigError
+
+IkeSuite = namedtuple("IkeSuite", ("encr", "key_bits", "integ", "prf", "ke"))  # IANA transform IDs; `integ` is 0 with AEAD
+EspSuite = namedtuple("EspSuite", ("encr", "key_bits", "integ", "esn"))  # `esn` is 1 for extended sequence numbers
 
 # word: (ENCR transform ID, key length in bits or 0 when the algorithm has only one)
 _ENCR = {
@@ -35,8 +40,8 @@ _KE = {"x25519": 31, "ecp256": 19, "modp2048": 14}
 _CBC = 12
 
 
-def parse_ike(name: str) -> tuple:
-    """`(encr, key_bits, integ, prf, ke)` of an IKE suite; `integ` is 0 with AEAD.
+def parse_ike(name: str) -> IkeSuite:
+    """The IKE suite of this name.
 
     Raises ConfigError.
     """
@@ -51,11 +56,11 @@ def parse_ike(name: str) -> tuple:
         raise ConfigError("IKE suite %r has no PRF: add one of %s" % (name, _known(_PRF)))
     ke = _take(words, _KE, name, "a key exchange group")
     _check_end(words, name)
-    return encr, key_bits, integ, prf, ke
+    return IkeSuite(encr, key_bits, integ, prf, ke)
 
 
-def parse_esp(name: str) -> tuple:
-    """`(encr, key_bits, integ, esn)` of an ESP suite; `esn` is 1 for extended sequence numbers.
+def parse_esp(name: str) -> EspSuite:
+    """The ESP suite of this name.
 
     Raises ConfigError.
     """
@@ -70,7 +75,7 @@ def parse_esp(name: str) -> tuple:
         esn = 1
         words.pop(0)
     _check_end(words, name)
-    return encr, key_bits, integ, esn
+    return EspSuite(encr, key_bits, integ, esn)
 
 
 def cipher_name(encr: int, key_bits: int, integ: int) -> str:

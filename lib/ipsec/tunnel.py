@@ -304,7 +304,7 @@ class Tunnel:
             self._events.append(Event(FAILED, "no_address", text))
             return ike.close(now)
         collect()
-        sa = EspSa(self.crypto, ike.child, self.config.replay_window, self.config.gcm_table_kb == 8)
+        sa = EspSa(self.crypto, ike.child, self.config.replay_window, self.config.large_tables)
         self._log_keys(ike.child)
         ike.child.wipe()
         self._sadb.add(sa)
@@ -322,7 +322,7 @@ class Tunnel:
     def _inner_addresses(self, ike) -> list:
         """Our addresses: what CFG_REPLY says, else the configuration, else a selector that is narrowed to one address."""
         given = [self.config.inner_address] if self.config.inner_address else []
-        return ike.inner.addresses or given or [s[3] for s in ike.child.ts_local if s[3] == s[4]]
+        return ike.inner.addresses or given or [s.start_addr for s in ike.child.ts_local if s.start_addr == s.end_addr]
 
     def _log_keys(self, child):
         if self.keylog:
@@ -388,4 +388,4 @@ def _prepare_algorithms(config, crypto):
         crypto.prepare(encr, integ)
     for encr, key_bits, integ, _ in config.esp_proposals:
         crypto.sizes(encr, key_bits, integ)
-        crypto.prepare(encr, integ, config.gcm_table_kb == 8)
+        crypto.prepare(encr, integ, config.large_tables)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ipsec.config import Config
+from ipsec.suite import EspSuite, IkeSuite
 
 from tools.gateway.paths import REPOSITORY
 from tools.kernels import field_unrolled
@@ -32,16 +33,20 @@ class Slice:
     when: Callable[[Config, str], bool]
 
 
+def _any_suite(c: Config, fits: Callable[[IkeSuite | EspSuite], bool]) -> bool:
+    return any(map(fits, c.ike_proposals)) or any(map(fits, c.esp_proposals))
+
+
 def _encr(*numbers: int) -> Callable[[Config, str], bool]:
-    return lambda c, _arch: any(s[0] in numbers for s in (*c.ike_proposals, *c.esp_proposals))
+    return lambda c, _arch: _any_suite(c, lambda s: s.encr in numbers)
 
 
 def _ke(number: int) -> Callable[[Config, str], bool]:
-    return lambda c, _arch: any(s[4] == number for s in c.ike_proposals)
+    return lambda c, _arch: any(s.ke == number for s in c.ike_proposals)
 
 
 def _sha512(c: Config, _arch: str) -> bool:
-    return any(s[2] in (13, 14) for s in (*c.ike_proposals, *c.esp_proposals)) or any(s[3] in (6, 7) for s in c.ike_proposals)
+    return _any_suite(c, lambda s: s.integ in (13, 14)) or any(s.prf in (6, 7) for s in c.ike_proposals)
 
 
 def _chacha64(c: Config | None, arch: str) -> bool:
@@ -49,7 +54,7 @@ def _chacha64(c: Config | None, arch: str) -> bool:
 
 
 def _gcm8k(c: Config, _arch: str) -> bool:
-    return c.gcm_table_kb == 8 and any(s[0] in (20, 30) for s in c.esp_proposals)
+    return c.large_tables and any(s.encr in (20, 30) for s in c.esp_proposals)
 
 
 def _always(_c: Config, _arch: str) -> bool:

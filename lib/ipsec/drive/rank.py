@@ -26,7 +26,7 @@ def order(config, crypto, elapsed_us, path: str = "", log=None) -> None:
     ciphers = _ciphers(config)
     if not ciphers:
         return
-    large = config.gcm_table_kb == 8
+    large = config.large_tables
     label = "%s, %s, %s" % (__import__("ipsec").__version__, crypto.report(), ciphers) + (", large tables" if large else "")
     figures = _load(path, label, len(ciphers)) if path else None
     source = "remembered" if figures else "measured"

@@ -40,7 +40,7 @@ class IkeSaInit(Exchange):
         self.retries = 0
         self.refusal = None  # an error that nobody has authenticated
         self.groups = []
-        self._use_group(sa, sa.config.ike_proposals[0][4])
+        self._use_group(sa, sa.config.ike_proposals[0].ke)
         sa.nonce_i = sa.random(_NONCE_LEN)
 
     def _use_group(self, sa, group):
@@ -83,7 +83,7 @@ class IkeSaInit(Exchange):
         raise PeerError("the gateway's answer to IKE_SA_INIT has neither an SA payload nor an error")
 
     def _follow_group(self, sa, group):
-        if group in self.groups or not any(s[4] == group for s in sa.config.ike_proposals):
+        if group in self.groups or not any(s.ke == group for s in sa.config.ike_proposals):
             raise _refusal(iana.INVALID_KE_PAYLOAD)
         self.dh.wipe()
         self._use_group(sa, group)
@@ -98,7 +98,7 @@ class IkeSaInit(Exchange):
         index, _ = proposal.check_sa(m.need(iana.SA), iana.PROTO_IKE, 0, self.offers)
         suite = sa.config.ike_proposals[index]
         group, public = payload.parse_ke(m.need(iana.KE))
-        if group != self.group or suite[4] != group:
+        if group != self.group or suite.ke != group:
             raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self.group))
         nonce_r = payload.parse_nonce(m.need(iana.NONCE))
         natt.check_detection(m)
@@ -129,14 +129,14 @@ class IkeAuth(Exchange):
 
     def __init__(self, sa, init_response):
         self.init_response = init_response
-        self.auth_key = psk.derive_key(sa.crypto, sa.suite[3], sa.config.psk)
+        self.auth_key = psk.derive_key(sa.crypto, sa.suite.prf, sa.config.psk)
         self.spi_in = new_spi(sa.random)
         self.offers = [proposal.esp_transforms(s) for s in sa.config.esp_proposals]
         self.ts_i, self.ts_r = _offered_selectors(sa.config)
 
     def build(self, sa, b):
         config = sa.config
-        prf = sa.suite[3]
+        prf = sa.suite.prf
         id_i = identity.encode(config.local_id)
         self.id_r = identity.encode(config.remote_id)
         octets = keymat.signed_octets(sa.crypto, prf, sa.init_request, sa.nonce_r, sa.keys.sk_pi, id_i)
@@ -181,7 +181,7 @@ class IkeAuth(Exchange):
             )
         if method != psk.METHOD:
             raise AuthError("the gateway authenticates by method %d, expected was a pre-shared key" % method)
-        prf = sa.suite[3]
+        prf = sa.suite.prf
         octets = keymat.signed_octets(sa.crypto, prf, self.init_response, sa.nonce_i, sa.keys.sk_pr, id_r)
         if not equal(psk.compute(sa.crypto, prf, self.auth_key, octets), data):
             raise AuthError("the gateway's AUTH is wrong: it has another psk, or it is not the gateway")
@@ -195,7 +195,7 @@ class IkeAuth(Exchange):
         selector.check_narrowed(ts_i, self.ts_i)
         selector.check_narrowed(ts_r, self.ts_r)
         suite = sa.config.esp_proposals[index]
-        keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite[3], sa.keys.sk_d, sa.nonce_i, sa.nonce_r)
+        keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, sa.nonce_i, sa.nonce_r)
         return ChildSa(self.spi_in, spi_out, suite, ts_i, ts_r, keys)
 
     def _inner_config(self, message):

@@ -36,7 +36,7 @@ def _hex(octets) -> str:
 
 def ike_line(spi_i, spi_r, suite, keys) -> str:
     """One line of `ikev2_decryption_table`."""
-    encr, key_bits, integ = suite[:3]
+    encr, key_bits, integ, _, _ = suite
     name = _IKE_ENCR[encr] % key_bits if encr in _IKE_ENCR else "ENCR_%d" % encr
     comment = "" if encr in _IKE_ENCR else "# "
     return comment + '%s,%s,%s,%s,"%s",%s,%s,"%s"' % (

@@ -54,8 +54,8 @@ def derive_ike_keys(crypto, suite, secret, nonce_i, nonce_r, spi_i, spi_r) -> Ik
     {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr)
     ```
     """
-    encr, key_bits, integ, prf, _ = suite
-    encr_len, integ_len, _, _, _ = crypto.sizes(encr, key_bits, integ)
+    prf = suite.prf
+    encr_len, integ_len, _, _, _ = crypto.sizes(suite.encr, suite.key_bits, suite.integ)
     prf_len = crypto.prf_len(prf)
     skeyseed = crypto.prf(prf, nonce_i + nonce_r, secret)
     total = 3 * prf_len + 2 * integ_len + 2 * encr_len
@@ -70,8 +70,7 @@ def derive_child_keys(crypto, esp_suite, prf: int, sk_d, nonce_i, nonce_r) -> li
     KEYMAT = prf+(SK_d, Ni | Nr)
     ```
     """
-    encr, key_bits, integ, _ = esp_suite
-    encr_len, integ_len, _, _, _ = crypto.sizes(encr, key_bits, integ)
+    encr_len, integ_len, _, _, _ = crypto.sizes(esp_suite.encr, esp_suite.key_bits, esp_suite.integ)
     keymat = prf_plus(crypto, prf, sk_d, nonce_i + nonce_r, 2 * (encr_len + integ_len))
     return cut(keymat, encr_len, integ_len, encr_len, integ_len)
 

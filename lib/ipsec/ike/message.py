@@ -122,7 +122,7 @@ class Protection:
     """The keyed objects of both directions of an IKE SA, and the sizes of its SK payload in octets."""
 
     def __init__(self, crypto, suite, keys):
-        encr, key_bits, integ = suite[:3]
+        encr, key_bits, integ, _, _ = suite
         _, _, self.iv_len, self.icv_len, block = crypto.sizes(encr, key_bits, integ)
         self.block = block if integ else 1  # an AEAD wants no padding in IKE (RFC 5282 3)
         self.sealer = crypto.new_sealer(encr, integ, keys.sk_ei, keys.sk_ai)

@@ -20,13 +20,13 @@ _NO_PROPOSAL_CHOSEN = 14
 
 
 def ike_transforms(suite) -> list:
-    """The transforms of an IKE suite `(encr, key_bits, integ, prf, ke)`, each as its octets from the type on."""
+    """The transforms of an IKE suite, each as its octets from the type on."""
     encr, key_bits, integ, prf, ke = suite
     return _cipher(encr, key_bits, integ) + [bytes((_PRF, 0, 0, prf)), bytes((_KE, 0, 0, ke))]
 
 
 def esp_transforms(suite) -> list:
-    """The same for an ESP suite `(encr, key_bits, integ, esn)`."""
+    """The same for an ESP suite."""
     encr, key_bits, integ, esn = suite
     return _cipher(encr, key_bits, integ) + [bytes((_ESN, 0, 0, esn))]
 

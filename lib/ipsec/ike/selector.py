@@ -1,10 +1,14 @@
 """Traffic selectors and their narrowing (RFC 7296 2.9, 3.13).
 
-A selector is `(ip_protocol, start_port, end_port, start_addr, end_addr)`, addresses as octets.
 Start reading at `parse_ts`.
 """
 
+from collections import namedtuple
+
 from ipsec.errors import PeerError
+
+# `protocol` 0 is any IP protocol; both ends belong to the range; addresses are 4 or 16 octets
+Selector = namedtuple("Selector", ("protocol", "start_port", "end_port", "start_addr", "end_addr"))
 
 _TS_UNACCEPTABLE = 38
 _ADDR_LEN = {7: 4, 8: 16}  # TS_IPV4_ADDR_RANGE, TS_IPV6_ADDR_RANGE
@@ -31,9 +35,9 @@ def parse_ts(reader) -> list:
     return found
 
 
-def _parse_range(reader, protocol, addr_len) -> tuple:
-    selector = (protocol, reader.u16(), reader.u16(), reader.raw(addr_len), reader.raw(addr_len))
-    if selector[3] > selector[4]:
+def _parse_range(reader, protocol, addr_len) -> Selector:
+    selector = Selector(protocol, reader.u16(), reader.u16(), reader.raw(addr_len), reader.raw(addr_len))
+    if selector.start_addr > selector.end_addr:
         raise PeerError("a traffic selector that ends before it starts")
     return selector
 
@@ -52,12 +56,12 @@ def write_ts(b, kind: int, selectors) -> None:
     b.end_payload(start)
 
 
-def whole(first: bytes, last: bytes) -> tuple:
+def whole(first: bytes, last: bytes) -> Selector:
     """A selector for every protocol and port of an address range."""
-    return 0, 0, 65535, first, last
+    return Selector(0, 0, 65535, first, last)
 
 
-def anywhere(addr_len: int) -> tuple:
+def anywhere(addr_len: int) -> Selector:
     """A selector for a whole address family (4 or 16 octets)."""
     return whole(bytes(addr_len), b"\xff" * addr_len)
 
@@ -76,10 +80,10 @@ def check_narrowed(got, offered) -> None:
 
 def _inside(a, b) -> bool:
     return (
-        len(a[3]) == len(b[3])
-        and (b[0] == 0 or a[0] == b[0])
-        and b[1] <= a[1]
-        and a[2] <= b[2]
-        and b[3] <= a[3]
-        and a[4] <= b[4]
+        len(a.start_addr) == len(b.start_addr)
+        and (b.protocol == 0 or a.protocol == b.protocol)
+        and b.start_port <= a.start_port
+        and a.end_port <= b.end_port
+        and b.start_addr <= a.start_addr
+        and a.end_addr <= b.end_addr
     )
