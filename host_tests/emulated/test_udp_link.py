@@ -15,7 +15,7 @@ pytestmark = pytest.mark.emulated
 PROGRAM = """
 import gc, time
 from ipsec.drive.udp import UdpLink
-from ipsec.micro import locked
+from micropython import heap_lock, heap_unlock
 
 def send(n):
     link.send(out, 3, 3 + n, %(port)d)
@@ -23,6 +23,13 @@ def send(n):
 
 def receive(buf):
     return link.receive_into(buf)
+
+def locked(call, argument):
+    heap_lock()
+    try:
+        return call(argument)
+    finally:
+        heap_unlock()
 
 def wait():
     for _ in range(200):

@@ -63,7 +63,7 @@ def test_any_datagram_at_any_stage(stage, start, rest, mend):
 def forged_answer(stage, player):
     """The gateway's answer to the Delete, whose message ID depends on what the client has done before."""
     other = WatchedForger("up")
-    return other.seal([], 37, player.tunnel._ike._next_id)
+    return other.seal([], 37, player.tunnel._ike.window._next_id)
 
 
 @bounded(300)
@@ -158,7 +158,7 @@ def test_edited_ike_sa_init_responses(steps, false_octets):
     datagram = datagram[:28] + lie(datagram[28:], false_octets)
     player.receive(datagram)
     assert player.events == []
-    moved = player.tunnel._ike.floated
+    moved = player.tunnel.path.floated
     player.receive(t.INIT_IN)
     player.receive(t.AUTH_IN)
     if not moved and len(player.sent) == 2:
@@ -187,7 +187,7 @@ def test_edited_ike_auth_responses(steps, false_octets):
     player.receive(forger.seal_octets(lie(inside, false_octets), chain[0][0] if chain else 0))
     assert len(player.events) == 1
     if player.tunnel.is_up:
-        child = player.tunnel._ike.child
+        [child] = player.tunnel._ike.children
         assert child.suite == (16, 128, 0, 0) and len(child.spi_out) == 4
         for _, _, _, first, last in child.ts_remote:
             assert bytes([10, 10, 0, 0]) <= first <= last <= bytes([10, 10, 0, 255])

@@ -34,7 +34,8 @@ class Watched(Player):
     def state(self):
         """All that an unauthenticated datagram must leave alone."""
         ike = self.tunnel._ike
-        spis = (ike.state, ike.spi_r, ike._next_id, ike._peer_id, ike.active is None) if ike else None
+        w = ike.window if ike else None
+        spis = (ike.state, ike.spi_r, w._next_id, w._peer_id, w.active is None) if ike else None
         return spis, self.tunnel.is_up, self.tunnel.is_closed, tuple(self.kinds()), len(self.inner)
 
     def check(self, most_sent: int) -> None:
@@ -43,7 +44,7 @@ class Watched(Player):
         assert len(self.sent) - self.seen <= most_sent
         self.seen = len(self.sent)
         assert not (t.is_up and t.is_closed)
-        assert t.is_up == (t._sadb.newest is not None) and len(t._sadb.all) <= 1
+        assert t.is_up == (t._sadb.sending is not None) and len(t._sadb.all) <= 1
         self.check_events()
         if t.is_closed:
             assert t.deadline() is None and t._ike is None and t.send(20) < 0

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ipsec.config import Config
-from ipsec.drive.base import ConnectError
 from ipsec.drive.sync import Uplink
+from ipsec.errors import ConnectError
 
 from host_tests.conftest import require
 from host_tests.responder import Responder

@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from ipsec.drive.base import ConnectError
+from ipsec.errors import ConnectError
 
 from host_tests.responder import Responder, fault_library
 from host_tests.responder.fault_library import CATALOG

@@ -62,7 +62,7 @@ class Player:
         while True:
             want = t.poll()
             if want == core.TRANSMIT:
-                self.sent.append((t.peer_port, bytes(t.tx[t.tx_pos : t.tx_end])))
+                self.sent.append((t.path.port, bytes(t.tx[t.tx_pos : t.tx_end])))
             elif want == core.DELIVER:
                 self.inner.append(bytes(t.rx[t.rx_pos : t.rx_end]))
                 t.deliver()

@@ -29,3 +29,16 @@ def raises(kind, call, *args, text=""):
         assert text in str(e), "%r lacks %r" % (str(e), text)
         return e
     raise AssertionError("%s not raised" % kind.__name__)
+
+
+def with_locked_heap(function, argument):
+    """Return `function(argument)`, during which nothing can be allocated; CPython has nothing to lock."""
+    try:
+        from micropython import heap_lock, heap_unlock
+    except ImportError:
+        return function(argument)
+    heap_lock()
+    try:
+        return function(argument)
+    finally:
+        heap_unlock()

@@ -181,13 +181,13 @@ def test_configuration_request():
 
 def test_notify_and_delete_payloads():
     m = build(lambda b: b.notify(16388, b"hash"))
-    assert payload.notifies(m) == [(16388, 0, b"", b"hash")] and payload.error_notify(payload.notifies(m)) is None
+    assert payload.notify_data(m, 16388) == b"hash" and payload.error_notify(m) == 0
     m = build(lambda b: b.notify(14))
-    assert payload.error_notify(payload.notifies(m)) == (14, b"")
+    assert payload.error_notify(m) == 14 and payload.notify_data(m, 16388) is None
     m = build(lambda b: payload.write_delete(b, 3, [b"abcd", b"efgh"]))
-    assert payload.parse_delete(m.need(42)) == (3, [b"abcd", b"efgh"])
+    assert payload.parse_delete(m.need(42)) == (3, b"abcdefgh")
     m = build(lambda b: payload.write_delete(b, 1))
-    assert payload.parse_delete(m.need(42)) == (1, [])
+    assert payload.parse_delete(m.need(42)) == (1, b"")
 
 
 def test_prf_plus_is_the_chain_of_the_rfc():
@@ -199,7 +199,9 @@ def test_prf_plus_is_the_chain_of_the_rfc():
 
 def test_keys_are_cut_in_the_order_of_the_rfc_and_wiped():
     suite = parse_ike("aes256-sha256-x25519")
-    k = keymat.derive_ike_keys(backend, suite, b"g^ir", b"Ni", b"Nr", b"SPIi----", b"SPIr----")
+    k = keymat.derive_ike_keys(
+        backend, suite, keymat.skeyseed_init(backend, 5, b"g^ir", b"Ni", b"Nr"), b"Ni", b"Nr", b"SPIi----", b"SPIr----"
+    )
     seed = b"NiNrSPIi----SPIr----"
     stream = keymat.prf_plus(backend, 5, backend.prf(5, b"NiNr", b"g^ir"), seed, 7 * 32)
     assert bytes(k.sk_d + k.sk_ai + k.sk_ar + k.sk_ei + k.sk_er + k.sk_pi + k.sk_pr) == bytes(stream)

@@ -10,10 +10,10 @@ from ipsec.crypto import backend
 from ipsec.drive import base, udp
 from ipsec.esp.transform import EspSa
 from ipsec.ike.child import ChildSa
-from ipsec.micro import copy, locked
+from ipsec.micro import copy
 from ipsec.tunnel import DELIVER, TRANSMIT, WAIT
 from scripted import make_tunnel
-from support import skip
+from support import skip, with_locked_heap
 
 AEAD = ((16, 128, 0, 0), (16, 256, 0, 1), (14, 128, 0, 0), (20, 128, 0, 0), (28, 0, 0, 1), (29, 128, 0, 0), (30, 128, 0, 1))
 CBC = ((12, 128, 12, 0), (12, 256, 14, 1))
@@ -52,6 +52,7 @@ class Pair:
         tunnel = make_tunnel(mtu=MTU)
         tunnel._sadb.add(EspSa(backend, child, 64))
         tunnel._ike = Alive()
+        tunnel.is_up = True
         tunnel.stack.add_address(address)
         return tunnel
 
@@ -104,7 +105,7 @@ def test_with_aead_nothing_is_allocated():
         for n in (1, 64, 576, MTU - 28):
             pair = Pair(suite, n=n)
             round_trip(pair)
-            assert locked(round_trip, pair) == 0, suite
+            assert with_locked_heap(round_trip, pair) == 0, suite
             assert pair.inbox == pair.data
 
 
@@ -112,7 +113,7 @@ def test_with_aead_nothing_is_allocated_for_ipv6():
     board_backend()
     pair = Pair(AEAD[0], NEAR6, FAR6)
     round_trip(pair)
-    assert locked(round_trip, pair) == 0
+    assert with_locked_heap(round_trip, pair) == 0
 
 
 def garbage(call, pair):
@@ -179,14 +180,14 @@ def test_the_driver_allocates_nothing():
     pair = Pair(AEAD[0])
     driver = Driver(pair.near)
     pair.sock.sendto(pair.data, pair.to)
-    locked(drain, driver)
+    with_locked_heap(drain, driver)
     assert driver._udp.sent == 8 + 8 + 28 + 100 + 4 + 16  # SPI and number, IV, headers, padding and trailer, ICV
     pair.peer.sendto(pair.data, pair.back)
     pair.far.poll()
     n = pair.far.tx_end - pair.far.tx_pos
     pair.outer[:n] = pair.far.tx[pair.far.tx_pos : pair.far.tx_end]
     pair.near.receive(pair.outer, n, 1)
-    locked(drain, driver)
+    with_locked_heap(drain, driver)
     assert pair.sock.recv_into(pair.inbox) == 100 and pair.inbox == pair.data
 
 
@@ -239,9 +240,9 @@ def test_sending_allocates_nothing_and_receiving_the_datagram_alone():
     try:
         if out.send():  # connects
             skip("no loopback on this board; see host_tests/emulated/test_udp_link.py")
-        assert locked(Outside.send, out) == ""
+        assert with_locked_heap(Outside.send, out) == ""
         assert out.receive() == -1
-        assert locked(Outside.receive, out) == -1
+        assert with_locked_heap(Outside.receive, out) == -1
         for n in (1, 100, 1400):
             out.send()
             out.answer(bytes(n))
@@ -251,6 +252,6 @@ def test_sending_allocates_nothing_and_receiving_the_datagram_alone():
             left = gc.mem_alloc() - before
             print("receiving %d octets leaves %d octets of garbage" % (n, left))
             assert n <= left <= n + 64
-            assert locked(Outside.receive, out) == -1
+            assert with_locked_heap(Outside.receive, out) == -1
     finally:
         out.close()

@@ -17,6 +17,14 @@ class PeerError(IkeError):
         self.data = data
 
 
+class Unproved(PeerError):
+    """A message is not authenticated, so nobody need care what it says; it is dropped."""
+
+
+class Refused(PeerError):
+    """The peer has answered with an error, and has no half of what we asked for: nothing is left to be told to it."""
+
+
 class AuthError(PeerError):
     """The peer did not prove its identity (AUTHENTICATION_FAILED, RFC 7296 2.15)."""
 
@@ -34,3 +42,11 @@ class ConfigError(LocalError):
 
 class CryptoError(LocalError):
     """An algorithm, key length or backend is not there, or a value is cryptographically unacceptable."""
+
+
+class ConnectError(LocalError):
+    """The tunnel did not come up, or did not stay so; `cause` is the event's short word, the text its cause and remedy."""
+
+    def __init__(self, text, cause=""):
+        super().__init__(text)
+        self.cause = cause

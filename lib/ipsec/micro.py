@@ -4,39 +4,64 @@ Locking the heap around code that allocates nothing proves that, and it is faste
 lies on the heap, where looking for room takes up to 20,000 instructions; while the heap is locked it lies on the C stack.
 
 Soft interrupt handlers (`machine.Timer`, `Pin.irq`, `micropython.schedule`) run between byte codes, so also while a packet is
-on its way, and one that allocates then gets MemoryError. A program with such handlers sets `ipsec.micro.locks_heap = False`.
+on its way, and one that allocates then gets MemoryError: a program with such handlers calls `ipsec.micro.lock_heap(False)`.
+
+Times are milliseconds modulo 2**29 (6.2 days), because a larger number would be allocated on a 32-bit board at each look at the
+clock; so no two of them may lie more than three days apart, and they are compared by `left`, `since` and `earlier` only.
 Start reading at `locked`.
 """
 
 import gc
 
-locks_heap = True
 # What importing a kernel raises where it cannot run: no such file, no native code here, or .mpy files for another chip
 NO_KERNEL = (ImportError, NotImplementedError, SyntaxError, ValueError)
 _EARLY = 4096  # octets allocated between two collections
+_MASK = 0x1FFFFFFF
+_HALF = 0x10000000
 
 try:
-    from micropython import const, heap_lock, heap_unlock
+    from micropython import const
 except ImportError:
 
     def const(x):
         """A constant; MicroPython's compiler puts its value where a private one is used."""
         return x
 
-    def heap_lock():
-        """CPython has nothing to lock."""
-
-    def heap_unlock():
-        """CPython has nothing to unlock."""
-
 
 try:
-    from ipsec.copying import copy
+    from ipsec.kernel import copy, locked
 except NO_KERNEL:
+
+    def locked(function, a, b, c, d):
+        """Return `function(a, b, c, d)`, called with the heap locked where that is possible; locks nest."""
+        return function(a, b, c, d)
 
     def copy(dst, dst_pos, src, src_pos, n):
         """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]`; of runs that overlap `dst` must begin first."""
         dst[dst_pos : dst_pos + n] = src[src_pos : src_pos + n]
+
+
+def left(at, now: int) -> int:
+    """Milliseconds until the time `at`, 0 when it has come."""
+    ms = (at - now) & _MASK
+    return ms if ms < _HALF else 0
+
+
+def is_due(at, now: int) -> bool:
+    """Whether the time `at` has come; None never comes. Allocates: nothing, as this is asked at every wait."""
+    return at is not None and (now - at) & _MASK < _HALF
+
+
+def since(then: int, now: int) -> int:
+    """Milliseconds from `then` to `now`."""
+    return (now - then) & _MASK
+
+
+def earlier(one, other):
+    """The earlier one of two times, each of which may be None. Allocates: nothing."""
+    if one is None or other is not None and (other - one) & _MASK >= _HALF:
+        return other
+    return one
 
 
 class Collecting:
@@ -58,12 +83,13 @@ def collect() -> None:
         gc.collect()
 
 
-def locked(function, argument):
-    """Return `function(argument)`, called with the heap locked; locks nest. More arguments would make this frame too large."""
-    if not locks_heap:
-        return function(argument)
-    heap_lock()
+def lock_heap(yes: bool) -> None:
+    """Whether the heap is locked while packets pass; not to, for the sake of interrupt handlers that allocate."""
     try:
-        return function(argument)
-    finally:
-        heap_unlock()
+        from ipsec import kernel
+    except NO_KERNEL:
+        return
+    import micropython
+
+    kernel.lock = micropython.heap_lock if yes else int  # which does nothing
+    kernel.unlock = micropython.heap_unlock if yes else int

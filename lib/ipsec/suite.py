@@ -78,6 +78,18 @@ def parse_esp(name: str) -> EspSuite:
     return EspSuite(encr, key_bits, integ, esn)
 
 
+def prepare(config, crypto) -> None:
+    """Refuse at once what a backend cannot do, and load the rest while the stack is not deep yet; raises CryptoError."""
+    for s in config.ike_proposals:
+        crypto.sizes(s.encr, s.key_bits, s.integ)
+        crypto.prf_len(s.prf)
+        crypto.prepare_dh(s.ke)
+        crypto.prepare(s.encr, s.integ)
+    for s in config.esp_proposals:
+        crypto.sizes(s.encr, s.key_bits, s.integ)
+        crypto.prepare(s.encr, s.integ, config.large_tables)
+
+
 def cipher_name(encr: int, key_bits: int, integ: int) -> str:
     """The words for the cipher of a suite, such as `aes128-sha256`."""
     tables = (_ENCR, (encr, key_bits)), (_ENCR_IIV, (encr, key_bits)), (_INTEG, integ)

@@ -89,8 +89,8 @@ def main(path):
     with open(path) as f:
         job = json.load(f)
     from ipsec import config
-    from ipsec.drive.base import ConnectError
     from ipsec.drive.sync import Uplink
+    from ipsec.errors import ConnectError
 
     HEAP.look()
     tell("start", system=sys.implementation.name, version=".".join([str(v) for v in sys.implementation.version[:3]]))

@@ -6,7 +6,8 @@ Start reading at `Uplink.connect`.
 import asyncio
 
 from ipsec.drive import base
-from ipsec.errors import LocalError
+from ipsec.errors import ConnectError, LocalError
+from ipsec.micro import is_due, since
 
 _SLICE_MS = 20  # how long the first datagram may wait: MicroPython's asyncio cannot wait for a UDP socket and a time at once
 
@@ -26,19 +27,35 @@ class Uplink(base.Uplink):
     async def connect(self) -> None:
         """Make the tunnel; returns when packets can pass.
 
-        Raises ConnectError when the first attempt fails, LocalError when another task closes it; nothing is left half open.
+        Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once, LocalError when another task
+        closes it; nothing is left half open, nor when the waiting task is cancelled.
         """
         self._begin()
         self._task = task = asyncio.create_task(self._run())
-        while not (self.is_up or self.failure or task.done()):
-            await _sleep_ms(_SLICE_MS)
+        decided = False
+        try:
+            while not (self.is_up or self.failure or task.done()):
+                await _sleep_ms(_SLICE_MS)
+            decided = True
+        finally:
+            if not decided:
+                self._abandon(task)
         if self.is_up:
             return
         failure = self.failure
         await self.close()
         if failure:
-            raise base.ConnectError(failure)
+            raise ConnectError(failure.text, failure.cause)
         raise LocalError("the tunnel was closed before it was up")
+
+    def _abandon(self, task):
+        """Whoever waited has been cancelled: end it here and now, without awaiting anything."""
+        self._begin_close()
+        self.tunnel.abandon(self._clock.now_ms())
+        self.drain()
+        task.cancel()
+        self._task = None
+        self._udp.close()
 
     async def poll(self, timeout_ms: int = 0) -> None:
         """Sleep; the tunnel is served in the background anyway."""
@@ -98,13 +115,13 @@ class Uplink(base.Uplink):
         self.stack.ping(host, 0)
         self.drain()
         came = await self.wait_until(lambda: self.stack.echo_replies != answered, timeout_ms)
-        return self._clock.now_ms() - start if came else None
+        return since(start, self._clock.now_ms()) if came else None
 
     async def wait_until(self, ready, timeout_ms=None) -> bool:
         """Let the tunnel be served until `ready()` is true; False when the time is up before (None: never)."""
         end = None if timeout_ms is None else self._clock.now_ms() + timeout_ms
         while not ready():
-            if end is not None and self._clock.now_ms() >= end:
+            if is_due(end, self._clock.now_ms()):
                 return False
             if self._task and self._task.done():
                 await self._task  # raises what has ended it

@@ -9,20 +9,12 @@ from ipsec.config import Config, load
 from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
 from ipsec.errors import LocalError
-from ipsec.event import FAILED
-from ipsec.micro import Collecting
+from ipsec.event import DOWN, FAILED, UP
+from ipsec.micro import Collecting, left
 
 TCP = "inet.segment inet.rto inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
 _BURST = 16  # datagrams taken before timers get a turn
-
-
-class ConnectError(LocalError):
-    """The tunnel did not come up; `cause` is the event's short word, the text its cause and remedy."""
-
-    def __init__(self, event):
-        super().__init__(event.text)
-        self.cause = event.cause
 
 
 class Uplink:
@@ -37,7 +29,7 @@ class Uplink:
 
         self.config = config if isinstance(config, Config) else load(config)
         self.on_event = on_event
-        self.failure = None  # the last event of kind FAILED
+        self.failure = None  # the last event that said why there is no tunnel; None while there is one
         self._clock = Clock()
         self._udp = UdpLink(self.config.local_port)
         with Collecting():
@@ -59,6 +51,11 @@ class Uplink:
     def is_up(self) -> bool:
         """Whether packets can pass now."""
         return self.tunnel.is_up
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is left of the tunnel, and nobody tries to make it again."""
+        return self.tunnel.is_closed
 
     @property
     def address(self) -> str:
@@ -84,7 +81,7 @@ class Uplink:
         while True:
             want = tunnel.poll()
             if want == core.TRANSMIT:
-                self._udp.send(tunnel.tx, tunnel.tx_pos, tunnel.tx_end, tunnel.peer_port)
+                self._udp.send(tunnel.tx, tunnel.tx_pos, tunnel.tx_end, tunnel.path.port)
             elif want == core.DELIVER:
                 tunnel.deliver()
             elif want == core.EVENT:
@@ -116,8 +113,8 @@ class Uplink:
         now = self._clock.now_ms()
         for deadline in (self.tunnel.deadline(), self.tunnel.stack.deadline):
             if deadline is not None:
-                limit_ms = min(limit_ms, deadline - now)
-        return max(0, limit_ms)
+                limit_ms = min(limit_ms, left(deadline, now))
+        return limit_ms
 
     def check_open(self) -> None:
         """Raises LocalError when the tunnel is closed, so that nothing will come through it any more."""
@@ -162,8 +159,10 @@ class Uplink:
         return self.tunnel.connect(addr, self._clock.now_ms())
 
     def _tell(self, event):
-        if event.kind == FAILED:
+        if event.kind in (FAILED, DOWN):
             self.failure = event
+        elif event.kind == UP:
+            self.failure = None
         if self.on_event:
             self.on_event(event)
 

@@ -1,25 +1,40 @@
-"""A rising count of milliseconds on both interpreters (MicroPython's `ticks_ms` wraps).
+"""Milliseconds on both interpreters, as `micro.py` wants them: modulo 2**29, compared by its functions.
 
 Start reading at `Clock.now_ms`.
 """
 
 import time
 
+_MASK = 0x1FFFFFFF
+_DAY_MS = 86400000
+if hasattr(time, "ticks_ms"):
+    _ticks_ms = time.ticks_ms
+    _ticks_diff = time.ticks_diff  # type: ignore[attr-defined]
+else:
+
+    def _ticks_ms():
+        return time.monotonic_ns() // 1000000
+
+    def _ticks_diff(end, start):
+        return end - start
+
 
 class Clock:
-    """Milliseconds since some moment; call `now_ms` at least once in six days."""
+    """Rises with every look; whoever has not looked for more than a day finds one day gone, so that every timer is due then."""
 
     def __init__(self):
         self._now = 0
-        self._ticks = time.ticks_ms() if hasattr(time, "ticks_ms") else 0
+        self._ticks = _ticks_ms()
 
     def now_ms(self) -> int:
-        if hasattr(time, "ticks_ms"):
-            ticks = time.ticks_ms()
-            self._now += time.ticks_diff(ticks, self._ticks)  # type: ignore[attr-defined]
-            self._ticks = ticks
-            return self._now
-        return time.monotonic_ns() // 1000000
+        """The time. Allocates: nothing on MicroPython."""
+        ticks = _ticks_ms()
+        passed = _ticks_diff(ticks, self._ticks)
+        if not 0 <= passed <= _DAY_MS:
+            passed = _DAY_MS  # `ticks_diff` turns negative after six days
+        self._ticks = ticks
+        self._now = (self._now + passed) & _MASK
+        return self._now
 
 
 def elapsed_us(call) -> int:

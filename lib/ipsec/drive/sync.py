@@ -5,6 +5,8 @@ Start reading at `Uplink.connect`.
 """
 
 from ipsec.drive import base
+from ipsec.errors import ConnectError
+from ipsec.micro import is_due, left, since
 
 
 class Uplink(base.Uplink):
@@ -20,22 +22,22 @@ class Uplink(base.Uplink):
     def connect(self) -> None:
         """Make the tunnel; returns when packets can pass.
 
-        Raises ConnectError when the first attempt fails; nothing is left half open.
+        Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once; nothing is left half open.
         """
         self._begin()
         while not self.is_up and self.failure is None:
             self._step(1000)
-        if self.failure:
-            failure = self.failure
+        failure = self.failure
+        if failure:
             self.close()
-            raise base.ConnectError(failure)
+            raise ConnectError(failure.text, failure.cause)
 
     def poll(self, timeout_ms: int = 0) -> None:
         """Serve the tunnel for so long (0: only what is due now)."""
         end = self._clock.now_ms() + timeout_ms
         while True:
-            self._step(max(0, end - self._clock.now_ms()))
-            if self._clock.now_ms() >= end:
+            self._step(left(end, self._clock.now_ms()))
+            if is_due(end, self._clock.now_ms()):
                 return
 
     def close(self) -> None:
@@ -88,15 +90,15 @@ class Uplink(base.Uplink):
         self.stack.ping(host, 0)
         self.drain()
         came = self.wait_until(lambda: self.stack.echo_replies != answered, timeout_ms)
-        return self._clock.now_ms() - start if came else None
+        return since(start, self._clock.now_ms()) if came else None
 
     def wait_until(self, ready, timeout_ms=None) -> bool:
         """Serve the tunnel until `ready()` is true; False when the time is up before (None: never)."""
         end = None if timeout_ms is None else self._clock.now_ms() + timeout_ms
         while not ready():
-            left = 1000 if end is None else end - self._clock.now_ms()
-            self._step(max(0, left))
-            if left <= 0:
+            ms = 1000 if end is None else left(end, self._clock.now_ms())
+            self._step(ms)
+            if ms == 0:
                 return ready()
         return True
 

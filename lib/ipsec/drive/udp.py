@@ -41,10 +41,8 @@ class UdpLink:
 
         Raises OSError, and ValueError on CPython.
         """
-        self._addrs = {}
-        for port in ports:
-            info = socket.getaddrinfo(host, port)[0]
-            self._addrs[port] = info[-1]
+        info = socket.getaddrinfo(host, ports[0])[0]
+        self._addrs = {port: _with_port(info[-1], port) for port in ports}  # one look-up: a name may have many addresses
         self._family = info[0]
         return _octets(info[-1])
 
@@ -126,6 +124,13 @@ class UdpLink:
             self.sock.close()
             self.sock = self._poll = None
             self._port = 0
+
+
+def _with_port(sockaddr, port: int):
+    """The same address with another port; see `_octets`."""
+    if isinstance(sockaddr, tuple):
+        return (sockaddr[0], port) + sockaddr[2:]
+    return sockaddr[:2] + bytes((port >> 8, port & 0xFF)) + sockaddr[4:]
 
 
 def _octets(sockaddr) -> bytes:

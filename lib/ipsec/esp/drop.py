@@ -16,6 +16,7 @@ SEQ_EXHAUSTED = -10  # the sequence number would wrap (RFC 4303 3.3.3)
 NO_SA = -11  # there is no tunnel to send through
 TOO_LONG = -12  # longer than the buffer or the MTU
 BUSY = -13  # the packet before it has not been sent yet
+NO_MEMORY = -14  # the heap has no room for what a datagram wants
 
 _NAMES = (
     "too_short",
@@ -31,6 +32,7 @@ _NAMES = (
     "no_sa",
     "too_long",
     "busy",
+    "no_memory",
 )
 
 

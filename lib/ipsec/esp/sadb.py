@@ -1,4 +1,4 @@
-"""The ESP SAs of a tunnel: which one a packet belongs to, and which one sends (RFC 4301 4.4.2).
+"""The ESP SAs of a tunnel: which one a packet belongs to, and which one sends (RFC 4301 4.4.2, RFC 7296 2.8).
 
 Start reading at `Sadb.find`.
 """
@@ -12,33 +12,43 @@ except NO_KERNEL:
 
 
 class Sadb:
-    """A short list; the newest SA sends, older ones only receive until they are removed."""
+    """A short list: while keys are renewed, the old SA and the new one receive side by side, and one of them sends."""
 
     def __init__(self):
         self.all = []
-        self.newest = None  # the one that sends
+        self.sending = None
 
     def add(self, sa) -> None:
-        """A new SA takes over sending."""
-        self.all.insert(0, sa)
-        self.newest = sa
+        """A new SA receives; it sends too when no other does."""
+        self.all.append(sa)
+        if self.sending is None:
+            self.sending = sa
+
+    def switch(self, spi_out) -> None:
+        """The SA that the peer knows by this SPI takes over sending."""
+        for sa in self.all:
+            if sa.spi_out == spi_out:
+                self.sending = sa
+
+    def remove(self, spi_in) -> None:
+        """Wipe and forget the SA of this SPI of ours; another one sends if it did, the newest."""
+        for sa in self.all:
+            if sa.spi_in == spi_in:
+                sa.wipe()
+                self.all.remove(sa)
+                if self.sending is sa:
+                    self.sending = self.all[-1] if self.all else None
+                return
 
     def find(self, buf, pos: int):
-        """The SA of an inbound packet whose SPI stands at `buf[pos]`, or None."""
-        sa = self.newest
+        """The SA of an inbound packet whose SPI stands at `buf[pos]`, or None. Allocates: nothing."""
+        sa = self.sending
         if sa is None or same_spi(buf, pos, sa.spi_in):
             return sa
-        return self._find_older(buf, pos)
+        return self._find_other(buf, pos)
 
-    def _find_older(self, buf, pos):
+    def _find_other(self, buf, pos):
         for sa in self.all:
             if same_spi(buf, pos, sa.spi_in):
                 return sa
         return None
-
-    def clear(self) -> None:
-        """Wipe and forget all of them."""
-        for sa in self.all:
-            sa.wipe()
-        self.all = []
-        self.newest = None

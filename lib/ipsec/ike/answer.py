@@ -1,37 +1,57 @@
-"""Answers to the gateway's requests on an established IKE SA (RFC 7296 1.4, RFC 7815).
+"""Answers to the peer's requests on an established IKE SA, symmetrical to `exchange.py` (RFC 7296 1.3, 1.4, RFC 7815).
 
 Rekeying by the gateway is refused with NO_ADDITIONAL_SAS; the tunnel is then made anew before the gateway's lifetime ends.
 Start reading at `build`.
 """
 
-from ipsec.errors import PeerError
-from ipsec.ike import iana
-from ipsec.ike.payload import parse_delete, write_delete
+from ipsec.ike import iana, payload
 
 INVALID_SYNTAX = 7
 MAX_LEN = 128
+_REKEY_SA = 16393
+_RENEW_MS = 200  # time for the gateway to take our refusal before our Delete
 
 
-def build(sa, m, b) -> None:
-    """Do what the request wants and append the response's payloads.
+def build(sa, m, b):
+    """Append the response's payloads; returns what to do once it is on its way, a function of (sa, now), or None.
 
-    Raises PeerError with the notify to answer.
+    Raises PeerError with the notify to answer. A request of an unknown exchange is answered with nothing inside, since an
+    error would end an IKE SA that is well.
     """
     if m.exchange == iana.INFORMATIONAL:
-        _informational(sa, m, b)
-    elif m.exchange == iana.CREATE_CHILD_SA:
-        sa.wants_rekey = True
+        return _informational(sa, m, b)
+    if m.exchange == iana.CREATE_CHILD_SA:
         b.notify(iana.NO_ADDITIONAL_SAS)
-    else:
-        raise PeerError("a request for exchange %d on an established IKE SA" % m.exchange)
+        return _renew if _is_rekey(m) else None
+    return None
+
+
+def _is_rekey(m) -> bool:
+    """Whether it is for new keys, of a Child SA (REKEY_SA) or of the IKE SA (its first proposal's protocol), not for more."""
+    if payload.notify_data(m, _REKEY_SA) is not None:
+        return True
+    reader = m.find(iana.SA)
+    return reader is not None and reader.left() > 5 and reader.buf[reader.pos + 5] == iana.PROTO_IKE
+
+
+def _renew(sa, now):
+    sa.renew("the gateway wants new keys", now + _RENEW_MS)
 
 
 def _informational(sa, m, b):
     """An empty request is a liveness check, a Delete ends something; everything else is ignored (RFC 7296 1.4)."""
+    after = None
+    deleted = []
     for reader in m.each(iana.DELETE):
-        protocol, spis = parse_delete(reader)
+        protocol, spis = payload.parse_delete(reader)
         if protocol == iana.PROTO_IKE:
-            sa.deleted = "ike"
-        elif sa.child and sa.child.spi_out in spis:
-            write_delete(b, iana.PROTO_ESP, [sa.child.spi_in])  # the other direction of the same pair (RFC 7296 1.4.1)
-            sa.deleted = sa.deleted or "child"
+            after = _ike_deleted
+        deleted += [c for c in sa.children if payload.has_spi(spis, c.spi_out) and c not in deleted]
+    if deleted and after is None:
+        payload.write_delete(b, iana.PROTO_ESP, [c.spi_in for c in deleted])  # the other direction of each pair (RFC 7296 1.4.1)
+        return lambda sa, now: sa.children_deleted(deleted, now)
+    return after
+
+
+def _ike_deleted(sa, now):
+    sa.end("deleted", "the gateway deleted the IKE SA: its log has the reason")

@@ -1,27 +1,66 @@
-"""What IKE negotiates for one Child SA (RFC 7296 1.2), handed to the data path as a whole.
+"""Child SAs: what we offer for one, and what has been negotiated (RFC 7296 1.2, 1.3.1, 2.9, 2.17).
 
-Start reading at `ChildSa`.
+Start reading at `ChildOffer`.
 """
 
 from ipsec.crypto.ct import wipe
+from ipsec.errors import PeerError
+from ipsec.ike import iana, keymat, proposal, selector
 
 
 class ChildSa:
-    """`spi_in` is ours, `spi_out` the peer's; `suite` is `(encr, key_bits, integ, esn)`; keys are named by direction."""
+    """One Child SA, handed to the data path as a whole; keys are named by direction.
 
-    def __init__(self, spi_in, spi_out, suite, ts_local, ts_remote, keys):
+    `spi_in` is ours, `spi_out` the peer's; `suite` is an EspSuite. `keys` are as `derive_child_keys` gives them.
+    """
+
+    def __init__(self, spi_in, spi_out, suite, ts_local, ts_remote, keys, we_initiated=True):
         self.spi_in = spi_in
         self.spi_out = spi_out
         self.suite = suite
         self.ts_local = ts_local
         self.ts_remote = ts_remote
-        # the initiator's keys are the ones that protect what we send (RFC 7296 2.17)
-        self.encr_out, self.integ_out, self.encr_in, self.integ_in = keys
+        # the initiator's keys come first, and protect what it sends (RFC 7296 2.17)
+        ours, theirs = (keys[:2], keys[2:]) if we_initiated else (keys[2:], keys[:2])
+        self.encr_out, self.integ_out = ours
+        self.encr_in, self.integ_in = theirs
 
     def wipe(self) -> None:
-        """Overwrite the keys, once the data path has made its objects of them."""
+        """Overwrite the keys, once the data path has made its objects of them, or when nobody will."""
         for key in (self.encr_out, self.integ_out, self.encr_in, self.integ_in):
             wipe(key)
+
+
+class ChildOffer:
+    """The request for a Child SA, part of IKE_AUTH or CREATE_CHILD_SA: `write` it, `accept` the answer."""
+
+    def __init__(self, config, random):
+        self._config = config
+        self._spi_in = new_spi(random)
+        self._offers = [proposal.esp_transforms(s) for s in config.esp_proposals]
+        self._ts_local, self._ts_remote = _offered_selectors(config)
+
+    def write(self, b) -> None:
+        """Append SA, TSi and TSr."""
+        proposal.write_sa(b, iana.PROTO_ESP, self._spi_in, self._offers)
+        selector.write_ts(b, iana.TSI, self._ts_local)
+        selector.write_ts(b, iana.TSR, self._ts_remote)
+
+    def accept(self, sa, m, seed) -> ChildSa:
+        """The Child SA of a response; `seed` is that of KEYMAT.
+
+        Raises PeerError when the answer is not within the offer.
+        """
+        index, spi_out = proposal.check_sa(m.need(iana.SA), iana.PROTO_ESP, 4, self._offers)
+        if is_reserved(spi_out):
+            raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
+        ts_local = selector.parse_ts(m.need(iana.TSI))
+        ts_remote = selector.parse_ts(m.need(iana.TSR))
+        selector.check_narrowed(ts_local, self._ts_local)
+        selector.check_narrowed(ts_remote, self._ts_remote)
+        suite = self._config.esp_proposals[index]
+        keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, seed)
+        return ChildSa(self._spi_in, spi_out, suite, ts_local, ts_remote, keys)
 
 
 def new_spi(random) -> bytes:
@@ -35,3 +74,12 @@ def new_spi(random) -> bytes:
 def is_reserved(spi) -> bool:
     """Whether an SPI is 0 to 255: 0 in front of ESP would be the non-ESP marker (RFC 3948 2.1)."""
     return spi[:3] == b"\0\0\0"
+
+
+def _offered_selectors(config) -> tuple:
+    """Ours and the gateway's side: any address that the gateway will give us, and `remote_ts`."""
+    if config.inner_address:
+        ours = [selector.whole(config.inner_address, config.inner_address)]
+    else:
+        ours = [selector.anywhere(4 if family == "ipv4" else 16) for family in config.virtual_ip]
+    return ours, [selector.whole(first, last) for first, last in config.remote_ts]

@@ -3,29 +3,37 @@
 ```
  HDR, [N(COOKIE)], SAi1, KEi, Ni, N(NATD), N(NATD)                        -->
                                        <--  HDR, SAr1, KEr, Nr, N(NATD), N(NATD)
- HDR, SK {IDi, IDr, AUTH, [CP], N(INITIAL_CONTACT), SAi2, TSi, TSr}       -->
+ HDR, SK {IDi, IDr, AUTH, [CP], [N(INITIAL_CONTACT)], SAi2, TSi, TSr}     -->
                                        <--  HDR, SK {IDr, AUTH, [CP], SAr2, TSi, TSr}
 ```
 
-Rules: nobody has proved anything in IKE_SA_INIT, so an error there is remembered and a good response that follows still wins
-(RFC 7296 2.21.1); COOKIE and INVALID_KE_PAYLOAD are followed a few times only; AUTH is verified before the rest of the
-IKE_AUTH response is looked at. Start reading at `IkeSaInit.process`.
+Rules
+- Nobody has proved anything in IKE_SA_INIT: an error there is remembered, and a good response that follows still wins
+  (RFC 7296 2.21.1); COOKIE and INVALID_KE_PAYLOAD are followed a few times only.
+- All that is random in IKE_SA_INIT is drawn once, and an answer to an earlier request does not change the present one, since
+  AUTH covers the request that the accepted response answers.
+- The response that is accepted may be forged. Another one is kept while IKE_AUTH waits, and has its turn when the first one fails
+  or stays silent (RFC 7296 2.4): one copy and a few key exchanges, whatever comes.
+- AUTH is verified before the rest of the IKE_AUTH response is looked at.
+
+Start reading at `IkeSaInit.process`.
 """
 
-from ipsec.crypto.ct import equal
-from ipsec.errors import AuthError, CryptoError, PeerError
-from ipsec.ike import config_payload, iana, identity, keymat, natt, payload, proposal, selector
-from ipsec.ike.auth import psk
-from ipsec.ike.child import ChildSa, is_reserved, new_spi
+from ipsec.errors import AuthError, CryptoError, PeerError, Refused
+from ipsec.ike import config_payload, iana, identity, keymat, message, natt, payload, proposal
+from ipsec.ike.child import ChildOffer
 from ipsec.ike.exchange import Exchange
+from ipsec.micro import const, left, since
 
-_NONCE_LEN = 24
-_COOKIE = 16390
-_MAX_COOKIE_LEN = 64
-_MAX_RETRIES = 5  # COOKIE and INVALID_KE_PAYLOAD together
-_HURRY_MS = 2000  # how long a good response may still come after an unauthenticated error
-_INITIAL_CONTACT = 16384
-_AUTH_LIFETIME = 16403
+_NONCE_LEN = const(24)
+_COOKIE = const(16390)
+_MAX_COOKIE_LEN = const(64)
+_MAX_RETRIES = const(5)  # COOKIE and INVALID_KE_PAYLOAD together
+_MAX_OTHERS = const(4)  # how often another response is tried: each costs a key exchange
+_MAX_RESPONSE_LEN = const(1400)  # of one that is kept
+_HURRY_MS = const(2000)  # how long a good response may still come after an unauthenticated error
+_INITIAL_CONTACT = const(16384)
+_AUTH_LIFETIME = const(16403)
 
 
 class IkeSaInit(Exchange):
@@ -35,71 +43,96 @@ class IkeSaInit(Exchange):
     protected = False
 
     def __init__(self, sa):
-        self.offers = [proposal.ike_transforms(s) for s in sa.config.ike_proposals]
-        self.cookie = b""
-        self.retries = 0
-        self.refusal = None  # an error that nobody has authenticated
-        self.groups = []
+        self.request = b""  # as it was sent
+        self.response = b""  # as it was accepted
+        self.others = _MAX_OTHERS
+        self._offers = [proposal.ike_transforms(s) for s in sa.config.ike_proposals]
+        self._cookie = b""
+        self._cookies_from = None  # when another COOKIE can be meant for the present request
+        self._retries = 0
+        self._refusal = None  # an error that nobody has authenticated
+        self._groups = []
         self._use_group(sa, sa.config.ike_proposals[0].ke)
         sa.nonce_i = sa.random(_NONCE_LEN)
+        self._detected = natt.detection(sa.spi_i, sa.path.addr, sa.path.port, sa.random)
 
     def _use_group(self, sa, group):
-        self.group = group
-        self.groups.append(group)
+        self._group = group
+        self._groups.append(group)
         self.dh = sa.crypto.new_dh(group, sa.random)
 
-    def wipe(self):
-        self.dh.wipe()
-
     def build(self, sa, b):
-        if self.cookie:
-            b.notify(_COOKIE, self.cookie)
-        proposal.write_sa(b, iana.PROTO_IKE, b"", self.offers)
-        payload.write_ke(b, self.group, self.dh.public)
+        if self._cookie:
+            b.notify(_COOKIE, self._cookie)
+        proposal.write_sa(b, iana.PROTO_IKE, b"", self._offers)
+        payload.write_ke(b, self._group, self.dh.public)
         b.simple(iana.NONCE, sa.nonce_i)
-        natt.write_detection(b, sa.spi_i, sa.gateway_addr, sa.config.port, sa.random)
+        natt.write_detection(b, self._detected)
+        sa.auth.begin_init(b)
 
-    def process(self, sa, message, now):
+    def process(self, sa, m, now):
         try:
-            if message.find(iana.SA):
-                self._accept(sa, message, now)
-            else:
-                self._follow(sa, message, now)
+            if m.find(iana.SA):
+                self.accept(sa, m)
+                return True
+            self._follow(sa, m, now)
         except PeerError as e:
-            self.refusal = e
-            sa.retransmission.hurry(now, _HURRY_MS)
+            self._refusal = e
+            sa.window.retransmission.hurry(now, _HURRY_MS)
+        return False
 
-    def _follow(self, sa, message, now):
+    def _follow(self, sa, m, now):
         """A response without SA payload wants another request, or refuses."""
-        for kind, _, _, data in payload.notifies(message):
-            if kind == _COOKIE and 1 <= len(data) <= _MAX_COOKIE_LEN:
-                self.cookie = data
-                return self._again(sa, now)
-            if kind == iana.INVALID_KE_PAYLOAD and len(data) == 2:
-                self._follow_group(sa, data[0] << 8 | data[1])
-                return self._again(sa, now)
-            if kind < 16384:
-                raise _refusal(kind)
+        cookie = payload.notify_data(m, _COOKIE)
+        if cookie is not None and 1 <= len(cookie) <= _MAX_COOKIE_LEN:
+            return self._follow_cookie(sa, cookie, now)
+        error = payload.error_notify(m)
+        if error == iana.INVALID_KE_PAYLOAD:
+            data = payload.notify_data(m, error)
+            if len(data) == 2:
+                return self._follow_group(sa, data[0] << 8 | data[1], now)
+        if error:
+            raise _refusal(error)
         raise PeerError("the gateway's answer to IKE_SA_INIT has neither an SA payload nor an error")
 
-    def _follow_group(self, sa, group):
-        if group in self.groups or not any(s.ke == group for s in sa.config.ike_proposals):
+    def _follow_cookie(self, sa, cookie, now):
+        """The same request with a cookie (RFC 7296 2.6), unless it is an answer to an earlier one of ours, twice or late."""
+        if cookie == self._cookie or self._cookies_from is not None and left(self._cookies_from, now):
+            self._refusal = PeerError("the gateway goes on asking for a COOKIE")  # when nothing better comes
+            return
+        # The answer to what we send now takes a round trip; before that only answers to what we sent before can come, and after
+        # a retransmission, which may have two of them, nobody knows how long a round trip is.
+        timer = sa.window.retransmission
+        passed = since(timer.begun_at, now)
+        self._cookies_from = now + (2 * passed if timer.repeated else passed // 2)
+        self._cookie = cookie
+        self._again(sa, now)
+
+    def _follow_group(self, sa, group, now):
+        if group == self._group:
+            return  # the answer to the request before, once more
+        if group in self._groups or not any(s.ke == group for s in sa.config.ike_proposals):
             raise _refusal(iana.INVALID_KE_PAYLOAD)
         self.dh.wipe()
         self._use_group(sa, group)
+        self._again(sa, now)
 
     def _again(self, sa, now):
-        self.retries += 1
-        if self.retries > _MAX_RETRIES:
+        self._retries += 1
+        if self._retries > _MAX_RETRIES:
             raise PeerError("the gateway asked for another IKE_SA_INIT more than %d times" % _MAX_RETRIES)
-        sa.begin(self, now)
+        sa.window.repeat(now)
 
-    def _accept(self, sa, m, now):
-        index, _ = proposal.check_sa(m.need(iana.SA), iana.PROTO_IKE, 0, self.offers)
+    def accept(self, sa, m):
+        """Take the keys that a response leads to, and want IKE_AUTH next.
+
+        Raises PeerError when it is not what we asked for; nothing has changed then.
+        """
+        index, _ = proposal.check_sa(m.need(iana.SA), iana.PROTO_IKE, 0, self._offers)
         suite = sa.config.ike_proposals[index]
-        group, public = payload.parse_ke(m.need(iana.KE))
-        if group != self.group or suite.ke != group:
-            raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self.group))
+        group, public = payload.parse_ke(m.need(iana.KE), sa.crypto.dh_len(self._group))
+        if group != self._group or suite.ke != group:
+            raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
         nonce_r = payload.parse_nonce(m.need(iana.NONCE))
         natt.check_detection(m)
         if m.spi_r == bytes(8):
@@ -108,18 +141,25 @@ class IkeSaInit(Exchange):
             secret = self.dh.shared(public)
         except CryptoError as e:
             raise PeerError(str(e))
-        self.dh.wipe()
-        sa.take_keys(suite, m, nonce_r, secret)
-        sa.finish_exchange()
-        sa.begin(IkeAuth(sa, bytes(m.buf[m.pos : m.end])), now)
+        sa.spi_r = m.spi_r
+        sa.nonce_r = nonce_r
+        sa.take_keys(suite, keymat.skeyseed_init(sa.crypto, suite.prf, secret, sa.nonce_i, nonce_r))
+        self.response = bytes(m.buf[m.pos : m.end])
+        sa.agreed()
+        sa.want(IkeAuth(sa, self))
+
+    def wipe(self):
+        """Another response may still need the private value: IKE_AUTH has it wiped then."""
+        if not self.response:
+            self.dh.wipe()
 
     def give_up(self, sa, now):
-        if self.refusal is None:
-            sa.end("timeout", sa.silence())
+        if self._refusal is None:
+            sa.end("timeout", sa.silence(), False)
         else:
             from ipsec.ike.remedy import cause
 
-            sa.end(cause(self.refusal.notify), str(self.refusal))
+            sa.end(cause(self._refusal.notify), str(self._refusal))
 
 
 class IkeAuth(Exchange):
@@ -127,95 +167,89 @@ class IkeAuth(Exchange):
 
     kind = iana.IKE_AUTH
 
-    def __init__(self, sa, init_response):
-        self.init_response = init_response
-        self.auth_key = psk.derive_key(sa.crypto, sa.suite.prf, sa.config.psk)
-        self.spi_in = new_spi(sa.random)
-        self.offers = [proposal.esp_transforms(s) for s in sa.config.esp_proposals]
-        self.ts_i, self.ts_r = _offered_selectors(sa.config)
+    def __init__(self, sa, init):
+        self._init = init
+        self._other = None  # another response to IKE_SA_INIT
+        self._offer = ChildOffer(sa.config, sa.random)
+        self._id_r = identity.encode(sa.config.remote_id)
 
     def build(self, sa, b):
         config = sa.config
-        prf = sa.suite.prf
         id_i = identity.encode(config.local_id)
-        self.id_r = identity.encode(config.remote_id)
-        octets = keymat.signed_octets(sa.crypto, prf, sa.init_request, sa.nonce_r, sa.keys.sk_pi, id_i)
-        sa.init_request = None
         b.simple(iana.IDI, id_i)
-        b.simple(iana.IDR, self.id_r)
-        payload.write_auth(b, psk.METHOD, psk.compute(sa.crypto, prf, self.auth_key, octets))
+        b.simple(iana.IDR, self._id_r)
+        octets = keymat.signed_octets(sa.crypto, sa.suite.prf, self._init.request, sa.nonce_r, sa.keys.sk_pi, id_i)
+        sa.auth.write(sa, b, octets)
         if config.virtual_ip:
             config_payload.write_request(b, config.virtual_ip)
-        b.notify(_INITIAL_CONTACT)
-        proposal.write_sa(b, iana.PROTO_ESP, self.spi_in, self.offers)
-        selector.write_ts(b, iana.TSI, self.ts_i)
-        selector.write_ts(b, iana.TSR, self.ts_r)
+        if sa.first_contact:
+            b.notify(_INITIAL_CONTACT)
+        self._offer.write(b)
 
-    def process(self, sa, message, now):
-        notifies = payload.notifies(message)
-        error = payload.error_notify(notifies)
-        if error and not message.find(iana.AUTH):
-            from ipsec.ike import remedy
-
-            return sa.end(remedy.cause(error[0]), remedy.explain(error[0]))  # the gateway has made no IKE SA
-        self._verify(sa, message)
-        self.init_response = None
+    def process(self, sa, m, now):
+        error = payload.error_notify(m)
+        lifetime = payload.notify_data(m, _AUTH_LIFETIME)
+        if error and not m.find(iana.AUTH):
+            raise _refusal(error, Refused)  # the gateway has made no IKE SA
+        self._verify(sa, m)
         sa.authenticated(now)
-        if error and not message.find(iana.SA):
-            raise _refusal(error[0])
-        child = self._accept_child(sa, message)
-        lifetime_s = 0
-        for kind, _, _, data in notifies:
-            if kind == _AUTH_LIFETIME and len(data) == 4:
-                lifetime_s = data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3]
-        sa.established(child, self._inner_config(message), lifetime_s)
+        if error and not m.find(iana.SA):
+            raise _refusal(error)
+        child = self._offer.accept(sa, m, sa.nonce_i + sa.nonce_r)
+        reader = m.find(iana.CP)
+        sa.inner = config_payload.parse_reply(reader) if reader else config_payload.InnerConfig()
+        sa.add_child(child)
+        if lifetime and len(lifetime) == 4:
+            sa.lives(int.from_bytes(lifetime, "big"))
 
-    def _verify(self, sa, message):
+    def _verify(self, sa, m):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""
-        id_r = message.need(iana.IDR).rest()
-        method, data = payload.parse_auth(message.need(iana.AUTH))
-        if not identity.same(id_r, self.id_r):
+        id_r = m.need(iana.IDR).rest()
+        if not identity.same(id_r, self._id_r):
             raise AuthError(
-                "the gateway says it is %s, expected was %r: mend remote_id, or distrust the gateway"
+                "the gateway says it is %s, expected was %r: change remote_id, or distrust the gateway"
                 % (identity.describe(id_r), sa.config.remote_id)
             )
-        if method != psk.METHOD:
-            raise AuthError("the gateway authenticates by method %d, expected was a pre-shared key" % method)
-        prf = sa.suite.prf
-        octets = keymat.signed_octets(sa.crypto, prf, self.init_response, sa.nonce_i, sa.keys.sk_pr, id_r)
-        if not equal(psk.compute(sa.crypto, prf, self.auth_key, octets), data):
-            raise AuthError("the gateway's AUTH is wrong: it has another psk, or it is not the gateway")
+        octets = keymat.signed_octets(sa.crypto, sa.suite.prf, self._init.response, sa.nonce_i, sa.keys.sk_pr, id_r)
+        sa.auth.verify(sa, m, id_r, octets)
 
-    def _accept_child(self, sa, m):
-        index, spi_out = proposal.check_sa(m.need(iana.SA), iana.PROTO_ESP, 4, self.offers)
-        if is_reserved(spi_out):
-            raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
-        ts_i = selector.parse_ts(m.need(iana.TSI))
-        ts_r = selector.parse_ts(m.need(iana.TSR))
-        selector.check_narrowed(ts_i, self.ts_i)
-        selector.check_narrowed(ts_r, self.ts_r)
-        suite = sa.config.esp_proposals[index]
-        keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, sa.nonce_i, sa.nonce_r)
-        return ChildSa(self.spi_in, spi_out, suite, ts_i, ts_r, keys)
+    def overhear(self, sa, m):
+        """Keep another response to IKE_SA_INIT: the accepted one may be forged (RFC 7296 2.4)."""
+        if m.exchange != iana.IKE_SA_INIT or m.message_id or m.spi_r == sa.spi_r or self._other:
+            return False
+        if m.end - m.pos > _MAX_RESPONSE_LEN or not m.find(iana.SA):
+            return False
+        self._other = bytes(m.buf[m.pos : m.end])
+        return True
 
-    def _inner_config(self, message):
-        reader = message.find(iana.CP)
-        return config_payload.parse_reply(reader) if reader else config_payload.InnerConfig()
+    def recover(self, sa, now, failed):
+        """Go on with the other response; the present one waits in turn, unless it has failed."""
+        octets = self._other
+        init = self._init
+        if octets is None or init.others == 0 or sa.is_proved():
+            return False
+        init.others -= 1
+        present = init.response
+        self._other = None
+        try:
+            init.accept(sa, message.parse(octets, 0, len(octets)))
+        except PeerError as e:
+            sa.drop(str(e))
+            return False
+        sa.window.turn(now)
+        if not failed:
+            sa.window.active._other = present
+        return True
+
+    def wipe(self):
+        """The private value of IKE_SA_INIT, for which no other response will be used."""
+        self._init.dh.wipe()
 
     def give_up(self, sa, now):
-        sa.end("timeout", sa.silence())
+        sa.end("timeout", sa.silence(), False)
 
 
-def _refusal(notify) -> PeerError:
+def _refusal(notify, kind=PeerError) -> PeerError:
     from ipsec.ike.remedy import explain
 
-    return PeerError(explain(notify), notify)
-
-
-def _offered_selectors(config) -> tuple:
-    """Ours and the gateway's side: any address that the gateway will give us, and `remote_ts`."""
-    if config.inner_address:
-        ours = [selector.whole(config.inner_address, config.inner_address)]
-    else:
-        ours = [selector.anywhere(4 if family == "ipv4" else 16) for family in config.virtual_ip]
-    return ours, [selector.whole(first, last) for first, last in config.remote_ts]
+    return kind(explain(notify), notify)

@@ -1,7 +1,7 @@
 """Requests that we make: one short class per operation, `build` appends payloads, `process` takes the response.
 
-Rule: an exchange object lives from its request to the response or to the end of retransmission; there is one at a time
-(RFC 7296 2.3, window of one). Start reading at `Exchange`.
+Rules: there is one at a time (RFC 7296 2.3, window of one); an exchange ends with the response that is authenticated, or, before
+there are keys, with the one that it takes for good; what it wants next goes through `sa.want`. Start reading at `Exchange`.
 """
 
 from ipsec.ike import iana
@@ -18,11 +18,22 @@ class Exchange:
     def build(self, sa, b) -> None:
         """Append the request's payloads."""
 
-    def process(self, sa, message, now: int) -> None:
-        """Take the response; raises PeerError when it cannot be right."""
+    def process(self, sa, m, now: int):
+        """Take the response; False when it does not end the exchange.
+
+        Raises PeerError when it cannot be right.
+        """
+
+    def overhear(self, sa, m) -> bool:
+        """Look at a response that answers no request under way; whether it was of use."""
+        return False
+
+    def recover(self, sa, now: int, failed: bool) -> bool:
+        """The answer has failed, or has not come in time: True when there is another way, which is taken."""
+        return False
 
     def wipe(self) -> None:
-        """Overwrite the secrets of an exchange that ends without its response; this one has none."""
+        """Overwrite the secrets of an exchange that is over; this one has none."""
 
     def give_up(self, sa, now: int) -> None:
         """No answer came to any attempt: the peer is dead (RFC 7296 2.4)."""
@@ -37,7 +48,7 @@ class DeleteIke(Exchange):
     def build(self, sa, b):
         write_delete(b, iana.PROTO_IKE)
 
-    def process(self, sa, message, now):
+    def process(self, sa, m, now):
         sa.finish_close()
 
     def give_up(self, sa, now):

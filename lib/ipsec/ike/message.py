@@ -24,6 +24,8 @@ _LAST_KNOWN = 48
 _UNSUPPORTED_CRITICAL_PAYLOAD = 1
 _ZEROS = bytes(4)
 _INVALID_MAJOR_VERSION = 5
+_MAX_PAYLOADS = 32  # of a message that nobody has authenticated; gateways send a dozen
+_MAX_INNER_PAYLOADS = 96
 # Payloads of which a message holds one at the most
 _SINGLE = (iana.SA, iana.KE, iana.IDI, iana.IDR, iana.AUTH, iana.NONCE, iana.TSI, iana.TSR, iana.CP)
 
@@ -87,14 +89,16 @@ def parse(buf, pos: int, end: int) -> Message:
     length = int.from_bytes(buf[pos + 24 : pos + 28], "big")
     if length != end - pos:
         raise PeerError("header says %d octets, the datagram has %d" % (length, end - pos))
-    _parse_chain(m, first, pos + HEADER_LEN, end)
+    _parse_chain(m, first, pos + HEADER_LEN, end, _MAX_PAYLOADS)
     return m
 
 
-def _parse_chain(m, kind, pos, end):
+def _parse_chain(m, kind, pos, end, room):
     buf = m.buf
     m.payloads = []
     while kind:
+        if len(m.payloads) == room:
+            raise PeerError("more than %d payloads" % room)
         length = buf[pos + 2] << 8 | buf[pos + 3] if end - pos >= 4 else 0
         if not 4 <= length <= end - pos:
             raise PeerError("a payload of %d octets, %d left" % (length, end - pos))
@@ -121,12 +125,15 @@ def _check_payload(m, kind, critical):
 class Protection:
     """The keyed objects of both directions of an IKE SA, and the sizes of its SK payload in octets."""
 
-    def __init__(self, crypto, suite, keys):
+    def __init__(self, crypto, suite, keys, we_initiated=True):
         encr, key_bits, integ, _, _ = suite
         _, _, self.iv_len, self.icv_len, block = crypto.sizes(encr, key_bits, integ)
         self.block = block if integ else 1  # an AEAD wants no padding in IKE (RFC 5282 3)
-        self.sealer = crypto.new_sealer(encr, integ, keys.sk_ei, keys.sk_ai)
-        self.opener = crypto.new_opener(encr, integ, keys.sk_er, keys.sk_ar)
+        ours, theirs = (keys.sk_ei, keys.sk_ai), (keys.sk_er, keys.sk_ar)
+        if not we_initiated:
+            ours, theirs = theirs, ours
+        self.sealer = crypto.new_sealer(encr, integ, ours[0], ours[1])
+        self.opener = crypto.new_opener(encr, integ, theirs[0], theirs[1])
 
     def wipe(self) -> None:
         """Overwrite the keys."""
@@ -148,7 +155,7 @@ def unprotect(m: Message, protection) -> bool:
     start += protection.iv_len
     if end <= start or m.buf[end - 1] >= end - start:
         raise PeerError("impossible padding in the SK payload")
-    _parse_chain(m, m.inner_kind, start, end - 1 - m.buf[end - 1])
+    _parse_chain(m, m.inner_kind, start, end - 1 - m.buf[end - 1], _MAX_INNER_PAYLOADS)
     if m.payloads and m.payloads[-1][0] == iana.SK:
         raise PeerError("an SK payload inside an SK payload")
     return True

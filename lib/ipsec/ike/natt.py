@@ -1,11 +1,11 @@
 """NAT traversal: detection payloads, and the reason that we always encapsulate (RFC 7296 2.23, RFC 3948).
 
 MicroPython has no raw IP sockets, so ESP must travel in UDP. An initiator that is behind a NAT gets that: our
-NAT_DETECTION_SOURCE_IP matches no address, which says just this. Start reading at `write_detection`.
+NAT_DETECTION_SOURCE_IP matches no address, which says just this. Start reading at `detection`.
 """
 
 from ipsec.errors import PeerError
-from ipsec.ike.payload import notifies
+from ipsec.ike.payload import notify_data
 
 try:
     from hashlib import sha1
@@ -17,19 +17,26 @@ _DESTINATION = 16389
 _HASH_LEN = 20
 
 
-def write_detection(b, spi_i, gateway_addr, port: int, random) -> None:
-    """Append both notifies to an IKE_SA_INIT request; `gateway_addr` is 4 or 16 octets, or empty when not known."""
-    b.notify(_SOURCE, random(_HASH_LEN))
-    b.notify(_DESTINATION, _detection_hash(spi_i, gateway_addr, port) or random(_HASH_LEN))
+def detection(spi_i, gateway_addr, port: int, random) -> tuple:
+    """The data of both notifies, drawn once for an IKE_SA_INIT: what is sent again must be the same (RFC 7296 2.1, 2.6).
+
+    `gateway_addr` is 4 or 16 octets, or empty where it is not known.
+    """
+    return random(_HASH_LEN), _detection_hash(spi_i, gateway_addr, port) or random(_HASH_LEN)
 
 
-def check_detection(message) -> None:
+def write_detection(b, detected) -> None:
+    """Append both notifies."""
+    b.notify(_SOURCE, detected[0])
+    b.notify(_DESTINATION, detected[1])
+
+
+def check_detection(m) -> None:
     """The gateway must know NAT traversal.
 
     Raises PeerError.
     """
-    kinds = [kind for kind, _, _, _ in notifies(message)]
-    if _SOURCE not in kinds or _DESTINATION not in kinds:
+    if notify_data(m, _SOURCE) is None or notify_data(m, _DESTINATION) is None:
         raise PeerError("the gateway does no NAT traversal: switch on UDP encapsulation there")
 
 

@@ -76,9 +76,6 @@ class UdpSocket:
         self._sender = bytearray(16)
         self._sender_len = 0
         self._sender_port = 0
-        # What `_write` and `_take` work on: with the heap locked they have one argument.
-        self._out = self._in = None
-        self._to = ("", 0)
 
     @property
     def pending(self) -> int:
@@ -124,10 +121,7 @@ class UdpSocket:
         if self._stack is None:
             raise OSError(_EBADF, "the socket is closed")
         address.to_port(addr[1])
-        self._out = data
-        self._to = addr
-        end = locked(_write, self)
-        self._out = None
+        end = locked(_write, self, data, addr[0], addr[1])
         if end >= 0:
             end = self._stack.finish(end)
         return self._stack.count(end) if end < 0 else 0
@@ -156,10 +150,7 @@ class UdpSocket:
         """
         if not self._queue.count:
             return None
-        self._in = buf
-        n = locked(_take, self)
-        self._in = None
-        return n
+        return locked(_take, self, buf, 0, len(buf))
 
     def sender(self) -> tuple:
         """`(host, port)` of the datagram received last, the host as text."""
@@ -179,11 +170,9 @@ class UdpSocket:
         return None if got is None else got[0]
 
 
-def _write(socket) -> int:
+def _write(socket, data, dest, port) -> int:
     """Write the packet to the link's buffer; its end, or a negative drop code."""
     stack = socket._stack
-    data = socket._out
-    dest, port = socket._to
     n = 8 + _len(data)
     out = stack.begin(_UDP, stack.source_for(dest), dest, 0, n)
     if out < 0:
@@ -197,12 +186,12 @@ def _write(socket) -> int:
     return out + n
 
 
-def _take(socket) -> int:
-    """Copy the oldest datagram into the program's buffer and note who sent it; the octets copied."""
+def _take(socket, buf, start, end) -> int:
+    """Copy the oldest datagram to `buf[start:end]`, cut if need be, and note who sent it; the octets copied."""
     queue = socket._queue
     packet = queue.buf
     at = queue.first()
-    end = at + queue.first_len()
+    n = at + queue.first_len()
     queue.drop()  # its octets stay until the next packet comes
     if packet[at] >> 4 == 4:
         socket._sender_len = 4
@@ -214,9 +203,6 @@ def _take(socket) -> int:
         at += 40
     socket._sender_port = packet[at] << 8 | packet[at + 1]
     at += 8
-    buf = socket._in
-    n = end - at
-    if n > _len(buf):
-        n = _len(buf)
-    copy(buf, 0, packet, at, n)
+    n = min(n - at, end - start)
+    copy(buf, start, packet, at, n)
     return n

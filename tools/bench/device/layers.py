@@ -14,7 +14,7 @@ from ipsec.crypto import backend
 from ipsec.drive import base
 from ipsec.esp.transform import EspSa
 from ipsec.ike.child import ChildSa
-from ipsec.inet.octets import copy
+from ipsec.micro import copy
 from ipsec.tunnel import Tunnel
 from micropython import heap_lock, heap_unlock
 
@@ -68,6 +68,7 @@ def end(address, child):
     tunnel = Tunnel(config, backend, bytes)
     tunnel._sadb.add(EspSa(backend, child, 64))
     tunnel._ike = Alive()
+    tunnel.is_up = True
     tunnel.stack.add_address(address)
     return tunnel
 

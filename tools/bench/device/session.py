@@ -52,7 +52,7 @@ def open_tunnel():
 def path(replay, suite):
     """`(out, in)` ticks: from the inner socket's sendto to the datagram, and from a datagram to the inner socket's buffer."""
     tunnel = replay.tunnel
-    tunnel._sadb.clear()
+    tunnel._sadb.remove(tunnel._sadb.sending.spi_in)
     tunnel._sadb.add(loop_sa(*suite[1:]))
     own = tunnel.stack.source_for(bytes(4))
     sock = tunnel.stack.udp(_PORT)

@@ -35,8 +35,10 @@ def build(target: Target, heap: int, frozen: bool, progress: Progress) -> Path:
         with open(workshop / "lock", "w") as lock:  # the object files are shared by all variants
             fcntl.flock(lock, fcntl.LOCK_EX)
             progress(f"{label}: building the firmware")
-            # make does not see that another manifest, or another library, is to be frozen now
+            # make does not see that another manifest, or another library, is to be frozen now; and what another checkout has
+            # frozen here may be younger than the files of this one
             (workshop / "build/frozen_content.c").unlink(missing_ok=True)
+            shutil.rmtree(workshop / "build/frozen_mpy", ignore_errors=True)
             _compile(workshop, manifest, 0, log, label, progress)
             spare = _RAM_END - _symbol(workshop, "__GcHeapStart") - heap - _BUFFERS
             if spare < 0:

@@ -1,0 +1,19 @@
+"""Authentication methods (RFC 7296 2.15), a module for each, of which a device loads the one that its configuration names.
+
+Each gives an object with
+
+```
+ begin_init(b)              append what IKE_SA_INIT needs, such as SIGNATURE_HASH_ALGORITHMS
+ write(sa, b, octets)       append our AUTH payload; `octets` are our signed octets
+ verify(sa, m, id_r, octets)  check the peer's AUTH over its signed octets; raises AuthError, PeerError
+```
+
+Start reading at `load`.
+"""
+
+
+def load(config):
+    """The method that a configuration names."""
+    from ipsec.ike.auth.psk import Psk
+
+    return Psk(config.psk)

@@ -4,18 +4,41 @@
 AUTH = prf( prf(Shared Secret, "Key Pad for IKEv2"), <SignedOctets>)
 ```
 
-Start reading at `derive_key`.
+Start reading at `Psk`.
 """
 
-METHOD = 2  # Shared Key Message Integrity Code
+from ipsec.crypto.ct import equal
+from ipsec.errors import AuthError
+from ipsec.ike import iana, payload
+
+_METHOD = 2  # Shared Key Message Integrity Code
 _PAD = b"Key Pad for IKEv2"
 
 
-def derive_key(crypto, prf: int, psk) -> bytes:
-    """The inner PRF, whose output is the key for both AUTH payloads."""
-    return crypto.prf(prf, psk, _PAD)
+class Psk:
+    """Both ends prove that they have the same key."""
 
+    def __init__(self, psk: bytes):
+        self._psk = psk
 
-def compute(crypto, prf: int, key, octets) -> bytes:
-    """The AUTH data over one side's signed octets."""
-    return crypto.prf(prf, key, octets)
+    def begin_init(self, b) -> None:
+        """Nothing: the method needs no agreement before."""
+
+    def write(self, sa, b, octets) -> None:
+        """Append our AUTH payload."""
+        payload.write_auth(b, _METHOD, self._mac(sa, octets))
+
+    def verify(self, sa, m, id_r, octets) -> None:
+        """Check the peer's AUTH payload.
+
+        Raises AuthError, PeerError.
+        """
+        method, data = payload.parse_auth(m.need(iana.AUTH))
+        if method != _METHOD:
+            raise AuthError("the gateway authenticates by method %d, expected was a pre-shared key" % method)
+        if not equal(self._mac(sa, octets), data):
+            raise AuthError("the gateway's AUTH is wrong: it has another psk, or it is not the gateway")
+
+    def _mac(self, sa, octets) -> bytes:
+        prf = sa.suite.prf
+        return sa.crypto.prf(prf, sa.crypto.prf(prf, self._psk, _PAD), octets)

@@ -1,11 +1,23 @@
 # ruff: noqa: F821 - ptr8, ptr16 and ptr32 are viper's own types
 # mypy: ignore-errors
-"""Copying octets in viper, word by word where both addresses allow it; `micro.py` has the twin in Python.
+"""The parts of `micro.py` in machine code, which has their twins in Python.
 
 Rule: a Cortex-M0+ faults on a word at an odd address. Start reading at `copy`.
 """
 
 import micropython
+
+lock, unlock = micropython.heap_lock, micropython.heap_unlock
+
+
+@micropython.native
+def locked(function, a, b, c, d):
+    """Return `function(a, b, c, d)`, called with the heap locked; machine code never has its frame on the heap."""
+    lock()
+    try:
+        return function(a, b, c, d)
+    finally:
+        unlock()
 
 
 @micropython.viper

@@ -1,0 +1,241 @@
+"""`Window`: the messages of one IKE SA: message IDs, the request under way, the last response (RFC 7296 2.1 to 2.3).
+
+Rules
+- One request of ours is outstanding; its buffer is the retransmission copy, so it is sent again bit for bit. What else is wanted
+  waits for its turn, which `go_on` gives it from the driver's loop: exchanges do not begin inside each other.
+- An exchange ends in one place, `_receive_response`, after its response has been processed.
+- The last response is kept for a repeated request of the peer; only the next request is processed and is a sign of life.
+- What a message means is the business of its exchange and of the SA; here it is let through, answered or dropped.
+
+Start reading at `go_on` for what we ask, at `receive` for what comes.
+"""
+
+from ipsec.errors import PeerError, Unproved
+from ipsec.ike import message
+from ipsec.micro import const, is_due
+
+MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
+_REQUEST_LEN = const(1280)  # config.py bounds what goes into a request
+
+
+class Retransmission:
+    """When the outstanding request is due again; waits double with each attempt (RFC 7296 2.1, 2.4)."""
+
+    def __init__(self, first_ms: int, tries: int, now: int):
+        self.wait_ms = first_ms
+        self.left = tries - 1
+        self.repeated = False
+        self.begun_at = now
+        self.deadline = now + first_ms
+
+    def next(self, now: int) -> bool:
+        """Plan the wait after one more attempt; False when no attempt is left."""
+        if self.left <= 0:
+            return False
+        self.left -= 1
+        self.repeated = True
+        self.wait_ms *= 2
+        self.deadline = now + self.wait_ms
+        return True
+
+    def hurry(self, now: int, wait_ms: int) -> None:
+        """Allow one more attempt only, soon: an unauthenticated answer has said that there is little hope."""
+        self.left = min(self.left, 1)
+        self.wait_ms = min(self.wait_ms, wait_ms)
+        if not is_due(self.deadline, now + wait_ms):
+            self.deadline = now + wait_ms
+
+
+class Window:
+    """Both directions of an IKE SA's messages; `sa` is told what came."""
+
+    def __init__(self, sa):
+        self._sa = sa
+        self.active = None  # the exchange whose response is awaited
+        self.retransmission = None
+        self._wanted = []  # exchanges that wait for their turn
+        self._request = bytearray(MARKER_LEN + _REQUEST_LEN)
+        self._request_end = 0
+        self._next_id = 0
+        self._peer_id = 0
+        self._response = None
+        self._out = []  # messages to send: (buf, end)
+
+    # Requests of ours
+
+    def want(self, exchange) -> None:
+        """Let this exchange have its turn."""
+        self._wanted.append(exchange)
+
+    def is_idle(self) -> bool:
+        """Whether no request is under way or wanted."""
+        return self.active is None and not self._wanted
+
+    def go_on(self, now: int) -> None:
+        """Begin what is wanted next, if nothing is under way."""
+        if self._wanted and self.active is None:
+            self._send_request(self._wanted[0], now)
+            self._wanted.pop(0)
+
+    def end_with(self, exchange, now: int) -> None:
+        """Forget what is wanted, and let this exchange be the last; one under way is hurried (RFC 7296 2.3)."""
+        self._wanted = [exchange]
+        if self.active:
+            self.retransmission.hurry(now, self._sa.config.retransmit_ms)
+
+    def turn(self, now: int) -> None:
+        """Let the exchange that is wanted take the place of the active one, under its message ID and with its patience."""
+        before = self.retransmission
+        self._send_request(self._wanted.pop(0), now)
+        self.retransmission.left = before.left
+        self.retransmission.wait_ms = before.wait_ms
+        self.retransmission.deadline = now + before.wait_ms
+
+    def repeat(self, now: int) -> None:
+        """Build the active exchange's request anew and send it: a COOKIE or another group is wanted (RFC 7296 2.6)."""
+        self._send_request(self.active, now)
+
+    def _send_request(self, exchange, now):
+        sa = self._sa
+        b = message.Builder(self._request, MARKER_LEN)
+        b.begin(sa.spi_i, sa.spi_r, exchange.kind, sa.flags, self._next_id)
+        if exchange.protected:
+            b.begin_sk(sa.protection)
+            exchange.build(sa, b)
+            self._request_end = b.protect()
+        else:
+            exchange.build(sa, b)
+            self._request_end = b.finish()
+            exchange.request = bytes(self._request[MARKER_LEN : self._request_end])  # AUTH covers it as it is sent
+        sa.trace_sent(b, False)
+        self.active = exchange
+        self.retransmission = Retransmission(sa.config.retransmit_ms, exchange.tries or sa.config.retransmit_tries, now)
+        self._out.append((self._request, self._request_end))
+
+    def tick(self, now: int) -> None:
+        """Send the outstanding request again when it is due, or give up."""
+        if self.active is None or not is_due(self.retransmission.deadline, now):
+            return
+        exchange = self.active
+        if not self.retransmission.next(now):
+            self._finish()
+            exchange.give_up(self._sa, now)
+        elif not exchange.recover(self._sa, now, False):
+            self._sa.note(2, "> request %d again", self._next_id)
+            self._out.append((self._request, self._request_end))
+
+    def drop_all(self) -> None:
+        """The SA is over: nothing is wanted any more."""
+        for exchange in self._wanted:
+            exchange.wipe()
+        self._wanted = []
+        self._finish()
+
+    def _finish(self):
+        if self.active:
+            self.active.wipe()
+        self.active = self.retransmission = None
+
+    # What comes
+
+    def receive(self, buf, pos: int, end: int, now: int) -> None:
+        """Take a message that is addressed to our SA, nothing of which is proved yet.
+
+        Raises PeerError when it is to be dropped.
+        """
+        number = int.from_bytes(buf[pos + 20 : pos + 24], "big")
+        if not buf[pos + 19] & message.FLAG_RESPONSE:
+            return self._receive_request(buf, pos, end, number, now)
+        exchange = self.active
+        if exchange is not None:
+            m = message.parse(buf, pos, end)
+            if number == self._next_id and m.exchange == exchange.kind:
+                return self._receive_response(exchange, m, now)
+            if exchange.overhear(self._sa, m):
+                return None
+        raise PeerError("it answers no request of ours")
+
+    def _receive_response(self, exchange, m, now):
+        sa = self._sa
+        try:
+            if exchange.protected:
+                sa.open(m, now)
+                sa.heard(now)
+            sa.trace_received(m)
+            if sa.is_closing() and self._wanted:
+                pass  # the last exchange waits for its turn: what this one has brought no longer matters
+            elif exchange.process(sa, m, now) is False:
+                return
+        except Unproved:
+            raise
+        except PeerError as e:
+            if exchange.recover(sa, now, True):
+                return
+            sa.abort(e, now)
+        if self.active is exchange:
+            self._finish()
+            self._next_id += 1
+
+    def _receive_request(self, buf, pos, end, number, now):
+        """Answer it, or repeat the last answer."""
+        sa = self._sa
+        if not sa.takes_requests():
+            raise PeerError("the state allows no requests")
+        repeated = number == self._peer_id - 1 and self._response is not None
+        if number != self._peer_id and not repeated:
+            raise PeerError("its message ID is not the next one")
+        m = message.parse(buf, pos, end)
+        try:
+            sa.open(m, now)
+        except Unproved:
+            raise
+        except PeerError as e:
+            return None if repeated else self._refuse(m, e, now)
+        if repeated:
+            return self._out.append((self._response, len(self._response)))
+        sa.heard(now)
+        sa.trace_received(m)
+        return self._answer(m, now)
+
+    def _answer(self, m, now):
+        from ipsec.ike import answer
+
+        b = self._begin_response(m)
+        try:
+            after = answer.build(self._sa, m, b)
+        except PeerError as e:
+            return self._refuse(m, e, now)
+        self._send_response(b)
+        if after:
+            after(self._sa, now)
+        return None
+
+    def _refuse(self, m, error, now):
+        """Answer a request that cannot be right with its error (RFC 7296 2.21.3)."""
+        from ipsec.ike import answer
+
+        self._sa.heard(now)
+        b = self._begin_response(m)
+        b.notify(error.notify, error.data)
+        self._send_response(b)
+        if error.notify == answer.INVALID_SYNTAX:
+            self._sa.end("invalid_syntax", "the gateway sent a malformed request: %s" % error)
+
+    def _begin_response(self, m):
+        from ipsec.ike import answer
+
+        sa = self._sa
+        b = message.Builder(bytearray(MARKER_LEN + answer.MAX_LEN), MARKER_LEN)
+        b.begin(sa.spi_i, sa.spi_r, m.exchange, sa.flags | message.FLAG_RESPONSE, m.message_id)
+        b.begin_sk(sa.protection)
+        return b
+
+    def _send_response(self, b):
+        self._response = bytes(b.buf[: b.protect()])
+        self._sa.trace_sent(b, True)
+        self._peer_id += 1
+        self._out.append((self._response, len(self._response)))
+
+    def take_message(self):
+        """The next message to send as `(buf, end)`, which begins with room for the marker, or None."""
+        return self._out.pop(0) if self._out else None
