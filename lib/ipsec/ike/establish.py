@@ -100,17 +100,16 @@ class IkeSaInit(Exchange):
         if cookie == self._cookie or self._cookies_from is not None and left(self._cookies_from, now):
             self._refusal = PeerError("the gateway goes on asking for a COOKIE")  # when nothing better comes
             return
-        # The answer to what we send now takes a round trip; before that only answers to what we sent before can come, and after
-        # a retransmission, which may have two of them, nobody knows how long a round trip is.
+        # What we have sent twice may have two answers, and no round trip is longer than the first one took.
         timer = sa.window.retransmission
-        passed = since(timer.begun_at, now)
-        self._cookies_from = now + (2 * passed if timer.repeated else passed // 2)
+        self._cookies_from = now + 2 * since(timer.begun_at, now) if timer.repeated else None
         self._cookie = cookie
         self._again(sa, now)
 
     def _follow_group(self, sa, group, now):
         if group == self._group:
-            return  # the answer to the request before, once more
+            self._refusal = _refusal(iana.INVALID_KE_PAYLOAD)  # when nothing better comes than the same answer once more
+            return
         if group in self._groups or not any(s.ke == group for s in sa.config.ike_proposals):
             raise _refusal(iana.INVALID_KE_PAYLOAD)
         self.dh.wipe()
