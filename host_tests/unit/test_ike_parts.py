@@ -80,7 +80,7 @@ def test_en_i_1_1_6_1_each_offer_can_be_chosen():
     offers = [proposal.ike_transforms(s) for s in IKE_SUITES]
     for i, offer in enumerate(offers):
         single = build(lambda b, offer=offer: proposal.write_sa(b, 1, b"", [offer]))
-        reader = single.need(33)
+        reader = single.need(33, "SA")
         buf = bytearray(reader.rest())
         buf[4] = i + 1  # the number of the chosen proposal
         assert proposal.check_sa(Reader(buf, 0, len(buf)), 1, 0, offers) == (i, b"")
@@ -91,7 +91,7 @@ def test_en_i_1_1_6_1_each_offer_can_be_chosen():
 def test_offer_with_two_proposals_is_chained():
     offers = [proposal.esp_transforms((16, 128, 0, 0)), proposal.esp_transforms((28, 0, 0, 1))]
     m = build(lambda b: proposal.write_sa(b, 3, b"spi!", offers))
-    body = m.need(33).rest()
+    body = m.need(33, "x").rest()
     first_len = body[2] << 8 | body[3]
     assert body[0] == 2 and body[first_len] == 0 and body[first_len + 4] == 2
     assert body[8:12] == b"spi!" == body[first_len + 8 : first_len + 12]
@@ -101,7 +101,7 @@ def test_offer_with_two_proposals_is_chained():
 def test_transform_order_of_the_answer_is_free():
     offers = [proposal.ike_transforms(IKE_SUITES[0])]
     turned = [tuple(reversed(offers[0]))]
-    body = build(lambda b: proposal.write_sa(b, 1, b"", turned)).need(33)
+    body = build(lambda b: proposal.write_sa(b, 1, b"", turned)).need(33, "SA")
     assert proposal.check_sa(body, 1, 0, offers) == (0, b"")
 
 
@@ -111,7 +111,7 @@ NET = selector.whole(bytes([10, 10, 0, 0]), bytes([10, 10, 255, 255]))
 def test_selectors_there_and_back():
     wanted = [NET, (17, 53, 53, bytes(16), b"\xff" * 16)]
     m = build(lambda b: selector.write_ts(b, 45, wanted))
-    assert selector.parse_ts(m.need(45)) == wanted
+    assert selector.parse_ts(m.need(45, "x")) == wanted
 
 
 def test_narrowing():
@@ -175,7 +175,7 @@ def test_configuration_reply_that_is_odd():
 
 def test_configuration_request():
     m = build(lambda b: config_payload.write_request(b, ["ipv4", "ipv6"]))
-    body = m.need(47).rest()
+    body = m.need(47, "x").rest()
     assert body[:4] == b"\1\0\0\0" and [body[i + 1] for i in range(4, len(body), 4)] == [1, 3, 13, 8, 10, 15]
 
 
@@ -185,9 +185,9 @@ def test_notify_and_delete_payloads():
     m = build(lambda b: b.notify(14))
     assert payload.error_notify(m) == 14 and payload.notify_data(m, 16388) is None
     m = build(lambda b: payload.write_delete(b, 3, [b"abcd", b"efgh"]))
-    assert payload.parse_delete(m.need(42)) == (3, b"abcdefgh")
+    assert payload.parse_delete(m.need(42, "x")) == (3, b"abcdefgh")
     m = build(lambda b: payload.write_delete(b, 1))
-    assert payload.parse_delete(m.need(42)) == (1, b"")
+    assert payload.parse_delete(m.need(42, "x")) == (1, b"")
 
 
 def test_prf_plus_is_the_chain_of_the_rfc():

@@ -51,11 +51,11 @@ class ChildOffer:
 
         Raises PeerError when the answer is not within the offer.
         """
-        index, spi_out = proposal.check_sa(m.need(iana.SA), iana.PROTO_ESP, 4, self._offers)
+        index, spi_out = proposal.check_sa(m.need(iana.SA, "SA"), iana.PROTO_ESP, 4, self._offers)
         if is_reserved(spi_out):
             raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
-        ts_local = selector.parse_ts(m.need(iana.TSI))
-        ts_remote = selector.parse_ts(m.need(iana.TSR))
+        ts_local = selector.parse_ts(m.need(iana.TSI, "TSi"))
+        ts_remote = selector.parse_ts(m.need(iana.TSR, "TSr"))
         selector.check_narrowed(ts_local, self._ts_local)
         selector.check_narrowed(ts_remote, self._ts_remote)
         suite = self._config.esp_proposals[index]

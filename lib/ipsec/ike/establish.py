@@ -92,7 +92,7 @@ class IkeSaInit(Exchange):
             if len(data) == 2:
                 return self._follow_group(sa, data[0] << 8 | data[1], now)
         if error:
-            raise _refusal(error)
+            raise PeerError("", error)  # `give_up` has the words: nobody has authenticated it, so nothing is loaded for it
         raise PeerError("the gateway's answer to IKE_SA_INIT has neither an SA payload nor an error")
 
     def _follow_cookie(self, sa, cookie, now):
@@ -108,10 +108,10 @@ class IkeSaInit(Exchange):
 
     def _follow_group(self, sa, group, now):
         if group == self._group:
-            self._refusal = _refusal(iana.INVALID_KE_PAYLOAD)  # when nothing better comes than the same answer once more
+            self._refusal = PeerError("", iana.INVALID_KE_PAYLOAD)  # when nothing better comes than the same answer once more
             return
         if group in self._groups or not any(s.ke == group for s in sa.config.ike_proposals):
-            raise _refusal(iana.INVALID_KE_PAYLOAD)
+            raise PeerError("", iana.INVALID_KE_PAYLOAD)
         self.dh.wipe()
         self._use_group(sa, group)
         self._again(sa, now)
@@ -127,12 +127,12 @@ class IkeSaInit(Exchange):
 
         Raises PeerError when it is not what we asked for; nothing has changed then.
         """
-        index, _ = proposal.check_sa(m.need(iana.SA), iana.PROTO_IKE, 0, self._offers)
+        index, _ = proposal.check_sa(m.need(iana.SA, "SA"), iana.PROTO_IKE, 0, self._offers)
         suite = sa.config.ike_proposals[index]
-        group, public = payload.parse_ke(m.need(iana.KE), sa.crypto.dh_len(self._group))
+        group, public = payload.parse_ke(m.need(iana.KE, "KE"), sa.crypto.dh_len(self._group))
         if group != self._group or suite.ke != group:
             raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
-        nonce_r = payload.parse_nonce(m.need(iana.NONCE))
+        nonce_r = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
         natt.check_detection(m)
         if m.spi_r == bytes(8):
             raise PeerError("the gateway's SPI is zero")
@@ -153,12 +153,13 @@ class IkeSaInit(Exchange):
             self.dh.wipe()
 
     def give_up(self, sa, now):
-        if self._refusal is None:
+        error = self._refusal
+        if error is None:
             sa.end("timeout", sa.silence(), False)
         else:
-            from ipsec.ike.remedy import cause
+            from ipsec.ike import remedy
 
-            sa.end(cause(self._refusal.notify), str(self._refusal))
+            sa.end(remedy.cause(error.notify), str(error) or remedy.explain(error.notify))
 
 
 class IkeAuth(Exchange):
@@ -203,7 +204,7 @@ class IkeAuth(Exchange):
 
     def _verify(self, sa, m):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""
-        id_r = m.need(iana.IDR).rest()
+        id_r = m.need(iana.IDR, "IDr").rest()
         if not identity.same(id_r, self._id_r):
             raise AuthError(
                 "the gateway says it is %s, expected was %r: change remote_id, or distrust the gateway"

@@ -53,16 +53,14 @@ class Message:
                 return Reader(self.buf, pos, end)
         return None
 
-    def need(self, kind: int) -> Reader:
+    def need(self, kind: int, name: str) -> Reader:
         """A Reader over the payload of this type, which must be there.
 
         Raises PeerError that names the missing payload.
         """
         reader = self.find(kind)
         if reader is None:
-            from ipsec.ike import names
-
-            raise PeerError("the %s payload is missing" % names.payload(kind))
+            raise PeerError("the %s payload is missing" % name)
         return reader
 
     def each(self, kind: int) -> list:

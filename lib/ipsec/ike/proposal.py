@@ -60,6 +60,9 @@ def check_sa(reader, protocol: int, spi_len: int, offers) -> tuple:
     outer = reader.scope((high << 8 | low) - 8)
     if last or proto != protocol or got_spi_len != spi_len or not 1 <= number <= len(offers):
         raise PeerError("the gateway's proposal is not one of ours", _NO_PROPOSAL_CHOSEN)
+    wanted = len(offers[number - 1])
+    if count != wanted:  # looked at first, since each takes memory
+        raise PeerError("the gateway chose %d algorithms of %d types" % (count, wanted), _NO_PROPOSAL_CHOSEN)
     spi = reader.raw(spi_len)
     got = [_parse_transform(reader, i == count - 1) for i in range(count)]
     reader.unscope(outer)

@@ -33,7 +33,7 @@ class Psk:
 
         Raises AuthError, PeerError.
         """
-        method, data = payload.parse_auth(m.need(iana.AUTH))
+        method, data = payload.parse_auth(m.need(iana.AUTH, "AUTH"))
         if method != _METHOD:
             raise AuthError("the gateway authenticates by method %d, expected was a pre-shared key" % method)
         if not equal(self._mac(sa, octets), data):

@@ -1,0 +1,82 @@
+"""What one datagram that nobody has authenticated takes of the heap: at most 2 KB, whatever is in it, at every stage."""
+
+import gc
+import sys
+
+import transcript as t
+from scripted import Player, make_tunnel
+from support import skip
+from test_init_response import KE, NONCE, SA, good, notify, response
+
+MOST = 2048
+
+
+def taken(player, datagram):
+    """Octets of heap that receiving a datagram has taken, garbage included."""
+    buf = bytearray(datagram)
+    gc.collect()
+    gc.disable()
+    try:
+        before = gc.mem_alloc()
+        player.tunnel.receive(buf, len(buf), player.now)
+        return gc.mem_alloc() - before
+    finally:
+        gc.enable()
+        player.drain()
+
+
+def at(stage):
+    """A player that waits for the IKE_SA_INIT response, for the IKE_AUTH response, or is up."""
+    player = Player(make_tunnel())
+    for name in ("INIT_IN", "AUTH_IN"):
+        if name == stage:
+            return player
+        player.receive(getattr(t, name))
+    return player
+
+
+def hostile(spi_r):
+    """Datagrams of up to 1,428 octets that want much memory of whoever parses them."""
+    full = 1400
+    transforms = b"".join([b"\x03\0\0\x08\x01\0\0\x0c" for _ in range(160)])
+    proposal = bytes([0, 0, (8 + len(transforms)) >> 8, (8 + len(transforms)) & 255, 1, 1, 0, 160]) + transforms
+    yield response([(43, b"")] * 349, spi_r)
+    yield response([(49, b"")] * 349, spi_r)
+    yield response([notify(16400)] * 170, spi_r)
+    yield response([notify(16400)] * 32, spi_r)
+    yield response([notify(16390, b"c" * full)], spi_r)
+    yield response([notify(17, b"c" * full)], spi_r)
+    yield response([notify(14)] * 32, spi_r)
+    yield response([(SA, proposal)], spi_r)
+    yield response([(SA, bytes(full))], spi_r)
+    yield response([p if p[0] != KE else (KE, b"\0\x1f\0\0" + bytes(full - 300)) for p in good()], spi_r)
+    yield response([p if p[0] != NONCE else (NONCE, bytes(full - 300)) for p in good()], spi_r)
+    yield response([(42, b"\1\0\0\0")] * 170, spi_r)
+    yield response([(46, bytes(full))], spi_r)
+    yield bytes(response([(46, bytes(full))], spi_r))[:18] + b"\x25\0" + bytes(8)
+    yield bytes(1428)
+    yield b"\xff" * 1428
+
+
+def variants(datagram):
+    """As it is, and as a request, and behind the marker; in the exchanges that could be waited for."""
+    for exchange, flags, number in ((34, 0x20, 0), (35, 0x20, 1), (37, 0x20, 2), (37, 0, 0), (36, 0, 0), (240, 0, 0)):
+        changed = bytearray(datagram)
+        if len(changed) > 24:
+            changed[18], changed[19], changed[23] = exchange, flags, number
+        yield bytes(changed)
+        yield b"\0\0\0\0" + bytes(changed)
+
+
+def test_memory_of_one_unauthenticated_datagram():
+    if not hasattr(gc, "mem_alloc"):
+        skip("CPython does not tell how much is allocated")
+    for stage in ("INIT_IN", "AUTH_IN", ""):
+        player = at(stage)
+        spi_r = bytes(8) if stage == "INIT_IN" else t.INIT_IN[8:16]
+        worst = 0
+        for datagram in hostile(spi_r):
+            for variant in variants(datagram):
+                worst = max(worst, taken(player, variant))
+        print("at most %d octets of heap while waiting for %s" % (worst, stage or "anything"))
+        assert worst <= MOST * (2 if sys.maxsize > 1 << 32 else 1), (stage, worst)  # objects of a PC are twice as large
