@@ -1,7 +1,8 @@
 """The responder by hand and for the demo: `python -m host_tests.responder --psk secret --json`.
 
 Stops at SIGTERM, SIGINT, or when standard input closes (`--no-stdin` leaves that out). Lines on standard input are
-commands: `ping ADDRESS`, `dpd`, `rekey-child [GROUP]`, `rekey-ike`, `delete-child`, `delete-ike`, `counters`, `quit`.
+commands: `ping ADDRESS`, `dpd`, `rekey-child [GROUP]`, `rekey-ike`, `create-child [GROUP]`, `delete-child`, `delete-ike`,
+`exchange TYPE`, `fault NAME`, `clear`, `counters`, `quit`.
 """
 
 import argparse
@@ -11,7 +12,9 @@ import sys
 import threading
 from collections.abc import Callable
 
-from . import Options, Responder, fault_library
+from . import Options, Responder, fault_library, fault_menu
+
+FAULTS = {**fault_library.CATALOG, **fault_menu.MENU}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -26,7 +29,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--ike", action="append", metavar="SUITE", help="IKE suite, again for more; in order of liking")
     parser.add_argument("--esp", action="append", metavar="SUITE", help="ESP suite, again for more")
     parser.add_argument("--cookies", type=int, default=0, metavar="N", help="ask for a COOKIE N times")
-    parser.add_argument("--fault", action="append", default=[], choices=sorted(fault_library.CATALOG), help="misbehave")
+    parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS), metavar="NAME", help="misbehave")
+    parser.add_argument("--rekey-child", type=float, default=0, metavar="S", help="rekey each Child SA at this age, seconds")
+    parser.add_argument("--rekey-group", type=int, default=0, metavar="N", help="with a key exchange of this group")
+    parser.add_argument("--rekey-ike", type=float, default=0, metavar="S", help="rekey the IKE SA at this age, seconds")
+    parser.add_argument("--lifetime", type=int, default=0, metavar="S", help="send AUTH_LIFETIME of so many seconds")
     parser.add_argument("--pcap", metavar="FILE", help="capture file of every datagram")
     parser.add_argument("--keylog", metavar="FOLDER", help="Wireshark key tables: SECRETS, for test keys only")
     parser.add_argument("--json", action="store_true", help="one JSON object an event")
@@ -43,6 +50,8 @@ def options_of(args: argparse.Namespace) -> Options:
     if not psk:
         raise ValueError("--psk or --psk-file is needed")
     options = Options(args.host, args.port, args.natt_port, args.id, args.peer_id, psk, cookie_rounds=args.cookies)
+    options.rekey_child_s, options.rekey_child_group, options.rekey_ike_s = args.rekey_child, args.rekey_group, args.rekey_ike
+    options.auth_lifetime_s = args.lifetime
     options.pcap, options.keylog_dir = args.pcap, args.keylog
     options.ike_suites = tuple(args.ike or options.ike_suites)
     options.esp_suites = tuple(args.esp or options.esp_suites)
@@ -63,7 +72,7 @@ def command(gw: Responder, line: str) -> bool:
     """Runs one command; False ends the program."""
     word, *rest = line.split() or [""]
     simple: dict[str, Callable[[], object]] = {"dpd": gw.dpd, "rekey-ike": gw.rekey_ike}
-    simple |= {"delete-child": gw.delete_child, "delete-ike": gw.delete_ike}
+    simple |= {"delete-child": gw.delete_child, "delete-ike": gw.delete_ike, "clear": gw.faults.clear}
     try:
         if word == "quit":
             return False
@@ -74,6 +83,12 @@ def command(gw: Responder, line: str) -> bool:
             gw.journal.add("counters", gateway=dict(gw.counters), children=children)
         elif word == "rekey-child":
             gw.rekey_child(group=int(rest[0]) if rest else 0)
+        elif word == "create-child":
+            gw.create_child(group=int(rest[0]) if rest else 0)
+        elif word == "exchange" and rest:
+            gw.request(int(rest[0]), [])
+        elif word == "fault" and rest:
+            gw.faults.add(FAULTS[rest[0]]())
         elif word in simple:
             simple[word]()
         elif word:
@@ -98,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         gw = Responder(options_of(args), sink=print_json if args.json else print_text)
         for name in args.fault:
-            gw.faults.add(fault_library.CATALOG[name]())
+            gw.faults.add(FAULTS[name]())
         with gw:
             if not args.no_stdin:
                 threading.Thread(target=read_commands, args=(gw, stop), daemon=True).start()

@@ -5,7 +5,7 @@ Start reading at `create`.
 
 import struct
 
-from . import suites
+from . import collision, suites
 from .crypto import Cipher, Dh, ExchangeError
 from .errors import Refusal
 from .esp import EspIn, EspOut
@@ -21,7 +21,8 @@ from .wire import Payload, WireError
 def create(gw, sa: IkeSa, payloads: list[Payload], nonce_i: bytes, nonce_r: bytes, old: ChildSa | None = None):
     """SA, [KE,] TSi and TSr that answer the initiator's; the Child SA is installed. Raises Refusal and WireError.
 
-    `old` is the Child SA that the new one replaces.
+    `old` is the Child SA that the new one replaces; a replacement carries nothing outbound until the client uses it
+    (RFC 7296 2.8).
     """
     offer = parse_sa(require(payloads, Type.SA))
     ts_i, ts_r = parse_ts(require(payloads, Type.TSi)), parse_ts(require(payloads, Type.TSr))
@@ -35,7 +36,9 @@ def create(gw, sa: IkeSa, payloads: list[Payload], nonce_i: bytes, nonce_r: byte
         raise Refusal(Note.TS_UNACCEPTABLE)
     spi_in = gw.random("spi_esp", 4)
     child_keys = ChildKeys.derive(sa.suite.prf, sa.keys.sk_d, suite, nonce_i + nonce_r, shared)
-    new = install(gw, sa, suite, child_keys, (spi_in, proposal.spi), (ts_i, ts_r), we_initiated=False, old=old)
+    new = install(gw, sa, suite, child_keys, (spi_in, proposal.spi), (ts_i, ts_r), we_initiated=False, confirmed=old is None)
+    if old is not None:
+        collision.answered_child(sa, old, new, nonce_i, nonce_r)
     gw.child_up(sa, new)
     answer = [sa_payload([Proposal(proposal.number, proposal.protocol, spi_in, proposal.transforms)])]
     return answer + ke + [ts_payload(Type.TSi, ts_i), ts_payload(Type.TSr, ts_r)]
@@ -67,11 +70,11 @@ def _exchange_keys(gw, payloads: list[Payload], offer: list[Proposal]) -> tuple[
         raise WireError(str(error)) from None
 
 
-def install(gw, sa: IkeSa, suite: Suite, child_keys: ChildKeys, spis, selectors, we_initiated: bool, old=None) -> ChildSa:
+def install(gw, sa: IkeSa, suite: Suite, child_keys: ChildKeys, spis, selectors, we_initiated: bool, confirmed=True) -> ChildSa:
     """Adds a Child SA; `spis` is (ours, the client's), `selectors` (client's, gateway's).
 
-    `we_initiated`: whether this exchange was ours, which says whose keys are whose. A replacement that the client
-    asked for carries nothing outbound until the client uses it (RFC 7296 2.8).
+    `we_initiated`: whether this exchange was ours, which says whose keys are whose. One that is not `confirmed` carries
+    nothing outbound until the client uses it.
     """
     k = child_keys
     toward_r, toward_i = (k.encr_i, k.integ_i), (k.encr_r, k.integ_r)
@@ -79,9 +82,7 @@ def install(gw, sa: IkeSa, suite: Suite, child_keys: ChildKeys, spis, selectors,
     inbound = EspIn(spis[0], Cipher(suite, *in_keys), bool(suite.esn), gw.options.replay_window)
     outbound = EspOut(spis[1], Cipher(suite, *out_keys), bool(suite.esn), gw.random)
     client, gateway = selectors
-    new = ChildSa(inbound, outbound, suite, client, gateway, confirmed=we_initiated or old is None)
-    if old is not None:
-        old.replaced = True
+    new = ChildSa(inbound, outbound, suite, client, gateway, confirmed=confirmed)
     sa.children.append(new)
     gw.log_child_keys(sa, new, in_keys, out_keys)
     return new

@@ -38,14 +38,14 @@ class Datapath:
 
     def _find(self, spi: bytes) -> tuple[IkeSa | None, ChildSa | None]:
         for sa in self._gw.engine.sas:
-            for child in sa.children:
+            for child in [*sa.children, *sa.lingering]:
                 if child.spi_in == spi:
                     return sa, child
         return None, None
 
     def _confirm(self, sa: IkeSa, child: ChildSa) -> None:
         """The client uses the new SA, so it has it, and answers may go there too (RFC 7296 2.8)."""
-        if not child.confirmed:
+        if not child.confirmed and child.heir is None:
             child.confirmed = True
             self._gw.journal.add("child_in_use", spi_in=child.spi_in.hex())
 

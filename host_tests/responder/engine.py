@@ -3,7 +3,7 @@
 Start reading at `Engine.receive`.
 """
 
-from . import exchange_auth, exchange_child, exchange_info, exchange_init
+from . import exchange_auth, exchange_child, exchange_info, exchange_init, requests
 from .crypto import ExchangeError, IntegrityError
 from .errors import Refusal
 from .faults import Context
@@ -185,10 +185,13 @@ class Engine:
                 pending.finish(None, "IKE SA is %s" % sa.state)
                 return pending
             sa.queue.append(pending)
-            self._send_next(sa)
+            self.send_next(sa)
         return pending
 
-    def _send_next(self, sa: IkeSa) -> None:
+    def send_next(self, sa: IkeSa) -> None:
+        """Sends the request whose turn it is. One about a Child SA that is gone, or replaced, has lost its point."""
+        while sa.queue and sa.queue[0].message_id < 0 and requests.is_pointless(sa.queue[0]):
+            sa.queue.pop(0).finish([])
         if not sa.queue or sa.queue[0].message_id >= 0:
             return
         pending = sa.queue[0]
@@ -223,9 +226,9 @@ class Engine:
             if malformed:
                 raise WireError(malformed)
             if pending.on_response:
-                pending.on_response(payloads)
+                pending.on_response(sa, payloads)
             pending.finish(payloads)
         except (WireError, ExchangeError) as error:
             self._gw.journal.add("bad_response", reason=str(error))
             pending.finish(None, str(error))
-        self._send_next(sa)
+        self.send_next(sa)

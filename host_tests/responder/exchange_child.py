@@ -5,11 +5,11 @@ Start reading at `respond`.
 
 import struct
 
-from . import child, keys, suites
+from . import child, collision, keys, suites
 from .crypto import Dh, ExchangeError
 from .errors import Refusal
 from .iana import Note, Protocol, Type
-from .payloads import Proposal, find_notify, ke_payload, parse_ke, parse_sa, require, sa_payload
+from .payloads import Proposal, find, find_notify, ke_payload, parse_ke, parse_sa, require, sa_payload
 from .state import IkeSa
 from .wire import Payload, WireError
 
@@ -19,12 +19,15 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     nonce_i = require(payloads, Type.NONCE)
     if not 16 <= len(nonce_i) <= 256:
         raise WireError("nonce of %d octets" % len(nonce_i))
-    if sa.replaced_by is not None:
-        raise Refusal(Note.NO_ADDITIONAL_SAS)
     offer = parse_sa(require(payloads, Type.SA))
     if any(proposal.protocol == Protocol.IKE for proposal in offer):
         return _rekey_ike(gw, sa, payloads, offer, nonce_i)
+    collision.check_child_request(sa)
     old = _rekeyed(sa, payloads)
+    if old is None and len(sa.children) >= gw.options.most_children:
+        raise Refusal(Note.NO_ADDITIONAL_SAS)
+    if gw.options.pfs_required and find(payloads, Type.KE) is None:
+        raise Refusal(Note.NO_PROPOSAL_CHOSEN)
     nonce_r = gw.random("nonce", 32)
     first, *rest = child.create(gw, sa, payloads, nonce_i, nonce_r, old)
     return [first, Payload(Type.NONCE, nonce_r), *rest]
@@ -38,10 +41,13 @@ def _rekeyed(sa: IkeSa, payloads: list[Payload]):
     old = next((c for c in sa.children if c.spi_out == note.spi), None)
     if old is None:
         raise Refusal(Note.CHILD_SA_NOT_FOUND, protocol=Protocol.ESP, spi=note.spi)
+    if old.deleting:
+        raise Refusal(Note.TEMPORARY_FAILURE)
     return old
 
 
 def _rekey_ike(gw, sa: IkeSa, payloads: list[Payload], offer: list[Proposal], nonce_i: bytes) -> list[Payload]:
+    collision.check_ike_request(sa)
     group, public = parse_ke(require(payloads, Type.KE))
     choice = suites.choose_ike(offer, gw.options.ike, 8, group)
     if choice is None:
@@ -55,18 +61,22 @@ def _rekey_ike(gw, sa: IkeSa, payloads: list[Payload], offer: list[Proposal], no
     except ExchangeError as error:
         raise WireError(str(error)) from None
     spi_r, nonce_r = gw.random("spi_ike", 8), gw.random("nonce", 32)
-    replace(gw, sa, suite, shared, (proposal.spi, spi_r), (nonce_i, nonce_r), we_initiated=False)
+    new = successor(gw, sa, suite, shared, (proposal.spi, spi_r), (nonce_i, nonce_r), we_initiated=False)
+    if sa.doing("rekey_ike"):
+        collision.share(sa, new, nonce_i, nonce_r)
+    else:
+        collision.inherit(sa, new)
+        gw.call_later(0.0, lambda: gw.engine.send_next(new))  # behind the response
     answer = Proposal(proposal.number, Protocol.IKE, spi_r, proposal.transforms)
     return [sa_payload([answer]), Payload(Type.NONCE, nonce_r), ke_payload(group, dh.public)]
 
 
-def replace(gw, old: IkeSa, suite, shared: bytes, spis, nonces, we_initiated: bool) -> IkeSa:
-    """The IKE SA that takes the place of `old`, with its Child SAs; `spis` and `nonces` are (initiator's, responder's)."""
+def successor(gw, old: IkeSa, suite, shared: bytes, spis, nonces, we_initiated: bool) -> IkeSa:
+    """The IKE SA that is to take the place of `old`; `spis` and `nonces` are (initiator's, responder's)."""
     (spi_i, spi_r), (nonce_i, nonce_r) = spis, nonces
     seed = keys.rekeyed_skeyseed(old.suite.prf, old.keys.sk_d, shared, nonce_i + nonce_r)
     ike_keys = keys.IkeKeys.derive(suite, seed, nonce_i + nonce_r, spi_i + spi_r)
     new = IkeSa(spi_i, spi_r, suite, ike_keys, nonce_i, nonce_r, old.path, we_initiated, "ESTABLISHED")
-    new.peer_id, new.addresses, new.children = old.peer_id, old.addresses, old.children
-    old.addresses, old.children, old.replaced_by = [], [], new
+    new.peer_id = old.peer_id
     gw.ike_up(new, rekeyed=True)
     return new

@@ -19,6 +19,7 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     for spi in [spi for delete in deletes if delete.protocol == Protocol.ESP for spi in delete.spis]:
         gone = next((c for c in sa.children if c.spi_out == spi), None)
         if gone is not None:
+            if not gone.deleting:  # else our own Delete crosses this one, and neither response names it (RFC 7296 1.4.1)
+                ours.append(gone.spi_in)
             gw.close_child(sa, gone, "deleted by the client")
-            ours.append(gone.spi_in)
     return [delete_payload(Protocol.ESP, tuple(ours))] if ours else []

@@ -20,7 +20,7 @@ def respond(gw, header: Header, payloads: list[Payload], octets: bytes, path: Pa
     """
     offer, (group, public), nonce_i = _parse(payloads)
     cookie = gw.cookies.challenge(payloads, header.spi_i, nonce_i, path)
-    if cookie is not None:
+    if cookie is not None and gw.options.cookie_first:
         return [notify_payload(Note.COOKIE, cookie)], None
     choice = suites.choose_ike(offer, gw.options.ike, 0, group)
     if choice is None:
@@ -28,6 +28,8 @@ def respond(gw, header: Header, payloads: list[Payload], octets: bytes, path: Pa
     proposal, suite = choice
     if suite.group != group:
         raise Refusal(Note.INVALID_KE_PAYLOAD, struct.pack(">H", suite.group))
+    if cookie is not None:
+        return [notify_payload(Note.COOKIE, cookie)], None
     dh = Dh(group, gw.random("dh", 32))
     try:
         shared = dh.shared(public)

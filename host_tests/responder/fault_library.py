@@ -352,7 +352,7 @@ def short_address() -> MessageFault:
 class Scripted(Fault):
     """Fixed octets instead of random ones, by purpose ("nonce", "spi_ike", "spi_esp", "dh", "iv"), each used once."""
 
-    def __init__(self, **octets: bytes):
+    def __init__(self, **octets: bytes | list[bytes]):
         self._octets = {purpose: [value] if isinstance(value, bytes) else list(value) for purpose, value in octets.items()}
 
     def random(self, purpose: str, size: int) -> bytes | None:

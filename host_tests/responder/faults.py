@@ -7,6 +7,7 @@ returns it, `gw.faults.remove(fault)` and `gw.faults.clear()` take it away. Each
 from dataclasses import dataclass
 
 from .iana import Exchange, name_of
+from .state import IkeSa
 from .wire import Header, Payload
 
 
@@ -21,7 +22,7 @@ class Context:
     exchange: int
     message_id: int
     response: bool
-    sa: object = None
+    sa: IkeSa | None = None
     request: tuple[Payload, ...] = ()
     request_octets: bytes = b""
 

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
-from . import requests
+from . import collision, requests
 from .datapath import Datapath
 from .engine import Engine
 from .exchange_init import Cookies
@@ -97,6 +97,11 @@ class Responder:
         for delay_s, one in self.faults.edit_datagram("out", kind, data):
             self._after(delay_s, self._send, kind, one, path)
 
+    def send_raw(self, kind: str, data: bytes, path: Path | None = None) -> None:
+        """Octets past all faults, to the newest client if no path says otherwise."""
+        with self.lock:
+            self._send(kind, data, path or self.sas[-1].path)
+
     def _after(self, delay_s: float, function, *args) -> None:
         if delay_s > 0:
             self.call_later(delay_s, lambda: function(*args))
@@ -146,11 +151,13 @@ class Responder:
         if self._keylog:
             self._keylog.ike_sa(sa)
         spis = {"spi_i": sa.spi_i.hex(), "spi_r": sa.spi_r.hex()}
+        requests.rekey_ike_later(self, sa)
         self.journal.add("ike_up", suite=str(sa.suite), peer=str(sa.peer_id), rekeyed=rekeyed, **spis)
 
     def child_up(self, sa: IkeSa, child: ChildSa) -> None:
         spis = {"spi_in": child.spi_in.hex(), "spi_out": child.spi_out.hex()}
         ts = {"ts_client": [str(s) for s in child.ts_client], "ts_gateway": [str(s) for s in child.ts_gateway]}
+        requests.rekey_child_later(self, child)
         lent = [str(ipaddress.ip_address(address)) for address in sa.addresses]
         self.journal.add("child_up", suite=str(child.suite), addresses=lent, **spis, **ts)
 
@@ -163,13 +170,18 @@ class Responder:
     def close_child(self, sa: IkeSa, child: ChildSa, reason: str) -> None:
         if child in sa.children:
             sa.children.remove(child)
-            for heir in sa.children if child.replaced else []:
-                heir.confirmed = True
+            child.closed = True
+            if child.heir is not None:
+                child.heir.confirmed = child.heir.heir is None
+                sa.lingering.append(child)
+                holder = sa.lingering
+                self.call_later(self.options.linger_ms / 1000, lambda: holder.remove(child) if child in holder else None)
             self.journal.add("child_down", spi_in=child.spi_in.hex(), spi_out=child.spi_out.hex(), reason=reason)
 
     def close_sa(self, sa: IkeSa, reason: str) -> None:
         if sa.state == "DELETED":
             return
+        collision.let_go(self.engine.sas, sa)
         for child in list(sa.children):
             self.close_child(sa, child, reason)
         for address in sa.addresses:
@@ -178,7 +190,7 @@ class Responder:
         queue, sa.queue = sa.queue, []
         for pending in queue:
             if not pending.done.is_set():
-                pending.finish(pending.response, reason)
+                pending.finish([] if pending.purpose == "delete_ike" else pending.response, reason)
         self.journal.add("ike_down", spi_i=sa.spi_i.hex(), spi_r=sa.spi_r.hex(), reason=reason)
 
     def initial_contact(self, sa: IkeSa) -> None:
@@ -203,17 +215,25 @@ class Responder:
         """The IKE SAs that are up, oldest first."""
         return [sa for sa in self.engine.sas if sa.state == "ESTABLISHED"]
 
+    def owner(self, child: ChildSa) -> IkeSa | None:
+        """The IKE SA that holds a Child SA now."""
+        return next((sa for sa in self.sas if child in sa.children), None)
+
     @property
     def sa(self) -> IkeSa:
-        """The newest IKE SA that is up. Raises LookupError without one."""
-        if not self.sas:
+        """The newest IKE SA that is up and not replaced. Raises LookupError without one."""
+        alive = [sa for sa in self.sas if sa.replaced_by is None]
+        if not alive:
             raise LookupError("no IKE SA is up")
-        return self.sas[-1]
+        return alive[-1]
 
     @property
     def child(self) -> ChildSa:
-        """The newest Child SA of the newest IKE SA."""
-        return self.sa.children[-1]
+        """The newest Child SA of the newest IKE SA that is not replaced. Raises LookupError without one."""
+        alive = [child for child in self.sa.children if child.heir is None]
+        if not alive:
+            raise LookupError("no Child SA is up")
+        return alive[-1]
 
     def wait(self, predicate, timeout_s: float = 5.0):
         """What `predicate(gw)` returns once it is true. Raises TimeoutError."""
@@ -246,9 +266,10 @@ class Responder:
     def notify(self, kind: int, data: bytes = b"", sa: IkeSa | None = None) -> Pending:
         return self.informational([notify_payload(kind, data)], sa)
 
-    def delete_child(self, child: ChildSa | None = None, sa: IkeSa | None = None) -> Pending:
+    def delete_child(self, child: ChildSa | None = None, sa: IkeSa | None = None, copies: int = 1) -> Pending:
+        """`copies` Delete payloads that all name the same SA."""
         with self.lock:
-            return requests.delete_child(self, sa or self.sa, child or self.child)
+            return requests.delete_child(self, sa or self.sa, child or self.child, copies)
 
     def delete_ike(self, sa: IkeSa | None = None) -> Pending:
         with self.lock:
@@ -257,6 +278,16 @@ class Responder:
     def rekey_child(self, child: ChildSa | None = None, group: int = 0, sa: IkeSa | None = None) -> Pending:
         with self.lock:
             return requests.rekey_child(self, sa or self.sa, child or self.child, group)
+
+    def create_child(self, group: int = 0, sa: IkeSa | None = None) -> Pending:
+        """Asks for one more Child SA, with selectors and suite of the newest one."""
+        with self.lock:
+            return requests.create_child(self, sa or self.sa, self.child, group)
+
+    def request(self, exchange: int, payloads: list, sa: IkeSa | None = None) -> Pending:
+        """A request of any exchange type, known or not."""
+        with self.lock:
+            return self.engine.request(sa or self.sa, Pending(exchange, payloads))
 
     def rekey_ike(self, sa: IkeSa | None = None) -> Pending:
         with self.lock:

@@ -22,8 +22,11 @@ class Options:
     ike_suites: tuple[str, ...] = DEFAULT_IKE
     esp_suites: tuple[str, ...] = DEFAULT_ESP
     pfs_groups: tuple[int, ...] = (31, 19, 14)
+    pfs_required: bool = False  # CREATE_CHILD_SA without KE payload gets NO_PROPOSAL_CHOSEN
+    most_children: int = 16  # a request for one more Child SA gets NO_ADDITIONAL_SAS
     nat_detection: str = "auto"  # auto, honest, force, none: see exchange_init.nat_payloads
     cookie_rounds: int = 0  # how often a first request is answered with a fresh COOKIE
+    cookie_first: bool = True  # False: INVALID_KE_PAYLOAD goes before COOKIE
     childless: bool = False  # announces and accepts RFC 6023
     auth_lifetime_s: int = 0  # sent as AUTH_LIFETIME when not 0 (RFC 4478)
 
@@ -32,6 +35,13 @@ class Options:
     dns: tuple[str, ...] = ("10.10.0.53", "fd00:10::53")
     networks: tuple[str, ...] = ("10.10.0.0/24", "fd00:10::/64")  # protected networks: TSr and the INTERNAL_SUBNETs
     names: dict[str, list[str]] = field(default_factory=lambda: {"collector.example": ["10.10.0.1", "fd00:10::1"]})
+
+    rekey_child_s: float = 0  # the gateway rekeys each Child SA at this age; 0: never
+    rekey_child_group: int = 0  # with a key exchange of this group; 0: without
+    rekey_ike_s: float = 0
+    retry_ms: int = 500  # wait after a TEMPORARY_FAILURE; doubles each time
+    retry_tries: int = 5
+    linger_ms: int = 1000  # a Child SA that was replaced still receives for so long after its Delete
 
     retransmit_ms: int = 500  # first interval of the gateway's own requests; each next one is twice as long
     retransmit_tries: int = 5

@@ -7,6 +7,7 @@ import ipaddress
 import secrets
 import socket
 import struct
+from typing import Self
 
 from . import suites
 from .child import Suite
@@ -72,7 +73,7 @@ class Initiator:
     def close(self) -> None:
         self.sock.close()
 
-    def __enter__(self) -> "Initiator":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:
@@ -180,7 +181,7 @@ class Initiator:
         self.children.append(Child(spi, chosen.spi, self.esp_suite, child_keys))
         return self.children[-1]
 
-    def connect(self) -> "Initiator":
+    def connect(self) -> Self:
         """IKE_SA_INIT and IKE_AUTH."""
         self.init()
         self.auth()

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from .crypto import Cipher
 from .esp import EspIn, EspOut
@@ -31,7 +32,10 @@ class ChildSa:
     ts_client: list[Selector]
     ts_gateway: list[Selector]
     confirmed: bool = True  # False until the client is known to have the SA; then nothing is sent on it
-    replaced: bool = False  # a newer SA does its work
+    heir: "ChildSa | None" = None  # the newer SA that does its work
+    deleting: bool = False  # our Delete is under way
+    closed: bool = False
+    rival: "Rival[ChildSa] | None" = None  # what the client made of this one while our own rekeying was under way
     counters: Counter = field(default_factory=Counter)
 
     @property
@@ -43,11 +47,30 @@ class ChildSa:
         return self.outbound.spi
 
 
-class Pending:
-    """A request of the gateway under way. `wait` gives the payloads of the response."""
+_Sa = TypeVar("_Sa")
 
-    def __init__(self, exchange: int, payloads: list[Payload], on_response=None):
+
+@dataclass
+class Rival(Generic[_Sa]):
+    """The other one of two SAs that replace the same old one: who wins is settled by the nonces (RFC 7296 2.8.1).
+
+    `new` is what the client asked for, `lowest_nonce` the lower one of the two nonces of that exchange.
+    """
+
+    new: _Sa
+    lowest_nonce: bytes
+
+
+class Pending:
+    """A request of the gateway under way. `wait` gives the payloads of the response.
+
+    `purpose` names what it is for: "", "rekey_ike", "delete_ike", "create_child", "rekey_child", "delete_child"; `subject`
+    is the Child SA that it is about. `on_response(sa, payloads)` gets the SA that it went out on.
+    """
+
+    def __init__(self, exchange: int, payloads: list[Payload], on_response=None, purpose="", subject: ChildSa | None = None):
         self.exchange, self.payloads, self.on_response = exchange, payloads, on_response
+        self.purpose, self.subject = purpose, subject
         self.message_id = -1
         self.octets = b""
         self.tries = 0
@@ -87,6 +110,7 @@ class IkeSa:
     peer_id: Identity | None = None
     addresses: list[bytes] = field(default_factory=list)  # lent from the pools
     children: list[ChildSa] = field(default_factory=list)
+    lingering: list[ChildSa] = field(default_factory=list)  # replaced and deleted; still receive what was on its way
     counters: Counter = field(default_factory=Counter)
     expected_id: int = 0  # message ID of the client's next request
     last_request: bytes = b""
@@ -94,6 +118,7 @@ class IkeSa:
     next_id: int = 0  # message ID of our next request
     queue: list[Pending] = field(default_factory=list)  # the first one is under way when it has a message ID
     replaced_by: "IkeSa | None" = None
+    rival: "Rival[IkeSa] | None" = None  # as in ChildSa
 
     def __post_init__(self):
         k = self.keys
@@ -114,7 +139,11 @@ class IkeSa:
         self._iv_count += 1
         return self._iv_count.to_bytes(8, "big")
 
+    def doing(self, *purposes: str) -> bool:
+        """Whether a request of ours for one of these purposes is out and not answered."""
+        return bool(self.queue) and self.queue[0].message_id >= 0 and self.queue[0].purpose in purposes
+
     def route(self, inner_dst: bytes) -> ChildSa | None:
         """The child to send on to an inner address: the newest that the client is known to have."""
         fit = [c for c in self.children if c.confirmed and any(s.covers(inner_dst) for s in c.ts_client)]
-        return fit[-1] if fit else None
+        return max(fit, key=lambda c: (c.heir is None or not c.heir.confirmed, not c.deleting, fit.index(c)), default=None)

@@ -50,12 +50,14 @@ def test_drops_are_counted_by_reason():
     with Responder(psk="secret") as gw, Initiator(gw).connect() as client:
         packet = client.send_inner(UdpDatagram(1, 7, b"x").packet(client.addresses[0], HOST4))
         client.receive_inner()
-        for bad in (packet, b"\x99" * 40, packet[:-1] + b"!"):
+        for bad in (packet, b"\x99" * 40, packet[:-1] + bytes((packet[-1] ^ 1,))):
             client.sock.sendto(bad, ("127.0.0.1", gw.natt_port))
         client.send_inner(UdpDatagram(1, 7, b"x").packet(bytes(4), HOST4))  # not the lent address
         client.send_inner(UdpDatagram(1, 7, b"x").packet(client.addresses[0], bytes((192, 0, 2, 1))))
         client.sock.sendto(b"\xff", ("127.0.0.1", gw.natt_port))
-        client.sock.sendto(bytes(4) + client.last_request[:-1] + b"!", ("127.0.0.1", gw.natt_port))
+        client.sock.sendto(
+            bytes(4) + client.last_request[:-1] + bytes((client.last_request[-1] ^ 1,)), ("127.0.0.1", gw.natt_port)
+        )
         client.send(b"short")
         gw.wait(lambda gw: gw.counters["drop.malformed"] == 1)
         assert gw.counters["drop.esp_replay"] == 2 and gw.counters["drop.unknown_esp_spi"] == 1

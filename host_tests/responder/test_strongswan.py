@@ -117,6 +117,36 @@ def test_strongswan_connects_and_rekeys(root, ike, esp, group):
         network.close()
 
 
+@pytest.mark.parametrize("nonces", ["won", "lost"])
+def test_collisions_with_strongswan(root, nonces):
+    """Both rekey the same SA at the same time; they agree on what stays, and packets pass after it."""
+    network = Network(root)
+    gateway, swan = Gateway(network.gateway, "--ike", CASES[0][0], "--esp", CASES[0][1]), None
+    try:
+        gateway.wait("listening")
+        swan = StrongSwan(network.client, "cli", {"delete_rekeyed_delay": "0"})
+        swan.load_psk_initiator(proposals=[CASES[0][0]], esp_proposals=[CASES[0][1]], encap="yes", mobike="no")
+        swan.initiate()
+        lent = gateway.wait("child_up")["addresses"]
+        for what, command in (("child", {"child": "net"}), ("ike", {"ike": "rw"})) * 2:
+            gateway.say("fault rekey-%s-crosses-%s" % (what, nonces))
+            swan.rekey(**command)
+            ups = [gateway.wait(what + "_up"), gateway.wait(what + "_up")]
+            downs = [gateway.wait(what + "_down"), gateway.wait(what + "_down")]
+            key = "spi_in" if what == "child" else "spi_i"
+            assert len({entry[key] for entry in ups} - {entry[key] for entry in downs}) == 1
+            both_directions(network.client, gateway, lent)
+            gateway.say("clear")
+        swan.terminate(ike="rw")
+        gateway.wait("ike_down")
+        assert not [line for line in gateway.lines if '"event": "drop"' in line]
+    finally:
+        if swan:
+            swan.close()
+        gateway.close()
+        network.close()
+
+
 def both_directions(client: Space, gateway: Gateway, lent: list[str]) -> None:
     """Echo from either side; a packet that the gateway drops fails the test in the end.
 
