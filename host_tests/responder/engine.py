@@ -7,7 +7,8 @@ from . import exchange_auth, exchange_child, exchange_info, exchange_init, reque
 from .crypto import ExchangeError, IntegrityError
 from .errors import Refusal
 from .faults import Context
-from .iana import KNOWN_PAYLOADS, Exchange, Note, name_of
+from .fragment import Assembly, cut, open_piece, seal_piece
+from .iana import KNOWN_PAYLOADS, Exchange, Note, Type, name_of
 from .payloads import names, notify_payload
 from .seal import open_message, seal_message
 from .state import IkeSa, Path, Pending
@@ -42,9 +43,13 @@ class Engine:
         if sa is None:
             self._gw.drop("unknown_ike_spi", exchange=name_of(Exchange, header.exchange), id=header.message_id)
             return
-        if not header.is_response and data == sa.last_request:
-            self._gw.journal.add("retransmit", dir="in", id=header.message_id)
-            self._gw.transmit("ike", sa.last_response, path)
+        if not header.is_response and data in sa.last_request:
+            if data == sa.last_request[0]:  # of a message in pieces the first one asks for the response (RFC 7383 2.6.1)
+                self._gw.journal.add("retransmit", dir="in", id=header.message_id)
+                self._transmit(sa.last_response, path)
+            return
+        if header.next_payload == Type.SKF:
+            self._receive_piece(sa, header, data, path)
             return
         payloads, malformed = [], ""
         try:
@@ -55,10 +60,54 @@ class Engine:
             return
         except WireError as error:
             malformed = str(error)
+        self._dispatch(sa, header, payloads, (data,), path, malformed)
+
+    def _dispatch(self, sa, header, payloads, datagrams, path, malformed) -> None:
         if header.is_response:
-            self._receive_response(sa, header, payloads, data, path, malformed)
+            self._receive_response(sa, header, payloads, datagrams, path, malformed)
         else:
-            self._receive_request(sa, header, payloads, data, path, malformed)
+            self._receive_request(sa, header, payloads, datagrams, path, malformed)
+
+    def _receive_piece(self, sa: IkeSa, header: Header, data: bytes, path: Path) -> None:
+        """One piece of a message; the message goes on once it is whole (RFC 7383 2.6)."""
+        awaited = (sa.queue[0].message_id if sa.queue else -1) if header.is_response else sa.expected_id
+        again = not header.is_response and bool(sa.last_request) and header.message_id == sa.expected_id - 1
+        if not sa.fragmentation or (header.message_id != awaited and not again):
+            self._gw.drop("fragment", id=header.message_id, detail="message ID" if sa.fragmentation else "not agreed on")
+            return
+        assembly = sa.assemblies.get(header.is_response)
+        if assembly is None or assembly.message_id != header.message_id:
+            assembly = Assembly(header.message_id)
+        try:
+            piece = open_piece(data, sa.opener)
+            if again:  # cut anew, smaller
+                if piece.number == 1:
+                    self._gw.journal.add("retransmit", dir="in", id=header.message_id)
+                    self._transmit(sa.last_response, path)
+                return
+            assembly.add(piece, data)
+        except IntegrityError as error:
+            sa.counters["drop.integrity"] += 1
+            self._gw.drop("ike_integrity", detail=str(error), id=header.message_id)
+            return
+        except WireError as error:
+            self._gw.drop("fragment", id=header.message_id, detail=str(error))
+            return
+        sa.assemblies[header.is_response] = assembly
+        if not assembly.is_whole:
+            return
+        del sa.assemblies[header.is_response]
+        payloads, malformed = [], ""
+        try:
+            payloads = assembly.payloads()
+        except WireError as error:
+            malformed = str(error)
+        datagrams = tuple(assembly.datagrams[number] for number in sorted(assembly.datagrams))
+        self._dispatch(sa, header, payloads, datagrams, path, malformed)
+
+    def _transmit(self, datagrams, path: Path) -> None:
+        for octets in datagrams:
+            self._gw.transmit("ike", octets, path)
 
     def add(self, sa: IkeSa) -> None:
         """Takes a new SA in, and forgets the oldest one that is not up when there are too many of those."""
@@ -88,7 +137,7 @@ class Engine:
         except WireError as error:
             self._gw.drop("malformed", detail=str(error))
             return
-        self._note("in", header, payloads, len(data))
+        self._note("in", header, payloads, (data,))
         self._answer_init(header, payloads, data, path)
 
     def _answer_init(self, header: Header, payloads: list[Payload], data: bytes, path: Path) -> None:
@@ -108,10 +157,10 @@ class Engine:
         if sa:
             sa.init_response = octets
             self.add(sa)
-        self._note("out", reply, answer, len(octets))
+        self._note("out", reply, answer, (octets,))
         self._gw.transmit("ike", octets, path)
 
-    def _receive_request(self, sa, header, payloads, data, path, malformed) -> None:
+    def _receive_request(self, sa, header, payloads, datagrams, path, malformed) -> None:
         if header.message_id != sa.expected_id or sa.state == "DELETED":
             sa.counters["drop.message_id"] += 1
             self._gw.drop("message_id", id=header.message_id, expected=sa.expected_id)
@@ -119,7 +168,7 @@ class Engine:
         if (sa.state == "HALF_OPEN") != (header.exchange == Exchange.IKE_AUTH):
             self._gw.drop("exchange", exchange=name_of(Exchange, header.exchange))
             return
-        self._note("in", header, payloads, len(data))
+        self._note("in", header, payloads, datagrams)
         self._gw.seen(sa, path)
 
         def handle():
@@ -129,12 +178,12 @@ class Engine:
                 raise WireError("exchange type %d" % header.exchange)
             return _HANDLERS[header.exchange](self._gw, sa, payloads)
 
-        ctx = Context(header.exchange, header.message_id, True, sa, tuple(payloads), data)
+        ctx = Context(header.exchange, header.message_id, True, sa, tuple(payloads), b"".join(datagrams))
         answer = self._decide(ctx, payloads, handle, sa)
-        octets = self._seal(sa, ctx, answer)
+        response = self._seal(sa, ctx, answer)
         sa.expected_id += 1
-        sa.last_request, sa.last_response = data, octets
-        self._gw.transmit("ike", octets, path)
+        sa.last_request, sa.last_response = datagrams, tuple(response)
+        self._transmit(response, path)
 
     def _decide(self, ctx: Context, payloads: list[Payload], handle, sa: IkeSa | None) -> list[Payload]:
         """The payloads of a response: a fault's, the handler's, or one error notification."""
@@ -156,14 +205,20 @@ class Engine:
             self._gw.close_sa(sa, reason)
         return [answer]
 
-    def _seal(self, sa: IkeSa, ctx: Context, payloads: list[Payload]) -> bytes:
+    def _seal(self, sa: IkeSa, ctx: Context, payloads: list[Payload]) -> list[bytes]:
         payloads = self._gw.faults.edit_response(ctx, payloads)
         header = self._gw.faults.edit_header(ctx, sa.header(ctx.exchange, ctx.message_id, ctx.response))
-        octets = seal_message(header, payloads, sa.sealer, sa.next_iv(self._gw.random))
-        self._note("out", header, payloads, len(octets))
-        return octets
+        pieces = cut(payloads, sa.sealer, sa.piece_octets)
+        if pieces:
+            pieces = self._gw.faults.edit_pieces(ctx, pieces)
+            datagrams = [seal_piece(header, piece, sa.sealer, sa.next_iv(self._gw.random)) for piece in pieces]
+        else:
+            datagrams = [seal_message(header, payloads, sa.sealer, sa.next_iv(self._gw.random))]
+        self._note("out", header, payloads, datagrams)
+        return datagrams
 
-    def _note(self, direction: str, header: Header, payloads: list[Payload], octets: int) -> None:
+    def _note(self, direction: str, header: Header, payloads: list[Payload], datagrams) -> None:
+        pieces = {"pieces": len(datagrams)} if len(datagrams) > 1 else {}
         self._gw.journal.add(
             "message",
             dir=direction,
@@ -171,7 +226,8 @@ class Engine:
             response=header.is_response,
             id=header.message_id,
             payloads=names(payloads),
-            octets=octets,
+            octets=sum(map(len, datagrams)),
+            **pieces,
             spi_i=header.spi_i.hex(),
             spi_r=header.spi_r.hex(),
         )
@@ -198,7 +254,7 @@ class Engine:
         pending.message_id = sa.next_id
         sa.next_id += 1
         ctx = Context(pending.exchange, pending.message_id, False, sa)
-        pending.octets = self._seal(sa, ctx, pending.payloads)
+        pending.datagrams = self._seal(sa, ctx, pending.payloads)
         self._transmit_request(sa, pending)
 
     def _transmit_request(self, sa: IkeSa, pending: Pending) -> None:
@@ -212,15 +268,15 @@ class Engine:
             self._gw.journal.add("retransmit", dir="out", id=pending.message_id)
         wait_s = self._gw.options.retransmit_ms / 1000 * 2**pending.tries
         pending.tries += 1
-        self._gw.transmit("ike", pending.octets, sa.path)
+        self._transmit(pending.datagrams, sa.path)
         self._gw.call_later(wait_s, lambda: self._transmit_request(sa, pending))
 
-    def _receive_response(self, sa, header, payloads, data, path, malformed) -> None:
+    def _receive_response(self, sa, header, payloads, datagrams, path, malformed) -> None:
         pending = sa.queue[0] if sa.queue else None
         if not pending or (header.message_id, header.exchange) != (pending.message_id, pending.exchange):
             self._gw.drop("unexpected_response", id=header.message_id)
             return
-        self._note("in", header, payloads, len(data))
+        self._note("in", header, payloads, datagrams)
         sa.queue.pop(0)
         try:
             if malformed:

@@ -77,6 +77,6 @@ def successor(gw, old: IkeSa, suite, shared: bytes, spis, nonces, we_initiated: 
     seed = keys.rekeyed_skeyseed(old.suite.prf, old.keys.sk_d, shared, nonce_i + nonce_r)
     ike_keys = keys.IkeKeys.derive(suite, seed, nonce_i + nonce_r, spi_i + spi_r)
     new = IkeSa(spi_i, spi_r, suite, ike_keys, nonce_i, nonce_r, old.path, we_initiated, "ESTABLISHED")
-    new.peer_id = old.peer_id
+    new.peer_id, new.fragmentation, new.piece_octets = old.peer_id, old.fragmentation, old.piece_octets
     gw.ike_up(new, rekeyed=True)
     return new

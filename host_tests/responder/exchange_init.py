@@ -41,6 +41,9 @@ def respond(gw, header: Header, payloads: list[Payload], octets: bytes, path: Pa
     sa = IkeSa(header.spi_i, spi_r, suite, ike_keys, nonce_i, nonce_r, path, init_request=octets, expected_id=1)
     answer = [sa_payload([proposal]), ke_payload(group, dh.public), Payload(Type.NONCE, nonce_r)]
     answer += nat_payloads(gw, header, payloads, spi_r, path)
+    if gw.options.fragmentation and find_notify(payloads, Note.IKEV2_FRAGMENTATION_SUPPORTED):
+        sa.fragmentation, sa.piece_octets = True, gw.options.piece_octets
+        answer.append(notify_payload(Note.IKEV2_FRAGMENTATION_SUPPORTED))
     if gw.options.childless:
         answer.append(notify_payload(Note.CHILDLESS_IKEV2_SUPPORTED))
     return answer, sa

@@ -6,6 +6,7 @@ returns it, `gw.faults.remove(fault)` and `gw.faults.clear()` take it away. Each
 
 from dataclasses import dataclass
 
+from .fragment import Piece
 from .iana import Exchange, name_of
 from .state import IkeSa
 from .wire import Header, Payload
@@ -45,6 +46,10 @@ class Fault:
     def edit_header(self, ctx: Context, header: Header) -> Header:
         """The header of a message before it is sealed."""
         return header
+
+    def edit_pieces(self, ctx: Context, pieces: list[Piece]) -> list[Piece]:
+        """The pieces of a message that is cut, before each is sealed (RFC 7383); not called for a whole one."""
+        return pieces
 
     def edit_datagram(self, direction: str, kind: str, data: bytes) -> list[tuple[float, bytes]]:
         """What becomes of a datagram: a list of (delay in seconds, octets), empty to drop it.
@@ -93,6 +98,11 @@ class Faults:
         for hook in self._hooks("edit_header"):
             header = hook(ctx, header)
         return header
+
+    def edit_pieces(self, ctx: Context, pieces: list[Piece]) -> list[Piece]:
+        for hook in self._hooks("edit_pieces"):
+            pieces = hook(ctx, pieces)
+        return pieces
 
     def edit_datagram(self, direction: str, kind: str, data: bytes) -> list[tuple[float, bytes]]:
         result = [(0.0, data)]

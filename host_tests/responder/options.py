@@ -27,6 +27,8 @@ class Options:
     nat_detection: str = "auto"  # auto, honest, force, none: see exchange_init.nat_payloads
     cookie_rounds: int = 0  # how often a first request is answered with a fresh COOKIE
     cookie_first: bool = True  # False: INVALID_KE_PAYLOAD goes before COOKIE
+    fragmentation: bool = True  # RFC 7383, when the client supports it
+    piece_octets: int = 1200  # the gateway's messages under SK are cut when they have more
     childless: bool = False  # announces and accepts RFC 6023
     auth_lifetime_s: int = 0  # sent as AUTH_LIFETIME when not 0 (RFC 4478)
 

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from .crypto import Cipher
 from .esp import EspIn, EspOut
+from .fragment import Assembly
 from .iana import Exchange, name_of
 from .keys import IkeKeys
 from .selectors import Identity, Selector
@@ -72,7 +73,7 @@ class Pending:
         self.exchange, self.payloads, self.on_response = exchange, payloads, on_response
         self.purpose, self.subject = purpose, subject
         self.message_id = -1
-        self.octets = b""
+        self.datagrams: list[bytes] = []
         self.tries = 0
         self.response: list[Payload] | None = None
         self.failed = ""
@@ -113,8 +114,11 @@ class IkeSa:
     lingering: list[ChildSa] = field(default_factory=list)  # replaced and deleted; still receive what was on its way
     counters: Counter = field(default_factory=Counter)
     expected_id: int = 0  # message ID of the client's next request
-    last_request: bytes = b""
-    last_response: bytes = b""
+    last_request: tuple[bytes, ...] = ()  # its datagrams
+    last_response: tuple[bytes, ...] = ()
+    piece_octets: int = 0  # our messages are cut when they have more; 0: never
+    fragmentation: bool = False  # agreed on (RFC 7383 2.3)
+    assemblies: dict[bool, Assembly] = field(default_factory=dict)  # of the client's request and response
     next_id: int = 0  # message ID of our next request
     queue: list[Pending] = field(default_factory=list)  # the first one is under way when it has a message ID
     replaced_by: "IkeSa | None" = None
