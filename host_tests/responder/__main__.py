@@ -2,7 +2,7 @@
 
 Stops at SIGTERM, SIGINT, or when standard input closes (`--no-stdin` leaves that out). Lines on standard input are
 commands: `ping ADDRESS`, `dpd`, `rekey-child [GROUP]`, `rekey-ike`, `create-child [GROUP]`, `delete-child`, `delete-ike`,
-`exchange TYPE`, `fault NAME`, `clear`, `counters`, `quit`.
+`exchange TYPE`, `redirect GATEWAY`, `fault NAME`, `clear`, `counters`, `quit`.
 """
 
 import argparse
@@ -33,6 +33,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rekey-child", type=float, default=0, metavar="S", help="rekey each Child SA at this age, seconds")
     parser.add_argument("--rekey-group", type=int, default=0, metavar="N", help="with a key exchange of this group")
     parser.add_argument("--rekey-ike", type=float, default=0, metavar="S", help="rekey the IKE SA at this age, seconds")
+    parser.add_argument("--piece-octets", type=int, default=1200, metavar="N", help="cut longer IKE messages (RFC 7383)")
+    parser.add_argument("--follow", default="update", choices=("update", "natd", "all"), help="what moves a client with MOBIKE")
+    parser.add_argument("--redirect", default="", metavar="GATEWAY", help="send clients there (RFC 5685)")
+    parser.add_argument("--tcp-port", type=int, metavar="N", help="TCP port of IKE and ESP (RFC 9329; 0: any free one)")
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="the TCP stream is inside TLS")
+    parser.add_argument("--no-udp", action="store_true", help="take nothing by UDP")
     parser.add_argument("--lifetime", type=int, default=0, metavar="S", help="send AUTH_LIFETIME of so many seconds")
     parser.add_argument("--pcap", metavar="FILE", help="capture file of every datagram")
     parser.add_argument("--keylog", metavar="FOLDER", help="Wireshark key tables: SECRETS, for test keys only")
@@ -49,9 +55,12 @@ def options_of(args: argparse.Namespace) -> Options:
             psk = file.readline().rstrip("\n")
     if not psk:
         raise ValueError("--psk or --psk-file is needed")
-    options = Options(args.host, args.port, args.natt_port, args.id, args.peer_id, psk, cookie_rounds=args.cookies)
+    options = Options(host=args.host, port=args.port, natt_port=args.natt_port, psk=psk, cookie_rounds=args.cookies)
+    options.local_id, options.remote_id = args.id, args.peer_id
     options.rekey_child_s, options.rekey_child_group, options.rekey_ike_s = args.rekey_child, args.rekey_group, args.rekey_ike
-    options.auth_lifetime_s = args.lifetime
+    options.auth_lifetime_s, options.piece_octets, options.follow = args.lifetime, args.piece_octets, args.follow
+    options.redirect_to, options.tcp_port, options.udp = args.redirect, args.tcp_port, not args.no_udp
+    options.tls = tuple(args.tls) if args.tls else None
     options.pcap, options.keylog_dir = args.pcap, args.keylog
     options.ike_suites = tuple(args.ike or options.ike_suites)
     options.esp_suites = tuple(args.esp or options.esp_suites)
@@ -85,6 +94,8 @@ def command(gw: Responder, line: str) -> bool:
             gw.rekey_child(group=int(rest[0]) if rest else 0)
         elif word == "create-child":
             gw.create_child(group=int(rest[0]) if rest else 0)
+        elif word == "redirect" and rest:
+            gw.redirect(rest[0])
         elif word == "exchange" and rest:
             gw.request(int(rest[0]), [])
         elif word == "fault" and rest:

@@ -18,7 +18,6 @@ _MOST_IDLE = 256  # half-open and deleted SAs that are remembered
 _HANDLERS = {
     Exchange.IKE_AUTH: exchange_auth.respond,
     Exchange.CREATE_CHILD_SA: exchange_child.respond,
-    Exchange.INFORMATIONAL: exchange_info.respond,
 }
 
 
@@ -174,6 +173,8 @@ class Engine:
         def handle():
             if malformed:
                 raise WireError(malformed)
+            if header.exchange == Exchange.INFORMATIONAL:
+                return exchange_info.respond(self._gw, sa, payloads, path)
             if header.exchange not in _HANDLERS:
                 raise WireError("exchange type %d" % header.exchange)
             return _HANDLERS[header.exchange](self._gw, sa, payloads)

@@ -3,7 +3,7 @@
 import ipaddress
 import struct
 
-from . import child, keys
+from . import child, keys, mobike, redirect
 from .errors import Refusal
 from .iana import Attr, Cfg, Note, Type
 from .payloads import ConfigAttribute, auth_payload, cp_payload, find, find_notify, notify_payload, parse_auth, parse_cp, require
@@ -23,7 +23,10 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     auth = keys.psk_auth(sa.suite.prf, psk, sa.keys.sk_pr, sa.init_response, sa.nonce_i, own.body)
     answer = [own.payload(), auth_payload(keys.AUTH_METHOD_PSK, auth)]
     gw.ike_up(sa)
+    if sa.can_redirect and gw.options.redirect_to and gw.options.redirect_at == "auth":
+        return [*answer, redirect.redirect_payload(gw.options.redirect_to)]
     answer += _first_child(gw, sa, payloads)
+    answer += mobike.agree(gw, sa, payloads)
     if gw.options.auth_lifetime_s:
         answer.append(notify_payload(Note.AUTH_LIFETIME, struct.pack(">I", gw.options.auth_lifetime_s)))
     return answer

@@ -77,6 +77,7 @@ def successor(gw, old: IkeSa, suite, shared: bytes, spis, nonces, we_initiated: 
     seed = keys.rekeyed_skeyseed(old.suite.prf, old.keys.sk_d, shared, nonce_i + nonce_r)
     ike_keys = keys.IkeKeys.derive(suite, seed, nonce_i + nonce_r, spi_i + spi_r)
     new = IkeSa(spi_i, spi_r, suite, ike_keys, nonce_i, nonce_r, old.path, we_initiated, "ESTABLISHED")
-    new.peer_id, new.fragmentation, new.piece_octets = old.peer_id, old.fragmentation, old.piece_octets
+    for name in ("peer_id", "fragmentation", "piece_octets", "mobike", "can_redirect"):
+        setattr(new, name, getattr(old, name))
     gw.ike_up(new, rekeyed=True)
     return new

@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 import struct
 
-from . import keys, suites
+from . import keys, redirect, suites
 from .crypto import Dh, ExchangeError
 from .errors import Refusal
 from .iana import Note, Type
@@ -22,6 +22,10 @@ def respond(gw, header: Header, payloads: list[Payload], octets: bytes, path: Pa
     cookie = gw.cookies.challenge(payloads, header.spi_i, nonce_i, path)
     if cookie is not None and gw.options.cookie_first:
         return [notify_payload(Note.COOKIE, cookie)], None
+    if redirect.origin(payloads):
+        gw.journal.add("redirected", origin=redirect.origin(payloads))
+    if gw.options.redirect_to and gw.options.redirect_at == "init" and redirect.is_able(payloads):
+        return [redirect.redirect_payload(gw.options.redirect_to, nonce_i)], None
     choice = suites.choose_ike(offer, gw.options.ike, 0, group)
     if choice is None:
         raise Refusal(Note.NO_PROPOSAL_CHOSEN)
@@ -46,6 +50,7 @@ def respond(gw, header: Header, payloads: list[Payload], octets: bytes, path: Pa
         answer.append(notify_payload(Note.IKEV2_FRAGMENTATION_SUPPORTED))
     if gw.options.childless:
         answer.append(notify_payload(Note.CHILDLESS_IKEV2_SUPPORTED))
+    sa.can_redirect = redirect.is_able(payloads)
     return answer, sa
 
 
@@ -64,19 +69,19 @@ def nat_hash(spi_i: bytes, spi_r: bytes, address: str, port: int) -> bytes:
     return hashlib.sha1(data, usedforsecurity=False).digest()
 
 
-def nat_payloads(gw, header: Header, request: list[Payload], spi_r: bytes, path: Path) -> list[Payload]:
+def nat_payloads(gw, header: Header, request: list[Payload], spi_r: bytes, path: Path, honest=False) -> list[Payload]:
     """The two NAT_DETECTION notifications; none when the initiator sent none.
 
     "honest": the true hashes. "auto": the same, but when the initiator's source hash does not fit its address (it is
     behind a NAT, or says so to get UDP encapsulation) the destination hash does not fit either, so both see the NAT.
     "force": the hash of our own address never fits. "none": no notifications.
     """
-    mode = gw.options.nat_detection
+    mode = "honest" if honest else gw.options.nat_detection
     sources = [n.data for n in notifies(request) if n.type == Note.NAT_DETECTION_SOURCE_IP]
     if mode == "none" or not sources:
         return []
     host, port = path.address[:2]
-    own_port = gw.natt_port if path.natt else gw.port
+    own_port = gw.port_of(path)
     source = nat_hash(header.spi_i, spi_r, gw.options.host, own_port)
     destination = nat_hash(header.spi_i, spi_r, host, port)
     if mode == "force":

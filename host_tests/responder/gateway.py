@@ -16,24 +16,32 @@ from .datapath import Datapath
 from .engine import Engine
 from .exchange_init import Cookies
 from .faults import Faults
+from .iana import Note
 from .inner import echo_request
 from .loop import Loop
 from .observe import Journal, KeyLog, Pcap
 from .options import Options, Pool
 from .payloads import notify_payload
+from .redirect import redirect_payload
 from .services import Services
 from .state import ChildSa, IkeSa, Path, Pending
+from .tcp import Server, Stream
+from .wire import WireError
 
 _MARKER = bytes(4)  # non-ESP marker (RFC 3948 2.2)
 
 
 class Responder:
-    """A gateway. Options come as an `Options` or as keywords; `sink` is called with each event."""
+    """A gateway. Options come as an `Options` or as keywords; `sink` is called with each event.
 
-    def __init__(self, options: Options | None = None, sink=None, **changes):
+    `link` makes what sends, waits and tells the time, as `loop.Loop` does; a simulator gives its own.
+    """
+
+    def __init__(self, options: Options | None = None, sink=None, link=Loop, keep_events=True, **changes):
         self.options = replace(options, **changes) if options else Options(**changes)
         self.lock = threading.RLock()
-        self.journal = Journal(sink)
+        self._link = link
+        self.journal = Journal(sink, link.now, keep_events)
         self.faults = Faults()
         self.counters: Counter = Counter()
         self.pool4, self.pool6 = Pool(self.options.pool4), Pool(self.options.pool6)
@@ -45,17 +53,21 @@ class Responder:
         self._pcap: Pcap | None = None
         self._keylog = KeyLog(self.options.keylog_dir) if self.options.keylog_dir else None
         self._loop: Loop | None = None
-        self.port = self.natt_port = 0
+        self._tcp: Server | None = None
+        self.port = self.natt_port = self.tcp_port = 0
 
     # Life.
 
     def start(self) -> "Responder":
         o = self.options
-        self._loop = Loop(o.host, (o.port, o.natt_port), self.lock, self._on_datagram)
-        self._addresses = [sock.getsockname()[:2] for sock in self._loop.sockets]
+        self._loop = self._link(o.host, (o.port, o.natt_port), self.lock, self._on_datagram)
+        self._addresses = self._loop.addresses
         self.port, self.natt_port = (address[1] for address in self._addresses)
         self._pcap = Pcap(o.pcap) if o.pcap else None
-        self.journal.add("listening", host=o.host, port=self.port, natt_port=self.natt_port)
+        if o.tcp_port is not None:
+            self._tcp = Server(o.host, o.tcp_port, self.lock, self._on_message, o.tls)
+            self.tcp_port = self._tcp.port
+        self.journal.add("listening", host=o.host, port=self.port, natt_port=self.natt_port, tcp_port=self.tcp_port)
         self._loop.start()
         return self
 
@@ -63,6 +75,8 @@ class Responder:
         """Silently: nothing is sent. Raises what ended the thread, if anything did."""
         if self._loop is None:
             return
+        if self._tcp:
+            self._tcp.close()
         self._loop.stop()
         error, self._loop = self._loop.error, None
         if self._pcap:
@@ -80,9 +94,16 @@ class Responder:
     # Datagrams and time, for the modules below.
 
     def _on_datagram(self, index: int, data: bytes, address: tuple[str, int]) -> None:
-        path = Path(index == 1, address)
         if self._pcap:
             self._pcap.write(address, self._addresses[index], data)
+        if self.options.udp:
+            self._take(data, Path(index == 1, address))
+
+    def _on_message(self, stream: Stream, data: bytes) -> None:
+        self.counters["in.tcp"] += 1
+        self._take(data, Path(True, stream.address, stream))
+
+    def _take(self, data: bytes, path: Path) -> None:
         if path.natt and data == b"\xff":
             self.counters["in.keepalive"] += 1
             return
@@ -113,12 +134,19 @@ class Responder:
             return
         octets = _MARKER + data if kind == "ike" and path.natt else data
         self.counters["out.%s" % kind] += 1
-        if self._pcap:
+        if self._pcap and not path.stream:
             self._pcap.write(self._addresses[path.natt], path.address, octets)
         try:
-            self._loop.sockets[path.natt].sendto(octets, path.address)
+            if path.stream:
+                path.stream.send(octets)
+            else:
+                self._loop.send(path.natt, octets, path.address)
         except OSError as error:  # too long for a datagram, or no way there
             self.drop("send", detail=str(error))
+
+    def port_of(self, path: Path) -> int:
+        """The port of ours that a path ends at."""
+        return self.tcp_port if path.stream else self.natt_port if path.natt else self.port
 
     def call_later(self, delay_s: float, function) -> None:
         if self._loop:
@@ -140,9 +168,14 @@ class Responder:
         self.journal.add("drop", reason=reason, **details)
 
     def seen(self, sa: IkeSa, path: Path) -> None:
-        """An authenticated message came along this path: answers follow it (RFC 7296 2.23)."""
-        if path != sa.path and (path.natt or not sa.path.natt):
-            self.journal.add("peer_at", address=path.address[0], port=path.address[1], natt=path.natt)
+        """An authenticated message came along this path: packets follow it (RFC 7296 2.23), with MOBIKE not always."""
+        if path != sa.path and (path.natt or not sa.path.natt) and (not sa.mobike or self.options.follow == "all"):
+            self.move(sa, path, "seen")
+
+    def move(self, sa: IkeSa, path: Path, reason: str) -> None:
+        """The client is at another place."""
+        if path != sa.path:
+            self.journal.add("peer_at", address=path.address[0], port=path.address[1], natt=path.natt, reason=reason)
             sa.path = path
 
     def ike_up(self, sa: IkeSa, rekeyed: bool = False) -> None:
@@ -283,6 +316,21 @@ class Responder:
         """Asks for one more Child SA, with selectors and suite of the newest one."""
         with self.lock:
             return requests.create_child(self, sa or self.sa, self.child, group)
+
+    def check_route(self, sa: IkeSa | None = None) -> Pending:
+        """Whether the client is where it says: COOKIE2 that it has to return (RFC 4555 3.7)."""
+        cookie2 = notify_payload(Note.COOKIE2, self.random("cookie2", 16))
+
+        def answered(sa: IkeSa, response: list) -> None:
+            if cookie2 not in response:
+                raise WireError("COOKIE2 did not come back")
+
+        with self.lock:
+            return requests.informational(self, sa or self.sa, [cookie2], answered)
+
+    def redirect(self, target: str, sa: IkeSa | None = None) -> Pending:
+        """Sends an established client to another gateway (RFC 5685 5)."""
+        return self.informational([redirect_payload(target)], sa)
 
     def request(self, exchange: int, payloads: list, sa: IkeSa | None = None) -> Pending:
         """A request of any exchange type, known or not."""

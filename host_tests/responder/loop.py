@@ -15,6 +15,7 @@ class Loop:
         self._lock, self._on_datagram = lock, on_datagram
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sockets = [self._bind(family, host, port) for port in ports]
+        self.addresses: list[tuple[str, int]] = [sock.getsockname()[:2] for sock in self.sockets]
         self._wake_in, self._wake_out = socket.socketpair()
         self._timers: list = []
         self._order = itertools.count()
@@ -40,6 +41,15 @@ class Loop:
             self._thread.join(5)
         for sock in [*self.sockets, self._wake_in, self._wake_out]:
             sock.close()
+
+    @staticmethod
+    def now() -> float:
+        """Seconds of a rising clock."""
+        return time.monotonic()
+
+    def send(self, index: int, data: bytes, address: tuple[str, int]) -> None:
+        """Sends a datagram from one of the sockets. Raises OSError."""
+        self.sockets[index].sendto(data, address)
 
     def call_later(self, delay_s: float, function) -> None:
         with self._lock:

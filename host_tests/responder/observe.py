@@ -11,17 +11,21 @@ from .suites import CBC, CCM_8, CCM_16, GCM_16
 
 
 class Journal:
-    """Events as dictionaries, oldest first: `t` in seconds since the gateway began, `event`, and what belongs to it."""
+    """Events as dictionaries, oldest first: `t` in seconds since the gateway began, `event`, and what belongs to it.
 
-    def __init__(self, sink=None):
+    With `keep` false they only go to `sink`.
+    """
+
+    def __init__(self, sink=None, clock=time.monotonic, keep=True):
         self.events: list[dict] = []
         self.changed = threading.Condition()
-        self._began, self._sink = time.monotonic(), sink
+        self._began, self._sink, self._clock, self._keep = clock(), sink, clock, keep
 
     def add(self, event: str, **details) -> dict:
-        entry = {"t": round(time.monotonic() - self._began, 6), "event": event, **details}
+        entry = {"t": round(self._clock() - self._began, 6), "event": event, **details}
         with self.changed:
-            self.events.append(entry)
+            if self._keep:
+                self.events.append(entry)
             self.changed.notify_all()
             if self._sink:
                 self._sink(entry)  # under the lock: two threads must not mix their lines

@@ -15,6 +15,9 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 0  # IKE without non-ESP marker; 0 takes a free port
     natt_port: int = 0  # IKE with non-ESP marker, and ESP
+    tcp_port: int | None = None  # of IKE and ESP in TCP (RFC 9329); 0 takes a free port, None: no TCP
+    tls: tuple[str, str] | None = None  # files of certificate and key, when the stream is inside TLS
+    udp: bool = True  # False: datagrams of clients are dropped, as a firewall does
     local_id: str = "gw.example"
     remote_id: str | None = None  # None accepts every identity that has a key
     psk: str | bytes | dict[str, str | bytes] = ""  # one key for all, or a key by identity text
@@ -29,6 +32,12 @@ class Options:
     cookie_first: bool = True  # False: INVALID_KE_PAYLOAD goes before COOKIE
     fragmentation: bool = True  # RFC 7383, when the client supports it
     piece_octets: int = 1200  # the gateway's messages under SK are cut when they have more
+    mobike: bool = True  # RFC 4555, when the client supports it
+    more_addresses: tuple[str, ...] = ()  # told as ADDITIONAL_*_ADDRESS
+    follow: str = "update"  # what moves an SA with MOBIKE: update, natd, all; see mobike.py
+    acceptable: Callable[[str], bool] | None = None  # addresses that UPDATE_SA_ADDRESSES may move to; None: all
+    redirect_to: str = ""  # address or name of another gateway (RFC 5685)
+    redirect_at: str = "init"  # init, auth
     childless: bool = False  # announces and accepts RFC 6023
     auth_lifetime_s: int = 0  # sent as AUTH_LIFETIME when not 0 (RFC 4478)
 

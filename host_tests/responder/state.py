@@ -12,15 +12,17 @@ from .iana import Exchange, name_of
 from .keys import IkeKeys
 from .selectors import Identity, Selector
 from .suites import Suite
+from .tcp import Stream
 from .wire import FLAG_INITIATOR, FLAG_RESPONSE, Header, Payload
 
 
 @dataclass(frozen=True)
 class Path:
-    """Where a datagram came from, and so where the answer goes."""
+    """Where a datagram came from, and so where the answer goes: an address and port, with TCP a stream."""
 
     natt: bool
     address: tuple[str, int]
+    stream: Stream | None = None
 
 
 @dataclass
@@ -116,6 +118,9 @@ class IkeSa:
     expected_id: int = 0  # message ID of the client's next request
     last_request: tuple[bytes, ...] = ()  # its datagrams
     last_response: tuple[bytes, ...] = ()
+    mobike: bool = False  # agreed on (RFC 4555)
+    natd_seen: tuple | None = None  # NAT detection of the last request that had it, and the path that it came along
+    can_redirect: bool = False  # the client understands REDIRECT (RFC 5685)
     piece_octets: int = 0  # our messages are cut when they have more; 0: never
     fragmentation: bool = False  # agreed on (RFC 7383 2.3)
     assemblies: dict[bool, Assembly] = field(default_factory=dict)  # of the client's request and response
