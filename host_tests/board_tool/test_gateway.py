@@ -40,6 +40,11 @@ def make(tmp_path, kind: str):
     return write_plan(tmp_path, TUNNEL + EVERYBODYS + SITE)
 
 
+def everything(files) -> str:
+    """The text of all files."""
+    return "\n".join(f.text for f in files)
+
+
 @pytest.mark.parametrize("kind", gateway.GATEWAYS)
 def test_printed_text_has_a_placeholder_for_the_secret(tmp_path, kind):
     said = tool("gateway", kind, make(tmp_path, kind))
@@ -62,13 +67,13 @@ def test_written_files_hold_the_secret_with_mode_600(tmp_path, kind):
 @pytest.mark.parametrize("kind", set(gateway.GATEWAYS) - {"strongswan", "libreswan"})
 def test_every_setting_stands_under_its_source_or_is_marked(tmp_path, kind):
     plan = plans.load(make(tmp_path, kind))
-    text = next(f.text for f in gateway.write(kind, plan) if not f.name.endswith(".json"))
-    source = False
-    for line in text.splitlines():
-        if re.match(r'[#!] (Source: ".+", .+|Not confirmed: .+)', line):
-            source = True
-        elif line and line[0] not in "#!" and not line.startswith("$group"):
-            assert source, f"no source above {line!r}"
+    for file in gateway.write(kind, plan):
+        source = file.name.endswith(".json")
+        for line in file.text.splitlines():
+            if re.match(r'[#!] (Source: ".+", .+|Not confirmed: .+)', line):
+                source = True
+            elif line and line[0] not in "#!" and not line.startswith("$group"):
+                assert source, f"no source above {line!r}"
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [
@@ -108,7 +113,7 @@ def test_nothing_in_common_is_refused_with_a_suite_that_would_do(tmp_path, kind)
 ])  # fmt: skip
 def test_a_key_id_is_written_as_the_text_that_the_device_sends(tmp_path, kind, wanted):
     text = re.sub("local_id = .*", 'local_id = "keyid:70756d7037"', TUNNEL)
-    assert wanted in gateway.write(kind, plans.load(write_plan(tmp_path, text + EVERYBODYS + SITE)))[0].text
+    assert wanted in everything(gateway.write(kind, plans.load(write_plan(tmp_path, text + EVERYBODYS + SITE))))
 
 
 @pytest.mark.parametrize("kind", ["routeros", "iosxe", "junos", "fortigate"])
@@ -134,7 +139,7 @@ def test_azure_refuses_signs_in_the_psk(tmp_path, sign):
 
 def test_ios_takes_a_secret_of_text_without_hexadecimal(tmp_path):
     plan = plans.load(write_plan(tmp_path, TUNNEL + EVERYBODYS + SITE, TEXT_PSK))
-    assert f"  pre-shared-key {TEXT_PSK}\n" in gateway.write("iosxe", plan, show_secret=True)[0].text
+    assert f"  pre-shared-key {TEXT_PSK}\n" in everything(gateway.write("iosxe", plan, show_secret=True))
 
 
 def test_a_short_lifetime_is_raised_to_what_every_gateway_takes(tmp_path):
@@ -176,7 +181,7 @@ def test_octets_as_psk_are_refused_where_text_is_wanted(tmp_path, kind):
 
 def test_aws_options_are_json_with_ikev2_alone(tmp_path):
     files = {f.name: f for f in gateway.write("aws", plans.load(make(tmp_path, "aws")), show_secret=True)}
-    options = json.loads(files["uplink-options.json"].text)
+    options = json.loads(files["uplink-203-0-113-7-options.json"].text)
     tunnel = options["TunnelOptions"][0]
     assert tunnel["IKEVersions"] == [{"Value": "ikev2"}] and tunnel["PreSharedKey"] == TEXT_PSK
     assert tunnel["Phase1DHGroupNumbers"] == [{"Value": 19}]

@@ -1,8 +1,13 @@
-"""The configuration for libreswan in a real pluto: it loads the connection and the secret, and answers an IKE_SA_INIT.
+"""The configuration for libreswan in a real pluto: it loads the connection and the secrets, and devices bring up their tunnels.
 
-pluto hands ESP to the kernel, which not every test machine can do, so no packets are sent here.
+pluto hands ESP to the kernel, which not every test machine can do: a shim makes it believe that the kernel took its SAs, and no
+packets are sent here.
 """
 
+import json
+import re
+import shutil
+import sys
 import time
 
 import pytest
@@ -10,8 +15,11 @@ import pytest
 from host_tests.board_tool.conftest import TUNNEL, tool, write_plan
 from host_tests.conftest import require
 from host_tests.interop import spaces
+from host_tests.interop.gateway import start_device
 from host_tests.interop.install import SUITE, Missing, unpacked_root
+from host_tests.interop.libreswan import compile_shim
 from tools.board.doctor import probe
+from tools.gateway import plan as plans
 
 pytestmark = pytest.mark.interop
 
@@ -47,7 +55,9 @@ class Pluto:
             "--logfile", "/mnt/pluto.log", "--rundir", "/mnt/run",
         ]  # fmt: skip
         (self.work / "run").mkdir()
-        self._process = self._gateway.start(argv, in_root=True, private_run=True)
+        compile_shim(self.work / "xfrm_shim.so")
+        shim = {"LD_PRELOAD": "/mnt/xfrm_shim.so"}
+        self._process = self._gateway.start(argv, in_root=True, private_run=True, env=shim)
         end = time.monotonic() + 10
         while not (self.work / "run/pluto.ctl").exists():
             assert self._process.poll() is None and time.monotonic() < end, self.log()
@@ -56,6 +66,16 @@ class Pluto:
     def command(self, *argv: str) -> str:
         """Run a program of the root."""
         return self._gateway.run(list(argv), in_root=True)
+
+    def load(self) -> str:
+        """Load all connections and listen; what addconn said."""
+        said = self.command("/usr/libexec/ipsec/addconn", "--config", "/mnt/ipsec.conf", "--ctlsocket", "/mnt/run/pluto.ctl",
+                            "--autoall")
+        return said + self.whack("--listen")
+
+    def whack(self, *words: str) -> str:
+        """Tell pluto something."""
+        return self.command("/usr/libexec/ipsec/whack", "--rundir", "/mnt/run", *words)
 
     def log(self) -> str:
         """What pluto has said so far."""
@@ -68,6 +88,7 @@ class Pluto:
 
 @pytest.fixture
 def network():
+    require(shutil.which("cc") or shutil.which("gcc"), "no C compiler; install one with: apt-get install gcc libc6-dev")
     try:
         spaces.check_machine()
         root = unpacked_root(SUITE, _PACKAGES, (_PLUTO,))
@@ -82,17 +103,49 @@ def test_pluto_loads_the_files_and_answers(network, tmp_path):
     assert tool("gateway", "libreswan", plan, "--out", network.work / "out").status == 0
     pluto = Pluto(network)
     try:
-        control = ("--ctlsocket", "/mnt/run/pluto.ctl")
-        said = pluto.command("/usr/libexec/ipsec/addconn", "--config", "/mnt/ipsec.conf", *control, "--autoall")
-        pluto.command("/usr/libexec/ipsec/whack", "--rundir", "/mnt/run", "--listen")
-        status = pluto.command("/usr/libexec/ipsec/whack", "--rundir", "/mnt/run", "--connectionstatus")
+        said = pluto.load()
+        status = pluto.whack("--connectionstatus")
         assert '"fleet"' in status and "10.20.0.2-10.20.0.254" in status, said + pluto.log()
         answer = network.client.run(["python3", "-c", _ASK, probe().hex()])
     finally:
         pluto.stop()
     log = pluto.log()
     assert len(bytes.fromhex(answer)) > 150, log  # a whole answer, not an error notify
-    assert "/mnt/out/fleet.secrets" in log, log
+    assert "/mnt/out/fleet-sensor-7-example-net.secrets" in log, log
     assert '"fleet": added IKEv2 connection' in log, log
     for wrong in ("failed to add", "unrecognized", "syntax error", "unable to"):
         assert wrong not in log, log
+
+
+FLEET = TUNNEL.replace("127.0.0.1", "10.9.1.1").replace("sensor-7", "$name") + _ALL
+FLEET = FLEET.replace("aes128ccm16", "aes128gcm16").replace("[site]", "reconnect = false\n[site]")
+
+
+def serve(network, path):
+    """A device of this provisioning file that stays up."""
+    config = network.work / f"{path.stem}.json"
+    config.write_text(json.dumps(plans.load(path).device_config()))
+    return start_device(network.client, [sys.executable, "host_tests/interop/device.py", config, "serve"])
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["one command", "one at a time"])
+def test_two_devices_are_up_at_once_with_addresses_of_their_own(network, tmp_path, at_once):
+    template = tmp_path / "template.toml"
+    template.write_text(FLEET)
+    assert tool("fleet", template, "--count", 2, "--out", tmp_path / "devices").status == 0
+    fleet = sorted((tmp_path / "devices").glob("*.toml"))
+    for files in [fleet] if at_once else [[f] for f in fleet]:
+        said = tool("gateway", "libreswan", *files, "--out", network.work / "out")
+        assert said.status == 0, said.err
+    pluto, devices = Pluto(network), []
+    try:
+        pluto.load()
+        devices = [serve(network, path) for path in fleet]
+        lines = [d.stdout.readline() for d in devices]
+        traffic = pluto.whack("--trafficstatus")
+    finally:
+        pluto.stop()
+        for d in devices:
+            d.communicate(timeout=20)
+    assert sorted(lines) == ["up 10.20.0.2\n", "up 10.20.0.3\n"], pluto.log()[-3000:]
+    assert sorted(re.findall(r"id='@(\d)\.example\.net'", traffic)) == ["1", "2"], traffic

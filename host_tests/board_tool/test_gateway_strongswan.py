@@ -2,6 +2,11 @@
 same provisioning file brings up its tunnel and delivers readings, by way of `provision`, `install` and `run`.
 """
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from host_tests.board_tool.conftest import tool
@@ -10,6 +15,7 @@ from host_tests.conftest import require
 from host_tests.interop import spaces
 from host_tests.interop.gateway import gateway as scene
 from host_tests.interop.install import Missing, strongswan_root
+from tools.gateway import plan as plans
 
 pytestmark = pytest.mark.interop
 
@@ -44,10 +50,10 @@ def gw():
         yield running
 
 
-def swanctl_load(gw, plan) -> str:
+def swanctl_load(gw, *plans) -> str:
     """Write the files where swanctl looks for them, and let it load all."""
     folder = gw.swan.work / "swanctl"
-    said = tool("gateway", "strongswan", plan, "--out", folder / "conf.d")
+    said = tool("gateway", "strongswan", *plans, "--out", folder / "conf.d")
     assert said.status == 0, said.err
     (folder / "swanctl.conf").write_text("include conf.d/*.conf\n")
     argv = ["/usr/sbin/swanctl", "--load-all", "--uri", "unix:///mnt/gw/charon.vici"]
@@ -68,8 +74,8 @@ def make_plan(tmp_path, ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16"):
 ])  # fmt: skip
 def test_swanctl_loads_every_suite(gw, tmp_path, ike, esp):
     said = swanctl_load(gw, make_plan(tmp_path, ike, esp))
-    assert "loaded connection 'fleet'" in said and "loaded ike secret 'ike-fleet'" in said
-    assert "loaded pool 'fleet-pool'" in said and "failed" not in said
+    assert "loaded connection 'fleet'" in said and "loaded ike secret 'ike-fleet-sensor-7-example-net'" in said
+    assert "loaded pool 'pool-10-20-0-0-24'" in said and "failed" not in said
 
 
 def test_a_board_delivers_readings_through_it(gw, tmp_path, make_board):
@@ -108,3 +114,53 @@ def test_the_gateway_is_stopped(gw, tmp_path, make_board):
     said = tool("doctor", "--port", board.port, "--wait-ms", "300")
     assert said.status == 1 and "wrong: UDP 500, UDP 4500" in said.err
     assert "refuses the port" in said.out
+
+
+FLEET = PLAN.format(ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16").replace("sensor-7", "$name")
+
+
+def serve(gw, plan) -> subprocess.Popen:
+    """A device of this provisioning file that stays up."""
+    path = gw.work / f"{plan.stem}.json"
+    path.write_text(json.dumps(plans.load(plan).device_config()))
+    return gw.start_device([sys.executable, "host_tests/interop/device.py", path, "serve"])
+
+
+def make_fleet(tmp_path, count: int) -> list[Path]:
+    template = tmp_path / "template.toml"
+    template.write_text(FLEET)
+    said = tool("fleet", template, "--count", count, "--out", tmp_path / "devices")
+    assert said.status == 0, said.err
+    return sorted((tmp_path / "devices").glob("*.toml"))
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["one command", "one at a time"])
+def test_two_devices_are_up_at_once_and_both_ping(gw, tmp_path, at_once):
+    fleet = make_fleet(tmp_path, 2)
+    for files in [fleet] if at_once else [[f] for f in fleet]:
+        said = swanctl_load(gw, *files)
+        assert "failed" not in said
+    assert len(gw.swan.vici.get_pools({})) == 1 and [*gw.swan.vici.get_conns()["conns"]] == [b"fleet"]
+    devices = [serve(gw, path) for path in fleet]
+    addresses = {d.stdout.readline().split()[1] for d in devices}
+    assert len(addresses) == 2, "both devices have the same address"
+    assert sorted(sa["remote-id"] for sa in gw.swan.list_sas()) == ["1.example.net", "2.example.net"]
+    for address in addresses:
+        assert gw.gateway.ping(address) == 3
+
+
+def test_a_device_cannot_take_the_name_of_another(gw, tmp_path):
+    first, second = make_fleet(tmp_path, 2)
+    swanctl_load(gw, first, second)
+    second.write_text(second.read_text().replace("2.example.net", "1.example.net"))
+    said, _ = serve(gw, second).communicate(timeout=30)
+    assert "up" not in said.split() and gw.swan.list_sas() == []
+
+
+def test_a_hundred_devices_and_the_last_of_them_is_up(gw, tmp_path):
+    fleet = make_fleet(tmp_path, 100)
+    assert len({plans.load(path).config.psk for path in fleet}) == 100
+    assert swanctl_load(gw, *fleet).count("loaded ike secret") == 100
+    device = serve(gw, fleet[-1])
+    assert device.stdout.readline().startswith("up 10.20.0.")
+    assert [sa["remote-id"] for sa in gw.swan.list_sas()] == ["100.example.net"]

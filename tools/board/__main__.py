@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.board import bench, boards, doctor, flash, gateways, install, link, packages, provision, run, slices
+from tools.board import bench, boards, doctor, flash, gateways, install, link, packages, provision, run, series, slices
 from tools.board.errors import BoardError
 from tools.board.show import Show
 from tools.gateway import GATEWAYS
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None, show: Show | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.board", description="Set up and look after boards.")
     subs = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
-    for add in (_list, _flash, _install, _provision, _run, _monitor, _bench, _doctor, _gateway, _packages):
+    for add in (_list, _flash, _install, _provision, _run, _monitor, _bench, _doctor, _gateway, _fleet, _packages):
         add(subs)
     return parser
 
@@ -111,7 +111,7 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
         return
     with _connect(args) as board:
         provision.provision(board, plan, show)
-    gateways.show_gateway(plan, args.gateway, None, show)
+    gateways.show_gateway([plan], args.gateway, None, show)
 
 
 def _run(subs) -> None:
@@ -159,16 +159,39 @@ def _do_doctor(args: argparse.Namespace, show: Show) -> None:
 
 
 def _gateway(subs) -> None:
-    sub = _sub(subs, "gateway", "write the gateway's side of a provisioning file", _do_gateway, port=False)
+    sub = _sub(subs, "gateway", "write the gateway's side of one or more devices", _do_gateway, port=False)
     sub.add_argument("kind", choices=sorted(GATEWAYS), help="; ".join(f"{k}: {v[1]}" for k, v in GATEWAYS.items()))
-    sub.add_argument("file", type=Path, help="provisioning file, TOML or JSON")
-    sub.add_argument("--out", type=Path, help="folder for the files with the secret; else they are printed without it")
+    sub.add_argument("file", type=Path, nargs="+", help="provisioning files, TOML or JSON: one for each device")
+    sub.add_argument("--out", type=Path, help="folder for the files with the secrets; else they are printed without them")
+    sub.add_argument("--replace", action="store_true", help="overwrite what --out holds for other devices or settings")
     _insecure(sub)
 
 
 def _do_gateway(args: argparse.Namespace, show: Show) -> None:
-    plan = provision.read_plan(args.file, show, insecure=args.insecure)
-    gateways.show_gateway(plan, args.kind, args.out, show)
+    plans = [provision.read_plan(path, show, insecure=args.insecure) for path in args.file]
+    gateways.show_gateway(plans, args.kind, args.out, show, args.replace)
+
+
+def _fleet(subs) -> None:
+    sub = _sub(subs, "fleet", "provisioning files and keys for many devices, from a template", _do_fleet, port=False)
+    sub.add_argument("template", type=Path, help="provisioning file with $name, and perhaps $column, in it")
+    sub.add_argument("--csv", type=Path, help="the devices: first line the columns' names, one of them `name`")
+    sub.add_argument("--count", type=int, help="or so many devices, called by their numbers")
+    sub.add_argument("--first", type=int, default=1, help="number of the first, with --count (default %(default)s)")
+    sub.add_argument("--out", type=Path, required=True, help="folder for the files")
+    sub.add_argument("--text", action="store_true", help="keys of 64 letters and digits, for FortiGate, AWS and Azure")
+    sub.add_argument("--gateway", choices=sorted(GATEWAYS), help="also write the gateway's side, into a folder of its name")
+    sub.add_argument("--replace", action="store_true", help="overwrite what that folder holds for other devices or settings")
+
+
+def _do_fleet(args: argparse.Namespace, show: Show) -> None:
+    if (args.csv is None) == (args.count is None):
+        raise BoardError("fleet needs a list of devices", "give either --csv FILE or --count NUMBER")
+    rows = series.rows_of_csv(args.csv) if args.csv else series.rows_of_count(args.count, args.first)
+    paths = series.make(args.template, rows, args.out, show, args.text)
+    plans = [provision.read_plan(path, show) for path in paths]
+    if args.gateway:
+        gateways.show_gateway(plans, args.gateway, args.out / args.gateway, show, args.replace)
 
 
 def _packages(subs) -> None:

@@ -3,25 +3,31 @@
 Start reading at `show_gateway`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools import gateway
 from tools.board.errors import BoardError
 from tools.board.show import Show
+from tools.gateway import fleet
 from tools.gateway.plan import Plan, PlanError
 
 
-def show_gateway(plan: Plan, kind: str, folder: Path | None, show: Show) -> None:
-    """Print the configuration without the secret, or write it with the secret into `folder`. Raises BoardError."""
+def show_gateway(plans: Sequence[Plan], kind: str, folder: Path | None, show: Show, replace: bool = False) -> None:
+    """Print the configuration without the secrets, or write it with them into `folder`. Raises BoardError."""
+    for one, other in fleet.same_keys(plans):
+        show.warn(f"{one.path} and {other.path} have the same key: each device can pose as the other; give each its own")
     try:
-        files = gateway.write(kind, plan, show_secret=folder is not None)
+        files = gateway.write(kind, plans, show_secret=folder is not None)
+        written = gateway.save(files, folder, replace) if folder else []
     except PlanError as e:
         raise BoardError(str(e), e.remedy) from e
+    except OSError as e:
+        raise BoardError(f"{folder} cannot be written ({e.strerror})", "name a folder of yours with --out") from e
     if folder is None:
         for file in files:
             show.line(f"--- {file.name}")
             show.line(file.text)
-        show.line(f"A placeholder stands for the secret; `gateway {kind} --out FOLDER` writes the files with it.")
-        return
-    for path, file in zip(gateway.save(files, folder), files, strict=True):
+        show.line(f"Placeholders stand for secrets; `gateway {kind} --out FOLDER` writes the files with them.")
+    for path, file in zip(written, files, strict=False):
         show.good(f"{path}{' (holds the secret, mode 600)' if file.secret else ''}")

@@ -1,7 +1,7 @@
 """Gateway configurations that match a device, written from its provisioning file.
 
     plan = tools.gateway.plan.load(Path("sensor-7.toml"))
-    for file in write("strongswan", plan):
+    for file in write("strongswan", [plan, ...]):
         print(file.text)
 
 strongSwan and libreswan get complete files; the other vendors' text names the document in which a setting was looked up,
@@ -11,9 +11,11 @@ Start reading at `write`.
 
 import importlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.gateway import paths  # noqa: F401 - makes `import ipsec` work for the modules below
+from tools.gateway.fleet import fleets
 from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile
 
@@ -30,19 +32,27 @@ GATEWAYS = {
 }
 
 
-def write(name: str, plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
-    """The files for this kind of gateway; without `show_secret` a placeholder stands for the PSK.
+def write(name: str, plans: Plan | Sequence[Plan], show_secret: bool = False) -> list[GatewayFile]:
+    """The files for this kind of gateway and one device or more; without `show_secret` placeholders stand for the PSKs.
 
-    Raises PlanError when the gateway has nothing in common with the device, or misses something it needs.
+    Raises PlanError when the gateway has nothing in common with a device, or misses something it needs.
     """
     if name not in GATEWAYS:
         raise PlanError(f"no gateway {name!r}", f"there are {', '.join(GATEWAYS)}")
-    return importlib.import_module(GATEWAYS[name][0]).write(plan, show_secret)
+    module = importlib.import_module(GATEWAYS[name][0])
+    found = fleets([plans] if isinstance(plans, Plan) else plans)
+    return [file for fleet in found for file in module.write(fleet, show_secret)]
 
 
-def save(files: list[GatewayFile], folder: Path) -> list[Path]:
-    """Write the files into a folder; those with the secret get mode 600 before anything is in them."""
+def save(files: list[GatewayFile], folder: Path, replace: bool = False) -> list[Path]:
+    """Write the files into a folder; those with a secret get mode 600 before anything is in them.
+
+    Raises PlanError, and writes nothing, when one of them holds something else for other devices, unless `replace`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if not replace:
+        for file in files:
+            _check_replacing(folder / file.name, file)
     written = []
     for file in files:
         path = folder / file.name
@@ -52,3 +62,16 @@ def save(files: list[GatewayFile], folder: Path) -> list[Path]:
             f.write(file.text)
         written.append(path)
     return written
+
+
+def _check_replacing(path: Path, file: GatewayFile) -> None:
+    try:
+        before = path.read_text()
+    except OSError:
+        return
+    is_for_others = before.splitlines()[:1] != file.text.splitlines()[:1]
+    if before != file.text and (file.shared or is_for_others):
+        raise PlanError(
+            f"{path} was written for other devices, or for other settings: nothing was written",
+            "give the files of all devices in one command, with --replace; or take another [site] name for this device",
+        )

@@ -8,6 +8,7 @@ import json
 import re
 
 from tools.gateway import vocabulary as v
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
@@ -21,20 +22,24 @@ _WORDS = v.Vocabulary(
     esp_encr=_ENCR,
     integ={v.SHA256: "SHA2-256", v.SHA384: "SHA2-384", v.SHA512: "SHA2-512"},
     prf={v.PRF256: "SHA2-256", v.PRF384: "SHA2-384", v.PRF512: "SHA2-512"},
-    group={v.ECP256: "19", v.MODP2048: "14"},
+    group={v.ECP256: "19", v.ECP384: "20", v.ECP521: "21", v.MODP2048: "14", v.MODP3072: "15", v.MODP4096: "16"},
     esn=False,
 )
 _PHASE2_S = 3600  # the highest that AWS takes; it rekeys up to 1080 s earlier (margin 540 s, fuzz 100 %)
 _PSK = re.compile(rb"[A-Za-z1-9._][A-Za-z0-9._]{7,63}")
 
 
-def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>-options.json` for the AWS CLI and `<name>.txt` with the commands. Raises PlanError."""
+def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
+    """For each device `<name>-<device>-options.json` for the AWS CLI, and `.txt` with the commands. Raises PlanError."""
+    return [file for plan in fleet.devices for file in _device(plan, show_secret)]
+
+
+def _device(plan: Plan, show_secret: bool) -> list[GatewayFile]:
     _check(plan)
     lifetime_s(plan, _PHASE2_S)
     ike, ike_out = _WORDS.ike(plan)
     esp, esp_out = _WORDS.esp(plan)
-    n = plan.name
+    n = f"{plan.name}-{plan.device_name}"
     options = {
         "StaticRoutesOnly": True,
         "LocalIpv4NetworkCidr": plan.inside_hosts[0],  # AWS calls the customer's side local

@@ -7,6 +7,7 @@ Start reading at `write`.
 import re
 
 from tools.gateway import vocabulary as v
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
@@ -15,22 +16,29 @@ _PS = "Azure PowerShell reference, Az.Network"
 _MAIN_MODE_S = 28800  # Azure's lifetime of IKE SAs, which cannot be changed
 _WORDS = v.Vocabulary(
     vendor="Azure",
-    ike_encr={v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
-    esp_encr={v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
+    ike_encr={v.CBC128: "AES128", v.CBC192: "AES192", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM256: "GCMAES256"},
+    esp_encr={
+        v.CBC128: "AES128", v.CBC192: "AES192", v.CBC256: "AES256", v.GCM128: "GCMAES128", v.GCM192: "GCMAES192",
+        v.GCM256: "GCMAES256",
+    },
     integ={v.SHA256: "SHA256", v.SHA384: "SHA384"},
     esp_integ={v.SHA256: "SHA256"},
     prf={v.PRF256: "SHA256", v.PRF384: "SHA384"},
-    group={v.ECP256: "ECP256", v.MODP2048: "DHGroup14"},
+    group={v.ECP256: "ECP256", v.ECP384: "ECP384", v.MODP2048: "DHGroup14"},
     esn=False,
 )
 
 
-def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>.ps1`; resource group, location and gateway are variables at its head. Raises PlanError."""
+def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
+    """`<name>-<device>.ps1` for each device; resource group, location and gateway are variables at its head. Raises PlanError."""
+    return [_device(plan, show_secret) for plan in fleet.devices]
+
+
+def _device(plan: Plan, show_secret: bool) -> GatewayFile:
     _check(plan)
     ike, ike_out = _WORDS.ike(plan)
     esp, esp_out = _WORDS.esp(plan)
-    n, prefixes = plan.name, ", ".join(f"'{p}'" for p in plan.inside_hosts)
+    n, prefixes = f"{plan.name}-{plan.device_name}", ", ".join(f"'{p}'" for p in plan.inside_hosts)
     psk = plan.config.psk.decode() if show_secret else placeholder(plan)
     sheet = Sheet("#", f"Azure VPN Gateway for device {plan.config.local_id}").left_out(ike_out, esp_out)
     if len(ike) > 1 or len(esp) > 1:
@@ -55,7 +63,7 @@ def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
     sheet.put("    -ConnectionMode ResponderOnly -UsePolicyBasedTrafficSelectors $true `")
     sheet.put(f"    -IpsecPolicies $policy -SharedKey '{psk}'")
     sheet.note("Not confirmed: Azure identifies itself by its public address.", "Make that the device's gateway and remote_id.")
-    return [GatewayFile(f"{n}.ps1", sheet.text, secret=show_secret)]
+    return GatewayFile(f"{n}.ps1", sheet.text, secret=show_secret)
 
 
 def _check(plan: Plan) -> None:

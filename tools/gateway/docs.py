@@ -52,7 +52,7 @@ _READ = (
 _PAGES = {
     "strongswan": (_DEVICE, _AEAD, "A test loads it into a real strongSwan, and a device delivers readings through it."),
     "libreswan": (_DEVICE, ('"aes128gcm16-prfsha256-x25519"', '"aes128ccm16", "aes128gcm16"'),
-                  "A test loads it into a real pluto, which answers an IKE_SA_INIT with it."),
+                  "A test loads it into a real pluto, and two devices bring up their tunnels (no ESP: it is the kernel's)."),
     "routeros": (_DEVICE, ('"aes128-sha256-ecp256"', '"aes128gcm16", "aes128-sha256"'), _READ),
     "iosxe": (_DEVICE, _GCM, _READ),
     "junos": (_DEVICE, _GCM, _READ),

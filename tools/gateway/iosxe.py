@@ -4,6 +4,7 @@ Start reading at `write`.
 """
 
 from tools.gateway import vocabulary as v
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile, Sheet, lifetime_s, mask, placeholder, pool_range, printable_identity, secret_hex
 
@@ -13,76 +14,96 @@ _PYATS = "Cisco pyATS, package genie.libs.sdk 26.9"
 _TERRAFORM = "Cisco's Terraform provider for IOS XE"
 _WORDS = v.Vocabulary(
     vendor="IOS XE",
-    ike_encr={v.CBC128: "aes-cbc-128", v.CBC256: "aes-cbc-256", v.GCM128: "aes-gcm-128", v.GCM256: "aes-gcm-256"},
-    esp_encr={v.CBC128: "esp-aes 128", v.CBC256: "esp-aes 256", v.GCM128: "esp-gcm 128", v.GCM256: "esp-gcm 256"},
+    ike_encr={
+        v.CBC128: "aes-cbc-128", v.CBC192: "aes-cbc-192", v.CBC256: "aes-cbc-256",
+        v.GCM128: "aes-gcm-128", v.GCM256: "aes-gcm-256",
+    },
+    esp_encr={
+        v.CBC128: "esp-aes 128", v.CBC192: "esp-aes 192", v.CBC256: "esp-aes 256",
+        v.GCM128: "esp-gcm 128", v.GCM256: "esp-gcm 256",
+    },
     integ={v.SHA256: "sha256", v.SHA384: "sha384", v.SHA512: "sha512"},
     prf={v.PRF256: "sha256", v.PRF384: "sha384", v.PRF512: "sha512"},
-    group={v.ECP256: "19", v.MODP2048: "14"},
+    group={v.ECP256: "19", v.ECP384: "20", v.ECP521: "21", v.MODP2048: "14", v.MODP3072: "15", v.MODP4096: "16"},
     esn=False,
     suggestion=("aes128gcm16-prfsha256-ecp256", "aes128gcm16"),
 )
 
 
-def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>.ios`, to be pasted in configuration mode. Raises PlanError."""
-    ike, ike_out = _WORDS.ike(plan)
-    esp, esp_out = _WORDS.esp(plan)
-    if any(":" in p for p in plan.pools):
+def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
+    """`<name>.ios`, and for each device `<name>-<device>.ios`, to be pasted in configuration mode. Raises PlanError."""
+    ike, ike_out = _WORDS.ike(fleet)
+    esp, esp_out = _WORDS.esp(fleet)
+    if any(":" in p for p in fleet.pools):
         raise PlanError("this text for IOS XE assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
-    n = plan.name
-    sheet = Sheet("!", f"IOS XE: FlexVPN server for device {plan.config.local_id}").left_out(ike_out, esp_out)
-    _ike(sheet, plan, ike, show_secret)
-    _profile(sheet, plan)
+    n = fleet.name
+    sheet = Sheet("!", f"IOS XE: FlexVPN server for {fleet.title}").left_out(ike_out, esp_out)
+    sheet.note("Paste this first, then the text of each device.")
+    _ike(sheet, fleet, ike)
+    _profile(sheet, fleet)
     sheet.source(_PYATS, "apis/iosxe/ipsec/configure.py: transform-set, profile; " + _TERRAFORM + ", crypto_ipsec_transform_set")
     sheet.note("Not confirmed: the key's length after a space")
     for i, s in enumerate(esp):
         integ = f" esp-{s.integ}-hmac" if s.integ else ""
         sheet.put(f"crypto ipsec transform-set {n}-{i} {s.encr}{integ}", " mode tunnel")
     sheet.put(f"crypto ipsec profile {n}", f" set transform-set {' '.join(f'{n}-{i}' for i in range(len(esp)))}")
-    sheet.put(f" set security-association lifetime seconds {lifetime_s(plan)}", f" set ikev2-profile {n}")
+    sheet.put(f" set security-association lifetime seconds {lifetime_s(fleet)}", f" set ikev2-profile {n}")
     sheet.source(_PYATS, f"apis/iosxe/flexvpn/configure.py: virtual template; {_SERVER}, restrictions: ip unnumbered")
-    sheet.put("interface Virtual-Template7 type tunnel", f" ip unnumbered {plan.site['inside'] or 'Loopback0'}")
-    sheet.put(f" tunnel source {plan.site['interface'] or 'GigabitEthernet1'}", " tunnel mode ipsec ipv4")
+    sheet.put("interface Virtual-Template7 type tunnel", f" ip unnumbered {fleet.site['inside'] or 'Loopback0'}")
+    sheet.put(f" tunnel source {fleet.site['interface'] or 'GigabitEthernet1'}", " tunnel mode ipsec ipv4")
     sheet.put(f" tunnel protection ipsec profile {n}", "end")
-    return [GatewayFile(f"{n}.ios", sheet.text, secret=show_secret)]
+    devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
+    return [GatewayFile(f"{n}.ios", sheet.text, shared=not fleet.exact), *devices]
 
 
-def _ike(sheet: Sheet, plan: Plan, ike: list[v.IkeWords], show: bool) -> None:
-    n = plan.name
+def _ike(sheet: Sheet, fleet: Fleet, ike: list[v.IkeWords]) -> None:
+    n = fleet.name
     sheet.source(_FLEX, f"appendix on legacy VPNs: proposal, policy; {_TERRAFORM}, crypto_ikev2_proposal: algorithms")
     for i, s in enumerate(ike):
         sheet.put(f"crypto ikev2 proposal {n}-{i}", f" encryption {s.encr}")
         sheet.put(f" prf {s.prf}" if s.aead else f" integrity {s.integ}", f" group {s.group}")
     sheet.put(f"crypto ikev2 policy {n}", *(f" proposal {n}-{i}" for i in range(len(ike))))
     sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
+    sheet.put(f"crypto ikev2 keyring {n}")
+
+
+def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
+    n = fleet.name
+    sheet = Sheet("!", f"IOS XE: device {plan.config.local_id} of {n}")
+    sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
     text = plan.config.psk.isalnum()
     if not text:
         sheet.note("Not confirmed: pre-shared-key hex (a secret made with `provision --new-psk --text` does without)")
     secret = _text(plan, show) if text else f"hex {secret_hex(plan, show)}"
-    sheet.put(f"crypto ikev2 keyring {n}", f" peer {n}", f"  identity {_id(plan.config.local_id)}", f"  pre-shared-key {secret}")
+    sheet.put(f"crypto ikev2 keyring {n}", f" peer {plan.device_name}", f"  identity {_id(plan.config.local_id)}")
+    sheet.put(f"  pre-shared-key {secret}")
+    sheet.source(_FLEX, "appendix on legacy VPNs: identities")
+    sheet.note("Not confirmed: that any of several match statements is enough")
+    sheet.put(f"crypto ikev2 profile {n}", f" match identity remote {_id(plan.config.local_id)}")
+    return GatewayFile(f"{plan.name}-{plan.device_name}.ios", sheet.text, secret=show)
 
 
 def _text(plan: Plan, show: bool) -> str:
     return plan.config.psk.decode() if show else placeholder(plan)
 
 
-def _profile(sheet: Sheet, plan: Plan) -> None:
-    n = plan.name
-    if plan.pools:
-        first, last = pool_range(plan.pools[0])
+def _profile(sheet: Sheet, fleet: Fleet) -> None:
+    n = fleet.name
+    if fleet.pools:
+        first, last = pool_range(fleet.pools[0])
         sheet.unconfirmed("the wording of aaa, ip local pool and ip access-list, which are older than IKEv2")
         sheet.put("aaa new-model", f"aaa authorization network {n} local", f"ip local pool {n} {first} {last}")
-        sheet.put(f"ip access-list standard {n}", *(f" permit {_wildcard(p)}" for p in plan.protected))
+        sheet.put(f"ip access-list standard {n}", *(f" permit {_wildcard(p)}" for p in fleet.protected))
         sheet.source(_PYATS, "apis/iosxe/ike/configure.py: authorization policy")
         sheet.put(f"crypto ikev2 authorization policy {n}", f" pool {n}", " netmask 255.255.255.255")
-        sheet.put(*([f" dns {' '.join(plan.site['dns'][:2])}"] if plan.site["dns"] else []), f" route set access-list {n}")
+        sheet.put(*([f" dns {' '.join(fleet.site['dns'][:2])}"] if fleet.site["dns"] else []), f" route set access-list {n}")
     sheet.source(_FLEX, f"appendix on legacy VPNs: identities, authentication; {_PYATS}, apis/iosxe/ike/configure.py: the rest")
     sheet.note("`nat force-encap` exists, but is left out: the device's NAT detection already leads to ESP in UDP.")
-    sheet.put(f"crypto ikev2 profile {n}", f" match identity remote {_id(plan.config.local_id)}")
-    sheet.put(f" identity local {_id(plan.config.remote_id)}", " authentication remote pre-share")
-    sheet.put(" authentication local pre-share", f" keyring local {n}", f" lifetime {lifetime_s(plan)}")
-    sheet.put(f" dpd {max(30, plan.config.dpd_s)} 5 periodic", " nat keepalive 20")
-    sheet.put(*([f" aaa authorization group psk list {n} {n}"] if plan.pools else []), " virtual-template 7")
+    sheet.put(f"crypto ikev2 profile {n}")
+    sheet.put(f" identity local {_id(fleet.config.remote_id)}", " authentication remote pre-share")
+    sheet.put(" authentication local pre-share", f" keyring local {n}", f" lifetime {lifetime_s(fleet)}")
+    sheet.put(f" dpd {max(30, fleet.config.dpd_s)} 5 periodic", " nat keepalive 20")
+    sheet.put(*([f" aaa authorization group psk list {n} {n}"] if fleet.pools else []), " virtual-template 7")
 
 
 def _wildcard(prefix: str) -> str:

@@ -4,57 +4,69 @@ Start reading at `write`.
 """
 
 from tools.gateway import vocabulary as v
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan
 from tools.gateway.text import GatewayFile, identity, placeholder, pool_range
 
 WORDS = v.Vocabulary(
     vendor="libreswan",
     ike_encr={
-        v.CBC128: "aes128", v.CBC256: "aes256", v.GCM128: "aes_gcm128", v.GCM256: "aes_gcm256", v.CHACHA: "chacha20_poly1305",
+        v.CBC128: "aes128", v.CBC192: "aes192", v.CBC256: "aes256", v.GCM128: "aes_gcm128", v.GCM192: "aes_gcm192",
+        v.GCM256: "aes_gcm256", v.GCM12_128: "aes_gcm_b_128", v.GCM12_256: "aes_gcm_b_256", v.GCM8_128: "aes_gcm_a_128",
+        v.GCM8_256: "aes_gcm_a_256", v.CHACHA: "chacha20_poly1305",
     },
     esp_encr={
-        v.CBC128: "aes128", v.CBC256: "aes256", v.GCM128: "aes_gcm128", v.GCM256: "aes_gcm256", v.CCM128: "aes_ccm128",
+        v.CBC128: "aes128", v.CBC192: "aes192", v.CBC256: "aes256", v.GCM128: "aes_gcm128", v.GCM192: "aes_gcm192",
+        v.GCM256: "aes_gcm256", v.GCM12_128: "aes_gcm_b_128", v.GCM12_256: "aes_gcm_b_256", v.GCM8_128: "aes_gcm_a_128",
+        v.GCM8_256: "aes_gcm_a_256", v.CCM128: "aes_ccm128",
         v.CCM256: "aes_ccm256", v.CCM8_128: "aes_ccm_a_128", v.CCM8_256: "aes_ccm_a_256", v.CHACHA: "chacha20_poly1305",
     },
     integ={v.SHA256: "sha2_256", v.SHA384: "sha2_384", v.SHA512: "sha2_512"},
     prf={v.PRF256: "sha2_256", v.PRF384: "sha2_384", v.PRF512: "sha2_512"},
-    group={v.X25519: "dh31", v.ECP256: "dh19", v.MODP2048: "dh14"},
+    group={
+        v.X25519: "dh31", v.ECP256: "dh19", v.ECP384: "dh20", v.ECP521: "dh21", v.MODP2048: "dh14", v.MODP3072: "dh15",
+        v.MODP4096: "dh16",
+    },
     suggestion=("aes128gcm16-prfsha256-x25519", "aes128ccm16"),
 )  # fmt: skip
 
 
-def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>.conf` and `<name>.secrets` for /etc/ipsec.d. Raises PlanError."""
-    secret = f"0x{plan.config.psk.hex()}" if show_secret else f'"{placeholder(plan)}"'
-    note = f"# The secret of device {plan.config.local_id}; keep this file readable by root alone (mode 600).\n"
-    line = f"{_id(plan.config.remote_id)} {_id(plan.config.local_id)} : PSK {secret}\n"
-    return [
-        GatewayFile(f"{plan.name}.conf", _connection(plan)),
-        GatewayFile(f"{plan.name}.secrets", note + line, secret=show_secret),
+def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
+    """`<name>.conf`, and for each device `<name>-<device>.secrets`, for /etc/ipsec.d. Raises PlanError."""
+    secrets = [
+        GatewayFile(f"{plan.name}-{plan.device_name}.secrets", _secret(plan, show_secret), secret=show_secret)
+        for plan in fleet.devices
     ]
+    return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *secrets]
 
 
-def _connection(plan: Plan) -> str:
-    ike, ike_out = WORDS.ike(plan)
-    esp, esp_out = WORDS.esp(plan)
+def _secret(plan: Plan, show: bool) -> str:
+    value = f"0x{plan.config.psk.hex()}" if show else f'"{placeholder(plan)}"'
+    note = f"# The secret of device {plan.config.local_id}; keep this file readable by root alone (mode 600).\n"
+    return note + f"{_id(plan.config.remote_id)} {_id(plan.config.local_id)} : PSK {value}\n"
+
+
+def _connection(fleet: Fleet) -> str:
+    ike, ike_out = WORDS.ike(fleet)
+    esp, esp_out = WORDS.esp(fleet)
     # An IKE suite names its PRF; with AES-CBC the integrity algorithm is the PRF's hash (ipsec.conf(5), ike=)
-    ike_text = ",".join(f"{s.encr}-{s.prf}-{s.group}" for s in ike)
-    esp_text = ",".join("-".join(v.unique((s.encr, s.integ))) for s in esp)
+    ike_text = ",".join(v.unique(f"{s.encr}-{s.prf}-{s.group}" for s in ike))
+    esp_text = ",".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
     esn = sorted({s.esn for s in esp})
     lines = [
-        f"# Device {plan.config.local_id}; settings are those of ipsec.conf(5).",
-        f"# Put this file and {plan.name}.secrets into /etc/ipsec.d, then: ipsec restart",
+        f"# For {fleet.title}; settings are those of ipsec.conf(5).",
+        "# Put this file and those with the secrets into /etc/ipsec.d, then: ipsec restart",
         *(f"# libreswan has no {name}: left out" for name in (*ike_out, *esp_out)),
-        f"conn {plan.name}",
+        f"conn {fleet.name}",
         "    keyexchange=ikev2",
         "    authby=secret",
         "    auto=add",
-        f"    left={plan.site['address'] or '%defaultroute'}",
-        f"    leftid={_id(plan.config.remote_id)}",
-        f"    {_subnets('left', plan.protected)}",
+        f"    left={fleet.site['address'] or '%defaultroute'}",
+        f"    leftid={_id(fleet.config.remote_id)}",
+        f"    {_subnets('left', fleet.protected)}",
         "    right=%any",
-        f"    rightid={_id(plan.config.local_id)}",
-        *_right(plan),
+        *_rightid(fleet),
+        *_right(fleet),
         f"    ike={ike_text}",
         f"    esp={esp_text}",
         f"    esn={'either' if len(esn) == 2 else 'yes' if esn[0] else 'no'}",
@@ -62,22 +74,41 @@ def _connection(plan: Plan) -> str:
         "    encapsulation=yes",
         "    # the device offers no key exchange group for Child SAs",
         "    pfs=no",
-        "    # the device makes the tunnel anew itself",
+        "    # the device makes the tunnel again itself",
         "    rekey=no",
-        f"    ikelifetime={_lifetime(plan)}s",
-        f"    salifetime={_lifetime(plan)}s",
+        f"    ikelifetime={_lifetime(fleet)}s",
+        f"    salifetime={_lifetime(fleet)}s",
         "    # remove devices that vanished",
-        f"    dpddelay={max(30, plan.config.dpd_s)}s",
+        f"    dpddelay={max(30, fleet.config.dpd_s)}s",
         "    retransmit-timeout=60s",
+        *_network(fleet),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _right(plan: Plan) -> list[str]:
-    if not plan.pools:
-        return [f"    {_subnets('right', plan.inside_hosts)}"]
-    ranges = ",".join("-".join(pool_range(p)) for p in plan.pools)
-    dns = [f'    modecfgdns="{" ".join(plan.site["dns"])}"'] if plan.site["dns"] else []
+def _rightid(fleet: Fleet) -> list[str]:
+    if fleet.exact:
+        return [f"    rightid={_id(fleet.first.config.local_id)}"]
+    return ["    # whoever has a secret of its own: pluto looks for the one of the device's identity", "    rightid=%any"]
+
+
+def _network(fleet: Fleet) -> list[str]:
+    hosts = ", ".join(fleet.inside_hosts)
+    return [
+        "# What else this machine needs, once:",
+        "#   firewall: let UDP 500 and 4500 in (firewalld: firewall-cmd --permanent --add-service=ipsec)",
+        "#   forwarding: sysctl -w net.ipv4.ip_forward=1 (and net.ipv6.conf.all.forwarding=1), and in /etc/sysctl.d;",
+        "#     net.ipv4.conf.all.rp_filter=0 or 2, since what leaves the tunnel came in by another interface",
+        f"#   a firewall that drops by default: let what is between {', '.join(fleet.protected)} and {hosts} through",
+        f"#   routes: the hosts behind this gateway must reach {hosts} by way of it, unless it masquerades them",
+    ]
+
+
+def _right(fleet: Fleet) -> list[str]:
+    if not fleet.pools:
+        return [f"    {_subnets('right', fleet.inside_hosts)}"]
+    ranges = ",".join("-".join(pool_range(p)) for p in fleet.pools)
+    dns = [f'    modecfgdns="{" ".join(fleet.site["dns"])}"'] if fleet.site["dns"] else []
     return [f"    rightaddresspool={ranges}", *dns, "    narrowing=yes"]
 
 
@@ -85,8 +116,8 @@ def _subnets(side: str, prefixes: list[str]) -> str:
     return f"{side}subnet={prefixes[0]}" if len(prefixes) == 1 else f"{side}subnets={{{','.join(prefixes)}}}"
 
 
-def _lifetime(plan: Plan) -> int:
-    return plan.config.lifetime_s + plan.config.lifetime_s // 10 + 60
+def _lifetime(fleet: Fleet) -> int:
+    return fleet.config.lifetime_s + fleet.config.lifetime_s // 10 + 60
 
 
 def _id(text: str) -> str:

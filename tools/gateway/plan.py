@@ -15,6 +15,7 @@ Rules: everything is checked when the file is read; the secret appears in no mes
 import ipaddress
 import json
 import os
+import re
 import secrets
 import stat
 import tomllib
@@ -35,6 +36,7 @@ _SITE = {
     "inside": ("", "the gateway's inside interface, where its configuration needs one"),
     "address": ("", "the gateway's outside address, where its configuration needs one"),
     "peer_address": ("", "the device's public address, for gateways that cannot do without"),
+    "number": (0, "a number of the device's own, for gateways that want one (Junos); 0: its place among the files given"),
 }
 _TABLES = ("tunnel", "device", "site")
 _SECRET_LEN = 32
@@ -64,6 +66,11 @@ class Plan:
     def name(self) -> str:
         """Name of the connection on the gateway."""
         return self.site["name"]
+
+    @property
+    def device_name(self) -> str:
+        """A name for files and sections, from the device's identity."""
+        return re.sub(r"[^a-z0-9]+", "-", self.config.local_id.lower()).strip("-") or "device"
 
     @property
     def protected(self) -> list[str]:
@@ -134,13 +141,23 @@ def readable_by_others(path: Path) -> bool:
 
 def _read(path: Path) -> dict:
     try:
-        text = path.read_text()
-        tables = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        return parse(path.read_text(encoding="utf-8-sig"), path)
     except OSError as e:
-        raise PlanError(f"provisioning file {path} cannot be read ({e.strerror})", "name a .toml or .json file") from e
+        raise PlanError(
+            f"provisioning file {path} cannot be read ({e.strerror})",
+            f"name a .toml or .json file, or write one with `provision --init {path}`",
+        ) from e
+    except UnicodeDecodeError as e:
+        raise PlanError(f"provisioning file {path} is not in UTF-8", "save it in UTF-8") from e
+
+
+def parse(text: str, path: Path) -> dict:
+    """The tables of a provisioning file's text; `path` tells TOML from JSON. Raises PlanError."""
+    try:
+        tables = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as e:  # both decoders' errors
         kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise PlanError(f"provisioning file {path} is not {kind}: {e}", "mend the place it names") from e
+        raise PlanError(f"provisioning file {path} is not {kind}: {e}", "correct the place it names") from e
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise PlanError(f"provisioning file {path} must consist of tables", "put the options under [tunnel]")
     return tables

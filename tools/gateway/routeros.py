@@ -6,6 +6,7 @@ Start reading at `write`.
 """
 
 from tools.gateway import vocabulary as v
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan, PlanError
 from tools.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
 
@@ -13,77 +14,100 @@ _DOC = "RouterOS manual, IPsec (manual.mikrotik.com/docs/virtual-private-network
 _SERVER = '"Site to Site GRE tunnel over IPsec (IKEv2) using DNS", server'
 _WARRIOR = '"Road Warrior setup using IKEv2", server and split tunnel configuration'
 _ELSEWHERE = "not in the manual's examples, but in the Terraform provider for RouterOS"
-_CBC = {v.CBC128: "aes-128", v.CBC256: "aes-256"}
+_CBC = {v.CBC128: "aes-128", v.CBC192: "aes-192", v.CBC256: "aes-256"}
 _WORDS = v.Vocabulary(
     vendor="RouterOS",
     ike_encr=_CBC,
-    esp_encr={v.CBC128: "aes-128-cbc", v.CBC256: "aes-256-cbc", v.GCM128: "aes-128-gcm", v.GCM256: "aes-256-gcm"},
+    esp_encr={
+        v.CBC128: "aes-128-cbc", v.CBC192: "aes-192-cbc", v.CBC256: "aes-256-cbc",
+        v.GCM128: "aes-128-gcm", v.GCM256: "aes-256-gcm",
+    },
     integ={v.SHA256: "sha256", v.SHA512: "sha512"},
     prf={v.PRF256: "sha256", v.PRF512: "sha512"},
-    group={v.ECP256: "ecp256", v.MODP2048: "modp2048"},
+    group={
+        v.ECP256: "ecp256", v.ECP384: "ecp384", v.ECP521: "ecp521", v.MODP2048: "modp2048", v.MODP3072: "modp3072",
+        v.MODP4096: "modp4096",
+    },
     esn=False,
 )
 
 
-def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>.rsc`, to be imported. Raises PlanError."""
-    ike, ike_out = _WORDS.ike(plan)
-    esp, esp_out = _WORDS.esp(plan)
-    if any(p.version == 6 for p in map(_network, plan.pools)):
+def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
+    """`<name>.rsc`, and for each device `<name>-<device>.rsc`, to be imported in this order. Raises PlanError."""
+    ike, ike_out = _WORDS.ike(fleet)
+    esp, esp_out = _WORDS.esp(fleet)
+    if any(":" in p for p in fleet.pools):
         raise PlanError("RouterOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
-    n = plan.name
-    sheet = Sheet("#", f"RouterOS 7: IKEv2 responder for device {plan.config.local_id}").left_out(ike_out, esp_out)
-    sheet.note(f"Load with: /import {n}.rsc")
+    n = fleet.name
+    sheet = Sheet("#", f"RouterOS 7: IKEv2 responder for {fleet.title}").left_out(ike_out, esp_out)
+    sheet.note(f"Load with: /import {n}.rsc; then the file of each device")
     sheet.source(_DOC, _SERVER)
     sheet.note(f"Not confirmed: hash-algorithm, auth-algorithms=sha256, nat-traversal, dpd-interval, lifetime ({_ELSEWHERE})")
     sheet.note("Nothing was found that makes RouterOS encapsulate always: it follows the device's NAT detection.").put(
         f"/ip ipsec profile add name={n} enc-algorithm={_join(s.encr for s in ike)} hash-algorithm={ike[0].integ}"
-        f" dh-group={_join(s.group for s in ike)} nat-traversal=yes dpd-interval={max(30, plan.config.dpd_s)}s"
-        f" lifetime={lifetime_s(plan)}s"
+        f" dh-group={_join(s.group for s in ike)} nat-traversal=yes dpd-interval={max(30, fleet.config.dpd_s)}s"
+        f" lifetime={lifetime_s(fleet)}s"
     )
     auth = _join(s.integ for s in esp) or "null"
     sheet.put(
         f"/ip ipsec proposal add name={n} enc-algorithms={_join(s.encr for s in esp)} auth-algorithms={auth}"
-        f" pfs-group=none lifetime={lifetime_s(plan)}s"
+        f" pfs-group=none lifetime={lifetime_s(fleet)}s"
     )
-    mode = _mode_config(plan, sheet)
+    _mode_config(fleet, sheet)
     sheet.source(_DOC, _SERVER).put(f"/ip ipsec policy group add name={n}")
     sheet.put(
         *(
             f"/ip ipsec policy add template=yes group={n} src-address={src} dst-address={dst} proposal={n}"
-            for src in plan.protected
-            for dst in plan.inside_hosts
+            for src in fleet.protected
+            for dst in fleet.inside_hosts
         )
     )
-    local = f" local-address={plan.site['address']}" if plan.site["address"] else ""
-    sheet.note("One peer listens for all devices: leave it out for a further one and name the first in its identity.")
+    local = f" local-address={fleet.site['address']}" if fleet.site["address"] else ""
+    sheet.note("One peer listens for all devices; when another of yours does already, name that one in the devices' identities.")
     sheet.put(f"/ip ipsec peer add name={n}{local} exchange-mode=ike2 passive=yes profile={n}")
+    _network(fleet, sheet)
+    devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
+    return [GatewayFile(f"{n}.rsc", sheet.text, shared=not fleet.exact), *devices]
+
+
+def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
+    n, mode = fleet.name, f" mode-config={fleet.name}" if fleet.pools else ""
+    sheet = Sheet("#", f"RouterOS 7: device {plan.config.local_id} of {n}")
+    sheet.source(_DOC, _SERVER)
     sheet.note(f"Not confirmed: auth-method=pre-shared-key, my-id, remote-id, match-by, secret after 0x ({_ELSEWHERE})").put(
-        f'/ip ipsec identity add peer={n} auth-method=pre-shared-key secret="{_secret(plan, show_secret)}"'
+        f'/ip ipsec identity add peer={n} auth-method=pre-shared-key secret="{_secret(plan, show)}"'
         f" my-id={_id(plan.config.remote_id)} remote-id={_id(plan.config.local_id)} match-by=remote-id{mode}"
         f" policy-template-group={n} generate-policy=port-strict"
     )
-    return [GatewayFile(f"{n}.rsc", sheet.text, secret=show_secret)]
+    return GatewayFile(f"{plan.name}-{plan.device_name}.rsc", sheet.text, secret=show)
 
 
-def _mode_config(plan: Plan, sheet: Sheet) -> str:
-    if not plan.pools:
-        return ""
-    first, last = pool_range(plan.pools[0])
-    dns = f" system-dns=no static-dns={','.join(plan.site['dns'])}" if plan.site["dns"] else " system-dns=no"
+def _network(fleet: Fleet, sheet: Sheet) -> None:
+    """What the firewall of RouterOS drops or changes by default."""
+    sheet.source(_DOC, '"NAT and Fasttrack Bypass", and "Firewall": ipsec-policy')
+    sheet.note("Move these rules before the rules of yours that drop, masquerade or fasttrack: new ones stand last.")
+    sheet.put("/ip firewall filter add chain=input protocol=udp dst-port=500,4500 action=accept")
+    sheet.put("/ip firewall filter add chain=forward ipsec-policy=in,ipsec action=accept")
+    sheet.put("/ip firewall filter add chain=forward ipsec-policy=out,ipsec action=accept")
+    sheet.put(*(
+        f"/ip firewall nat add chain=srcnat src-address={src} dst-address={dst} action=accept"
+        for src in fleet.protected if src != "0.0.0.0/0"
+        for dst in fleet.inside_hosts
+    ))  # fmt: skip
+    sheet.note(f"Hosts behind this router that use another one need a route to {', '.join(fleet.inside_hosts)} by way of it.")
+
+
+def _mode_config(fleet: Fleet, sheet: Sheet) -> None:
+    if not fleet.pools:
+        return
+    first, last = pool_range(fleet.pools[0])
+    dns = f" system-dns=no static-dns={','.join(fleet.site['dns'])}" if fleet.site["dns"] else " system-dns=no"
     sheet.source(_DOC, _WARRIOR)
     sheet.put(
-        f"/ip pool add name={plan.name} ranges={first}-{last}",
-        f"/ip ipsec mode-config add name={plan.name} responder=yes address-pool={plan.name} address-prefix-length=32"
-        f" split-include={','.join(plan.protected)}{dns}",
+        f"/ip pool add name={fleet.name} ranges={first}-{last}",
+        f"/ip ipsec mode-config add name={fleet.name} responder=yes address-pool={fleet.name} address-prefix-length=32"
+        f" split-include={','.join(fleet.protected)}{dns}",
     )
-    return f" mode-config={plan.name}"
-
-
-def _network(text: str):
-    import ipaddress
-
-    return ipaddress.ip_network(text)
 
 
 def _join(words) -> str:

@@ -3,75 +3,86 @@
 Start reading at `write`.
 """
 
+import re
+
 from tools.gateway import vocabulary as v
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan
 from tools.gateway.text import GatewayFile, identity, placeholder
 
 WORDS = v.Vocabulary(
     vendor="strongSwan",
     ike_encr={
-        v.CBC128: "aes128", v.CBC256: "aes256", v.GCM128: "aes128gcm16", v.GCM256: "aes256gcm16", v.CCM128: "aes128ccm16",
+        v.CBC128: "aes128", v.CBC192: "aes192", v.CBC256: "aes256", v.GCM128: "aes128gcm16", v.GCM192: "aes192gcm16",
+        v.GCM256: "aes256gcm16", v.GCM12_128: "aes128gcm12", v.GCM12_256: "aes256gcm12", v.GCM8_128: "aes128gcm8",
+        v.GCM8_256: "aes256gcm8", v.CCM128: "aes128ccm16",
         v.CCM256: "aes256ccm16", v.CCM8_128: "aes128ccm8", v.CCM8_256: "aes256ccm8", v.CHACHA: "chacha20poly1305",
     },
     esp_encr={
-        v.CBC128: "aes128", v.CBC256: "aes256", v.GCM128: "aes128gcm16", v.GCM256: "aes256gcm16", v.CCM128: "aes128ccm16",
+        v.CBC128: "aes128", v.CBC192: "aes192", v.CBC256: "aes256", v.GCM128: "aes128gcm16", v.GCM192: "aes192gcm16",
+        v.GCM256: "aes256gcm16", v.GCM12_128: "aes128gcm12", v.GCM12_256: "aes256gcm12", v.GCM8_128: "aes128gcm8",
+        v.GCM8_256: "aes256gcm8", v.CCM128: "aes128ccm16",
         v.CCM256: "aes256ccm16", v.CCM8_128: "aes128ccm8", v.CCM8_256: "aes256ccm8", v.CHACHA: "chacha20poly1305",
     },
     integ={v.SHA256: "sha256", v.SHA384: "sha384", v.SHA512: "sha512"},
     prf={v.PRF256: "prfsha256", v.PRF384: "prfsha384", v.PRF512: "prfsha512"},
-    group={v.X25519: "curve25519", v.ECP256: "ecp256", v.MODP2048: "modp2048"},
+    group={
+        v.X25519: "curve25519", v.ECP256: "ecp256", v.ECP384: "ecp384", v.ECP521: "ecp521", v.MODP2048: "modp2048",
+        v.MODP3072: "modp3072", v.MODP4096: "modp4096",
+    },
 )  # fmt: skip
 
 
-def write(plan: Plan, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>.conf` and `<name>.secrets.conf` for /etc/swanctl/conf.d. Raises PlanError."""
-    return [
-        GatewayFile(f"{plan.name}.conf", _connection(plan)),
-        GatewayFile(f"{plan.name}.secrets.conf", _secret(plan, show_secret), secret=show_secret),
+def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
+    """`<name>.conf`, and for each device `<name>-<device>.secrets.conf`, for /etc/swanctl/conf.d. Raises PlanError."""
+    secrets = [
+        GatewayFile(f"{plan.name}-{plan.device_name}.secrets.conf", _secret(plan, show_secret), secret=show_secret)
+        for plan in fleet.devices
     ]
+    return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *secrets]
 
 
-def _connection(plan: Plan) -> str:
-    ike, ike_out = WORDS.ike(plan)
-    esp, esp_out = WORDS.esp(plan)
+def _connection(fleet: Fleet) -> str:
+    ike, ike_out = WORDS.ike(fleet)
+    esp, esp_out = WORDS.esp(fleet)
     ike_text = ",".join("-".join(v.unique((s.encr, s.integ, s.prf, s.group))) for s in ike)
     esp_text = ",".join("-".join(v.unique((s.encr, s.integ, "esn" if s.esn else ""))) for s in esp)
     left_out = [f"# strongSwan has no {name}: left out" for name in (*ike_out, *esp_out)]
-    pools = [f"{plan.name}-pool{n or ''}" for n in range(len(plan.pools))]
-    local_addrs = [f"        local_addrs = {plan.site['address']}"] if plan.site["address"] else []
+    local_addrs = [f"        local_addrs = {fleet.site['address']}"] if fleet.site["address"] else []
+    lifetime_s = fleet.config.lifetime_s
     lines = [
-        f"# Device {plan.config.local_id}; settings are those of swanctl.conf(5).",
-        f"# Put this file and {plan.name}.secrets.conf into /etc/swanctl/conf.d, then: swanctl --load-all",
+        f"# For {fleet.title}; settings are those of swanctl.conf(5).",
+        "# Put this file and those with the secrets into /etc/swanctl/conf.d, then: swanctl --load-all",
         *left_out,
         "connections {",
-        f"    {plan.name} {{",
+        f"    {fleet.name} {{",
         "        version = 2",
         *local_addrs,
         "        remote_addrs = %any",
         f"        proposals = {ike_text}",
-        *([f"        pools = {', '.join(pools)}"] if pools else []),
+        *([f"        pools = {', '.join(map(pool_name, fleet.pools))}"] if fleet.pools else []),
         "        encap = yes            # always ESP in UDP: the device has no raw IP sockets",
         "        mobike = no            # the device does not announce it (RFC 4555)",
         "        fragmentation = yes    # accepted when the device announces it (RFC 7383)",
-        f"        dpd_delay = {max(30, plan.config.dpd_s)}s        # remove devices that vanished",
-        "        rekey_time = 0s        # the device makes the tunnel anew itself",
-        f"        over_time = {plan.config.lifetime_s // 10 + 60}s",
+        f"        dpd_delay = {max(30, fleet.config.dpd_s)}s        # remove devices that vanished",
+        "        rekey_time = 0s        # the device makes the tunnel again itself",
+        f"        over_time = {lifetime_s // 10 + 60}s",
         "        unique = replace       # a device that lost power comes back at once",
         "        local {",
         "            auth = psk",
-        f"            id = {_id(plan.config.remote_id)}",
+        f"            id = {_id(fleet.config.remote_id)}",
         "        }",
         "        remote {",
         "            auth = psk",
-        f"            id = {_id(plan.config.local_id)}",
+        *_remote_id(fleet),
         "        }",
         "        children {",
-        f"            {plan.name} {{",
+        f"            {fleet.name} {{",
         f"                esp_proposals = {esp_text}",
-        f"                local_ts = {', '.join(plan.protected)}",
-        f"                remote_ts = {'dynamic' if pools else ', '.join(plan.inside_hosts)}",
+        f"                local_ts = {', '.join(fleet.protected)}",
+        f"                remote_ts = {'dynamic' if fleet.pools else ', '.join(fleet.inside_hosts)}",
         "                rekey_time = 0s",
-        f"                life_time = {plan.config.lifetime_s + plan.config.lifetime_s // 10 + 60}s",
+        f"                life_time = {lifetime_s + lifetime_s // 10 + 60}s",
         "                start_action = none",
         "                dpd_action = clear",
         "            }",
@@ -79,17 +90,41 @@ def _connection(plan: Plan) -> str:
         "    }",
         "}",
     ]
-    return "\n".join(lines + _pools(plan, pools)) + "\n"
+    return "\n".join(lines + _pools(fleet) + _network(fleet)) + "\n"
 
 
-def _pools(plan: Plan, names: list[str]) -> list[str]:
-    if not names:
+def _remote_id(fleet: Fleet) -> list[str]:
+    if fleet.exact:
+        return [f"            id = {_id(fleet.first.config.local_id)}"]
+    return ["            # whoever has a secret: charon looks for the one of the device's identity", "            id = %any"]
+
+
+def pool_name(prefix: str) -> str:
+    """The same for the same prefix, so that files written one at a time share the pool."""
+    return "pool-" + re.sub(r"[.:/]", "-", prefix)
+
+
+def _pools(fleet: Fleet) -> list[str]:
+    if not fleet.pools:
         return []
     lines = ["pools {"]
-    for name, prefix in zip(names, plan.pools, strict=True):
-        dns = [d for d in plan.site["dns"] if (":" in d) == (":" in prefix)]
-        lines += [f"    {name} {{", f"        addrs = {prefix}", *([f"        dns = {', '.join(dns)}"] if dns else []), "    }"]
+    for prefix in fleet.pools:
+        dns = [d for d in fleet.site["dns"] if (":" in d) == (":" in prefix)]
+        lines += [f"    {pool_name(prefix)} {{", f"        addrs = {prefix}"]
+        lines += [*([f"        dns = {', '.join(dns)}"] if dns else []), "    }"]
     return [*lines, "}"]
+
+
+def _network(fleet: Fleet) -> list[str]:
+    hosts = ", ".join(fleet.inside_hosts)
+    return [
+        "# What else this machine needs, once:",
+        "#   firewall: let UDP 500 and 4500 in; nft add rule inet filter input udp dport { 500, 4500 } accept",
+        "#   forwarding: sysctl -w net.ipv4.ip_forward=1 (and net.ipv6.conf.all.forwarding=1), and in /etc/sysctl.d",
+        f"#   a firewall that drops by default: let what is between {', '.join(fleet.protected)} and {hosts}",
+        "#     through its forward chain; `meta ipsec exists` (inward) and `rt ipsec exists` (outward) match it in nft",
+        f"#   routes: the hosts behind this gateway must reach {hosts} by way of it, unless it masquerades them",
+    ]
 
 
 def _secret(plan: Plan, show: bool) -> str:
@@ -97,7 +132,7 @@ def _secret(plan: Plan, show: bool) -> str:
     return "\n".join([
         f"# The secret of device {plan.config.local_id}; keep this file readable by root alone (mode 600).",
         "secrets {",
-        f"    ike-{plan.name} {{",
+        f"    ike-{plan.name}-{plan.device_name} {{",
         f"        id-device = {_id(plan.config.local_id)}",
         f"        id-gateway = {_id(plan.config.remote_id)}",
         f"        secret = {value}",

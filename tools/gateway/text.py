@@ -8,16 +8,21 @@ from dataclasses import dataclass
 
 from ipsec.address import is_address
 
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan, PlanError
 
 
 @dataclass(frozen=True)
 class GatewayFile:
-    """A file for a gateway; one with `secret` holds the PSK and is written for its owner alone."""
+    """A file for a gateway; one with `secret` holds a PSK and is written for its owner alone.
+
+    `shared`: it serves all devices of a connection; it is not overwritten with another text unasked.
+    """
 
     name: str
     text: str
     secret: bool = False
+    shared: bool = False
 
 
 class Sheet:
@@ -92,6 +97,11 @@ def placeholder(plan: Plan) -> str:
     return f"<the PSK in {plan.secret_file.name}>"
 
 
+def plural(n: int, word: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{n} {word}{'' if n == 1 else 's'}"
+
+
 def secret_hex(plan: Plan, show: bool) -> str:
     """The PSK as hexadecimal digits, or the placeholder."""
     return plan.config.psk.hex() if show else placeholder(plan)
@@ -100,7 +110,7 @@ def secret_hex(plan: Plan, show: bool) -> str:
 _LOWEST_LIFETIME_S = 300  # Azure's lowest; FortiOS takes 120
 
 
-def lifetime_s(plan: Plan, highest: int = 86400) -> int:
+def lifetime_s(plan: Plan | Fleet, highest: int = 86400) -> int:
     """A lifetime for the gateway that the device's own runs out well before, since gateways rekey some time before the end.
 
     Raises PlanError when the gateway's highest is too low for that.

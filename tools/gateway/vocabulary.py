@@ -7,16 +7,18 @@ Start reading at `Vocabulary.ike`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tools.gateway.fleet import Fleet
 from tools.gateway.plan import Plan, PlanError
 
 Encr = tuple[int, int]  # ENCR transform, key length in bits (0 when it has only one)
-CBC128, CBC256 = (12, 128), (12, 256)
-GCM128, GCM256 = (20, 128), (20, 256)
+CBC128, CBC192, CBC256 = (12, 128), (12, 192), (12, 256)
+GCM128, GCM192, GCM256 = (20, 128), (20, 192), (20, 256)
+GCM12_128, GCM12_256, GCM8_128, GCM8_256 = (19, 128), (19, 256), (18, 128), (18, 256)
 CCM128, CCM256, CCM8_128, CCM8_256 = (16, 128), (16, 256), (14, 128), (14, 256)
 CHACHA = (28, 0)
 SHA256, SHA384, SHA512 = 12, 13, 14  # INTEG transforms
 PRF256, PRF384, PRF512 = 5, 6, 7
-X25519, ECP256, MODP2048 = 31, 19, 14
+X25519, ECP256, ECP384, ECP521, MODP2048, MODP3072, MODP4096 = 31, 19, 20, 21, 14, 15, 16
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,15 @@ class Vocabulary:
     esp_integ: Mapping[int, str] | None = None  # where it differs from `integ`
     suggestion: tuple[str, str] = ("aes128-sha256-ecp256", "aes128-sha256")  # a suite that this gateway surely has
 
-    def ike(self, plan: Plan) -> tuple[list[IkeWords], list[str]]:
+    def ike(self, plan: Fleet | Plan) -> tuple[list[IkeWords], list[str]]:
         """The device's IKE suites this gateway has, in order, and the names of those it has not."""
         return self._choose(plan, "ike_proposals", self._ike_words)
 
-    def esp(self, plan: Plan) -> tuple[list[EspWords], list[str]]:
+    def esp(self, plan: Fleet | Plan) -> tuple[list[EspWords], list[str]]:
         """The same for ESP."""
         return self._choose(plan, "esp_proposals", self._esp_words)
 
-    def _choose(self, plan: Plan, option: str, words):
+    def _choose(self, plan: Fleet | Plan, option: str, words):
         found, left_out = [], []
         for numbers in getattr(plan.config, option):
             try:
@@ -86,15 +88,16 @@ class Vocabulary:
         return EspWords(self.esp_encr[encr, bits], table[integ] if integ else "", bool(esn), not integ)
 
 
+# the names that `ipsec.suite` reads, by number
+_AES = {12: "aes%d", 14: "aes%dccm8", 16: "aes%dccm16", 18: "aes%dgcm8", 19: "aes%dgcm12", 20: "aes%dgcm16", 29: "aes%dccm8iiv",
+        30: "aes%dgcm16iiv"}  # fmt: skip
 _ENCR_NAMES = {
-    (16, 128): "aes128ccm16", (16, 256): "aes256ccm16", (14, 128): "aes128ccm8", (14, 256): "aes256ccm8",
-    (20, 128): "aes128gcm16", (20, 256): "aes256gcm16", (28, 0): "chacha20poly1305", (12, 128): "aes128",
-    (12, 256): "aes256", (29, 128): "aes128ccm8iiv", (29, 256): "aes256ccm8iiv", (30, 128): "aes128gcm16iiv",
-    (30, 256): "aes256gcm16iiv", (31, 0): "chacha20poly1305iiv",
+    **{(number, bits): text % bits for number, text in _AES.items() for bits in (128, 192, 256)},
+    (28, 0): "chacha20poly1305", (31, 0): "chacha20poly1305iiv",
 }  # fmt: skip
 _INTEG_NAMES = {12: "sha256", 13: "sha384", 14: "sha512"}
 _PRF_NAMES = {5: "prfsha256", 6: "prfsha384", 7: "prfsha512"}
-_GROUP_NAMES = {31: "x25519", 19: "ecp256", 14: "modp2048"}
+_GROUP_NAMES = {31: "x25519", 19: "ecp256", 20: "ecp384", 21: "ecp521", 14: "modp2048", 15: "modp3072", 16: "modp4096"}
 
 
 def name_of(numbers: tuple) -> str:

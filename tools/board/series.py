@@ -1,0 +1,133 @@
+"""Provisioning files and keys for many devices at once, from a template and a list of devices.
+
+    ipsec-board fleet sensor.toml --csv devices.csv --out fleet --gateway strongswan
+    ipsec-board fleet sensor.toml --count 100 --out fleet
+
+The template is a provisioning file in which `$name` stands for the device's name and `$column` for a column of the CSV file
+(`$n` for its number); each device gets a key of its own. Rules: everything is checked before anything is written; an existing
+key is never replaced, so the command can be given again when the list has grown. Start reading at `make`.
+"""
+
+import csv
+import re
+import string
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.board.errors import BoardError
+from tools.board.show import Show
+from tools.gateway import plan as plans
+from tools.gateway.plan import PlanError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_UNSAFE = re.compile(r'["\'\\\x00-\x1f\x7f]')  # would end a text of TOML or JSON
+
+
+def rows_of_csv(path: Path) -> list[dict[str, str]]:
+    """The devices of a CSV file whose first line names the columns, one of them `name`. Raises BoardError."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as f:
+            reader = csv.DictReader(f, restkey="", strict=True)
+            rows = [row for row in reader if any(row.values())]
+    except OSError as e:
+        raise BoardError(f"{path} cannot be read ({e.strerror})", "name a CSV file with --csv") from e
+    except (csv.Error, UnicodeDecodeError) as e:
+        raise BoardError(f"{path} is not a CSV file in UTF-8: {e}", "save it as CSV with commas, in UTF-8") from e
+    if "name" not in (reader.fieldnames or ()):
+        found = ", ".join(reader.fieldnames or ()) or "nothing"
+        raise BoardError(f"{path}: no column is called name; the first line is {found}", "write `name` into the first line")
+    for number, row in enumerate(rows, 2):
+        if "" in row or None in row.values():
+            raise BoardError(f"{path}: row {number} has another number of columns than the first line", "correct this row")
+    return rows
+
+
+def rows_of_count(count: int, first: int) -> list[dict[str, str]]:
+    """Devices called by their numbers, as wide as the last one's: 001 to 100."""
+    if count < 1 or first < 0:
+        raise BoardError(f"--count {count} --first {first} names no device", "give --count a number from 1 on")
+    width = len(str(first + count - 1))
+    return [{"name": f"{n:0{width}}"} for n in range(first, first + count)]
+
+
+def make(template: Path, rows: Sequence[dict[str, str]], out: Path, show: Show, text: bool = False) -> list[Path]:
+    """Write a provisioning file and, where it is missing, a key for each device; the files' paths. Raises BoardError.
+
+    `text` makes keys of letters and digits, for gateways that take no octets.
+    """
+    texts = _texts(template, rows)
+    _check_keys(template, texts, out)
+    out.mkdir(parents=True, exist_ok=True)
+    made = changed = keys = 0
+    for name, content in texts.items():
+        path = out / f"{name}{template.suffix}"
+        before = path.read_text() if path.exists() else None
+        made, changed = made + (before is None), changed + (before not in (None, content))
+        if before != content:
+            path.write_text(content)
+        keys += _make_key(path, text)
+    show.good(
+        f"{out}: {len(texts)} devices: {made} new, {changed} changed, {len(texts) - made - changed} as they were; {keys} new keys"
+    )
+    return [out / f"{name}{template.suffix}" for name in texts]
+
+
+def _texts(template: Path, rows: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Each device's name and the text of its provisioning file."""
+    try:
+        source = string.Template(template.read_text())
+    except (OSError, UnicodeDecodeError) as e:
+        raise BoardError(f"template {template} cannot be read ({e})", "name a provisioning file with $name in it") from e
+    texts: dict[str, str] = {}
+    for number, row in enumerate(rows, 1):
+        name = row["name"].strip()
+        where = f"device {number}, {name!r}"
+        if not _NAME.fullmatch(name):
+            raise BoardError(f"{where}: this name becomes that of files", "use letters, digits, . _ and -, 63 at most")
+        if name in texts:
+            raise BoardError(f"{where}: there is a device of this name already", "give each device a name of its own")
+        for column, value in row.items():
+            if _UNSAFE.search(value):
+                raise BoardError(f"{where}: {column} = {value!r} cannot stand in such a file", "remove quotes and the like")
+        try:
+            texts[name] = source.substitute({"n": str(number), **row, "name": name})
+        except KeyError as e:
+            known = ", ".join(f"${column}" for column in ("n", *row))
+            raise BoardError(f"{template}: ${e.args[0]} is no column of the list", f"there are {known}; $$ gives a $") from e
+        except ValueError as e:
+            raise BoardError(f"{template}: {e}", "write $$ for a $ that stands for itself") from e
+    return texts
+
+
+def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
+    """Every device needs an identity and a key file of its own, or the gateway cannot tell them apart."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, content in texts.items():
+        try:
+            tunnel = plans.parse(content, out / f"{name}{template.suffix}").get("tunnel", {})
+        except PlanError as e:
+            raise BoardError(str(e), e.remedy) from e
+        for option in ("local_id", "psk_file"):
+            value = tunnel.get(option)
+            if not isinstance(value, str) or not value:
+                raise BoardError(f"{template}: [tunnel] has no {option}", f'add {option} = "$name{_ENDINGS[option]}"')
+            other = owners.setdefault((option, value.lower()), name)
+            if other != name:
+                raise BoardError(
+                    f"{template}: {other} and {name} get the same {option}, {value!r}",
+                    f'make it depend on the device: {option} = "$name{_ENDINGS[option]}"',
+                )
+
+
+_ENDINGS = {"local_id": ".example.net", "psk_file": ".psk"}
+
+
+def _make_key(path: Path, text: bool) -> int:
+    try:
+        place = plans.secret_path(path)
+        if place is None or place.exists():
+            return 0
+        plans.make_secret(place, text)
+    except PlanError as e:
+        raise BoardError(str(e), e.remedy) from e
+    return 1

@@ -1,0 +1,155 @@
+"""Devices that share a gateway: one connection and one pool for all of them where the gateway allows it, a key for each.
+
+    for fleet in fleets([plan, ...]):
+        fleet.config.ike_proposals     what any of the devices offers
+        fleet.devices                  one plan each
+
+Rules: devices share a connection when they agree on its name, the gateway's identity, the networks behind it and the pools;
+a device that brings its own address, or differs in one of these, gets a connection that names it (`exact`).
+Start reading at `fleets`.
+"""
+
+import ipaddress
+import itertools
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from tools.gateway.plan import Plan, PlanError
+
+_OWN = ("name", "pool", "pool6", "peer_address", "number")  # settings of [site] in which devices of one gateway may differ
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Devices behind one connection of the gateway; `exact`: the connection must name its one device."""
+
+    name: str
+    devices: tuple[Plan, ...]
+    exact: bool = False
+
+    @property
+    def first(self) -> Plan:
+        """The device that stands for all of them where they agree."""
+        return self.devices[0]
+
+    def short(self, longest: int) -> str:
+        """The name, for gateways that take so many characters; one that names its device may be shortened. Raises PlanError."""
+        if len(self.name) <= longest:
+            return self.name
+        if not self.exact:
+            text = f"the gateway takes at most {longest} characters as the name, not {self.name!r}"
+            raise PlanError(text, "shorten [site] name")
+        return f"{self.first.name[: longest - 5]}-{zlib.crc32(self.name.encode()) & 0xFFFF:04x}"
+
+    @property
+    def site(self) -> dict:
+        """The gateway's settings."""
+        return self.first.site
+
+    @property
+    def protected(self) -> list[str]:
+        """The prefixes behind the gateway, as text."""
+        return self.first.protected
+
+    @property
+    def pools(self) -> list[str]:
+        """The prefixes from which the gateway assigns addresses; empty when the device brings its own."""
+        return self.first.pools
+
+    @property
+    def inside_hosts(self) -> list[str]:
+        """What the gateway sees as the devices' side."""
+        return self.first.inside_hosts
+
+    @property
+    def title(self) -> str:
+        """For whom a file of this connection is: it does not change when a further device joins."""
+        return f"device {self.first.config.local_id}" if self.exact else f"the devices of {self.name}"
+
+    @property
+    def config(self) -> SimpleNamespace:
+        """What the connection must allow: every suite of any device, the longest times."""
+        configs = [plan.config for plan in self.devices]
+        merged = SimpleNamespace(remote_id=configs[0].remote_id)
+        for name in ("ike_proposals", "esp_proposals"):
+            setattr(merged, name, list(dict.fromkeys(itertools.chain.from_iterable(getattr(c, name) for c in configs))))
+        merged.dpd_s = max(c.dpd_s for c in configs)
+        merged.lifetime_s = max(c.lifetime_s for c in configs)
+        return merged
+
+
+def fleets(plans: Sequence[Plan]) -> list[Fleet]:
+    """The connections that these devices need, in the order of the devices. Raises PlanError when they contradict each other."""
+    _check(plans)
+    groups: dict[tuple, list[Plan]] = {}
+    for plan in plans:
+        key = (plan.name, plan.config.remote_id, *plan.protected, "pools", *plan.pools)
+        groups.setdefault(key, []).append(plan)
+    shared: dict[str, list[Plan]] = {}  # the gateway cannot tell two connections for anybody apart: the largest group has it
+    for members in sorted(groups.values(), key=len, reverse=True):
+        if members[0].pools:
+            shared.setdefault(members[0].config.remote_id, members)
+    found = []
+    for members in groups.values():
+        if any(members is group for group in shared.values()):
+            found.append(Fleet(members[0].name, tuple(members)))
+        else:
+            found += [Fleet(f"{plan.name}-{plan.device_name}", (plan,), exact=True) for plan in members]
+    return found
+
+
+def same_keys(plans: Sequence[Plan]) -> list[tuple[Plan, Plan]]:
+    """Pairs of devices with the same key: each of them can pose as the other, and as the gateway."""
+    first: dict[bytes, Plan] = {}
+    return [(first[p.config.psk], p) for p in plans if first.setdefault(p.config.psk, p) is not p]
+
+
+def _check(plans: Sequence[Plan]) -> None:
+    known: dict[str, Plan] = {}
+    for plan in plans:
+        other = known.setdefault(plan.device_name, plan)
+        if other is not plan:
+            raise PlanError(
+                f"{other.path} and {plan.path}: the gateway cannot tell {other.config.local_id!r} and "
+                f"{plan.config.local_id!r} apart",
+                "give each device a local_id of its own",
+            )
+        for name, value in plan.site.items():
+            if plan.name == plans[0].name and name not in _OWN and value != plans[0].site[name]:
+                raise PlanError(
+                    f"{plans[0].path} and {plan.path}: [site] {name} is {plans[0].site[name]!r} and {value!r} for one gateway",
+                    f"write the same {name} in both, or another [site] name",
+                )
+    _check_pools(plans)
+
+
+def _check_pools(plans: Sequence[Plan]) -> None:
+    users: dict[str, int] = {}
+    for prefix in itertools.chain.from_iterable(plan.pools for plan in plans):
+        users[prefix] = users.get(prefix, 0) + 1
+    for a, b in itertools.combinations(users, 2):
+        nets = ipaddress.ip_network(a), ipaddress.ip_network(b)
+        if nets[0].version == nets[1].version and nets[0].overlaps(nets[1]):
+            raise PlanError(
+                f"the pools {a} and {b} overlap: two devices could get the same address",
+                f'write pool = "{max(nets, key=lambda n: n.num_addresses)}" in [site] of all of them',
+            )
+    for prefix, count in users.items():
+        room = ipaddress.ip_network(prefix).num_addresses - 3  # network, broadcast, the gateway's own
+        if count > room:
+            text = f"the pool {prefix} has {max(room, 0)} addresses for {count} devices"
+            raise PlanError(text, "name a larger network as pool in [site]")
+
+
+def numbered(plans: Sequence[Plan]) -> list[tuple[int, Plan]]:
+    """Each device with a number of its own: [site] number, or its place. Raises PlanError when two have the same."""
+    found: dict[int, Plan] = {}
+    for place, plan in enumerate(plans, 1):
+        number = plan.site["number"] or place
+        if number in found:
+            text = f"{found[number].path} and {plan.path} have the number {number}"
+            raise PlanError(text, "write [site] number in all of them")
+        found[number] = plan
+    return list(found.items())
