@@ -95,6 +95,8 @@ def _provision(subs) -> None:
     sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
     sub.add_argument("--gateway", choices=sorted(GATEWAYS), default="strongswan", help="whose snippet to print")
     sub.add_argument("--check", action="store_true", help="only check the file (and make the PSK); touch no board")
+    sub.add_argument("--init", action="store_true", help="write a first provisioning file, commented; touch no board")
+    sub.add_argument("--for", dest="kind", choices=sorted(GATEWAYS), default="", help="with --init: for this kind of gateway")
     _insecure(sub)
 
 
@@ -103,6 +105,9 @@ def _insecure(sub: argparse.ArgumentParser) -> None:
 
 
 def _do_provision(args: argparse.Namespace, show: Show) -> None:
+    if args.init:
+        provision.init(args.file, args.kind, show)
+        return
     if args.new_psk:
         provision.new_secret(args.file, show, args.text)
     plan = provision.read_plan(args.file, show, insecure=args.insecure)

@@ -10,6 +10,14 @@ class BoardError(Exception):
     def __init__(self, text: str, remedy: str = ""):
         super().__init__(text)
         self.remedy = remedy
+        self.reasons = [(text, remedy)]  # each is printed with its remedy
+
+    @classmethod
+    def of(cls, error) -> "BoardError":
+        """The same about a provisioning file (`tools.gateway.plan.PlanError`)."""
+        made = cls(str(error), error.remedy)
+        made.reasons = error.reasons
+        return made
 
 
 class BoardLost(BoardError):

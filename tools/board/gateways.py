@@ -21,7 +21,7 @@ def show_gateway(plans: Sequence[Plan], kind: str, folder: Path | None, show: Sh
         files = gateway.write(kind, plans, show_secret=folder is not None)
         written = gateway.save(files, folder, replace) if folder else []
     except PlanError as e:
-        raise BoardError(str(e), e.remedy) from e
+        raise BoardError.of(e) from e
     except OSError as e:
         raise BoardError(f"{folder} cannot be written ({e.strerror})", "name a folder of yours with --out") from e
     if folder is None:

@@ -8,12 +8,15 @@ Start reading at `provision`.
 import hashlib
 import importlib.util
 import json
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 from tools.board.errors import BoardError, BoardLost
 from tools.board.install import FIRMWARE
 from tools.board.link import Link
 from tools.board.show import Show
+from tools.gateway import initial
 from tools.gateway import plan as plans
 from tools.gateway.plan import Plan, PlanError
 
@@ -24,9 +27,9 @@ SETTINGS = "settings.json"
 def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
     """Load and check a provisioning file, and who can read its secret. Raises BoardError."""
     try:
-        plan = plans.load(path)
+        plan = plans.load(path, _firmware_settings())
     except PlanError as e:
-        raise BoardError(str(e), e.remedy) from e
+        raise BoardError.of(e) from e
     for text in plan.config.warnings:
         show.warn(text)
     if plan.readable:
@@ -34,8 +37,21 @@ def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
         if not insecure:
             raise BoardError(text, f"chmod 600 {plan.secret_file}; it may have been read, so consider a new one")
         show.warn(text)
-    settings(plan)
     return plan
+
+
+def init(path: Path, kind: str, show: Show) -> None:
+    """Write a first provisioning file. Raises BoardError when there is one already."""
+    if path.suffix != ".toml":
+        raise BoardError(f"{path}: a provisioning file with comments is TOML", f"provision --init {path.with_suffix('.toml')}")
+    try:
+        with open(path, "x") as f:
+            f.write(initial.text(re.sub(r"[^A-Za-z0-9-]+", "-", path.stem).strip("-") or "device", kind))
+    except FileExistsError as e:
+        raise BoardError(f"{path} exists", "check it with `provision --check`, or take another name") from e
+    except OSError as e:
+        raise BoardError(f"{path} cannot be written ({e.strerror})", "take a folder of yours") from e
+    show.good(f"{path}: fill in gateway, identities and networks, then: provision --new-psk {path}")
 
 
 def new_secret(path: Path, show: Show, text: bool = False) -> None:
@@ -46,22 +62,16 @@ def new_secret(path: Path, show: Show, text: bool = False) -> None:
             raise PlanError(f"{path} names no psk_file", 'add psk_file = "NAME.psk" to [tunnel]')
         plans.make_secret(place, text)
     except PlanError as e:
-        raise BoardError(str(e), e.remedy) from e
+        raise BoardError.of(e) from e
     show.good(f"{place}: a new PSK of 32 random octets, readable by you alone")
 
 
-def settings(plan: Plan) -> dict:
-    """The firmware settings of a plan, checked by firmware/uplink/settings.py; {} without any. Raises BoardError."""
-    if not plan.device:
-        return {}
+def _firmware_settings() -> SimpleNamespace:
+    """What the table [device] may hold, by firmware/uplink/settings.py."""
     spec = importlib.util.spec_from_file_location("uplink_settings", FIRMWARE / "uplink" / "settings.py")
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     spec.loader.exec_module(module)  # type: ignore[union-attr]
-    try:
-        module.Settings(**plan.device)
-    except module.SettingsError as e:
-        raise BoardError(f"{plan.path}, table [device]: {e}", "mend this option") from e
-    return plan.device
+    return SimpleNamespace(known=list(module._OPTIONS), check=module.Settings)
 
 
 def provision(board: Link, plan: Plan, show: Show) -> None:

@@ -106,7 +106,7 @@ def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
         try:
             tunnel = plans.parse(content, out / f"{name}{template.suffix}").get("tunnel", {})
         except PlanError as e:
-            raise BoardError(str(e), e.remedy) from e
+            raise BoardError.of(e) from e
         for option in ("local_id", "psk_file"):
             value = tunnel.get(option)
             if not isinstance(value, str) or not value:
@@ -129,5 +129,5 @@ def _make_key(path: Path, text: bool) -> int:
             return 0
         plans.make_secret(place, text)
     except PlanError as e:
-        raise BoardError(str(e), e.remedy) from e
+        raise BoardError.of(e) from e
     return 1

@@ -37,9 +37,10 @@ class Show:
 
     def error(self, error: BoardError) -> None:
         """What went wrong and what to do, on the error stream."""
-        self.errors.print(f"[red]error:[/] {escape(str(error))}")
-        if error.remedy:
-            self.errors.print(f"[bold]remedy:[/] {escape(error.remedy)}")
+        for text, remedy in error.reasons:
+            self.errors.print(f"[red]error:[/] {escape(text)}")
+            if remedy:
+                self.errors.print(f"[bold]remedy:[/] {escape(remedy)}")
 
     def raw(self, data: bytes) -> None:
         """Output of a board, as it comes."""

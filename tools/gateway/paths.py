@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+LIBRARY = REPOSITORY / "lib"
+FIRMWARE = REPOSITORY / "firmware"
 
-if str(REPOSITORY / "lib") not in sys.path:
-    sys.path.insert(0, str(REPOSITORY / "lib"))
+if str(LIBRARY) not in sys.path:
+    sys.path.insert(0, str(LIBRARY))

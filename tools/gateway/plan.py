@@ -6,8 +6,8 @@
     psk_file = "sensor-7.psk"        beside this file; readable by its owner alone
     remote_ts = ["10.10.0.0/24"]
 
-    [device]                         settings of firmware/main.py, checked by firmware/settings.py
-    [site]                           what only the gateway's configuration needs, see `_SITE`
+    [device]                         settings of firmware/main.py, checked by firmware/uplink/settings.py
+    [site]                           what only the gateway's configuration needs, see `checks.SITE`
 
 Rules: everything is checked when the file is read; the secret appears in no message and no repr. Start reading at `load`.
 """
@@ -19,26 +19,17 @@ import re
 import secrets
 import stat
 import tomllib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from ipsec.address import is_address
+from ipsec import config
 from ipsec.config import Config
 from ipsec.errors import ConfigError
 
-# name: (default, meaning)
-_SITE = {
-    "name": ("uplink", "name of the connection on the gateway: letters, digits, - and _"),
-    "pool": ("10.20.0.0/24", "IPv4 addresses that the gateway assigns to devices"),
-    "pool6": ("fd20::/112", "IPv6 addresses that the gateway assigns to devices"),
-    "dns": ([], "name servers inside, for the devices"),
-    "interface": ("", "the gateway's outside interface, where its configuration needs one"),
-    "inside": ("", "the gateway's inside interface, where its configuration needs one"),
-    "address": ("", "the gateway's outside address, where its configuration needs one"),
-    "peer_address": ("", "the device's public address, for gateways that cannot do without"),
-    "number": (0, "a number of the device's own, for gateways that want one (Junos); 0: its place among the files given"),
-}
-_TABLES = ("tunnel", "device", "site")
+from tools.gateway import checks
+
 _SECRET_LEN = 32
 
 
@@ -48,6 +39,21 @@ class PlanError(Exception):
     def __init__(self, text: str, remedy: str = ""):
         super().__init__(text)
         self.remedy = remedy
+        self.reasons = [(text, remedy)]
+
+    @classmethod
+    def of(cls, reasons: list[tuple[str, str]]) -> "PlanError":
+        """One error for all of these."""
+        error = cls("; ".join(text for text, _ in reasons), "; ".join(dict.fromkeys(remedy for _, remedy in reasons)))
+        error.reasons = reasons
+        return error
+
+
+class CheckDevice(Protocol):
+    """Who knows the options of the table [device]: their names, and a class that raises ValueError for wrong ones."""
+
+    known: Iterable[str]
+    check: Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -95,19 +101,35 @@ class Plan:
         return {**self.tunnel, "psk": "hex:" + self.config.psk.hex()}
 
 
-def load(path: Path) -> Plan:
-    """Read and check a provisioning file. Raises PlanError."""
+def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
+    """Read and check a provisioning file. `check_device` looks at the table [device] and knows its options' names.
+
+    Raises PlanError; its `reasons` are all that is wrong, each with its remedy.
+    """
     tables = _read(path)
-    unknown = sorted(set(tables) - set(_TABLES))
-    if unknown:
-        raise PlanError(f"{path}: unknown table [{unknown[0]}]", f"use the tables {', '.join(_TABLES)}")
+    found: list[tuple[str, str]] = []
+    whole = checks.Reasons(str(path))
+    checks.tables(tables, whole)
+    found += whole.found
     options = dict(tables.get("tunnel", {}))
-    secret_file = _secret_file(path, options)
-    checked = _config(path, options, secret_file)
+    reasons = checks.Reasons(f"{path}, table [tunnel]")
+    secret_file = _secret_file(path, options, reasons)
     for name in ("psk", "psk_file"):
         options.pop(name, None)
-    site = _site(path, tables.get("site", {}))
-    return Plan(path, options, dict(tables.get("device", {})), site, checked, secret_file, readable_by_others(secret_file))
+    secret = _read_secret(path, tables.get("tunnel", {}), secret_file, reasons)
+    checked = checks.tunnel({**options, "psk": secret}, reasons, check_device.known if check_device else ())
+    found += reasons.found
+    device = dict(tables.get("device", {}))
+    if check_device and device:
+        reasons = checks.Reasons(f"{path}, table [device]")
+        checks.settings(device, check_device.check, reasons, check_device.known)
+        found += reasons.found
+    reasons = checks.Reasons(f"{path}, table [site]")
+    site = checks.site(tables.get("site", {}), reasons)
+    found += reasons.found
+    if found or checked is None:
+        raise PlanError.of(found)
+    return Plan(path, options, device, site, checked, secret_file, readable_by_others(secret_file))
 
 
 def secret_path(path: Path) -> Path | None:
@@ -163,51 +185,28 @@ def parse(text: str, path: Path) -> dict:
     return tables
 
 
-def _secret_file(path: Path, options: dict) -> Path:
+def _secret_file(path: Path, options: dict, reasons: checks.Reasons) -> Path:
+    """The file that holds the secret: the one of `psk_file`, or the provisioning file itself."""
     if "psk_file" not in options:
+        if "psk" not in options:
+            reasons.add("no psk_file is given", f'psk_file = "{path.stem}.psk"; then `provision --new-psk {path}` makes it')
         return path
     found = path.parent / str(options["psk_file"])
     if "psk" in options:
-        raise PlanError(f"{path}: both psk and psk_file are given", "keep psk_file and remove psk")
+        reasons.add("both psk and psk_file are given", "keep psk_file and remove psk")
     if not found.is_file():
-        raise PlanError(f"{path}: psk_file {found} is not there", "make one with `provision --new-psk`")
+        reasons.add(f"psk_file {found} is not there", f"make one: provision --new-psk {path}")
     return found
 
 
-def _config(path: Path, options: dict, secret_file: Path) -> Config:
-    given = dict(options)
-    if given.pop("psk_file", None):
-        given["psk"] = secret_file.read_text().strip()
+def _read_secret(path: Path, options: dict, secret_file: Path, reasons: checks.Reasons) -> str:
+    """The secret as the library reads it; a stand-in where the reason why there is none is known already."""
+    if secret_file == path:
+        return options.get("psk") or checks.STAND_IN_PSK
+    if not secret_file.is_file():
+        return checks.STAND_IN_PSK
     try:
-        return Config(**given)
-    except ConfigError as e:
-        raise PlanError(f"{path}, table [tunnel]: {e}", "mend this option") from e
-
-
-def _site(path: Path, given: dict) -> dict:
-    site = {name: default for name, (default, _) in _SITE.items()}
-    for name, value in given.items():
-        if name not in _SITE:
-            raise PlanError(f"{path}, table [site]: unknown option {name!r}", f"known are {', '.join(_SITE)}")
-        if type(value) is not type(site[name]):
-            raise PlanError(f"{path}, table [site]: {name} = {value!r} is not {_SITE[name][1]}", "mend this option")
-        site[name] = value
-    _check_site(path, site)
-    return site
-
-
-def _check_site(path: Path, site: dict) -> None:
-    if not site["name"].replace("-", "").replace("_", "").isalnum() or not site["name"].isascii():
-        raise PlanError(f"{path}, table [site]: name = {site['name']!r}", "use letters, digits, - and _")
-    try:
-        for name, version in (("pool", 4), ("pool6", 6)):
-            if ipaddress.ip_network(site[name]).version != version:
-                raise ValueError(f"{site[name]!r} is not an IPv{version} network")
-    except ValueError as e:
-        raise PlanError(f"{path}, table [site]: {name}: {e}", "name a network such as 10.20.0.0/24") from e
-    for text in [*site["dns"], *(site[n] for n in ("address", "peer_address") if site[n])]:
-        if not isinstance(text, str) or not is_address(text):
-            raise PlanError(f"{path}, table [site]: {text!r} is not an IP address", "mend this option")
-    for name in ("interface", "inside"):
-        if not all(c.isalnum() or c in "._/:-" for c in site[name]):
-            raise PlanError(f"{path}, table [site]: {name} = {site[name]!r} is no interface name", "mend this option")
+        return config._read_secret(str(path), str(options["psk_file"]))
+    except (ConfigError, UnicodeError) as e:
+        reasons.add(str(e) if isinstance(e, ConfigError) else f"psk_file {secret_file} is not text in UTF-8", "save it as UTF-8")
+        return checks.STAND_IN_PSK

@@ -1,0 +1,138 @@
+"""`provision --check` and `--init`: every reason at once with a line to paste, and a first file that needs little."""
+
+import re
+import tomllib
+
+import pytest
+from ipsec import config as library
+
+from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
+from tools import gateway
+from tools.gateway import checks, initial
+from tools.gateway import plan as plans
+
+
+def check(tmp_path, text: str):
+    said = tool("provision", "--check", write_plan(tmp_path, text))
+    assert SECRET[4:] not in said.out + said.err
+    return said
+
+
+def replaced(option: str, value: str) -> str:
+    """The usual file with another value for an option."""
+    text = re.sub(rf"^{option} = .*\n", "", TUNNEL, flags=re.MULTILINE)
+    return text + f"{option} = {value}\n"
+
+
+@pytest.mark.parametrize(("option", "value", "paste"), [
+    ("gateway", '"vpn.example.net:4500"', 'gateway = "vpn.example.net"'),
+    ("gateway", '"vpn.example.net:4501"', 'gateway = "vpn.example.net"; port = 4501; natt_port = 4501'),
+    ("gateway", '"https://vpn.example.net/remote?x=1"', 'gateway = "vpn.example.net"'),
+    ("gateway", '"https://vpn.example.net:8443"', 'gateway = "vpn.example.net"'),
+    ("gateway", '"[2001:db8::1]:500"', 'gateway = "2001:db8::1"'),
+    ("gateway", '" vpn.example.net "', 'gateway = "vpn.example.net"'),
+    ("gateway", '"vpn.bücher.example"', 'gateway = "vpn.xn--bcher-kva.example"'),
+    ("gateway", '"a b"', 'gateway = "vpn.example.net"'),
+    ("gateway", '""', 'gateway = "vpn.example.net"'),
+    ("gatway", '"x.example"', 'did you mean: gateway = "x.example"'),
+    ("ike_proposal", '["aes128-sha256-ecp256"]', 'did you mean: ike_proposals = ["aes128-sha256-ecp256"]'),
+    ("remote-ts", '["10.0.0.0/8"]', 'did you mean: remote_ts = ["10.0.0.0/8"]'),
+    ("wifi_ssid", '"home"', 'write it under [device]: wifi_ssid = "home"'),
+    ("pool", '"10.20.0.0/24"', 'write it under [site]: pool = "10.20.0.0/24"'),
+    ("mtu", '"1400"', "mtu = 1400"),
+    ("mtu", "9000", "mtu = 1500"),
+    ("dpd_s", '"30s"', "dpd_s = 30"),
+    ("reconnect", '"yes"', "reconnect = true"),
+    ("remote_ts", '"10.10.0.0/24, 10.11.0.0/24"', 'remote_ts = ["10.10.0.0/24", "10.11.0.0/24"]'),
+    ("remote_ts", '["10.10.0.300/24"]', 'remote_ts = ["10.10.0.0/24"]'),
+    ("esp_proposals", '["aes128gcm16", "rot13"]', 'esp_proposals = ["aes128gcm16"]'),
+    ("replay_window", "100", "replay_window = 64"),
+])  # fmt: skip
+def test_a_line_to_paste(tmp_path, option, value, paste):
+    said = check(tmp_path, replaced(option, value))
+    assert said.status == 1 and paste in said.err, said.err
+    assert said.err.count("error:") == 1, said.err
+
+
+def test_all_reasons_at_once(tmp_path):
+    text = """[tunnel]
+gateway = "https://vpn.example.net/"
+psk_file = "none.psk"
+mtu = 99
+ike_proposals = ["aes128gcm16-prfsha256-x25519", "rot13"]
+colour = "red"
+[device]
+publish_prt = 9000
+network = "pigeon"
+[site]
+pool = "10.20.0.7/24"
+dns = ["x"]
+nam = "fleet"
+[sites]
+"""
+    said = check(tmp_path, text)
+    for wanted in (
+        "unknown table [sites]", "did you mean [site]", "psk_file", "--new-psk", "option gateway", "unknown option 'colour'",
+        "option local_id is required", "option mtu", "mtu = 576", "option ike_proposals", "pigeon",
+        "did you mean: publish_port = 9000",
+        'pool = "10.20.0.0/24"', "'x' is not an IP address", 'did you mean: name = "fleet"', "publish_host is required",
+    ):  # fmt: skip
+        assert wanted in said.err, (wanted, said.err)
+    assert said.status == 1 and said.err.count("error:") == said.err.count("remedy:") == 13, said.err
+
+
+def test_the_lines_to_paste_make_it_right(tmp_path):
+    """Every reason that names one line: the file with these lines in place of the others is right."""
+    text = replaced("gateway", '"vpn.example.net:4500"') + 'mtu = "1400"\nreconnect = "no"\n'
+    said = check(tmp_path, text)
+    lines = re.findall(r"remedy: (\w+ = .*)", said.err)
+    for line in lines:
+        text = re.sub(rf"^{line.split()[0]} = .*$", line, text, flags=re.MULTILINE)
+    assert len(lines) == 3 and check(tmp_path, text).status == 0
+    checked = plans.load(write_plan(tmp_path, text)).config
+    assert (checked.gateway, checked.mtu, checked.reconnect) == ("vpn.example.net", 1400, False)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ('[tunnel]\ngateway = "x"\nlocal_id = "y"\n', 'psk_file = "sensor-7.psk"'),
+    ('gateway = "x"\n', "put the options under [tunnel]"),
+])  # fmt: skip
+def test_what_is_missing(tmp_path, text, wanted):
+    said = check(tmp_path, text)
+    assert said.status == 1 and wanted in said.err, said.err
+
+
+def test_a_wrong_secret_is_named_without_it(tmp_path):
+    said = tool("provision", "--check", write_plan(tmp_path, secret="hex:00112233445566778899aabbccddeefz"))
+    assert said.status == 1 and "option psk" in said.err and "00112233" not in said.err
+
+
+def test_a_file_that_is_not_there_can_be_written(tmp_path):
+    said = tool("provision", "--check", tmp_path / "device.toml")
+    assert said.status == 1 and "provision --init" in said.err
+
+
+@pytest.mark.parametrize("kind", ["", *gateway.GATEWAYS])
+def test_init_writes_a_file_that_is_right_and_shows_every_option(tmp_path, kind):
+    path = tmp_path / "pump 3.toml"
+    assert tool("provision", "--init", path, *(["--for", kind] if kind else [])).status == 0
+    text = path.read_text()
+    assert 'local_id = "pump-3.example.net"' in text or kind in initial.CLOUD
+    new = ["--text"] if kind in (*initial.CLOUD, "fortigate") else []
+    said = tool("provision", "--check", "--new-psk", *new, path)
+    assert said.status == 0, said.err
+    if kind:
+        assert tool("gateway", kind, path).status == 0
+    shown = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", text.replace("# remote_id", "#"), flags=re.MULTILINE))
+    assert {*shown["tunnel"]} >= {*library._OPTIONS} - {"psk", "auth", "remote_id"}
+    assert {*shown["site"]} == {*checks.SITE}
+    for option, value in shown["tunnel"].items():
+        if f"\n# {option} = " in text:
+            assert value == library._OPTIONS[option][0], option
+    again = tool("provision", "--init", path)
+    assert again.status == 1 and "exists" in again.err and path.read_text() == text
+
+
+def test_init_wants_toml(tmp_path):
+    said = tool("provision", "--init", tmp_path / "device.json")
+    assert said.status == 1 and "device.toml" in said.err

@@ -1,0 +1,259 @@
+"""What is wrong with a provisioning file: every reason at once, each with a line to paste.
+
+The rules for [tunnel] are the library's own (`ipsec.config`): it is asked again without the option it has just refused, until it
+has nothing more to say. Start reading at `tunnel`.
+"""
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from ipsec import config as library
+from ipsec.address import is_address
+from ipsec.errors import ConfigError
+
+# name: (default, meaning)
+SITE: dict[str, tuple] = {
+    "name": ("uplink", "name of the connection on the gateway: letters, digits, - and _"),
+    "pool": ("10.20.0.0/24", "IPv4 addresses that the gateway assigns to devices"),
+    "pool6": ("fd20::/112", "IPv6 addresses that the gateway assigns to devices"),
+    "dns": ([], "name servers inside, for the devices"),
+    "interface": ("", "the gateway's outside interface, where its configuration needs one"),
+    "inside": ("", "the gateway's inside interface, where its configuration needs one"),
+    "address": ("", "the gateway's outside address, where its configuration needs one"),
+    "peer_address": ("", "the device's public address, for gateways that cannot do without"),
+    "number": (0, "a number of the device's own, for gateways that want one (Junos); 0: its place among the files given"),
+}
+TABLES = ("tunnel", "device", "site")
+# What stands for a required option whose own value was refused, so that the others can be looked at.
+_STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": "x" * 32, "inner_address": "192.0.2.1"}
+STAND_IN_PSK = _STAND_IN["psk"]
+_OPTION = re.compile(r"option '?(\w+)")
+_HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")
+
+
+class Reasons:
+    """What has been found so far: pairs of text and remedy."""
+
+    def __init__(self, where: str):
+        self.where = where
+        self.found: list[tuple[str, str]] = []
+
+    def add(self, text: str, remedy: str) -> None:
+        """One more reason."""
+        self.found.append((f"{self.where}: {text}", remedy))
+
+
+def line(name: str, value: object) -> str:
+    """An option as it stands in TOML."""
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def tables(given: Mapping[str, object], reasons: Reasons) -> None:
+    """Tables whose names are not known."""
+    for name in sorted(set(given) - set(TABLES)):
+        near = difflib.get_close_matches(name, TABLES, 1)
+        remedy = f"did you mean [{near[0]}]?" if near else f"use the tables {', '.join(f'[{t}]' for t in TABLES)}"
+        reasons.add(f"unknown table [{name}]", remedy)
+
+
+def tunnel(given: dict, reasons: Reasons, device: Iterable[str] = ()) -> library.Config | None:
+    """The configuration, or None when anything about it is wrong. `given` holds the secret as `psk`, if there is any."""
+    options, before = dict(given), len(reasons.found)
+    _unknown(options, reasons, device)
+    _gateway(options, reasons)
+    for _ in range(2 * len(options) + 8):
+        try:
+            checked = library.Config(**options)
+        except ConfigError as e:
+            name = _culprit(str(e))
+            reasons.add(str(e), _remedy(name, options.get(name)))
+            if options.get(name) == _STAND_IN.get(name, ""):
+                return None
+            options.pop(name, None)
+            if name in _STAND_IN:
+                options[name] = _STAND_IN[name]
+        else:
+            return None if len(reasons.found) > before else checked
+    return None
+
+
+def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
+    elsewhere = {**dict.fromkeys(device, "device"), **dict.fromkeys(SITE, "site")}
+    for name in [n for n in options if n not in library._OPTIONS]:
+        value = options.pop(name)
+        if name in elsewhere:
+            reasons.add(f"option {name!r} does not belong here", f"write it under [{elsewhere[name]}]: {line(name, value)}")
+            continue
+        near = difflib.get_close_matches(name.lower().replace("-", "_"), library._OPTIONS, 1)
+        remedy = f"did you mean: {line(near[0], value)}" if near else f"known are {', '.join(library._OPTIONS)}"
+        reasons.add(f"unknown option {name!r}", "did you mean psk?" if near == ["psk"] else remedy)
+
+
+def _gateway(options: dict, reasons: Reasons) -> None:
+    """A host and nothing else: what people paste are URLs, and hosts with a port."""
+    value = options.get("gateway")
+    if not isinstance(value, str) or not value or is_address(value) or re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+        return
+    options["gateway"] = _STAND_IN["gateway"]
+    found = _HOST_PORT.fullmatch(value.strip())
+    if not value.isascii():
+        try:
+            reasons.add(f"option gateway: {value!r} is not ASCII", line("gateway", value.strip().encode("idna").decode()))
+            return
+        except UnicodeError:
+            found = None
+    if not found:
+        reasons.add(f"option gateway: {value!r} is no host name or address", 'such as: gateway = "vpn.example.net"')
+        return
+    lines = [line("gateway", found["host"].strip("[]"))]
+    port = int(found["port"] or 0)
+    if port and "://" not in value and port not in (500, 4500):
+        lines += [line("port", port), line("natt_port", port)]
+    reasons.add(f"option gateway: {value!r} is more than a host name or address", "; ".join(lines))
+
+
+def _culprit(text: str) -> str:
+    found = _OPTION.search(text)
+    return found[1] if found else ""
+
+
+def _remedy(name: str, value: object) -> str:
+    """A line to paste in place of the one refused."""
+    if name == "psk":
+        return "make a key: provision --new-psk FILE" if not value else "make another key, or write it in one of these forms"
+    if name not in library._OPTIONS:
+        return "correct this option"
+    spec: tuple = library._OPTIONS[name]
+    default = spec[0]
+    better = _converted(value, spec[1], spec[2:])
+    if better is not None and better != value:
+        return line(name, better)
+    examples = {"gateway": "vpn.example.net", "local_id": "sensor-7.example.net", "remote_id": "vpn.example.net",
+                "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7"}  # fmt: skip
+    if name in ("ike_proposals", "esp_proposals"):
+        return f"remove the line for the built-in list, or write {line(name, _known_suites(value) or list(default))}"
+    example = examples.get(name, default)
+    return f"such as: {line(name, example)}" if example != "" else f"remove the line {name} = ..."
+
+
+def _known_suites(value: object) -> list:
+    """Those of a list that the library knows."""
+    good = []
+    for text in value if isinstance(value, list) else ():
+        for parse in (library.suite.parse_ike, library.suite.parse_esp):
+            try:
+                parse(text)
+            except (ConfigError, AttributeError, TypeError):
+                continue
+            good.append(text)
+    return list(dict.fromkeys(good))
+
+
+def _converted(value: object, kind: str, limits: tuple) -> object:
+    """The same in the wanted kind, where it can be guessed."""
+    if kind == "int":
+        digits = re.fullmatch(r"\s*(\d+)\s*(?:s|ms|octets)?\s*", value) if isinstance(value, str) else None
+        number = int(digits[1]) if digits else value
+        if isinstance(number, (int, float)) and not isinstance(number, bool):
+            return min(max(int(number), limits[0]), limits[1])
+    if kind == "bool":
+        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+        return words.get(str(value).lower())
+    if kind == "list":
+        texts = [t for t in re.split(r"[,\s]+", value) if t] if isinstance(value, str) else value
+        return [_network(t) for t in texts] if isinstance(texts, list) else None
+    if kind == "str" and isinstance(value, str):
+        return value.strip()
+    return None
+
+
+def _network(text: object) -> object:
+    """A prefix without the host's bits; anything else as it is."""
+    try:
+        return str(ipaddress.ip_network(str(text).strip(), strict=False)) if "/" in str(text) else text
+    except ValueError:
+        return text
+
+
+def settings(given: dict, check, reasons: Reasons, known: Iterable[str]) -> None:
+    """The same for a class of options that raises ValueError with `setting NAME` in its text, such as firmware/uplink's."""
+    options, names = dict(given), list(known)
+    for name in [n for n in options if n not in names]:
+        value = options.pop(name)
+        near = difflib.get_close_matches(name, names, 1)
+        shown = line(near[0], value) if near and "password" not in name else f"{near[0]} = ..." if near else ""
+        reasons.add(f"unknown option {name!r}", f"did you mean: {shown}" if near else f"known are {', '.join(names)}")
+    for _ in range(len(options) + 4):
+        try:
+            check(**options)
+            return
+        except ValueError as e:
+            found = re.search(r"setting (\w+)", str(e))
+            name = found[1] if found else ""
+            reasons.add(str(e), _setting_remedy(name))
+            if options.get(name) == _SETTINGS.get(name, ""):
+                return
+            options[name] = _SETTINGS.get(name, "")
+            if not options[name]:
+                del options[name]
+
+
+_SETTINGS = {"publish_host": "10.10.0.1", "wifi_ssid": "my-network"}
+
+
+def _setting_remedy(name: str) -> str:
+    return f"such as: {line(name, _SETTINGS[name])}" if name in _SETTINGS else "correct this option, or remove the line"
+
+
+def site(given: Mapping[str, object], reasons: Reasons) -> dict:
+    """The gateway's settings, with defaults for those that are missing or wrong."""
+    checked = {name: default for name, (default, _) in SITE.items()}
+    for name, value in given.items():
+        if name not in SITE:
+            elsewhere = name in library._OPTIONS
+            near = difflib.get_close_matches(name, SITE, 1)
+            remedy = f"did you mean: {line(near[0], value)}" if near else f"known are {', '.join(SITE)}"
+            reasons.add(f"unknown option {name!r}", f"write it under [tunnel]: {line(name, value)}" if elsewhere else remedy)
+            continue
+        why = _site_value(name, value)
+        if why:
+            reasons.add(f"{name} = {value!r}{why[0]}", why[1])
+        else:
+            checked[name] = value
+    return checked
+
+
+def _site_value(name: str, value) -> tuple[str, str] | None:
+    """Why a setting is wrong, and a line to paste."""
+    default = SITE[name][0]
+    if type(value) is not type(default):
+        guess = _converted(value, {str: "str", list: "list", int: "int"}[type(default)], (0, 16000))
+        return f" is not {SITE[name][1]}", f"such as: {line(name, default if guess is None else guess)}"
+    if name == "name" and not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        return "", "use letters, digits, - and _: " + line(name, re.sub(r"[^A-Za-z0-9_-]+", "-", value).strip("-") or "uplink")
+    if name in ("pool", "pool6"):
+        return _pool(name, value)
+    if name in ("dns", "address", "peer_address"):
+        example = ["10.10.0.1"] if name == "dns" else "198.51.100.1"
+        for text in value if name == "dns" else [value] if value else []:
+            if not isinstance(text, str) or not is_address(text):
+                return f": {text!r} is not an IP address", f"such as: {line(name, example)}"
+    if name in ("interface", "inside") and not re.fullmatch(r"[\w./:-]*", value, re.ASCII):
+        return " is no interface name", f"such as: {line(name, 'eth0')}"
+    if name == "number" and not 0 <= value <= 16000:
+        return "", "use a number from 1 to 16000"
+    return None
+
+
+def _pool(name: str, value: str) -> tuple[str, str] | None:
+    version = 6 if name == "pool6" else 4
+    try:
+        if ipaddress.ip_network(value).version == version:
+            return None
+        return f" is not an IPv{version} network", f"such as: {line(name, SITE[name][0])}"
+    except ValueError as e:
+        better = _network(value)
+        return f": {e}", f"{'such as: ' if better == value else ''}{line(name, SITE[name][0] if better == value else better)}"

@@ -1,0 +1,96 @@
+"""A first provisioning file: what must be filled in, then every other option with its default, commented.
+
+The options and their comments are read from the library (`ipsec.config`), the firmware and `checks.SITE`, so none is missing.
+Start reading at `text`.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tools.gateway import checks, paths
+
+_REQUIRED = {
+    "gateway": ("vpn.example.net", "the gateway: host name or address"),
+    "local_id": ("{name}.example.net", "who we are; the gateway knows the device by it"),
+    "remote_id": ("", "who the gateway says it is, when that is not its name above"),
+    "psk_file": ("{name}.psk", "the key, beside this file: provision --new-psk makes it"),
+    "remote_ts": (["10.10.0.0/24"], "the networks behind the gateway"),
+}
+_CLOUD = {
+    "gateway": ("198.51.100.1", "the cloud gateway's address, and its identity"),
+    "local_id": ("203.0.113.7", "our public address"),
+    "psk_file": ("{name}.psk", "the key, beside this file: provision --new-psk --text makes it"),
+    "virtual_ip": ([], "this gateway assigns no addresses"),
+    "inner_address": ("10.20.0.7", "so the device brings its own"),
+    "remote_ts": (["10.10.0.0/24"], "the networks behind the gateway"),
+    "lifetime_s": (2400, "below the gateway's lifetimes"),
+}
+_AEAD = (["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519"], ["aes128ccm16", "aes128gcm16"])
+_GCM = (["aes128gcm16-prfsha256-ecp256"], ["aes128gcm16"])
+# What each kind of gateway has in common with a device, the fastest first: (ike_proposals, esp_proposals)
+SUITES: dict[str, tuple[list[str], list[str]]] = {
+    "strongswan": _AEAD,
+    "libreswan": (["aes128gcm16-prfsha256-x25519"], ["aes128ccm16", "aes128gcm16"]),
+    "routeros": (["aes128-sha256-ecp256"], ["aes128gcm16", "aes128-sha256"]),
+    "iosxe": _GCM,
+    "junos": _GCM,
+    "fortigate": (["aes128gcm16-prfsha256-x25519"], ["aes128gcm16"]),
+    "aws": _GCM,
+    "azure": _GCM,
+}
+CLOUD = ("aws", "azure")
+_LINE = re.compile(r'^    "(\w+)": \(.*\),(?:  # (.*))?$', re.MULTILINE)
+_HEADING = re.compile(r"^    # (.*)$", re.MULTILINE)
+
+
+def text(name: str, kind: str = "") -> str:
+    """A provisioning file for a device of this name, and for this kind of gateway if one is given."""
+    required = dict(_CLOUD if kind in CLOUD else _REQUIRED)
+    if kind:
+        ike, esp = SUITES[kind]
+        required["ike_proposals"] = (ike, f"what {kind} has in common with the device")
+        required["esp_proposals"] = (esp, "")
+    lines = [
+        f"# Device {name}: its tunnel, its application and the gateway's side.",
+        "# Fill in the first lines of each table; a # in front of an option means that its default, which it shows, is meant.",
+        "",
+        "[tunnel]",
+        *(_line(option, _named(value, name), about) for option, (value, about) in required.items() if value != ""),
+    ]
+    if "remote_id" in required:
+        lines.append("# " + _line("remote_id", required["gateway"][0], required["remote_id"][1]))
+    lines += ["", *_options(paths.LIBRARY / "ipsec" / "config.py", {*required, "psk", "auth"})]
+    lines += ["", "[device]", _line("publish_host", "10.10.0.1", "who gets the readings: an address behind the gateway")]
+    lines += _options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
+    lines += ["", "[site]", _line("name", "uplink", checks.SITE["name"][1])]
+    if kind in CLOUD:
+        lines.append(_line("peer_address", _CLOUD["local_id"][0], checks.SITE["peer_address"][1]))
+    left = [option for option in checks.SITE if option != "name" and not (option == "peer_address" and kind in CLOUD)]
+    lines += ["# " + _line(option, *checks.SITE[option]) for option in left]
+    return "\n".join(lines) + "\n"
+
+
+def _named(value, name: str):
+    return value.format(name=name) if isinstance(value, str) else value
+
+
+def _line(option: str, value: object, about: str) -> str:
+    written = f"{option} = {json.dumps(value)}"
+    return f"{written:<38}  # {about}" if about else written
+
+
+def _options(source: Path, without: Iterable[str]) -> list[str]:
+    """The options of a table `_OPTIONS` in a source file, each with its default and its comment there."""
+    namespace: dict = {}
+    table = source.read_text().split("_OPTIONS = {\n")[1].split("\n}\n")[0]
+    exec(f"found = {{\n{table}\n}}", namespace)  # the repository's own text
+    lines = []
+    for text in table.splitlines():
+        option, heading = _LINE.match(text), _HEADING.match(text)
+        if heading:
+            lines.append(f"# -- {heading[1]}")
+        elif option and option[1] not in without:
+            lines.append("# " + _line(option[1], namespace["found"][option[1]][0], option[2] or ""))
+    return lines
