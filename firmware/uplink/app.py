@@ -12,6 +12,7 @@ from uplink import light, radio, readings, settings
 
 SETTINGS = "settings.json"
 _LAST_MS = 500  # the gateway may still be decrypting the last reading when Delete comes, and would lose it
+_CLOSING_S = 3
 _LOADING = 4096  # octets allocated between two collections while modules load
 
 
@@ -23,7 +24,11 @@ def main(path: str = SETTINGS):
     except Exception as e:
         log("wrong settings: %s" % e)
         return
-    asyncio.run(App(chosen, tunnel).run())
+    app = App(chosen, tunnel)
+    try:
+        asyncio.run(app.run())
+    except KeyboardInterrupt:
+        app.stop()
 
 
 def _load(path):
@@ -80,6 +85,15 @@ class App:
         for task in helpers:
             task.cancel()
         log("done: %d readings" % self.sent)
+
+    def stop(self):
+        """After Ctrl-C: tell the gateway. The interrupted tasks stay where they are; the tunnel's own may be among them."""
+        try:
+            asyncio.run(asyncio.wait_for(self._tunnel.close(), _CLOSING_S))
+        except Exception as e:  # it was stopped in the midst of something
+            log("not closed: %s: %s" % (type(e).__name__, e))
+        else:
+            log("tunnel closed")
 
     async def _deliver(self):
         self._light.state = light.NO_NETWORK

@@ -1,12 +1,13 @@
-"""`doctor`: finds what is wrong and names the remedy; `bench`: wrong answers of an algorithm end it."""
+"""`doctor`: makes the tunnel, finds what is wrong and names the remedy once; `bench`: wrong answers of an algorithm end it."""
 
+import re
 import socket
 import struct
-import threading
 
 import pytest
 
-from host_tests.board_tool.conftest import TUNNEL, tool, write_plan
+from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
+from host_tests.responder import Responder, faults
 from tools.board import bench, doctor, link
 
 
@@ -15,35 +16,38 @@ def row(said, what: str) -> str:
     return next(line for line in said.out.splitlines() if line.startswith(f"│ {what} "))
 
 
+class Narrow(faults.Fault):
+    """A path that loses long datagrams, as one does whose routers may not fragment and do not say so."""
+
+    def __init__(self, longest: int):
+        self.longest = longest
+
+    def edit_datagram(self, direction, kind, data):
+        return [(0.0, data)] if len(data) <= self.longest else []
+
+
 @pytest.fixture
 def gateway():
-    """Answers every datagram on two ports of the loopback; keeps what came."""
-    socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
-    came: dict[int, bytes] = {}
-
-    def serve(s, index: int) -> None:
-        while True:
-            try:
-                data, peer = s.recvfrom(2000)
-            except OSError:
-                return
-            if peer is None:  # closed by the end of the test
-                return
-            came[index] = data
-            s.sendto(data[:28], peer)
-
-    for index, s in enumerate(socks):
-        s.bind(("127.0.0.1", 0))
-        threading.Thread(target=serve, args=(s, index), daemon=True).start()
-    yield [s.getsockname()[1] for s in socks], came
-    for s in socks:
-        s.close()
+    """The reference responder; `faults` makes it misbehave."""
+    with Responder(psk=bytes.fromhex(SECRET[4:]), local_id="gw.example.net", ike_suites=("aes128ccm16-prfsha256-x25519",),
+                   esp_suites=("aes128ccm16",)) as running:
+        yield running
 
 
-def setup(board, tmp_path, ports=(500, 4500), gateway="127.0.0.1"):
-    path = write_plan(tmp_path, TUNNEL.replace("127.0.0.1", gateway) + f"port = {ports[0]}\nnatt_port = {ports[1]}\n")
+DEVICE = "retransmit_ms = 100\n[device]\npublish_host = \"10.10.0.1\"\n"
+
+
+def setup(board, tmp_path, ports=(500, 4500), change=("", "")):
+    text = (TUNNEL + f"port = {ports[0]}\nnatt_port = {ports[1]}\n" + DEVICE).replace(*change)
+    path = write_plan(tmp_path, text)
     assert tool("provision", "--port", board.port, path).status == 0
     assert tool("install", "--port", board.port, "--config", path).status == 0
+
+
+def wrong(said) -> str:
+    """What is wrong: it must be one thing."""
+    assert said.status == 1 and said.out.count(" wrong ") == 1, said.out
+    return said.err.split("wrong: ")[1].splitlines()[0]
 
 
 def test_an_empty_board_lacks_the_library(board):
@@ -64,39 +68,76 @@ def test_a_board_without_configuration(board, plan):
     assert said.status == 1 and "wrong: configuration" in said.err and "give `provision`" in row(said, "configuration")
 
 
-def test_all_is_well_with_a_gateway_that_answers(board, tmp_path, gateway):
-    ports, came = gateway
-    setup(board, tmp_path, ports)
+def test_the_configured_tunnel_is_made_tried_and_closed(board, tmp_path, gateway):
+    setup(board, tmp_path, (gateway.port, gateway.natt_port))
     said = tool("doctor", "--port", board.port)
     assert said.status == 0, said.out
-    assert came[0][17] == 0x20 and came[0][18] == 34  # IKEv2, IKE_SA_INIT
-    assert came[1][:4] == bytes(4) and came[1][4 + 18] == 34  # behind the non-ESP marker
     assert "nothing wrong found" in said.out and "viper kernels" in row(said, "crypto")
+    assert "up in" in row(said, "tunnel") and "our address 10.20.0." in row(said, "tunnel")
+    assert "10.10.0.1 answers" in row(said, "ping") and "Delete" in row(said, "close") and "mtu is 1360" in row(said, "path")
+    assert [e["reason"] for e in gateway.events if e["event"] == "ike_down"] == ["deleted by the client"]
+    assert gateway.sas == []
+
+
+@pytest.mark.parametrize(("longest", "mtu"), [(1200, 1152), (900, 852)])
+def test_a_narrow_path_is_measured_and_an_mtu_proposed(board, tmp_path, gateway, longest, mtu):
+    gateway.faults.add(Narrow(longest))
+    setup(board, tmp_path, (gateway.port, gateway.natt_port))
+    said = tool("doctor", "--port", board.port)
+    found = re.search(r"packets of (\d+) octets pass.*mtu = (\d+)", row(said, "path"))
+    assert said.status == 0 and found and found[1] == found[2], said.out
+    assert longest - 48 <= int(found[1]) <= longest - 34 and abs(int(found[1]) - mtu) < 16  # SPI, number, IV, padding, ICV
+
+
+def test_nothing_inside_answers(board, tmp_path, gateway):
+    setup(board, tmp_path, (gateway.port, gateway.natt_port), ("10.10.0.1", "10.99.0.1"))
+    said = tool("doctor", "--port", board.port, "--peer", "10.10.0.1")
+    assert "10.10.0.1 answers" in row(said, "ping")
+    said = tool("doctor", "--port", board.port)
+    assert said.status == 0 and "10.99.0.1 does not answer through the tunnel" in row(said, "ping") and gateway.sas == []
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    (('"gw.example.net"', '"other.example.net"'), "remote_id"),
+    (("[tunnel]", '[tunnel]\nike_proposals = ["aes128gcm16-prfsha256-x25519"]'), "ike_proposals"),
+    (("[tunnel]", '[tunnel]\nesp_proposals = ["aes128gcm16"]'), "esp_proposals"),
+])  # fmt: skip
+def test_what_the_gateway_refuses_is_named_once(board, tmp_path, gateway, change, text):
+    setup(board, tmp_path, (gateway.port, gateway.natt_port), change)
+    said = tool("doctor", "--port", board.port)
+    assert wrong(said) == "tunnel" and text in row(said, "tunnel"), said.out
+    assert "UDP" not in said.out
+
+
+def test_a_key_that_does_not_fit(board, tmp_path, gateway):
+    gateway.options.psk = "another key"
+    setup(board, tmp_path, (gateway.port, gateway.natt_port))
+    said = tool("doctor", "--port", board.port)
+    assert wrong(said) == "tunnel" and "psk" in row(said, "tunnel")
 
 
 def test_only_the_blocked_port_is_named(board, tmp_path, gateway):
-    ports, _ = gateway
     mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # takes datagrams and says nothing, like a firewall
     mute.bind(("127.0.0.1", 0))
     blocked = mute.getsockname()[1]
-    setup(board, tmp_path, (ports[0], blocked))
+    setup(board, tmp_path, (gateway.port, blocked))
     said = tool("doctor", "--port", board.port, "--wait-ms", "100")
-    assert said.status == 1 and f"wrong: UDP {blocked}" in said.err
+    assert wrong(said) == f"UDP {blocked}"
     assert "does not answer" in row(said, f"UDP {blocked}") and "let firewalls pass" in row(said, f"UDP {blocked}")
 
 
 def test_a_name_that_is_not_found(board, tmp_path):
-    setup(board, tmp_path, gateway="gateway.invalid")
+    setup(board, tmp_path, change=('"127.0.0.1"', '"gateway.invalid"'))
     said = tool("doctor", "--port", board.port)
-    assert said.status == 1 and "gateway.invalid" in row(said, "gateway") and "DNS" in row(said, "gateway")
+    assert wrong(said) == "tunnel" and "gateway.invalid" in row(said, "tunnel") and "DNS" in row(said, "tunnel")
 
 
 def test_a_module_of_the_suite_is_missing(board, tmp_path, gateway):
-    setup(board, tmp_path, gateway[0])
+    setup(board, tmp_path, (gateway.port, gateway.natt_port))
     with link.connect(board.port) as b:
         b.run("import os\nos.remove('/lib/ipsec/crypto/modes/ccm.mpy')")
     said = tool("doctor", "--port", board.port)
-    assert said.status == 1 and "wrong: crypto" in said.err and "install --config" in row(said, "crypto")
+    assert wrong(said) == "crypto" and "install --config" in row(said, "crypto")
 
 
 def test_the_probe_is_a_sound_ike_sa_init():

@@ -7,11 +7,12 @@ that says what esptool says. esptool itself checks the image headers made here.
 import struct
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from host_tests.board_tool.conftest import tool
-from tools.board import flash, image, link
+from tools.board import facts, flash, image, link, ports
 from tools.board.errors import BoardError
 
 RP2040, RP2350, ABSOLUTE = 0xE48BFF56, 0xE48BFF59, 0xE48BFF57
@@ -133,7 +134,38 @@ def test_esptool_writes_a_matching_image(tmp_path, fake_esptool):
     said = tool("flash", path, "--port", "/dev/ttyACM7")
     assert said.status == 0, said.err
     last = fake_esptool.read_text().splitlines()[-1]
-    assert "--port /dev/ttyACM7 --chip esp32s3" in last and last.endswith(f"write-flash --erase-all 0x0 {path}")
+    assert "--port /dev/ttyACM7 --chip esp32s3" in last and last.endswith(f"write-flash 0x0 {path}")
+    assert "files on the board stay" in said.out and "erased" not in said.out + said.err
+
+
+def test_nothing_is_erased_unannounced(tmp_path, fake_esptool):
+    path = tmp_path / "s3.bin"
+    path.write_bytes(esp(9))
+    said = tool("flash", path, "--port", "/dev/ttyACM7", "--erase")
+    assert said.status == 0 and "the whole flash is erased" in said.err and "secret" in said.err
+    assert fake_esptool.read_text().splitlines()[-1].endswith(f"write-flash --erase-all 0x0 {path}")
+    (tmp_path / "pico.uf2").write_bytes(uf2(RP2040))
+    said = tool("flash", tmp_path / "pico.uf2", "--port", "/dev/ttyACM7", "--erase")
+    assert said.status == 1 and "--erase is for ESP32" in said.err
+
+
+@pytest.mark.parametrize(("file", "vid"), [("s3.bin", 0x2E8A), ("pico.uf2", 0x303A)])
+def test_another_kind_of_board_is_refused_by_its_port_alone(tmp_path, monkeypatch, fake_esptool, file, vid):
+    """At once: no boot ROM is asked, and no prompt awaited."""
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: [SimpleNamespace(device="/dev/ttyACM7", vid=vid, description="")])
+    monkeypatch.setattr(flash.link, "connect", lambda *_, **__: pytest.fail("the board was asked"))
+    (tmp_path / "s3.bin").write_bytes(esp(9))
+    (tmp_path / "pico.uf2").write_bytes(uf2(RP2040))
+    said = tool("flash", tmp_path / file)
+    assert said.status == 1 and "not written" in said.err and not fake_esptool.exists()
+
+
+def test_a_running_board_is_asked_before_esptool(tmp_path, monkeypatch, fake_esptool, board):
+    monkeypatch.setattr(facts.Facts, "chip", "RP2350")
+    path = tmp_path / "s3.bin"
+    path.write_bytes(esp(9))
+    said = tool("flash", path, "--port", board.port)
+    assert said.status == 1 and "is for ESP32S3, the board is RP2350: not written" in said.err and not fake_esptool.exists()
 
 
 def test_esptool_is_not_asked_to_write_another_chip(tmp_path, fake_esptool):

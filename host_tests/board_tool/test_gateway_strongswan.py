@@ -98,7 +98,8 @@ def test_doctor_and_bench_with_a_gateway_that_answers(gw, tmp_path, make_board):
     for command in (("provision", plan), ("install", "--app", "--config", plan), ("doctor",)):
         said = tool(command[0], "--port", board.port, *command[1:])
         assert said.status == 0, said.out + said.err
-    assert "10.9.1.1 answers" in said.out and "nothing wrong found" in said.out
+    assert "10.10.0.1 answers" in said.out and "nothing wrong found" in said.out
+    gw.swan.wait_log("received DELETE for IKE_SA")
     said = tool("bench", "--port", board.port, "--repeat", "2", "--suite", "aes128ccm16", "--tunnel", "1", "--peer", "10.10.0.1")
     assert said.status == 0, said.err
     assert "tunnel: up in" in said.out and "no answer" not in said.out

@@ -54,6 +54,17 @@ def test_the_application_comes_with_app_and_goes_when_not_needed(board, plan):
     assert "main.py" in names and "/lib/uplink/app.mpy" in names
 
 
+def test_nothing_is_removed_or_replaced_unannounced(board, plan):
+    do(board, "import os\nos.mkdir('/lib')\nos.mkdir('/lib/ipsec')")
+    put(board, "main.py", b"print('mine')")
+    put(board, "/lib/ipsec/old.mpy", b"of an earlier version")
+    said = tool("install", "--port", board.port, "--config", plan, "--app")
+    assert said.status == 0 and "/lib/ipsec/old.mpy is removed" in said.err
+    assert "main.py on the board is another program: it is kept as main.py.old" in said.err
+    assert do(board, "print(open('main.py.old').read())").strip() == "print('mine')"
+    assert tool("install", "--port", board.port, "--config", plan, "--app").err == ""
+
+
 def test_modules_follow_the_configuration(board, tmp_path):
     gcm = write_plan(tmp_path, TUNNEL + 'ike_proposals = ["aes128gcm16-prfsha256-x25519"]\nesp_proposals = ["aes128gcm16"]\n')
     tool("install", "--port", board.port, "--config", gcm)

@@ -5,6 +5,7 @@ import pytest
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from host_tests.responder import Responder
 from tools.board import link
+from tools.board.errors import BoardFailure, BoardLost
 
 DEVICE = """port = {0.port}
 natt_port = {0.natt_port}
@@ -48,6 +49,36 @@ def test_the_uplink_tries_again_waiting_longer_until_it_is_stopped(board, tmp_pa
         assert b.value("1 + 1") == 2
 
 
+def test_stopping_tells_the_gateway(board, tmp_path, responder):
+    setup(board, tmp_path, responder, 0)
+    said = tool("run", "--port", board.port, "--seconds", "5")
+    assert said.status == 0 and "tunnel up" in said.out and "tunnel closed" in said.out and "stopped" in said.out, said.out
+    assert [e["reason"] for e in responder.events if e["event"] == "ike_down"] == ["deleted by the client"]
+    with link.connect(board.port) as b:
+        assert b.value("1 + 1") == 2
+
+
+def test_a_silent_board_is_not_lost(board, tmp_path, responder):
+    setup(board, tmp_path, responder, 0, ("publish_every_s = 1", "publish_every_s = 600"))
+    said = tool("run", "--port", board.port, "--seconds", "4")
+    assert said.status == 0 and "reading 1 sent" in said.out and "stopped" in said.out and said.err == ""
+
+
+def test_a_program_that_cannot_be_stopped_is_named(board):
+    stubborn = "while True:\n try:\n  while True: pass\n except KeyboardInterrupt:\n  print('no')"
+    with link.connect(board.port) as b, pytest.raises(BoardLost, match="does not stop"):
+        b.start(stubborn, lambda data: None, seconds=0.3, grace=0.5)
+
+
+def test_reset(board):
+    with link.connect(board.port) as b:
+        b.run("x = 7")
+    said = tool("reset", "--port", board.port)
+    assert said.status == 0 and "soft reset" in said.out  # the unix port has no machine.reset
+    with link.connect(board.port, reset=False) as b, pytest.raises(BoardFailure, match="NameError"):
+        b.run("x")
+
+
 def test_without_the_application(board):
     said = tool("run", "--port", board.port, "--seconds", "60")
     assert said.status == 1 and "ImportError" in said.err and "install --app" in said.err
@@ -58,7 +89,7 @@ def test_wrong_settings_are_named(board, tmp_path, responder):
     with link.connect(board.port) as b:
         b.write_file("settings.json", b'{"network": "pigeon", "publish_host": "x"}')
     said = tool("run", "--port", board.port, "--seconds", "60")
-    assert said.status == 1 and "pigeon" in said.out and "mend the setting" in said.err
+    assert said.status == 1 and "pigeon" in said.out and "correct the setting" in said.err
 
 
 def test_monitor_follows_without_stopping(board):

@@ -6,6 +6,7 @@ commands: `ping ADDRESS`, `dpd`, `rekey-child [GROUP]`, `rekey-ike`, `create-chi
 """
 
 import argparse
+import base64
 import json
 import signal
 import sys
@@ -23,7 +24,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="UDP port of IKE (0: any free one)")
     parser.add_argument("--natt-port", type=int, default=0, help="UDP port of IKE and ESP behind a NAT (0: any free one)")
     parser.add_argument("--psk", help="pre-shared key; visible to other users, so --psk-file is better")
-    parser.add_argument("--psk-file", help="file that holds the pre-shared key, one line")
+    parser.add_argument("--psk-file", help="file that holds the pre-shared key, one line: text, hex:... or base64:...")
     parser.add_argument("--id", default="gw.example", help="identity of the gateway")
     parser.add_argument("--peer-id", help="identity the device must have (default: any)")
     parser.add_argument("--ike", action="append", metavar="SUITE", help="IKE suite, again for more; in order of liking")
@@ -47,12 +48,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def decode_key(text: str) -> str | bytes:
+    """The key in a file as `provision --new-psk` writes it: `hex:` and digits, or text. Raises ValueError without the key."""
+    try:
+        if text.startswith("hex:"):
+            return bytes.fromhex(text[4:])
+        if text.startswith("base64:"):
+            return base64.b64decode(text[7:], validate=True)
+    except ValueError:
+        raise ValueError("what follows %r in the key's file is not valid" % text.split(":")[0]) from None
+    return text
+
+
 def options_of(args: argparse.Namespace) -> Options:
     """Options of the command line. Raises ValueError and OSError."""
     psk = args.psk
     if args.psk_file:
         with open(args.psk_file) as file:
-            psk = file.readline().rstrip("\n")
+            psk = decode_key(file.readline().strip())
     if not psk:
         raise ValueError("--psk or --psk-file is needed")
     options = Options(host=args.host, port=args.port, natt_port=args.natt_port, psk=psk, cookie_rounds=args.cookies)

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None, show: Show | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.board", description="Set up and look after boards.")
     subs = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
-    for add in (_list, _flash, _install, _provision, _run, _monitor, _bench, _doctor, _gateway, _fleet, _packages):
+    for add in (_list, _flash, _install, _provision, _run, _reset, _monitor, _bench, _doctor, _gateway, _fleet, _packages):
         add(subs)
     return parser
 
@@ -64,10 +64,11 @@ def _flash(subs) -> None:
     sub = _sub(subs, "flash", "write a MicroPython firmware file (.bin for ESP32, .uf2 for RP2)", _do_flash)
     sub.add_argument("firmware", type=Path)
     sub.add_argument("--drive", type=Path, help="boot drive of an RP2 board")
+    sub.add_argument("--erase", action="store_true", help="ESP32: erase the whole flash first, with all files on the board")
 
 
 def _do_flash(args: argparse.Namespace, show: Show) -> None:
-    flash.flash(args.firmware, args.port, args.drive, show)
+    flash.flash(args.firmware, args.port, args.drive, show, args.erase)
 
 
 def _install(subs) -> None:
@@ -129,6 +130,15 @@ def _do_run(args: argparse.Namespace, show: Show) -> None:
         run.run(board, show, args.seconds)
 
 
+def _reset(subs) -> None:
+    _sub(subs, "reset", "restart the board, so that its main.py runs", _do_reset)
+
+
+def _do_reset(args: argparse.Namespace, show: Show) -> None:
+    with link.connect(args.port, reset=False) as board:
+        run.reset(board, show)
+
+
 def _monitor(subs) -> None:
     sub = _sub(subs, "monitor", "follow the log of a board that runs already", _do_monitor)
     sub.add_argument("--seconds", type=float, default=0, help="end after so long")
@@ -154,13 +164,14 @@ def _do_bench(args: argparse.Namespace, show: Show) -> None:
 
 
 def _doctor(subs) -> None:
-    sub = _sub(subs, "doctor", "look for what is wrong: firmware, memory, network, ports", _do_doctor)
+    sub = _sub(subs, "doctor", "make the configured tunnel and say what is wrong", _do_doctor)
+    sub.add_argument("--peer", default="", help="address inside that answers ping (default: publish_host of [device])")
     sub.add_argument("--wait-ms", type=int, default=2000, help="wait for a gateway's answer (default %(default)s)")
 
 
 def _do_doctor(args: argparse.Namespace, show: Show) -> None:
     with _connect(args) as board:
-        doctor.doctor(board, show, args.wait_ms)
+        doctor.doctor(board, show, args.wait_ms, args.peer)
 
 
 def _gateway(subs) -> None:

@@ -1,4 +1,5 @@
-"""What is wrong with a board: each thing a tunnel needs, looked at on the board itself, with the remedy.
+"""What is wrong with a board: each thing a tunnel needs, looked at on the board itself, with the remedy; then the
+configured tunnel is made, tried and closed.
 
 Start reading at `doctor`.
 """
@@ -13,9 +14,12 @@ from tools.board.show import Show
 _REMEDY = "follow the remedies in the table from the top; each may explain those below it"
 
 
-def doctor(board: Link, show: Show, wait_ms: int = 2000) -> None:
-    """Show the findings. Raises BoardError when something is wrong."""
-    found: list = board.script("doctor", timeout=60, INIT=probe(), WAIT_MS=wait_ms)  # type: ignore[assignment]
+def doctor(board: Link, show: Show, wait_ms: int = 2000, peer: str = "") -> None:
+    """Make the configured tunnel and show the findings; `peer` is an address inside that answers ping.
+
+    Raises BoardError when something is wrong.
+    """
+    found: list = board.script("doctor", timeout=180, INIT=probe(), WAIT_MS=wait_ms, PEER=peer)  # type: ignore[assignment]
     show.table("doctor", ("what", "state", "found", "remedy"), found)
     wrong = [row[0] for row in found if row[1] == "bad"]
     if wrong:

@@ -22,22 +22,42 @@ _BOARD_IDS = {"RPI-RP2": "RP2040", "RP2350": "RP2350"}  # "Board-ID" in INFO_UF2
 _ESPTOOL = (sys.executable, "-m", "esptool")
 
 
-def flash(path: Path, port: str | None, drive: Path | None, show: Show) -> None:
-    """Write the firmware. `drive` is the RP2 boot drive when it is not found by itself. Raises BoardError."""
+def flash(path: Path, port: str | None, drive: Path | None, show: Show, erase: bool = False) -> None:
+    """Write the firmware. `drive` is the RP2 boot drive when it is not found by itself. Raises BoardError.
+
+    The board's files stay, unless `erase` says that an ESP32's whole flash is to be erased before.
+    """
     firmware = image.read(path)
     show.line(f"{path.name}: firmware for {firmware.chip}")
+    if erase and firmware.kind != "esp":
+        raise BoardError("--erase is for ESP32 boards", "for RP2 write Raspberry Pi's flash_nuke.uf2 first")
     if firmware.kind == "esp":
-        _flash_esp(firmware, ports.choose(port), show)
+        _flash_esp(firmware, ports.choose(port), show, erase)
     else:
         _flash_rp2(firmware, port, drive, show)
 
 
-def _flash_esp(firmware: image.Image, port: str, show: Show) -> None:
+def _flash_esp(firmware: image.Image, port: str, show: Show, erase: bool) -> None:
+    running = _running_chip(port)
+    if running:
+        image.require(firmware, running)  # without the boot ROM, which other boards would be asked for in vain
     image.require(firmware, _esp_chip(port))
     chip = firmware.chip.lower()
-    show.line(f"writing at {firmware.offset:#x} over {port}")
-    _esptool(port, "--chip", chip, "--baud", "460800", "write-flash", "--erase-all", hex(firmware.offset), str(firmware.path))
-    show.good("written and verified; the board starts anew")
+    if erase:
+        show.warn(f"{port}: the whole flash is erased, with all files, the configuration and its secret among them")
+    show.line(f"writing at {firmware.offset:#x} over {port}{'' if erase else '; files on the board stay'}")
+    how = ["--erase-all"] if erase else []
+    _esptool(port, "--chip", chip, "--baud", "460800", "write-flash", *how, hex(firmware.offset), str(firmware.path))
+    show.good("written and verified; the board restarts")
+
+
+def _running_chip(port: str) -> str:
+    """The chip by what MicroPython on the board says, or by whose USB port it is; "" when neither tells."""
+    if ports.is_rp2(port):
+        return "RP2"
+    with contextlib.suppress(BoardError), link.connect(port, reset=False, patience=3) as board:
+        return facts.read(board).chip
+    return ""
 
 
 def _esp_chip(port: str) -> str:
@@ -71,11 +91,13 @@ def _flash_rp2(firmware: image.Image, port: str | None, drive: Path | None, show
     drive = drive or boot_drives()[0]
     image.require(firmware, drive_chip(drive))
     _copy(firmware.path, drive, show)
-    show.good("written; the board starts anew")
+    show.good("written; the board restarts")
 
 
 def _check_running(firmware: image.Image, port: str | None) -> None:
     """Refuse before the running board is sent into its boot ROM."""
+    if ports.is_esp(ports.choose(port)):
+        image.require(firmware, "ESP32")
     with link.connect(port, reset=False) as board:
         image.require(firmware, facts.read(board).chip)
 
@@ -97,7 +119,7 @@ def _wait_for_drive(firmware: image.Image, show: Show) -> Path | None:
     if shutil.which("picotool"):
         show.line("no drive is mounted; using picotool")
         if subprocess.run(["picotool", "load", "-v", "-x", str(firmware.path)]).returncode == 0:
-            show.good("written and verified; the board starts anew")
+            show.good("written and verified; the board restarts")
             return None
     raise BoardError(
         "the board's boot drive did not appear",
@@ -141,4 +163,4 @@ def _copy(path: Path, drive: Path, show: Show) -> None:
                 out.flush()
                 advance(len(chunk))
     except OSError as e:
-        raise BoardError(f"writing to {drive} failed ({e.strerror})", "plug the board in anew with BOOTSEL held") from e
+        raise BoardError(f"writing to {drive} failed ({e.strerror})", "plug the board in again with BOOTSEL held") from e

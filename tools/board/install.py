@@ -46,6 +46,7 @@ class Work:
     changed: list[str] = field(default_factory=list)
     staged: list[str] = field(default_factory=list)  # have arrived in an earlier run
     removals: list[str] = field(default_factory=list)
+    kept: tuple[str, str] | None = None  # a program of somebody else's, and its new name
 
     @property
     def size(self) -> int:
@@ -62,12 +63,21 @@ def install(board: Link, choice: Choice, show: Show) -> Facts:
     show.line(f"{found.machine or found.platform}: MicroPython {found.firmware}, {found.arch or 'no native code'}, to {target}")
     if choice.config is not None:
         show.line(f"slices: core, {', '.join(slices.chosen(choice.config, found.arch, choice.extra))}")
+    _announce(work, show)
     _check_space(work, facts.read(board, target).space)
     _send(board, work, show)
     _commit(board, work)
     show.good(f"{len(work.files)} files, {len(work.changed)} changed, {len(work.removals)} removed, {work.size} octets sent")
     _try_import(board, target)
     return found
+
+
+def _announce(work: Work, show: Show) -> None:
+    """Nothing on the board is removed or replaced by something else without a word."""
+    for path in work.removals:
+        show.warn(f"{path} is removed: it is no longer needed, or hides a newer file")
+    if work.kept:
+        show.warn(f"{work.kept[0]} on the board is another program: it is kept as {work.kept[1]}")
 
 
 def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
@@ -126,6 +136,8 @@ def plan_work(board: Link, files: dict[str, bytes], target: str) -> Work:
             work.changed.append(path)
             if present.get(path + _STAGED) == digest:
                 work.staged.append(path)
+    if "main.py" in present and "main.py" in work.changed:
+        work.kept = ("main.py", "main.py.old")
     keep = set(files) | {p + _STAGED for p in work.changed}
     work.removals = [p for p in present if p not in keep and p.endswith((".py", ".mpy", _STAGED))]
     return work
@@ -167,6 +179,8 @@ def _make_folders(board: Link, work: Work) -> None:
 
 
 def _commit(board: Link, work: Work) -> None:
+    if work.kept:
+        board.script("commit", timeout=60, RENAMES=[work.kept], REMOVALS=[])
     for pairs in _batches([(p + _STAGED, p) for p in work.changed]):
         board.script("commit", timeout=60, RENAMES=pairs, REMOVALS=[])
     for paths in _batches(work.removals):

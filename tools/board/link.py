@@ -87,19 +87,49 @@ class Link:
         """Start the board's interpreter anew, without running main.py."""
         self._enter(True)
 
-    def start(self, code: str, on_output: Callable[[bytes], None], seconds: float = 0) -> None:
-        """Execute statements that do not end by themselves; returns when they do.
+    def start(self, code: str, on_output: Callable[[bytes], None], seconds: float = 0, grace: float = 10) -> bool:
+        """Execute statements that do not end by themselves; True when they were stopped, False when they have ended.
 
-        On KeyboardInterrupt, which `on_output` may raise too, they are stopped with Ctrl-C. With `seconds`, a silence of
-        that length counts as a lost board.
+        They are stopped with Ctrl-C on KeyboardInterrupt, or after `seconds` (0: never), and then have `grace` seconds to end.
+        A board that says nothing is not lost. Raises BoardFailure for an exception on the board, BoardLost when it is gone.
         """
+        part, trace = 0, b""  # first comes what it prints, then its trace, each with Ctrl-D behind it
+        stopped, end = False, time.monotonic() + seconds if seconds else None
         try:
-            self.run(code, timeout=seconds or None, on_output=on_output)  # type: ignore[arg-type]
-        except KeyboardInterrupt:
+            self._transport.exec_raw_no_follow(code)
+            self._transport.serial.timeout = 0.1  # the time must be looked at while the board is silent
+            while part < 2:
+                try:
+                    if end and time.monotonic() > end:
+                        if stopped:
+                            raise BoardLost(f"{self.port}: the program does not stop", "press the board's reset button")
+                        raise KeyboardInterrupt
+                    for n, text in enumerate(self._read_some().split(b"\x04")):
+                        part += n > 0
+                        if part == 0 and text:
+                            on_output(text)
+                        trace += text if part == 1 else b""
+                except KeyboardInterrupt:
+                    if stopped:
+                        raise
+                    stopped, end = True, time.monotonic() + grace
+                    self._transport.serial.write(b"\x03")
+        except _LOST as e:
+            raise BoardLost(f"{self.port}: the board stopped answering ({e})", _LOST_REMEDY) from e
+        finally:
             with contextlib.suppress(*_LOST):
-                self._transport.serial.write(b"\x03")
-                time.sleep(0.2)
-            raise
+                self._transport.serial.timeout = _READ_S
+        if trace and not stopped:
+            raise BoardFailure(f"{self.port}: {_last_line(trace)}", trace.decode("utf-8", "replace"))
+        return stopped
+
+    def _read_some(self) -> bytes:
+        """What has come within a moment."""
+        serial = self._transport.serial
+        if not self._transport.is_pty and not serial.in_waiting:
+            time.sleep(0.01)
+            return b""
+        return serial.read(max(1, serial.in_waiting))
 
     def close(self) -> None:
         """Give the port back; the board is left at its friendly prompt."""
@@ -108,21 +138,22 @@ class Link:
         with contextlib.suppress(*_LOST):
             self._transport.close()
 
-    def _enter(self, reset: bool) -> None:
+    def _enter(self, reset: bool, patience: float = 10) -> None:
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it got on a failure
-                self._transport.enter_raw_repl(soft_reset=reset)
+                self._transport.enter_raw_repl(soft_reset=reset, timeout_overall=patience)
         except _LOST as e:
             raise BoardLost(
                 f"{self.port}: no MicroPython prompt ({e})",
-                "press reset and try again; when it stays so, flash MicroPython with `python -m tools.board flash`",
+                "press reset and try again; when it stays so, flash MicroPython with `ipsec-board flash`",
             ) from e
 
 
-def connect(port: str | None = None, *, reset: bool = True) -> Link:
+def connect(port: str | None = None, *, reset: bool = True, patience: float = 10) -> Link:
     """Open the board at `port`, or the only one there is; a running program is stopped.
 
-    `reset` starts the interpreter anew, so that the heap is empty and no module is loaded yet. Raises BoardError.
+    `reset` restarts the interpreter, so that the heap is empty and no module is loaded yet; `patience` is how many seconds a
+    prompt may take. Raises BoardError.
     """
     name = ports.choose(port)
     try:
@@ -131,7 +162,7 @@ def connect(port: str | None = None, *, reset: bool = True) -> Link:
         raise ports.explain_refusal(name) from e
     link = Link(name, transport)
     try:
-        link._enter(reset)
+        link._enter(reset, patience)
     except BoardError:
         link.close()
         raise

@@ -32,12 +32,26 @@ def choose(port: str | None) -> str:
     return found[0]
 
 
+def is_rp2(port: str) -> bool:
+    """Whether the port is the USB device of an RP2 chip."""
+    return _vendor(port) == _RASPBERRY
+
+
+def is_esp(port: str) -> bool:
+    """Whether the port is the USB device of an ESP32 chip."""
+    return _vendor(port) == _ESPRESSIF
+
+
+def _vendor(port: str) -> int | None:
+    return next((p.vid for p in list_ports.comports() if p.device == port), None)
+
+
 def explain_refusal(port: str) -> BoardError:
     """Why a port could not be opened."""
     if "://" in port:
         return BoardError(f"{port} does not answer", "check that the emulator or the serial server is running")
     if not Path(port).exists():
-        return BoardError(f"there is no port {port}", "see `python -m tools.board list` for the boards that are there")
+        return BoardError(f"there is no port {port}", "see `ipsec-board list` for the boards that are there")
     if not os.access(port, os.R_OK | os.W_OK):
         return BoardError(f"no permission for {port}", "add yourself to the port's group (dialout) and log in again")
     return BoardError(f"{port} is in use by another program", "close the terminal, editor or monitor that has it open")

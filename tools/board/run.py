@@ -14,39 +14,51 @@ from tools.board.link import Link
 from tools.board.show import Show
 
 _START = "import sys\nsys.modules.pop('main', None)\nimport main\n"
-_MISSING = "install the application with `python -m tools.board install --app`"
+_MISSING = "install the application with `ipsec-board install --app`"
 
 
 class _Tail:
-    """Hands output on and remembers its end, to see why a program ended; raises KeyboardInterrupt after so many seconds."""
+    """Hands output on and remembers its end, to see why a program ended."""
 
-    def __init__(self, show: Show, seconds: float):
+    def __init__(self, show: Show):
         self._show = show
-        self._end = time.monotonic() + seconds if seconds else None
         self.text = b""
 
     def __call__(self, data: bytes) -> None:
         self.text = (self.text + data)[-400:]
         self._show.raw(data)
-        if self._end and time.monotonic() > self._end:
-            raise KeyboardInterrupt
 
 
 def run(board: Link, show: Show, seconds: float = 0) -> None:
-    """Start main.py and follow it until it ends, or Ctrl-C or the time stops it. Raises BoardError when it fails."""
-    tail = _Tail(show, seconds)
+    """Start main.py and follow it until it ends, or Ctrl-C or the time stops it. Raises BoardError when it fails.
+
+    A program that is stopped closes its tunnel, so that the gateway knows.
+    """
+    tail = _Tail(show)
     show.line("following the log; Ctrl-C stops the uplink")
     try:
-        board.start(_START, tail, seconds)
-    except KeyboardInterrupt:
-        show.line("stopped")
-        return
+        stopped = board.start(_START, tail, seconds)
     except BoardFailure as e:
         show.raw(e.trace.encode())
         text = e.last_line
         raise BoardError(f"the uplink ended with {text}", _MISSING if "ImportError" in text else "see the trace above") from e
     if b"wrong settings" in tail.text:
-        raise BoardError("the uplink did not start", "mend the setting, then `python -m tools.board provision`")
+        raise BoardError("the uplink did not start", "correct the setting, then `ipsec-board provision`")
+    if stopped:
+        show.line("stopped")
+
+
+def reset(board: Link, show: Show) -> None:
+    """Restart the board, so that its main.py runs. A board without `machine` gets a soft reset."""
+    try:
+        board.run("import machine\nmachine.reset", timeout=5)
+    except BoardFailure:
+        board.soft_reset()
+        show.good("soft reset: the interpreter runs again, main.py does not")
+        return
+    with contextlib.suppress(BoardLost, BoardFailure):
+        board.run("import machine\nmachine.reset()", timeout=2)
+    show.good("the board restarts; follow it with `ipsec-board monitor`")
 
 
 def monitor(port: str | None, show: Show, seconds: float = 0) -> None:

@@ -1,11 +1,13 @@
-# Looks at what a tunnel needs, step by step; prints [name, "ok" | "warn" | "bad" | "skip", text, remedy] lists as JSON.
-# Runs on the board. INIT is an IKE_SA_INIT request that any responder answers somehow.
+# Looks at what a tunnel needs, then makes it; prints [name, "ok" | "warn" | "bad" | "skip", text, remedy] lists as JSON.
+# Runs on the board. INIT is an IKE_SA_INIT request that any responder answers somehow, WAIT_MS how long its answer may take,
+# PEER an address inside that answers ping, or "". A cause is named once: the ports are looked at when the tunnel fails.
 import gc
 import json
 import sys
 import time
 
 _OLDEST = (1, 22, 0)
+_LONGEST = 1440  # of a packet inside: what fits into 1500 octets outside is less
 _HEAP = 90000  # octets that import, handshake and buffers take with the core
 _found = []
 
@@ -123,10 +125,101 @@ def _ask(info, port):
         s.close()
 
 
+def _tunnel(c):
+    """The configured tunnel: handshake, ping, the longest packet that passes, Delete."""
+    from ipsec.drive.sync import Uplink
+    from ipsec.errors import LocalError
+
+    wanted = c.mtu
+    c.mtu = _LONGEST  # to see how much passes; the configuration on the board stays
+    c.reconnect = False
+    c.retransmit_tries = min(c.retransmit_tries, 3)
+    start = time.ticks_ms()
+    try:
+        uplink = Uplink(c)
+        uplink.connect()
+    except LocalError as e:
+        return _no_tunnel(c, getattr(e, "cause", ""), str(e))
+    try:
+        text = "up in %d ms, our address %s" % (time.ticks_diff(time.ticks_ms(), start), uplink.address or "inside is our own")
+        _say("tunnel", "ok", text)
+        _ping(uplink, wanted)
+        uplink.close()
+        return _say("close", "ok", "the gateway was told (Delete)")
+    except (LocalError, OSError) as e:
+        return _say("tunnel", "bad", "it went down again: %s" % e, "see the gateway's log")
+
+
+def _no_tunnel(c, cause, text):
+    """One cause: what the ports say, where the gateway was silent; else what it, or the library, has said."""
+    if cause == "timeout" and not _gateway(c):
+        return False
+    head, _, remedy = text.partition(": ")
+    return _say("tunnel", "bad", head, remedy or "see the gateway's log")
+
+
+def _inside():
+    """Addresses that might answer a ping: the one of the command, who gets the readings."""
+    if PEER:  # noqa: F821
+        return PEER  # noqa: F821
+    try:
+        with open("settings.json") as f:
+            return json.load(f).get("publish_host", "")
+    except (OSError, ValueError):
+        return ""
+
+
+def _ping(uplink, wanted):
+    from ipsec.address import is_address
+
+    peer = _inside()
+    if not is_address(peer):
+        return _say("ping", "skip", "no address inside is known", "name one that answers with --peer")
+    lengths = []  # of datagrams outside
+    send = uplink._udp.send
+    uplink._udp.send = lambda buf, pos, end, port: (lengths.append(end - pos), send(buf, pos, end, port))
+    start = time.ticks_ms()
+    if not any(_passes(uplink, peer, 128, n) for n in range(3)):
+        remedy = "the gateway must forward, its firewall let the tunnel's packets through, and %s know the way back" % peer
+        return _say("ping", "warn", "%s does not answer through the tunnel" % peer, remedy)
+    _say("ping", "ok", "%s answers, %d ms" % (peer, time.ticks_diff(time.ticks_ms(), start)))
+    headers = 4 + (28 if uplink._udp._family == 2 else 48)  # IP and UDP outside, and what padding may add
+    return _path(uplink, peer, wanted, min(_LONGEST, 1500 - headers - (max(lengths) - 128)))
+
+
+def _passes(uplink, peer, n, seq):
+    """Whether an inner packet of n octets comes back."""
+    stack = uplink.stack
+    if stack.ping(peer, seq, n - (48 if ":" in peer else 28)):
+        return False
+    uplink.drain()
+    return uplink.wait_until(lambda: stack.echo_seq == seq, 1000) or False
+
+
+def _path(uplink, peer, wanted, most):
+    """The longest inner packet that passes both ways, by halves; 576 always should."""
+    low, high, seq = 128, most & ~3, 100
+    trial = high
+    while low < high:
+        if _passes(uplink, peer, trial, seq) or _passes(uplink, peer, trial, seq + 1):
+            low = trial
+        else:
+            high = trial - 4
+        seq += 2
+        trial = (low + high + 4) // 2 & ~3
+    text = "packets of %d octets pass" % low
+    if low < wanted:
+        return _say("path", "warn", "%s, mtu is %d" % (text, wanted), "write into [tunnel]: mtu = %d" % max(576, low))
+    more = "; mtu = %d would use them" % low if low > wanted + 16 else ""
+    return _say("path", "ok", "%s, mtu is %d%s" % (text, wanted, more))
+
+
 def _gateway(c):
+    """Whether the gateway's ports are open, and its name known."""
     global PORTS
     import socket
 
+    fine = True
     PORTS = (c.port, c.natt_port)
     for port in PORTS:
         try:
@@ -137,17 +230,19 @@ def _gateway(c):
             answered = _ask(info, port)
         except OSError as e:
             _refused(c, port, e)
+            fine = False
             continue
         if answered:
             _say("UDP %d" % port, "ok", "%s answers" % c.gateway)
         else:
             remedy = "let firewalls pass UDP %d both ways; is the daemon running?" % port
-            _say("UDP %d" % port, "bad", "%s does not answer" % c.gateway, remedy)
+            fine = _say("UDP %d" % port, "bad", "%s does not answer" % c.gateway, remedy)
+    return fine
 
 
 def _refused(c, port, e):
     if e.args[0] in (111, 104):  # ECONNREFUSED, ECONNRESET
-        remedy = "start the IKE daemon there, or mend `port` and `natt_port`"
+        remedy = "start the IKE daemon there, or correct `port` and `natt_port`"
         return _say("UDP %d" % port, "bad", "%s refuses the port" % c.gateway, remedy)
     if e.args[0] in (101, 113, 118):  # ENETUNREACH, EHOSTUNREACH (Linux, lwIP)
         return _say("UDP %d" % port, "bad", "no route to %s (%s)" % (c.gateway, e), "check address, router and gateway")
@@ -161,8 +256,7 @@ _modules()
 _memory()
 _clock()
 _c = _library()
-if _c:
-    _crypto(_c)
-if _network() and _c:
-    _gateway(_c)
+_able = not _c or _crypto(_c)
+if _network() and _c and _able:
+    _tunnel(_c)
 print(json.dumps(_found))
