@@ -8,6 +8,7 @@ from tools.gateway import plan as plans
 
 def psk(path) -> bytes:
     octets = options_of(parse_args(["--psk-file", str(path)])).psk
+    assert not isinstance(octets, dict)
     return octets if isinstance(octets, bytes) else octets.encode()
 
 
