@@ -6,6 +6,7 @@ and sources stay as they are, and no root is needed.
 Start reading at `tree`.
 """
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -14,16 +15,17 @@ from tools.emulator.base import EmulatorError, MissingTool, Progress
 
 SUITE = "trixie"
 VERSIONS = {"micropython": "1.25.0", "mbedtls": "3.6.", "lwip": "2.2.1"}  # a stable suite moves within these
+_PATCH = Path(__file__).with_name("mpy-tool.patch")
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def tree(progress: Progress) -> Path:
-    """MicroPython's source with lib/mbedtls and lib/lwip in place and mpy-cross built; one thing is mended in it.
+    """MicroPython's source with lib/mbedtls and lib/lwip in place and mpy-cross built; with our patch.
 
     Shared by all targets, so nothing may be built inside it: give make a BUILD folder of your own.
     """
     parts = {name: source(name, progress) for name in VERSIONS}
-    key = cache.digest(Path(__file__), sorted(p.name for p in parts.values()))
+    key = cache.digest(Path(__file__), _PATCH, sorted(p.name for p in parts.values()))
 
     def make(draft: Path) -> None:
         progress("mpy-cross: building")
@@ -34,23 +36,20 @@ def tree(progress: Progress) -> Path:
         # The build only looks whether this file exists; nothing of micropython-lib is used.
         (draft / "lib/micropython-lib").mkdir(exist_ok=True)
         (draft / "lib/micropython-lib/README.md").write_text("not used\n")
-        _align_frozen_code(draft / "tools/mpy-tool.py")
+        _patch(draft, _PATCH)
         cache.command(["make", "-j2", "-C", "mpy-cross"], cwd=draft, log=draft / "mpy-cross.log", env=build_env(),
                       label="mpy-cross", progress=progress)
 
     return cache.entry("micropython", key, make)
 
 
-def _align_frozen_code(mpy_tool: Path) -> None:
-    """Align frozen native code at 4 octets.
-
-    mpy-tool lets the linker put it at any even address, but the literals of ARMv6-M code are laid for a multiple of 4:
-    at other addresses frozen viper functions read wrong constants and crash, on real RP2040 firmware too.
-    """
-    text = mpy_tool.read_text()
-    if "(aligned (2))" not in text:
-        raise EmulatorError(f"{mpy_tool}: the alignment of frozen code is not where it was expected; look whether it is mended")
-    mpy_tool.write_text(text.replace("(aligned (2))", "(aligned (4))"))
+def _patch(tree: Path, patch: Path) -> None:
+    """Apply a patch file of ours; its head says what for. Raises EmulatorError when the source has changed there."""
+    argv = ["git", "apply", "--whitespace=nowarn", str(patch)]
+    outside = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)}  # of any repository that the cache lies in
+    done = subprocess.run(argv, cwd=tree, capture_output=True, text=True, env=outside)
+    if done.returncode:
+        raise EmulatorError(f"{patch.name} does not fit this source; look whether it is still needed: {done.stderr.strip()}")
 
 
 def build_env() -> dict[str, str]:
