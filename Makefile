@@ -17,6 +17,7 @@ $(VENV)/.stamp: pyproject.toml
 	@echo "Setting up $(VENV) (once)..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --progress-bar on --disable-pip-version-check $$($(PYTHON) tools/requirements.py)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(VENV)/.stamp ## A device brings up a tunnel and delivers readings (GATEWAY=, RUNTIME=, BOARD=).

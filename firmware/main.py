@@ -1,5 +1,5 @@
 # Starts the uplink at boot. Settings are in settings.json, the tunnel's in ipsec.json; both are written by
-# `python -m tools.board provision`.
+# `ipsec-board provision`.
 from uplink.app import main
 
 main()

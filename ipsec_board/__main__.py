@@ -1,4 +1,4 @@
-"""Command line of the board tool: `python -m tools.board -h`.
+"""Command line of the board tool: `ipsec-board -h`.
 
 Every error is printed with its remedy, and the exit status is 1. Start reading at `main`.
 """
@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.board import bench, boards, doctor, flash, gateways, install, link, packages, provision, run, series, slices
-from tools.board.errors import BoardError
-from tools.board.show import Show
-from tools.gateway import GATEWAYS
+import ipsec
+import shtab
+
+from ipsec_board import bench, boards, doctor, flash, gateways, install, link, packages, provision, run, series, slices
+from ipsec_board.errors import BoardError
+from ipsec_board.gateway import GATEWAYS
+from ipsec_board.show import Show
 
 Command = Callable[[argparse.Namespace, Show], None]
 
@@ -30,12 +33,30 @@ def main(argv: Sequence[str] | None = None, show: Show | None = None) -> int:
     return 0
 
 
+def command() -> int:
+    """The console script `ipsec-board`."""
+    return main()
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.board", description="Set up and look after boards.")
+    parser = argparse.ArgumentParser(prog="ipsec-board", description="Set up boards and their gateways, and look after them.")
+    parser.add_argument("--version", action="version", version=f"ipsec-board {ipsec.__version__}")
     subs = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
     for add in (_list, _flash, _install, _provision, _run, _reset, _monitor, _bench, _doctor, _gateway, _fleet, _packages):
         add(subs)
+    shtab.add_argument_to(parser, "--print-completion", help="print what makes this shell complete our commands")
+    _complete_files(parser)
     return parser
+
+
+def _complete_files(parser: argparse.ArgumentParser) -> None:
+    """Tell the shell which arguments are files and folders."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sub in action.choices.values():
+                _complete_files(sub)
+        elif action.type is Path:
+            action.complete = shtab.DIRECTORY if action.dest == "out" else shtab.FILE  # type: ignore[attr-defined]
 
 
 def _sub(subs, name: str, about: str, command: Command, *, port: bool = True) -> argparse.ArgumentParser:
@@ -226,7 +247,7 @@ def _do_packages(args: argparse.Namespace, show: Show) -> None:
     elif args.check:
         names = packages.stale()
         if names:
-            raise BoardError(f"not current: {', '.join(names)}", "give `python -m tools.board packages`")
+            raise BoardError(f"not current: {', '.join(names)}", "give `ipsec-board packages`")
         show.good("the indexes are current")
     else:
         show.good(f"updated: {', '.join(packages.update()) or 'nothing, all current'}")

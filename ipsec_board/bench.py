@@ -5,10 +5,10 @@ Start reading at `bench`.
 
 from collections.abc import Sequence
 
-from tools.board import facts
-from tools.board.errors import BoardError, BoardFailure
-from tools.board.link import Link
-from tools.board.show import Show
+from ipsec_board import facts
+from ipsec_board.errors import BoardError, BoardFailure
+from ipsec_board.link import Link
+from ipsec_board.show import Show
 
 ESP = ("aes128ccm16", "aes128gcm16", "chacha20poly1305", "aes128-sha256")
 IKE = (

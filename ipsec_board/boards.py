@@ -3,9 +3,9 @@
 Start reading at `list_boards`.
 """
 
-from tools.board import facts, link, ports
-from tools.board.errors import BoardError
-from tools.board.show import Show
+from ipsec_board import facts, link, ports
+from ipsec_board.errors import BoardError
+from ipsec_board.show import Show
 
 
 def list_boards(named: list[str], show: Show) -> None:

@@ -7,9 +7,9 @@ Start reading at `doctor`.
 import os
 import struct
 
-from tools.board.errors import BoardError
-from tools.board.link import Link
-from tools.board.show import Show
+from ipsec_board.errors import BoardError
+from ipsec_board.link import Link
+from ipsec_board.show import Show
 
 _REMEDY = "follow the remedies in the table from the top; each may explain those below it"
 

@@ -14,7 +14,7 @@ class BoardError(Exception):
 
     @classmethod
     def of(cls, error) -> "BoardError":
-        """The same about a provisioning file (`tools.gateway.plan.PlanError`)."""
+        """The same about a provisioning file (`ipsec_board.gateway.plan.PlanError`)."""
         made = cls(str(error), error.remedy)
         made.reasons = error.reasons
         return made

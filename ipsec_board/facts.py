@@ -6,8 +6,8 @@ Start reading at `read`.
 import re
 from dataclasses import dataclass
 
-from tools.board.errors import BoardError
-from tools.board.link import Link
+from ipsec_board.errors import BoardError
+from ipsec_board.link import Link
 
 # sys.implementation._mpy bits 10 to 13 (py/persistentcode.h)
 ARCHITECTURES = (
@@ -75,7 +75,7 @@ def check(facts: Facts) -> None:
     if facts.version < OLDEST:
         raise BoardError(
             f"the firmware is MicroPython {facts.firmware}, older than {'.'.join(map(str, OLDEST))}",
-            "flash a newer one with `python -m tools.board flash`",
+            "flash a newer one with `ipsec-board flash`",
         )
     missing = [f"{name} ({what})" for name, what in _NEEDED.items() if not facts.modules.get(name)]
     if missing:

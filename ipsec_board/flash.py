@@ -13,9 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from tools.board import facts, image, link, ports
-from tools.board.errors import BoardError, BoardFailure, BoardLost
-from tools.board.show import Show
+from ipsec_board import facts, image, link, ports
+from ipsec_board.errors import BoardError, BoardFailure, BoardLost
+from ipsec_board.show import Show
 
 _DRIVE_WAIT_S = 15
 _BOARD_IDS = {"RPI-RP2": "RP2040", "RP2350": "RP2350"}  # "Board-ID" in INFO_UF2.TXT of the boot ROM

@@ -1,4 +1,4 @@
-"""The `gateway` command and the snippet that `provision` prints, through tools/gateway.
+"""The `gateway` command and the snippet that `provision` prints, through ipsec_board/gateway.
 
 Start reading at `show_gateway`.
 """
@@ -6,11 +6,11 @@ Start reading at `show_gateway`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import gateway
-from tools.board.errors import BoardError
-from tools.board.show import Show
-from tools.gateway import fleet
-from tools.gateway.plan import Plan, PlanError
+from ipsec_board import gateway
+from ipsec_board.errors import BoardError
+from ipsec_board.gateway import fleet
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.show import Show
 
 
 def show_gateway(plans: Sequence[Plan], kind: str, folder: Path | None, show: Show, replace: bool = False) -> None:

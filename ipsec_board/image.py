@@ -9,7 +9,7 @@ from pathlib import Path
 
 from esptool.targets import CHIP_DEFS
 
-from tools.board.errors import BoardError
+from ipsec_board.errors import BoardError
 
 _ESP_MAGIC = 0xE9
 _ESP_CHIP_ID = 12  # offset of chip_id in esp_image_header_t (ESP-IDF, "App Image Format")

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from ipsec.config import Config
 
-from tools.board import facts, mpy, slices
-from tools.board.errors import BoardError, BoardFailure
-from tools.board.facts import Facts
-from tools.board.link import Link
-from tools.board.show import Show
-from tools.gateway.paths import REPOSITORY
+from ipsec_board import facts, mpy, slices
+from ipsec_board.errors import BoardError, BoardFailure
+from ipsec_board.facts import Facts
+from ipsec_board.link import Link
+from ipsec_board.paths import FIRMWARE
+from ipsec_board.show import Show
 
-FIRMWARE = REPOSITORY / "firmware"
 _OURS = ("field_native", "aead_native")  # the C modules of firmware/natmod, which the library looks for among its own
 _STAGED = ".new"
 _BATCH = 16  # files in one statement

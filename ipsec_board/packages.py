@@ -1,18 +1,18 @@
 """mip indexes: lib/package.json (the core and the default suites) and lib/package-<slice>.json; also with .mpy files.
 
-    python -m tools.board packages                          bring the indexes in lib/ up to date
-    python -m tools.board packages --arch armv6m --out DIR  compile into DIR, with indexes of its own
+    ipsec-board packages                          bring the indexes in lib/ up to date
+    ipsec-board packages --arch armv6m --out DIR  compile into DIR, with indexes of its own
     mpremote mip install DIR/package.json                   (or lib/package.json)
 
 Start reading at `indexes`.
 """
 
 import json
-import tomllib
 from pathlib import Path
 
-from tools.board import mpy, slices
-from tools.gateway.paths import REPOSITORY
+import ipsec
+
+from ipsec_board import mpy, slices
 
 
 def indexes(extension: str = ".py") -> dict[str, str]:
@@ -62,8 +62,9 @@ def build(arch: str, folder: Path) -> int:
 
 def _index(modules: set[str], extension: str) -> str:
     paths = [slices.path_of(m).with_suffix(extension).as_posix() for m in sorted(modules)]
-    return json.dumps({"urls": [[p, p] for p in paths], "version": _version()}, indent=1) + "\n"
+    return json.dumps({"urls": [[p, p] for p in paths], "version": version()}, indent=1) + "\n"
 
 
-def _version() -> str:
-    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+def version() -> str:
+    """The version of this library."""
+    return ipsec.__version__

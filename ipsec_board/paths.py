@@ -1,11 +1,28 @@
-"""Where the repository is; importing this module makes `import ipsec` find lib/."""
+"""Where the library and the application template are: beside this package in a checkout, inside of it once installed.
 
+Importing this module makes `import ipsec` find the checkout's lib/, whatever else is installed.
+"""
+
+import importlib.util
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-LIBRARY = REPOSITORY / "lib"
-FIRMWARE = REPOSITORY / "firmware"
+_HERE = Path(__file__).resolve().parent
+REPOSITORY = _HERE.parent
+IS_CHECKOUT = (REPOSITORY / "lib" / "ipsec" / "config.py").is_file()
 
-if str(LIBRARY) not in sys.path:
-    sys.path.insert(0, str(LIBRARY))
+
+def _library() -> Path:
+    """The folder that holds the package `ipsec` with its sources."""
+    if IS_CHECKOUT:
+        return REPOSITORY / "lib"
+    found = importlib.util.find_spec("ipsec")
+    if found is None or found.origin is None:
+        raise ImportError("the package ipsec is missing: install ipsec-uplink again")
+    return Path(found.origin).parents[1]
+
+
+if IS_CHECKOUT and str(REPOSITORY / "lib") not in sys.path:
+    sys.path.insert(0, str(REPOSITORY / "lib"))
+LIBRARY = _library()
+FIRMWARE = (REPOSITORY if IS_CHECKOUT else _HERE) / "firmware"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
-from tools.board.errors import BoardError
+from ipsec_board.errors import BoardError
 
 _ESPRESSIF, _RASPBERRY, _MICROPYTHON = 0x303A, 0x2E8A, 0xF055
 _BRIDGES = (0x10C4, 0x1A86, 0x0403)  # CP210x, CH34x, FTDI: the USB-to-serial chips on boards

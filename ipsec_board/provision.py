@@ -12,13 +12,13 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
-from tools.board.errors import BoardError, BoardLost
-from tools.board.install import FIRMWARE
-from tools.board.link import Link
-from tools.board.show import Show
-from tools.gateway import initial
-from tools.gateway import plan as plans
-from tools.gateway.plan import Plan, PlanError
+from ipsec_board.errors import BoardError, BoardLost
+from ipsec_board.gateway import initial
+from ipsec_board.gateway import plan as plans
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.install import FIRMWARE
+from ipsec_board.link import Link
+from ipsec_board.show import Show
 
 TUNNEL = "ipsec.json"
 SETTINGS = "settings.json"

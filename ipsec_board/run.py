@@ -8,10 +8,10 @@ import time
 
 import serial
 
-from tools.board import ports
-from tools.board.errors import BoardError, BoardFailure, BoardLost
-from tools.board.link import Link
-from tools.board.show import Show
+from ipsec_board import ports
+from ipsec_board.errors import BoardError, BoardFailure, BoardLost
+from ipsec_board.link import Link
+from ipsec_board.show import Show
 
 _START = "import sys\nsys.modules.pop('main', None)\nimport main\n"
 _MISSING = "install the application with `ipsec-board install --app`"

@@ -14,10 +14,10 @@ import string
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.board.errors import BoardError
-from tools.board.show import Show
-from tools.gateway import plan as plans
-from tools.gateway.plan import PlanError
+from ipsec_board.errors import BoardError
+from ipsec_board.gateway import plan as plans
+from ipsec_board.gateway.plan import PlanError
+from ipsec_board.show import Show
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _UNSAFE = re.compile(r'["\'\\\x00-\x1f\x7f]')  # would end a text of TOML or JSON

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 
-from tools.board.errors import BoardError
+from ipsec_board.errors import BoardError
 
 _MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warning[/]", "bad": "[red]wrong[/]", "skip": "[dim]not tried[/]"}
 

@@ -14,14 +14,23 @@ from pathlib import Path
 from ipsec.config import Config
 from ipsec.suite import EspSuite, IkeSuite
 
-from tools.gateway.paths import REPOSITORY
-from tools.kernels import field_unrolled
+from ipsec_board.paths import IS_CHECKOUT, LIBRARY
 
-LIBRARY = REPOSITORY / "lib"
 PACKAGE = "ipsec"
 _CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
-_GENERATED = {"ipsec.crypto.kernels.field_unrolled": field_unrolled.source}  # not in the tree: too large, and made in no time
 _HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog")  # never on a board
+
+
+def _generators() -> dict[str, Callable[[], str]]:
+    """Modules that are not in the tree: too large, and made in no time. Only a checkout has their generators."""
+    if not IS_CHECKOUT:
+        return {}
+    from tools.kernels import field_unrolled
+
+    return {"ipsec.crypto.kernels.field_unrolled": field_unrolled.source}
+
+
+_GENERATED = _generators()
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ SLICES = {
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
 
-BASIC = ("ccm", "x25519", "blocking")  # with the core, what lib/package.json installs: the default suites
+BASIC = ("ccm", "gcm", "x25519", "blocking")  # with the core, what lib/package.json installs: the default suites
 
 
 def chosen(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:

@@ -1,4 +1,4 @@
-"""Print the pinned requirements of pyproject.toml, one a line (the checkout itself is not installed)."""
+"""Print the pinned requirements of pyproject.toml, one a line (`make` installs the checkout itself in place)."""
 
 import pathlib
 import tomllib

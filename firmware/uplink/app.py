@@ -51,7 +51,7 @@ def _on_event(event):
 
 
 def log(text: str):
-    """One line for whoever follows the serial port; `tools.board run` understands these lines."""
+    """One line for whoever follows the serial port; `ipsec-board run` shows these lines."""
     print("uplink %d.%03d %s" % (time.ticks_ms() // 1000, time.ticks_ms() % 1000, text))
 
 

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from host_tests.board_tool.ptyboard import PtyBoard
 from host_tests.conftest import require
-from tools.board.__main__ import main
-from tools.board.show import Show
+from ipsec_board.__main__ import main
+from ipsec_board.show import Show
 
 TUNNEL = """[tunnel]
 gateway = "127.0.0.1"

@@ -7,9 +7,9 @@ import pytest
 from ipsec import config as library
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
-from tools import gateway
-from tools.gateway import checks, initial
-from tools.gateway import plan as plans
+from ipsec_board import gateway
+from ipsec_board.gateway import checks, initial
+from ipsec_board.gateway import plan as plans
 
 
 def check(tmp_path, text: str):

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from host_tests.board_tool.conftest import tool
-from tools.board import facts, link, ports
-from tools.board.errors import BoardError, BoardFailure, BoardLost
+from ipsec_board import facts, link, ports
+from ipsec_board.errors import BoardError, BoardFailure, BoardLost
 
 
 def listed(*names, vid=0x2E8A) -> list:

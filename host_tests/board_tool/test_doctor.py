@@ -8,7 +8,7 @@ import pytest
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from host_tests.responder import Responder, faults
-from tools.board import bench, doctor, link
+from ipsec_board import bench, doctor, link
 
 
 def row(said, what: str) -> str:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tools.gateway.paths import REPOSITORY
+from ipsec_board.paths import REPOSITORY
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from host_tests.board_tool.conftest import tool
-from tools.board import facts, flash, image, link, ports
-from tools.board.errors import BoardError
+from ipsec_board import facts, flash, image, link, ports
+from ipsec_board.errors import BoardError
 
 RP2040, RP2350, ABSOLUTE = 0xE48BFF56, 0xE48BFF59, 0xE48BFF57
 INFO = "UF2 Bootloader v3.0\nModel: Raspberry Pi {0}\nBoard-ID: {1}\n"

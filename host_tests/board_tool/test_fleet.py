@@ -7,8 +7,8 @@ import pytest
 
 from host_tests.board_tool.conftest import tool
 from host_tests.board_tool.test_gateway import CLOUD, EVERYBODYS, everything
-from tools import gateway
-from tools.gateway import plan as plans
+from ipsec_board import gateway
+from ipsec_board.gateway import plan as plans
 
 TEMPLATE = """[tunnel]
 gateway = "vpn.example.net"

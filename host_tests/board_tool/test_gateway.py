@@ -8,9 +8,9 @@ import pytest
 from ipsec import suite
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
-from tools import gateway
-from tools.gateway import docs, libreswan, strongswan, vocabulary
-from tools.gateway import plan as plans
+from ipsec_board import gateway
+from ipsec_board.gateway import docs, libreswan, strongswan, vocabulary
+from ipsec_board.gateway import plan as plans
 
 EVERYBODYS = (
     'ike_proposals = ["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-ecp256", "aes128-sha256-ecp256"]\n'
@@ -219,4 +219,4 @@ def test_the_defaults_are_those_of_the_library(tmp_path):
 
 
 def test_the_pages_are_current():
-    assert docs.stale() == [], "give `python -m tools.gateway.docs`"
+    assert docs.stale() == [], "give `python -m ipsec_board.gateway.docs`"

@@ -18,8 +18,8 @@ from host_tests.interop import spaces
 from host_tests.interop.gateway import start_device
 from host_tests.interop.install import SUITE, Missing, unpacked_root
 from host_tests.interop.libreswan import compile_shim
-from tools.board.doctor import probe
-from tools.gateway import plan as plans
+from ipsec_board.doctor import probe
+from ipsec_board.gateway import plan as plans
 
 pytestmark = pytest.mark.interop
 

@@ -15,7 +15,7 @@ from host_tests.conftest import require
 from host_tests.interop import spaces
 from host_tests.interop.gateway import gateway as scene
 from host_tests.interop.install import Missing, strongswan_root
-from tools.gateway import plan as plans
+from ipsec_board.gateway import plan as plans
 
 pytestmark = pytest.mark.interop
 

@@ -6,11 +6,11 @@ import pytest
 
 from host_tests.board_tool.conftest import TUNNEL, tool, write_plan
 from host_tests.conftest import require
+from ipsec_board import facts, install, link, mpy, slices
+from ipsec_board.errors import BoardError
+from ipsec_board.gateway import plan as plans
 from tools import natmod
-from tools.board import facts, install, link, mpy, slices
-from tools.board.errors import BoardError
 from tools.emulator.base import MissingTool
-from tools.gateway import plan as plans
 
 
 def files(board) -> dict:

@@ -6,8 +6,8 @@ import stat
 import pytest
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
-from tools.board import link
-from tools.gateway import plan as plans
+from ipsec_board import link
+from ipsec_board.gateway import plan as plans
 
 DEVICE = '[device]\npublish_host = "10.10.0.1"\npublish_every_s = 5\n'
 

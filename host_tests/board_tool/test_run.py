@@ -4,8 +4,8 @@ import pytest
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from host_tests.responder import Responder
-from tools.board import link
-from tools.board.errors import BoardFailure, BoardLost
+from ipsec_board import link
+from ipsec_board.errors import BoardFailure, BoardLost
 
 DEVICE = """port = {0.port}
 natt_port = {0.natt_port}

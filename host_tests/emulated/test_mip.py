@@ -13,13 +13,13 @@ from tools import emulator
 from tools.emulator.base import REPOSITORY
 
 pytestmark = pytest.mark.emulated
-SLICES = ("package.json", "package-gcm.json")  # the core with a pre-shared key, and the suite that is offered besides
+SLICES = ("package.json", "package-cbc.json")  # the core with a pre-shared key and the default suites; a suite more
 ON_DISK = 'import ipsec.tunnel\nprint(ipsec.tunnel.__file__)\n'
 
 
 def packages(march, folder):
     """The packages compiled for a board, with their indexes."""
-    argv = [sys.executable, "-m", "tools.board", "packages", "--arch", march, "--out", folder]
+    argv = [sys.executable, "-m", "ipsec_board", "packages", "--arch", march, "--out", folder]
     subprocess.run([str(part) for part in argv], cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
     return folder
 

@@ -3,7 +3,7 @@
 import pytest
 
 from host_tests.responder.__main__ import options_of, parse_args
-from tools.gateway import plan as plans
+from ipsec_board.gateway import plan as plans
 
 
 def psk(path) -> bytes:

@@ -1,6 +1,6 @@
 """Gateway configurations that match a device, written from its provisioning file.
 
-    plan = tools.gateway.plan.load(Path("sensor-7.toml"))
+    plan = ipsec_board.gateway.plan.load(Path("sensor-7.toml"))
     for file in write("strongswan", [plan, ...]):
         print(file.text)
 
@@ -14,21 +14,21 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.gateway import paths  # noqa: F401 - makes `import ipsec` work for the modules below
-from tools.gateway.fleet import fleets
-from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile
+from ipsec_board import paths  # noqa: F401 - makes `import ipsec` work for the modules below
+from ipsec_board.gateway.fleet import fleets
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.text import GatewayFile
 
 # name: (module with write(plan, show_secret) -> list of GatewayFile, what it is)
 GATEWAYS = {
-    "strongswan": ("tools.gateway.strongswan", "strongSwan, swanctl.conf"),
-    "libreswan": ("tools.gateway.libreswan", "libreswan, ipsec.conf"),
-    "routeros": ("tools.gateway.routeros", "MikroTik RouterOS 7"),
-    "iosxe": ("tools.gateway.iosxe", "Cisco IOS XE, FlexVPN"),
-    "junos": ("tools.gateway.junos", "Juniper Junos, SRX Series"),
-    "fortigate": ("tools.gateway.fortigate", "Fortinet FortiOS"),
-    "aws": ("tools.gateway.aws", "AWS Site-to-Site VPN"),
-    "azure": ("tools.gateway.azure", "Azure VPN Gateway"),
+    "strongswan": ("ipsec_board.gateway.strongswan", "strongSwan, swanctl.conf"),
+    "libreswan": ("ipsec_board.gateway.libreswan", "libreswan, ipsec.conf"),
+    "routeros": ("ipsec_board.gateway.routeros", "MikroTik RouterOS 7"),
+    "iosxe": ("ipsec_board.gateway.iosxe", "Cisco IOS XE, FlexVPN"),
+    "junos": ("ipsec_board.gateway.junos", "Juniper Junos, SRX Series"),
+    "fortigate": ("ipsec_board.gateway.fortigate", "Fortinet FortiOS"),
+    "aws": ("ipsec_board.gateway.aws", "AWS Site-to-Site VPN"),
+    "azure": ("ipsec_board.gateway.azure", "Azure VPN Gateway"),
 }
 
 

@@ -7,10 +7,10 @@ Start reading at `write`.
 import json
 import re
 
-from tools.gateway import vocabulary as v
-from tools.gateway.fleet import Fleet
-from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
+from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.fleet import Fleet
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
 _TUNNEL = 'AWS Site-to-Site VPN User Guide", "Tunnel options for your Site-to-Site VPN connection'
 _CGW = 'AWS Site-to-Site VPN User Guide", "Customer gateway options for your Site-to-Site VPN connection'

@@ -6,10 +6,10 @@ Start reading at `write`.
 
 import re
 
-from tools.gateway import vocabulary as v
-from tools.gateway.fleet import Fleet
-from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
+from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.fleet import Fleet
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
 _POLICY = 'Azure VPN Gateway documentation", "Configure custom IPsec/IKE connection policies for S2S VPN and VNet-to-VNet'
 _PS = "Azure PowerShell reference, Az.Network"

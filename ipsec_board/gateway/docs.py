@@ -1,6 +1,6 @@
 """The pages of docs/gateways/: for every kind of gateway a provisioning file and the configuration written from it.
 
-    python -m tools.gateway.docs            bring the pages up to date
+    python -m ipsec_board.gateway.docs            bring the pages up to date
 
 Start reading at `page`.
 """
@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import gateway
-from tools.gateway import initial
-from tools.gateway import plan as plans
-from tools.gateway.paths import REPOSITORY
+from ipsec_board import gateway
+from ipsec_board.gateway import initial
+from ipsec_board.gateway import plan as plans
+from ipsec_board.paths import REPOSITORY
 
 FOLDER = REPOSITORY / "docs" / "gateways"
 _READ = (

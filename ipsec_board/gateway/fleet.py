@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from tools.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.plan import Plan, PlanError
 
 _OWN = ("name", "pool", "pool6", "peer_address", "number")  # settings of [site] in which devices of one gateway may differ
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.gateway import checks, paths
+from ipsec_board import paths
+from ipsec_board.gateway import checks
 
 _REQUIRED = {
     "gateway": ("vpn.example.net", "the gateway: host name or address"),
@@ -61,9 +62,9 @@ def text(name: str, kind: str = "") -> str:
     ]
     if "remote_id" in required:
         lines.append("# " + _line("remote_id", required["gateway"][0], required["remote_id"][1]))
-    lines += ["", *_options(paths.LIBRARY / "ipsec" / "config.py", {*required, "psk", "auth"})]
+    lines += ["", *options(paths.LIBRARY / "ipsec" / "config.py", {*required, "psk", "auth"})]
     lines += ["", "[device]", _line("publish_host", "10.10.0.1", "who gets the readings: an address behind the gateway")]
-    lines += _options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
+    lines += options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
     lines += ["", "[site]", _line("name", "uplink", checks.SITE["name"][1])]
     if kind in CLOUD:
         lines.append(_line("peer_address", _CLOUD["local_id"][0], checks.SITE["peer_address"][1]))
@@ -81,7 +82,7 @@ def _line(option: str, value: object, about: str) -> str:
     return f"{written:<38}  # {about}" if about else written
 
 
-def _options(source: Path, without: Iterable[str]) -> list[str]:
+def options(source: Path, without: Iterable[str] = ()) -> list[str]:
     """The options of a table `_OPTIONS` in a source file, each with its default and its comment there."""
     namespace: dict = {}
     table = source.read_text().split("_OPTIONS = {\n")[1].split("\n}\n")[0]

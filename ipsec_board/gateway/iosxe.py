@@ -3,10 +3,10 @@
 Start reading at `write`.
 """
 
-from tools.gateway import vocabulary as v
-from tools.gateway.fleet import Fleet
-from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, lifetime_s, mask, placeholder, pool_range, printable_identity, secret_hex
+from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.fleet import Fleet
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, mask, placeholder, pool_range, printable_identity, secret_hex
 
 _FLEX = "FlexVPN and Internet Key Exchange Version 2 Configuration Guide, Cisco IOS 15.2M&T"
 _SERVER = "Configuring the FlexVPN Server, IOS XE 17.x (cisco.com)"

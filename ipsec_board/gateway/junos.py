@@ -3,10 +3,10 @@
 Start reading at `write`.
 """
 
-from tools.gateway import vocabulary as v
-from tools.gateway.fleet import Fleet, numbered
-from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
+from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.fleet import Fleet, numbered
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
 
 _CLI = "Junos CLI Reference"
 _HIERARCHY = "Junos 12.1X47, Security Configuration Statement Hierarchy"

@@ -3,10 +3,10 @@
 Start reading at `write`.
 """
 
-from tools.gateway import vocabulary as v
-from tools.gateway.fleet import Fleet
-from tools.gateway.plan import Plan
-from tools.gateway.text import GatewayFile, identity, placeholder, pool_range
+from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.fleet import Fleet
+from ipsec_board.gateway.plan import Plan
+from ipsec_board.gateway.text import GatewayFile, identity, placeholder, pool_range
 
 WORDS = v.Vocabulary(
     vendor="libreswan",

@@ -28,7 +28,7 @@ from ipsec import config
 from ipsec.config import Config
 from ipsec.errors import ConfigError
 
-from tools.gateway import checks
+from ipsec_board.gateway import checks
 
 _SECRET_LEN = 32
 

@@ -5,10 +5,10 @@ The manual's page on IPsec says that its IKE has no AES-GCM, and lists neither A
 Start reading at `write`.
 """
 
-from tools.gateway import vocabulary as v
-from tools.gateway.fleet import Fleet
-from tools.gateway.plan import Plan, PlanError
-from tools.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
+from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.fleet import Fleet
+from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
 
 _DOC = "RouterOS manual, IPsec (manual.mikrotik.com/docs/virtual-private-networks/ipsec)"
 _SERVER = '"Site to Site GRE tunnel over IPsec (IKEv2) using DNS", server'

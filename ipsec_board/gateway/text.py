@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ipsec.address import is_address
 
-from tools.gateway.fleet import Fleet
-from tools.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.fleet import Fleet
+from ipsec_board.gateway.plan import Plan, PlanError
 
 
 @dataclass(frozen=True)

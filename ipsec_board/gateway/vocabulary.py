@@ -7,8 +7,8 @@ Start reading at `Vocabulary.ike`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.gateway.fleet import Fleet
-from tools.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.fleet import Fleet
+from ipsec_board.gateway.plan import Plan, PlanError
 
 Encr = tuple[int, int]  # ENCR transform, key length in bits (0 when it has only one)
 CBC128, CBC192, CBC256 = (12, 128), (12, 192), (12, 256)
