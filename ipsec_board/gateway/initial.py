@@ -39,7 +39,7 @@ SUITES: dict[str, tuple[list[str], list[str]]] = {
     "junos": _GCM,
     "fortigate": (["aes128gcm16-prfsha256-x25519"], ["aes128gcm16"]),
     "aws": _GCM,
-    "azure": _GCM,
+    "azure": (["aes128-sha256-ecp256"], ["aes128gcm16"]),
 }
 CLOUD = ("aws", "azure")
 _LINE = re.compile(r'^    "(\w+)": \(.*\),(?:  # (.*))?$', re.MULTILINE)

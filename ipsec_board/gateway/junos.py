@@ -106,7 +106,7 @@ def _device(fleet: Fleet, n: str, number: int, plan: Plan, show: bool) -> Gatewa
     sheet.put(f"{gw} external-interface {plan.site['interface'] or 'ge-0/0/0.0'}")
     sheet.put(f"{gw} dead-peer-detection always-send interval {min(60, max(30, fleet.config.dpd_s))} threshold 3")
     if fleet.pools:
-        sheet.unconfirmed("the wording of this; other people's configurations have it")
+        sheet.source(_CLI, 'authentication-order (Access Profile): "the aaa profile in IKE gateway hierarchy"')
         sheet.put(f"{gw} aaa access-profile {n}")
     sheet.source(_GUIDE, '"Traffic Selectors in Route-Based VPNs"; Junos 13.2, [edit security ipsec] Hierarchy Level: vpn')
     if fleet.pools:

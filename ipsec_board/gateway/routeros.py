@@ -84,7 +84,8 @@ def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
 
 def _network(fleet: Fleet, sheet: Sheet) -> None:
     """What the firewall of RouterOS drops or changes by default."""
-    sheet.source(_DOC, '"NAT and Fasttrack Bypass", and "Firewall": ipsec-policy')
+    sheet.source("RouterOS 7", 'the default configuration: "defconf: accept in ipsec policy", "accept out ipsec policy"')
+    sheet.note("Not confirmed: the rules for UDP 500 and 4500 and for srcnat; other people's configurations have them.")
     sheet.note("Move these rules before the rules of yours that drop, masquerade or fasttrack: new ones stand last.")
     sheet.put("/ip firewall filter add chain=input protocol=udp dst-port=500,4500 action=accept")
     sheet.put("/ip firewall filter add chain=forward ipsec-policy=in,ipsec action=accept")
