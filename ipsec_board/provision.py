@@ -76,15 +76,20 @@ def _firmware_settings() -> SimpleNamespace:
 
 def provision(board: Link, plan: Plan, show: Show) -> None:
     """Write the configuration, then the settings if the file has any. Raises BoardError; the previous ones stay then."""
-    adopt(board, TUNNEL, json.dumps(plan.device_config()).encode(), check=True)
+    before = adopt(board, TUNNEL, json.dumps(plan.device_config()).encode(), check=True)
+    if before and before != plan.config.local_id:
+        show.warn(f"the board was {before!r} until now; it is {plan.config.local_id!r}")
     show.good(f"{TUNNEL}: written, read back and checked on the board (the secret is not shown)")
     if plan.device:
         adopt(board, SETTINGS, json.dumps(plan.device).encode(), check=False)
         show.good(f"{SETTINGS}: written and read back")
 
 
-def adopt(board: Link, place: str, data: bytes, check: bool) -> None:
-    """Put a file in its place once the board has read it back. Raises BoardError; the previous file stays then."""
+def adopt(board: Link, place: str, data: bytes, check: bool) -> str:
+    """Put a file in its place once the board has read it back; returns whose configuration was there, "" for nobody's.
+
+    Raises BoardError; the previous file stays then.
+    """
     staged = place + ".new"
     kept = f"the previous {place} is untouched"
     try:
@@ -97,3 +102,4 @@ def adopt(board: Link, place: str, data: bytes, check: bool) -> None:
         raise BoardError(f"{e}; {kept}", e.remedy or "give `doctor`") from e
     if answer["error"]:
         raise BoardError(f"{answer['error']}; {kept}", "install the library of this version, then provision again")
+    return answer["before"]

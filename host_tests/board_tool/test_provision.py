@@ -49,6 +49,13 @@ def test_configuration_and_settings_arrive(board, tmp_path):
     assert "fqdn:sensor-7.example.net" in said.out and "swanctl" in said.out
 
 
+def test_a_board_that_was_another_device_is_named(board, tmp_path):
+    assert tool("provision", "--port", board.port, write_plan(tmp_path)).err == ""
+    assert tool("provision", "--port", board.port, write_plan(tmp_path)).err == ""
+    said = tool("provision", "--port", board.port, write_plan(tmp_path, TUNNEL.replace("sensor-7.example", "sensor-8.example")))
+    assert said.status == 0 and "the board was 'sensor-7.example.net' until now" in said.err
+
+
 def test_json_file(board, tmp_path):
     tunnel = {"gateway": "127.0.0.1", "local_id": "a@b.example", "psk_file": "sensor-7.psk"}
     path = write_plan(tmp_path, json.dumps({"tunnel": tunnel}), name="sensor.json")

@@ -32,6 +32,16 @@ def _check():
     return ""
 
 
+def _owner():
+    """The identity in the configuration that is there."""
+    try:
+        with open(PLACE) as f:  # noqa: F821
+            return json.load(f).get("local_id", "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+_before = _owner()
 _error = _check()
 if _error:
     os.remove(STAGED)  # noqa: F821
@@ -39,4 +49,4 @@ else:
     os.rename(STAGED, PLACE)  # noqa: F821
     if hasattr(os, "sync"):
         os.sync()
-print(json.dumps({"error": _error}))
+print(json.dumps({"error": _error, "before": _before}))
