@@ -112,7 +112,7 @@ def _do_install(args: argparse.Namespace, show: Show) -> None:
 
 def _provision(subs) -> None:
     sub = _sub(subs, "provision", "write a tunnel configuration and its secret to the board", _do_provision)
-    sub.add_argument("file", type=Path, help="provisioning file, TOML or JSON")
+    sub.add_argument("file", type=Path, nargs="+", help="provisioning files, TOML or JSON: one for each board")
     sub.add_argument("--new-psk", action="store_true", help="make the PSK file first: 32 random octets")
     sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
     sub.add_argument("--gateway", choices=sorted(GATEWAYS), default="strongswan", help="whose snippet to print")
@@ -128,17 +128,23 @@ def _insecure(sub: argparse.ArgumentParser) -> None:
 
 def _do_provision(args: argparse.Namespace, show: Show) -> None:
     if args.init:
-        provision.init(args.file, args.kind, show)
+        for path in args.file:
+            provision.init(path, args.kind, show)
         return
-    if args.new_psk:
-        provision.new_secret(args.file, show, args.text)
-    plan = provision.read_plan(args.file, show, insecure=args.insecure)
+    for path in args.file if args.new_psk else ():
+        provision.new_secret(path, show, args.text)
+    plans = provision.read_plans(args.file, show, insecure=args.insecure)
     if args.check:
-        show.good(f"{args.file}: nothing wrong")
-        return
-    with _connect(args) as board:
-        provision.provision(board, plan, show)
-    gateways.show_gateway([plan], args.gateway, None, show)
+        for path in args.file:
+            show.good(f"{path}: nothing wrong")
+    elif len(plans) > 1:
+        if args.port:
+            raise BoardError("several files are for several boards", "leave --port out: each board is awaited in turn")
+        series.provision_boards(plans, show)
+    else:
+        with _connect(args) as board:
+            provision.provision(board, plans[0], show)
+        gateways.show_gateway(plans, args.gateway, None, show)
 
 
 def _run(subs) -> None:
@@ -205,7 +211,7 @@ def _gateway(subs) -> None:
 
 
 def _do_gateway(args: argparse.Namespace, show: Show) -> None:
-    plans = [provision.read_plan(path, show, insecure=args.insecure) for path in args.file]
+    plans = provision.read_plans(args.file, show, insecure=args.insecure)
     gateways.show_gateway(plans, args.kind, args.out, show, args.replace)
 
 
@@ -226,7 +232,7 @@ def _do_fleet(args: argparse.Namespace, show: Show) -> None:
         raise BoardError("fleet needs a list of devices", "give either --csv FILE or --count NUMBER")
     rows = series.rows_of_csv(args.csv) if args.csv else series.rows_of_count(args.count, args.first)
     paths = series.make(args.template, rows, args.out, show, args.text)
-    plans = [provision.read_plan(path, show) for path in paths]
+    plans = provision.read_plans(paths, show)
     if args.gateway:
         gateways.show_gateway(plans, args.gateway, args.out / args.gateway, show, args.replace)
 

@@ -15,8 +15,13 @@ class BoardError(Exception):
     @classmethod
     def of(cls, error) -> "BoardError":
         """The same about a provisioning file (`ipsec_board.gateway.plan.PlanError`)."""
-        made = cls(str(error), error.remedy)
-        made.reasons = error.reasons
+        return cls.about(error.reasons)
+
+    @classmethod
+    def about(cls, reasons: list[tuple[str, str]]) -> "BoardError":
+        """One error for all of these texts and remedies."""
+        made = cls("; ".join(text for text, _ in reasons), "; ".join(dict.fromkeys(remedy for _, remedy in reasons if remedy)))
+        made.reasons = reasons
         return made
 
 

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,6 +39,19 @@ def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
             raise BoardError(text, f"chmod 600 {plan.secret_file}; it may have been read, so consider a new one")
         show.warn(text)
     return plan
+
+
+def read_plans(paths: Sequence[Path], show: Show, *, insecure: bool = False) -> list[Plan]:
+    """The same for several files. Raises BoardError with the reasons of all of them."""
+    plans, reasons = [], []
+    for path in paths:
+        try:
+            plans.append(read_plan(path, show, insecure=insecure))
+        except BoardError as e:
+            reasons += e.reasons
+    if reasons:
+        raise BoardError.about(reasons)
+    return plans
 
 
 def init(path: Path, kind: str, show: Show) -> None:

@@ -11,12 +11,14 @@ key is never replaced, so the command can be given again when the list has grown
 import csv
 import re
 import string
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ipsec_board.errors import BoardError
+from ipsec_board import facts, link, ports, provision
+from ipsec_board.errors import BoardError, BoardLost
 from ipsec_board.gateway import plan as plans
-from ipsec_board.gateway.plan import PlanError
+from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.show import Show
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -70,6 +72,43 @@ def make(template: Path, rows: Sequence[dict[str, str]], out: Path, show: Show, 
         f"{out}: {len(texts)} devices: {made} new, {changed} changed, {len(texts) - made - changed} as they were; {keys} new keys"
     )
     return [out / f"{name}{template.suffix}" for name in texts]
+
+
+def provision_boards(plans: Sequence[Plan], show: Show, patience_s: float = 600) -> None:
+    """Give each device's configuration to a board of its own, in order, as the boards are plugged in. Raises BoardError."""
+    done: set[str] = set()  # what is a board's own: its chip's number, or its port
+    seen: set[str] = set()  # ports whose boards have been looked at, while they stay plugged in
+    for plan in plans:
+        show.line(f"{plan.path}: waiting for a board; {len(plans) - len(done)} to go")
+        end = time.monotonic() + patience_s
+        while not _provision_next(plan, done, seen, show):
+            if time.monotonic() > end:
+                raise BoardError(f"{plan.path}: no further board came", "give this file and those behind it again")
+            time.sleep(1)
+    show.good(f"{len(done)} boards provisioned")
+
+
+def _provision_next(plan: Plan, done: set[str], seen: set[str], show: Show) -> bool:
+    """Whether a board that has not been provisioned is there; it is then."""
+    present = [p.device for p in ports.candidates()]
+    seen.intersection_update(present)
+    for port in present:
+        if port in seen:
+            continue
+        try:
+            with link.connect(port) as board:
+                own = facts.read(board).uid or port
+                if own not in done:
+                    show.line(f"{port}: board {own}")
+                    provision.provision(board, plan, show)
+        except BoardLost as e:
+            show.warn(str(e))  # it is being plugged in, or out
+            continue
+        seen.add(port)
+        if own not in done:
+            done.add(own)
+            return True
+    return False
 
 
 def _texts(template: Path, rows: Sequence[dict[str, str]]) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """Many devices: provisioning files and keys from a template, and one gateway configuration for all of them."""
 
+import json
 import re
 import stat
+from types import SimpleNamespace
 
 import pytest
 
 from host_tests.board_tool.conftest import tool
 from host_tests.board_tool.test_gateway import CLOUD, EVERYBODYS, everything
-from ipsec_board import gateway
+from ipsec_board import gateway, link, ports
 from ipsec_board.gateway import plan as plans
 
 TEMPLATE = """[tunnel]
@@ -184,3 +186,26 @@ def test_cloud_gateways_get_a_connection_for_each_device(tmp_path, kind):
     _, files = make(tmp_path, text, "--text")
     names = [f.name for f in gateway.write(kind, [plans.load(p) for p in files])]
     assert len(names) == len(set(names)) and sum("203-0-113-1" in n for n in names) == len(names) // 2
+
+
+def test_boards_are_provisioned_in_turn_by_one_command(tmp_path, make_board, monkeypatch):
+    _, files = make(tmp_path)
+    boards = [make_board() for _ in files]
+    found = [SimpleNamespace(device=b.port, vid=0x2E8A, description="") for b in boards]
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: found)
+    said = tool("provision", *files)
+    assert said.status == 0 and "2 boards provisioned" in said.out, said.err
+    read = []
+    for board in boards:
+        with link.connect(board.port) as b:
+            read.append(json.loads(b.run("print(open('ipsec.json').read())"))["local_id"])
+    assert sorted(read) == ["1.example.net", "2.example.net"]
+    assert "leave --port out" in tool("provision", *files, "--port", boards[0].port).err
+
+
+def test_the_reasons_of_all_files_are_told(tmp_path):
+    _, files = make(tmp_path)
+    for number, file in enumerate(files):
+        file.write_text(file.read_text().replace("[site]", f"mtu = {number}\n[site]"))
+    said = tool("provision", "--check", *files)
+    assert said.status == 1 and "mtu: 0" in said.err and "mtu: 1" in said.err and said.err.count("mtu = 576") == 2
