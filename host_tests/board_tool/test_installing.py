@@ -104,6 +104,18 @@ def test_types(clean):
     assert 'program.py:3: error: Argument 1 to "connect" has incompatible type "int"' in done.stdout
 
 
+def test_stubs_alone_tell_an_editor_the_verbs(dist, tmp_path):
+    """For MicroPython projects: the library is on the board, the types are here."""
+    venv.create(tmp_path / "venv", with_pip=False)
+    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    zipfile.ZipFile(wheel(dist, "ipsec_uplink_stubs")).extractall(site)
+    (tmp_path / "main.py").write_text('import ipsec\nu = ipsec.connect("x")\nreveal_type(u.resolve("y"))\nu.pong()\n')
+    options = ["--python-executable", str(tmp_path / "venv/bin/python"), "--cache-dir", str(tmp_path / "cache")]
+    done = subprocess.run([sys.executable, "-m", "mypy", *options, "main.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert 'main.py:3: note: Revealed type is "str"' in done.stdout, done.stdout
+    assert '"Uplink" has no attribute "pong"' in done.stdout and "Found 1 error" in done.stdout, done.stdout
+
+
 def test_the_library_runs(clean):
     code = "import ipsec; from ipsec.crypto import backend; backend.self_test(20, 0); print(backend.NAME, ipsec.__file__)"
     done = run(clean, "python", "-c", code)
