@@ -46,6 +46,7 @@ link.open()
 print("first", repr(send(1)))
 wait()
 receive(buf)
+link.connect(%(port)d)
 for n in (60, 100, 1400):
     print("locked send", repr(locked(send, n)))
     wait()

@@ -163,6 +163,7 @@ class Uplink:
             self.failure = event
         elif event.kind == UP:
             self.failure = None
+            self._udp.connect(self.tunnel.path.port)
         if self.on_event:
             self.on_event(event)
 

@@ -5,20 +5,24 @@ The unix port of MicroPython knows packed socket addresses only; boards and CPyt
 
 import select
 import socket
+import sys
 
 from ipsec.address import parse_address
 from ipsec.micro import copy
 
 _AF_INET = 2
 _POLLIN = 1
+_IP_RECVERR = (0, 11, 1)  # Linux: level, option, value
+_IPV6_RECVERR = (41, 25, 1)
 _CPYTHON = hasattr(socket.socket, "recv_into")
 
 
 class UdpLink:
-    """A non-blocking UDP socket, connected to one of the gateway's two ports (IKE, NAT traversal) at a time.
+    """A non-blocking UDP socket.
 
-    A connected socket hears of ICMP errors, and on MicroPython sends a piece of a buffer without allocating. Receiving there
-    allocates each datagram, the one thing of the packet path that stock sockets force upon us: they have no `recv_into`, and
+    During the handshake it listens to both ports of the gateway (IKE, NAT traversal), since a late answer may come from either;
+    ICMP errors are asked for where that is possible. Then `connect` has it hear and send on one port, on MicroPython a piece of a
+    buffer without allocating. Receiving there allocates each datagram, the one thing of the packet path that stock sockets force upon us: they have no `recv_into`, and
     `readinto` reads on until the buffer is full, so that two datagrams of a burst would become one that nobody can split.
     Nothing is allocated while nothing comes, because the socket is polled first.
     `local_port` 0 lets the system choose.
@@ -31,7 +35,7 @@ class UdpLink:
         self._local_port = local_port
         self._addrs: dict[int, tuple] = {}
         self._family = _AF_INET
-        self._port = 0  # the gateway's port to which the socket is connected
+        self._port = 0  # the gateway's port to which the socket is connected, 0 for none
         self.sock = None
         self._poll = None  # of the socket
         self.error = ""  # text of the last refused datagram, until `take_error`
@@ -58,19 +62,28 @@ class UdpLink:
         if self._local_port:
             any_host = "0.0.0.0" if family == _AF_INET else "::"
             self.sock.bind(socket.getaddrinfo(any_host, self._local_port)[0][-1])
+        if sys.platform == "linux":  # nothing else tells of ICMP errors before the socket is connected
+            self.sock.setsockopt(*(_IP_RECVERR if family == _AF_INET else _IPV6_RECVERR))
         self._poll = select.poll()
         self._poll.register(self.sock, _POLLIN)
+
+    def connect(self, port: int) -> None:
+        """Send to and hear from this port of the gateway alone."""
+        try:
+            self.sock.connect(self._addrs[port])
+            self._port = port
+        except OSError as e:
+            self.error = str(e)
 
     def send(self, buf, pos: int, end: int, port: int) -> None:
         """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`.
 
-        Allocates: nothing on MicroPython.
+        Allocates: nothing on MicroPython once the socket is connected.
         """
         try:
             if port != self._port:
-                self.sock.connect(self._addrs[port])
-                self._port = port
-            if _CPYTHON:
+                self.sock.sendto(memoryview(buf)[pos:end], self._addrs[port])
+            elif _CPYTHON:
                 self.sock.send(memoryview(buf)[pos:end])
             else:
                 self.sock.write(buf, pos, end - pos)  # type: ignore[attr-defined]
