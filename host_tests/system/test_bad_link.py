@@ -1,4 +1,4 @@
-"""The handshake over links that delay, double and reorder, and with somebody on them who forges (RFC 7296 2.1, 2.4, 2.6, 2.21)."""
+"""The handshake over links that delay, double and reorder, and with somebody on them who forges (RFC 7296 2.1, 2.4, 2.6)."""
 
 import time
 

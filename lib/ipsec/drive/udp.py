@@ -22,10 +22,11 @@ class UdpLink:
 
     During the handshake it listens to both ports of the gateway (IKE, NAT traversal), since a late answer may come from either;
     ICMP errors are asked for where that is possible. Then `connect` has it hear and send on one port, on MicroPython a piece of a
-    buffer without allocating. Receiving there allocates each datagram, the one thing of the packet path that stock sockets force upon us: they have no `recv_into`, and
-    `readinto` reads on until the buffer is full, so that two datagrams of a burst would become one that nobody can split.
-    Nothing is allocated while nothing comes, because the socket is polled first.
-    `local_port` 0 lets the system choose.
+    buffer without allocating.
+
+    Receiving allocates each datagram there, the one thing of the packet path that stock sockets force upon us: they have no
+    `recv_into`, and `readinto` reads on until the buffer is full, so that two datagrams of a burst would become one that nobody
+    can split. Nothing is allocated while nothing comes, because the socket is polled first. `local_port` 0 lets the system choose.
     """
 
     sock: socket.socket  # None while closed
