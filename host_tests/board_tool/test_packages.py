@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,43 @@ def test_mip_installs_compiled_packages(board, tmp_path):
 def test_arch_wants_a_folder(arguments):
     said = tool("packages", *arguments)
     assert said.status == 1 and "--out" in said.err
+
+
+_README_PROGRAM = """
+import sys
+from pathlib import Path
+sys.path[:] = [%r]
+from ipsec.config import Config
+from ipsec.errors import ConfigError
+from ipsec.drive.sync import Uplink
+options = dict(gateway="127.0.0.1", local_id="device-17.example.org", remote_id="vpn.example.org",
+               psk="x" * 32, remote_ts=["10.10.0.0/24"], retransmit_ms=50, retransmit_tries=1, reconnect=False)
+uplink = Uplink(Config(**options))
+uplink._begin()
+print("IKE_SA_INIT" if uplink.tunnel._ike.window.active else "nothing")
+uplink.close()
+try:
+    Uplink(Config(**options), keylog=print)
+except ConfigError as e:
+    print(e)
+"""
+
+
+@pytest.mark.parametrize("extension", [".py", ".mpy"])
+def test_the_default_package_alone_runs_the_configuration_of_the_readme(tmp_path, extension):
+    """And what it has not is refused before the first packet, with the remedy."""
+    if extension == ".mpy":
+        packages.build("x64", tmp_path / "lib")
+        source = tmp_path / "lib"
+    else:
+        source = slices.LIBRARY
+    for _, url in json.loads(packages.indexes(extension)["package.json"])["urls"]:
+        target = tmp_path / "board" / url
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((source / url).read_bytes())
+    program = _README_PROGRAM % str(tmp_path / "board")
+    argv = [str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=2m", "-c", program]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == "IKE_SA_INIT" and "keylog" in second and "install it" in second

@@ -11,6 +11,7 @@ from ipsec.drive import aio, sync
 from ipsec.errors import LocalError
 
 from host_tests.responder import Responder, fault_library
+from host_tests.responder.iana import Exchange
 from host_tests.system.harness import COLLECTOR, PSK, halves, options
 
 IN_TIME_S = 3
@@ -112,3 +113,27 @@ def test_a_tunnel_is_started_once():
         with pytest.raises(LocalError, match="already started"):
             uplink.connect()
         assert uplink.ping("10.10.0.1") is not None
+
+
+def test_a_cancelled_connect_leaves_nothing_behind():
+    """Before the gateway has answered, and while its IKE_AUTH response is on its way."""
+    for fault in (fault_library.drop("out"), fault_library.drop("out", exchange=Exchange.IKE_AUTH)):
+        with Responder(psk=PSK) as gw:
+            gw.faults.add(fault)
+
+            async def give_up(gw=gw):
+                uplink = aio.Uplink(Config(**options(gw, retransmit_ms=100, retransmit_tries=10)))
+                before = len(asyncio.all_tasks())
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(uplink.connect(), 0.15)
+                seen = len(gw.messages(dir="in"))
+                await asyncio.sleep(0.4)
+                assert len(gw.messages(dir="in")) == seen  # nobody sends any more
+                assert len(asyncio.all_tasks()) == before
+                assert uplink.is_closed and uplink._udp.sock is None
+                gw.faults.clear()
+                await uplink.connect()  # and it can be used again
+                assert uplink.is_up
+                await uplink.close()
+
+            run(give_up())

@@ -26,7 +26,7 @@ class UdpLink:
 
     Receiving allocates each datagram there, the one thing of the packet path that stock sockets force upon us: they have no
     `recv_into`, and `readinto` reads on until the buffer is full, so that two datagrams of a burst would become one that nobody
-    can split. Nothing is allocated while nothing comes, because the socket is polled first. `local_port` 0 lets the system choose.
+    can split. Nothing is allocated while nothing comes, since the socket is polled first. `local_port` 0 lets the system choose.
     """
 
     sock: socket.socket  # None while closed

@@ -1,0 +1,141 @@
+"""When a tunnel is made again, renewed and kept alive, and the clock that says so."""
+
+from ipsec.config import Config
+from ipsec.drive import clock
+from ipsec.upkeep import KEEPALIVE, RENEW, RETRY, Upkeep
+from scripted import OPTIONS, Player, make_tunnel
+from talk import Talk
+
+LAST = (1 << 29) - 1
+
+
+def upkeep(**changes):
+    options = dict(OPTIONS)
+    options.update(reconnect_ms=1000, reconnect_max_ms=8000, lifetime_s=100, natt_keepalive_s=20)
+    options.update(changes)
+    return Upkeep(Config(**options))
+
+
+def waits(u, now, ends):
+    """How long it waits after each of so many ends in a row."""
+    found = []
+    for _ in range(ends):
+        u.ended(now, True)
+        found.append(u.deadline() - now)
+        now = u.deadline()
+        assert u.due(now) == RETRY and u.due(now) == 0
+        u.began(now)
+    return found
+
+
+def test_the_wait_doubles_up_to_its_limit():
+    assert waits(upkeep(), 0, 6) == [1000, 2000, 4000, 8000, 8000, 8000]
+
+
+def test_a_tunnel_that_lived_is_made_again_at_once_when_the_gateway_has_spoken_and_the_wait_begins_anew():
+    u = upkeep()
+    waits(u, 0, 3)
+    u.began(50000)
+    u.came_up(50100)
+    u.ended(56000, True)
+    assert u.deadline() == 56000 and u.due(56000) == RETRY
+    u.began(56000)
+    assert waits(u, 56000, 2) == [1000, 2000]
+
+
+def test_after_silence_it_waits():
+    u = upkeep()
+    u.began(0)
+    u.came_up(100)
+    u.ended(60000, False)
+    assert u.deadline() == 61000
+
+
+def test_a_tunnel_that_lived_shorter_than_its_handshake_counts_as_a_failure():
+    u = upkeep()
+    u.began(0)
+    u.came_up(20000)
+    u.ended(39000, True)
+    assert u.deadline() == 40000
+
+
+def test_the_earliest_renewal_wins():
+    u = upkeep(natt_keepalive_s=0)
+    u.came_up(0)
+    u.renew("late", 95000)
+    assert u.deadline() == 90000 and u.why == "its lifetime ends"
+    for at in (80200, 80250, 80300):
+        u.renew("the gateway wants new keys", at)
+    u.gateway_gives(99, 80100)
+    assert u.due(80199) == 0 and u.due(80200) == RENEW and u.why == "the gateway wants new keys"
+    u = upkeep()
+    u.came_up(0)
+    u.gateway_gives(50, 0)
+    assert [u.due(t) for t in (44999, 44999, 45000, 45000)] == [KEEPALIVE, 0, RENEW, 0]
+    assert "gateway" in u.why
+
+
+def test_times_that_pass_the_end_of_the_count():
+    u = upkeep()
+    u.began(LAST - 100)
+    u.came_up(LAST - 50)
+    assert u.due(LAST) == 0
+    assert u.due((LAST + 19951) & LAST) == KEEPALIVE
+    assert u.due((LAST + 89951) & LAST) == RENEW
+    u.ended((LAST + 90000) & LAST, True)
+    assert u.due((LAST + 90000) & LAST) == RETRY
+
+
+def test_a_tunnel_over_the_end_of_the_count():
+    """Handshake, liveness and keepalives go on when the milliseconds begin again at 0."""
+    player = Player(make_tunnel(dpd_s=10, natt_keepalive_s=20), start=False)
+    player.now = LAST - 500
+    player.tunnel.start(player.now)
+    player.drain()
+    player.tick(0)
+    player.now = 499  # one second later, modulo 2**29
+    player.tunnel.tick(player.now)
+    player.drain()
+    assert len(player.sent) == 2  # the retransmission
+    player.now = 2400
+    player.tunnel.tick(player.now)
+    player.drain()
+    assert len(player.sent) == 2
+
+
+def test_a_clock_that_nobody_asks_for_days_goes_on():
+    """`ticks_diff` turns negative after six days; a day is all that any timer needs."""
+    ticks = [0]
+    saved = clock._ticks_ms, clock._ticks_diff
+    half = 1 << 29
+    clock._ticks_ms = lambda: ticks[0]
+    clock._ticks_diff = lambda end, start: ((end - start + half) & (2 * half - 1)) - half
+    try:
+        c = clock.Clock()
+        now = c.now_ms()
+        for days in (0.5, 1, 3, 7, 11, 13, 40):
+            ticks[0] = (ticks[0] + int(days * 86400000)) & (2 * half - 1)
+            before, now = now, c.now_ms()
+            passed = (now - before) & LAST
+            assert 0 < passed <= 86400000, days
+            assert 0 <= now <= LAST
+    finally:
+        clock._ticks_ms, clock._ticks_diff = saved
+
+
+def test_used_up_sequence_numbers_are_told_and_the_tunnel_made_again():
+    talk = Talk(reconnect=True)
+    talk.wait(6000)
+    tunnel = talk.player.tunnel
+    tunnel._sadb.sending._out[4:12] = b"\0\0\0\0\xff\xff\xff\xff"  # the last number has been sent
+    sock = tunnel.stack.udp(4000)
+    try:
+        sock.sendto(b"x", ("10.10.0.1", 5000))
+    except OSError:
+        pass
+    talk.player.drain()
+    assert tunnel.counters()["drops"] == {"seq_exhausted": 1}
+    assert tunnel.deadline() <= talk.player.now
+    talk.wait(0)
+    assert talk.causes() == ["up up", "down renew"] and "sequence numbers" in talk.player.events[-1].text
+    talk.expect("--> INFORMATIONAL request { D }")
