@@ -69,8 +69,7 @@ def test_arch_wants_a_folder(arguments):
 
 _README_PROGRAM = """
 import sys
-from pathlib import Path
-sys.path[:] = [%r]
+sys.path[:] = ['.frozen', %r]
 from ipsec.config import Config
 from ipsec.errors import ConfigError
 from ipsec.drive.sync import Uplink
