@@ -51,6 +51,11 @@ def hostile(spi_r):
     yield response([(SA, bytes(full))], spi_r)
     yield response([p if p[0] != KE else (KE, b"\0\x1f\0\0" + bytes(full - 300)) for p in good()], spi_r)
     yield response([p if p[0] != NONCE else (NONCE, bytes(full - 300)) for p in good()], spi_r)
+    if spi_r != bytes(8):  # another response is kept, while the first one would be accepted
+        long = [p if p[0] != NONCE else (NONCE, bytes(256)) for p in good()]
+        yield response(long + [notify(16400, bytes(15))] * 18, b"another!")
+    yield response([(k, body if k != SA else body[:-1] + b"\x0e") for k, body in good()] + [notify(16400, bytes(60))] * 14, spi_r)
+    yield response([notify(16400)] * 24, spi_r)
     yield response([(42, b"\1\0\0\0")] * 170, spi_r)
     yield response([(46, bytes(full))], spi_r)
     yield bytes(response([(46, bytes(full))], spi_r))[:18] + b"\x25\0" + bytes(8)

@@ -30,7 +30,7 @@ _COOKIE = const(16390)
 _MAX_COOKIE_LEN = const(64)
 _MAX_RETRIES = const(5)  # COOKIE and INVALID_KE_PAYLOAD together
 _MAX_OTHERS = const(4)  # how often another response is tried: each costs a key exchange
-_MAX_RESPONSE_LEN = const(1400)  # of one that is kept
+_MAX_RESPONSE_LEN = const(960)  # of one that is kept; with a MODP group of 4096 bits it has 800
 _HURRY_MS = const(2000)  # how long a good response may still come after an unauthenticated error
 _INITIAL_CONTACT = const(16384)
 _AUTH_LIFETIME = const(16403)
@@ -127,15 +127,15 @@ class IkeSaInit(Exchange):
 
         Raises PeerError when it is not what we asked for; nothing has changed then.
         """
-        index, _ = proposal.check_sa(m.need(iana.SA, "SA"), iana.PROTO_IKE, 0, self._offers)
-        suite = sa.config.ike_proposals[index]
-        group, public = payload.parse_ke(m.need(iana.KE, "KE"), sa.crypto.dh_len(self._group))
-        if group != self._group or suite.ke != group:
-            raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
-        nonce_r = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
-        natt.check_detection(m)
         if m.spi_r == bytes(8):
             raise PeerError("the gateway's SPI is zero")
+        group, public = payload.parse_ke(m.need(iana.KE, "KE"), sa.crypto.dh_len(self._group))
+        nonce_r = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
+        natt.check_detection(m)
+        index, _ = proposal.check_sa(m.need(iana.SA, "SA"), iana.PROTO_IKE, 0, self._offers)
+        suite = sa.config.ike_proposals[index]
+        if group != self._group or suite.ke != group:
+            raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
         try:
             secret = self.dh.shared(public)
         except CryptoError as e:
@@ -143,7 +143,7 @@ class IkeSaInit(Exchange):
         sa.spi_r = m.spi_r
         sa.nonce_r = nonce_r
         sa.take_keys(suite, keymat.skeyseed_init(sa.crypto, suite.prf, secret, sa.nonce_i, nonce_r))
-        self.response = bytes(m.buf[m.pos : m.end])
+        self.response = bytes(memoryview(m.buf)[m.pos : m.end])
         sa.agreed()
         sa.want(IkeAuth(sa, self))
 
@@ -219,7 +219,7 @@ class IkeAuth(Exchange):
             return False
         if m.end - m.pos > _MAX_RESPONSE_LEN or not m.find(iana.SA):
             return False
-        self._other = bytes(m.buf[m.pos : m.end])
+        self._other = bytes(memoryview(m.buf)[m.pos : m.end])
         return True
 
     def recover(self, sa, now, failed):

@@ -24,7 +24,7 @@ _LAST_KNOWN = 48
 _UNSUPPORTED_CRITICAL_PAYLOAD = 1
 _ZEROS = bytes(4)
 _INVALID_MAJOR_VERSION = 5
-_MAX_PAYLOADS = 32  # of a message that nobody has authenticated; gateways send a dozen
+_MAX_PAYLOADS = 24  # of a message that nobody has authenticated; gateways send a dozen
 _MAX_INNER_PAYLOADS = 96
 # Payloads of which a message holds one at the most
 _SINGLE = (iana.SA, iana.KE, iana.IDI, iana.IDR, iana.AUTH, iana.NONCE, iana.TSI, iana.TSR, iana.CP)

@@ -8,6 +8,7 @@ from ipsec.ike import iana
 
 _MIN_NONCE_LEN = 16
 _MAX_NONCE_LEN = 256
+_MAX_NOTIFY_LEN = 512
 _STATUS = 16384  # types from here on tell no error
 _SPI_LEN = {iana.PROTO_IKE: 0, iana.PROTO_ESP: 4}
 
@@ -58,10 +59,11 @@ def notify_type(m, pos: int, end: int) -> int:
 
 
 def notify_data(m, kind: int):
-    """The data of the first Notify of this type behind its SPI, or None."""
+    """The data of the first Notify of this type behind its SPI, or None; what is longer than any that we know is cut."""
     for found, pos, end in m.payloads:
         if found == iana.NOTIFY and notify_type(m, pos, end) == kind:
-            return bytes(m.buf[pos + 4 + m.buf[pos + 1] : end])
+            pos += 4 + m.buf[pos + 1]
+            return bytes(memoryview(m.buf)[pos : min(end, pos + _MAX_NOTIFY_LEN)])
     return None
 
 

@@ -64,7 +64,7 @@ class Reader:
         """A copy of what is left."""
         i = self.pos
         self.pos = self.end
-        return _bytes(self.buf[i : self.end])
+        return _bytes(memoryview(self.buf)[i : self.end])  # a slice would be a second copy
 
     def scope(self, n: int) -> int:
         """Narrow the reader to the next n octets; give what it returns to `unscope`."""
