@@ -30,7 +30,7 @@ _COOKIE = const(16390)
 _MAX_COOKIE_LEN = const(64)
 _MAX_RETRIES = const(5)  # COOKIE and INVALID_KE_PAYLOAD together
 _MAX_OTHERS = const(4)  # how often another response is tried: each costs a key exchange
-_MAX_RESPONSE_LEN = const(960)  # of one that is kept; with a MODP group of 4096 bits it has 800
+_MAX_RESPONSE_LEN = const(1400)  # of one that is kept
 _HURRY_MS = const(2000)  # how long a good response may still come after an unauthenticated error
 _INITIAL_CONTACT = const(16384)
 _AUTH_LIFETIME = const(16403)
@@ -213,13 +213,13 @@ class IkeAuth(Exchange):
         octets = keymat.signed_octets(sa.crypto, sa.suite.prf, self._init.response, sa.nonce_i, sa.keys.sk_pr, id_r)
         sa.auth.verify(sa, m, id_r, octets)
 
-    def overhear(self, sa, m):
+    def overhear(self, sa, buf, pos, end):
         """Keep another response to IKE_SA_INIT: the accepted one may be forged (RFC 7296 2.4)."""
-        if m.exchange != iana.IKE_SA_INIT or m.message_id or m.spi_r == sa.spi_r or self._other:
+        if buf[pos + 18] != iana.IKE_SA_INIT or buf[pos + 8 : pos + 16] == sa.spi_r:
             return False
-        if m.end - m.pos > _MAX_RESPONSE_LEN or not m.find(iana.SA):
+        if self._other or end - pos > _MAX_RESPONSE_LEN:
             return False
-        self._other = bytes(memoryview(m.buf)[m.pos : m.end])
+        self._other = bytes(memoryview(buf)[pos:end])
         return True
 
     def recover(self, sa, now, failed):

@@ -24,8 +24,8 @@ class Exchange:
         Raises PeerError when it cannot be right.
         """
 
-    def overhear(self, sa, m) -> bool:
-        """Look at a response that answers no request under way; whether it was of use."""
+    def overhear(self, sa, buf, pos: int, end: int) -> bool:
+        """Look at a response that answers no request under way, before anybody parses it; whether it was of use."""
         return False
 
     def recover(self, sa, now: int, failed: bool) -> bool:

@@ -148,10 +148,9 @@ class Window:
             return self._receive_request(buf, pos, end, number, now)
         exchange = self.active
         if exchange is not None:
-            m = message.parse(buf, pos, end)
-            if number == self._next_id and m.exchange == exchange.kind:
-                return self._receive_response(exchange, m, now)
-            if exchange.overhear(self._sa, m):
+            if number == self._next_id and buf[pos + 18] == exchange.kind:
+                return self._receive_response(exchange, message.parse(buf, pos, end), now)
+            if exchange.overhear(self._sa, buf, pos, end):
                 return None
         raise PeerError("it answers no request of ours")
 
