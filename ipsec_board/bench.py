@@ -31,14 +31,14 @@ def bench(board: Link, show: Show, *, repeat: int = 20, seconds: float = 0, peer
             "bench", timeout=300, IKE=ike, ESP=esp, REPEAT=repeat, LEN=LEN, TUNNEL=seconds, PEER=peer
         )  # fmt: skip
     except BoardFailure as e:
-        raise BoardError(f"the bench ended with {e.last_line}", "give `doctor`; install the library first") from e
+        raise BoardError(f"the bench ended with {e.last_line}", "give `ipsec-board doctor`; install the library first") from e
     show.line(f"{found.machine or found.platform}, MicroPython {found.firmware}, heap {found.heap}: {got['report']}")
     _show_esp(got["esp"], show)
     _show_ike(got["ike"], show)
     for name, why in got["missing"]:
         show.warn(f"{name} was not measured: {why}")
     if not got["esp"]:
-        raise BoardError("no suite could be measured", "install the modules of the suites with `install`")
+        raise BoardError("no suite could be measured", "install the modules of the suites with `ipsec-board install`")
     _show_tunnel(got["tunnel"], show)
     order = suite_order(got)
     for option, names in order.items():

@@ -1,4 +1,4 @@
-"""The `gateway` command and the snippet that `provision` prints, through ipsec_board/gateway.
+"""The `gateway` command and the snippet that `ipsec-board provision` prints, through ipsec_board/gateway.
 
 Start reading at `show_gateway`.
 """
@@ -28,6 +28,6 @@ def show_gateway(plans: Sequence[Plan], kind: str, folder: Path | None, show: Sh
         for file in files:
             show.line(f"--- {file.name}")
             show.line(file.text)
-        show.line(f"Placeholders stand for secrets; `gateway {kind} --out FOLDER` writes the files with them.")
+        show.line(f"Placeholders stand for secrets; `ipsec-board gateway {kind} --out FOLDER` writes the files with them.")
     for path, file in zip(written, files, strict=False):
         show.good(f"{path}{' (holds the secret, mode 600)' if file.secret else ''}")

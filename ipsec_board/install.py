@@ -200,4 +200,5 @@ def _try_import(board: Link, target: str) -> None:
     except BoardFailure as e:
         if "incompatible .mpy" in e.trace:
             raise BoardError("the board refuses a .mpy file made for another chip", "install again; remove old .mpy files") from e
-        raise BoardError(f"the library does not load on the board: {e.last_line}", "give `doctor` to see what is missing") from e
+        text = f"the library does not load on the board: {e.last_line}"
+        raise BoardError(text, "give `ipsec-board doctor` to see what is missing") from e

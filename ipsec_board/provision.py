@@ -57,15 +57,16 @@ def read_plans(paths: Sequence[Path], show: Show, *, insecure: bool = False) -> 
 def init(path: Path, kind: str, show: Show) -> None:
     """Write a first provisioning file. Raises BoardError when there is one already."""
     if path.suffix != ".toml":
-        raise BoardError(f"{path}: a provisioning file with comments is TOML", f"provision --init {path.with_suffix('.toml')}")
+        better = f"ipsec-board provision --init {path.with_suffix('.toml')}"
+        raise BoardError(f"{path}: a provisioning file with comments is TOML", better)
     try:
         with open(path, "x") as f:
             f.write(initial.text(re.sub(r"[^A-Za-z0-9-]+", "-", path.stem).strip("-") or "device", kind))
     except FileExistsError as e:
-        raise BoardError(f"{path} exists", "check it with `provision --check`, or take another name") from e
+        raise BoardError(f"{path} exists", "check it with `ipsec-board provision --check`, or take another name") from e
     except OSError as e:
         raise BoardError(f"{path} cannot be written ({e.strerror})", "take a folder of yours") from e
-    show.good(f"{path}: fill in gateway, identities and networks, then: provision --new-psk {path}")
+    show.good(f"{path}: fill in gateway, identities and networks, then: ipsec-board provision --new-psk {path}")
 
 
 def new_secret(path: Path, show: Show, text: bool = False) -> None:
@@ -113,7 +114,7 @@ def adopt(board: Link, place: str, data: bytes, check: bool) -> str:
     except BoardLost as e:
         raise BoardLost(f"{e}; {kept}", e.remedy) from e
     except BoardError as e:
-        raise BoardError(f"{e}; {kept}", e.remedy or "give `doctor`") from e
+        raise BoardError(f"{e}; {kept}", e.remedy or "give `ipsec-board doctor`") from e
     if answer["error"]:
         raise BoardError(f"{answer['error']}; {kept}", "install the library of this version, then provision again")
     return answer["before"]

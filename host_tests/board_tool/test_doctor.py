@@ -53,7 +53,7 @@ def wrong(said) -> str:
 def test_an_empty_board_lacks_the_library(board):
     said = tool("doctor", "--port", board.port)
     assert said.status == 1 and "wrong: library" in said.err
-    assert "give `install`" in row(said, "library") and "ok" in row(said, "cryptolib")
+    assert "give `ipsec-board install`" in row(said, "library") and "ok" in row(said, "cryptolib")
 
 
 @pytest.mark.parametrize("module", ["cryptolib", "socket", "asyncio"])
@@ -65,7 +65,8 @@ def test_a_missing_module(make_board, module):
 def test_a_board_without_configuration(board, plan):
     tool("install", "--port", board.port, "--config", plan)
     said = tool("doctor", "--port", board.port)
-    assert said.status == 1 and "wrong: configuration" in said.err and "give `provision`" in row(said, "configuration")
+    assert said.status == 1 and "wrong: configuration" in said.err
+    assert "give `ipsec-board provision`" in row(said, "configuration")
 
 
 def test_the_configured_tunnel_is_made_tried_and_closed(board, tmp_path, gateway):

@@ -99,5 +99,5 @@ def _check(plan: Plan) -> None:
     if not _PSK.fullmatch(plan.config.psk):
         raise PlanError(
             "AWS takes a PSK of 8 to 64 letters, digits, . and _ that does not begin with 0",
-            "make one with `provision --new-psk --text`",
+            "make one with `ipsec-board provision --new-psk --text`",
         )

@@ -79,5 +79,5 @@ def _check(plan: Plan) -> None:
     if not re.fullmatch(rb"[\x21-\x26\x28-\x2c\x2e-\x7d]{1,128}", plan.config.psk):
         raise PlanError(
             "Azure takes a PSK of printable characters without space, - and ~, here up to 128 and without '",
-            "make one with `provision --new-psk --text`",
+            "make one with `ipsec-board provision --new-psk --text`",
         )

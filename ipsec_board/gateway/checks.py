@@ -123,7 +123,8 @@ def _culprit(text: str) -> str:
 def _remedy(name: str, value: object) -> str:
     """A line to paste in place of the one refused."""
     if name == "psk":
-        return "make a key: provision --new-psk FILE" if not value else "make another key, or write it in one of these forms"
+        another = "make another key, or write it in one of these forms"
+        return another if value else "make a key: ipsec-board provision --new-psk FILE"
     if name not in library._OPTIONS:
         return "correct this option"
     spec: tuple = library._OPTIONS[name]

@@ -29,7 +29,7 @@ _SEEN = {
 def page(kind: str) -> str:
     """The page of one kind of gateway."""
     text = _example(kind)
-    begun = f"The provisioning file of the device, as `provision --init sensor-7.toml --for {kind}` begins it:"
+    begun = f"The provisioning file of the device, as `ipsec-board provision --init sensor-7.toml --for {kind}` begins it:"
     parts = [f"# {gateway.GATEWAYS[kind][1]}\n", f"{_SEEN.get(kind, _READ)}\n", f"{begun}\n", f"```toml\n{text}```\n"]
     parts.append(f"`ipsec-board gateway {kind} sensor-7.toml` writes:\n")
     for file in _write(kind, text):

@@ -59,7 +59,7 @@ def _user(n: str, plan: Plan, show: bool) -> GatewayFile:
     if not plan.config.psk.isalnum():
         raise PlanError(
             f"{plan.path}: FortiOS takes the keys of several devices as passwords, so as text",
-            "make one with `provision --new-psk --text`",
+            "make one with `ipsec-board provision --new-psk --text`",
         )
     sheet.source(_ADMIN4, '"SSL VPN user group": the user name is the peer ID, the password the pre-shared key')
     sheet.note("Not confirmed: with IKEv2; set type password, set passwd; append member")

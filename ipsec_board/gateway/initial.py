@@ -16,13 +16,13 @@ _REQUIRED = {
     "gateway": ("vpn.example.net", "the gateway: host name or address"),
     "local_id": ("{name}.example.net", "who we are; the gateway knows the device by it"),
     "remote_id": ("", "who the gateway says it is, when that is not its name above"),
-    "psk_file": ("{name}.psk", "the key, beside this file: provision --new-psk makes it"),
+    "psk_file": ("{name}.psk", "the key, beside this file: ipsec-board provision --new-psk makes it"),
     "remote_ts": (["10.10.0.0/24"], "the networks behind the gateway"),
 }
 _CLOUD = {
     "gateway": ("198.51.100.1", "the cloud gateway's address, and its identity"),
     "local_id": ("203.0.113.7", "our public address"),
-    "psk_file": ("{name}.psk", "the key, beside this file: provision --new-psk --text makes it"),
+    "psk_file": ("{name}.psk", "the key, beside this file: ipsec-board provision --new-psk --text makes it"),
     "virtual_ip": ([], "this gateway assigns no addresses"),
     "inner_address": ("10.20.0.7", "so the device brings its own"),
     "remote_ts": (["10.10.0.0/24"], "the networks behind the gateway"),

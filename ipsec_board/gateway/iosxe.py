@@ -73,7 +73,7 @@ def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
     sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
     text = plan.config.psk.isalnum()
     if not text:
-        sheet.note("Not confirmed: pre-shared-key hex (a secret made with `provision --new-psk --text` does without)")
+        sheet.note("Not confirmed: pre-shared-key hex (a secret made with `ipsec-board provision --new-psk --text` does without)")
     secret = _text(plan, show) if text else f"hex {secret_hex(plan, show)}"
     sheet.put(f"crypto ikev2 keyring {n}", f" peer {plan.device_name}", f"  identity {_id(plan.config.local_id)}")
     sheet.put(f"  pre-shared-key {secret}")

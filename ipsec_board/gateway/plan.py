@@ -167,7 +167,7 @@ def _read(path: Path) -> dict:
     except OSError as e:
         raise PlanError(
             f"provisioning file {path} cannot be read ({e.strerror})",
-            f"name a .toml or .json file, or write one with `provision --init {path}`",
+            f"name a .toml or .json file, or write one with `ipsec-board provision --init {path}`",
         ) from e
     except UnicodeDecodeError as e:
         raise PlanError(f"provisioning file {path} is not in UTF-8", "save it in UTF-8") from e
@@ -189,13 +189,14 @@ def _secret_file(path: Path, options: dict, reasons: checks.Reasons) -> Path:
     """The file that holds the secret: the one of `psk_file`, or the provisioning file itself."""
     if "psk_file" not in options:
         if "psk" not in options:
-            reasons.add("no psk_file is given", f'psk_file = "{path.stem}.psk"; then `provision --new-psk {path}` makes it')
+            make = f"`ipsec-board provision --new-psk {path}` makes it"
+            reasons.add("no psk_file is given", f'psk_file = "{path.stem}.psk"; then {make}')
         return path
     found = path.parent / str(options["psk_file"])
     if "psk" in options:
         reasons.add("both psk and psk_file are given", "keep psk_file and remove psk")
     if not found.is_file():
-        reasons.add(f"psk_file {found} is not there", f"make one: provision --new-psk {path}")
+        reasons.add(f"psk_file {found} is not there", f"make one: ipsec-board provision --new-psk {path}")
     return found
 
 

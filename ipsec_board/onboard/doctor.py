@@ -58,16 +58,16 @@ def _library():
         import ipsec.config
         from ipsec.errors import LocalError
     except ImportError as e:
-        _say("library", "bad", "does not load: %s" % e, "give `install`")
+        _say("library", "bad", "does not load: %s" % e, "give `ipsec-board install`")
         return None
     except ValueError as e:
-        _say("library", "bad", "a .mpy file is for another chip: %s" % e, "remove it and give `install`")
+        _say("library", "bad", "a .mpy file is for another chip: %s" % e, "remove it and give `ipsec-board install`")
         return None
     _say("library", "ok", "loads")
     try:
         c = ipsec.config.load("ipsec.json")
     except LocalError as e:
-        _say("configuration", "bad", str(e), "give `provision`")
+        _say("configuration", "bad", str(e), "give `ipsec-board provision`")
         return None
     text = "; ".join(c.warnings) or "gateway %s, we are %s" % (c.gateway, c.local_id)
     _say("configuration", "warn" if c.warnings else "ok", text)
@@ -82,7 +82,7 @@ def _crypto(c):
         for encr, integ in {(s[0], s[2]) for s in c.ike_proposals + c.esp_proposals}:
             backend.self_test(encr, integ)
     except ImportError as e:
-        return _say("crypto", "bad", "a module is missing: %s" % e, "give `install --config FILE` with this configuration")
+        return _say("crypto", "bad", "a module is missing: %s" % e, "give `ipsec-board install --config FILE` with this file")
     except CryptoError as e:
         return _say("crypto", "bad", str(e), "take this suite out of the configuration and report it")
     return _say("crypto", "ok", backend.report())
