@@ -89,7 +89,10 @@ def _connection(fleet: Fleet) -> str:
 def _rightid(fleet: Fleet) -> list[str]:
     if fleet.exact:
         return [f"    rightid={_id(fleet.first.config.local_id)}"]
-    return ["    # whoever has a secret of its own: pluto looks for the one of the device's identity", "    rightid=%any"]
+    return [
+        "    # whoever has a secret: pluto looks for the one of the device's identity, so keep none without identities",
+        "    rightid=%any",
+    ]
 
 
 def _network(fleet: Fleet) -> list[str]:

@@ -96,7 +96,10 @@ def _connection(fleet: Fleet) -> str:
 def _remote_id(fleet: Fleet) -> list[str]:
     if fleet.exact:
         return [f"            id = {_id(fleet.first.config.local_id)}"]
-    return ["            # whoever has a secret: charon looks for the one of the device's identity", "            id = %any"]
+    return [
+        "            # whoever has a secret: charon looks for the one of the device's identity, so load none without id",
+        "            id = %any",
+    ]
 
 
 def pool_name(prefix: str) -> str:
