@@ -25,7 +25,7 @@ def udp(*address):
 def main(gateway: str, delay_ms: str, copies: str) -> None:
     near = {port: udp("127.0.0.1", port) for port in _PORTS}
     far = udp("0.0.0.0", 0)
-    device = None
+    device: tuple = ()
     order = itertools.count()
     waiting: list = []  # (when, number, socket, octets, address)
     print("ready", flush=True)
