@@ -39,6 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--redirect", default="", metavar="GATEWAY", help="send clients there (RFC 5685)")
     parser.add_argument("--tcp-port", type=int, metavar="N", help="TCP port of IKE and ESP (RFC 9329; 0: any free one)")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="the TCP stream is inside TLS")
+    parser.add_argument("--childless", action="store_true", help="allow IKE_AUTH without Child SA (RFC 6023)")
     parser.add_argument("--no-udp", action="store_true", help="take nothing by UDP")
     parser.add_argument("--lifetime", type=int, default=0, metavar="S", help="send AUTH_LIFETIME of so many seconds")
     parser.add_argument("--pcap", metavar="FILE", help="capture file of every datagram")
@@ -72,6 +73,7 @@ def options_of(args: argparse.Namespace) -> Options:
     options.local_id, options.remote_id = args.id, args.peer_id
     options.rekey_child_s, options.rekey_child_group, options.rekey_ike_s = args.rekey_child, args.rekey_group, args.rekey_ike
     options.auth_lifetime_s, options.piece_octets, options.follow = args.lifetime, args.piece_octets, args.follow
+    options.childless = args.childless
     options.redirect_to, options.tcp_port, options.udp = args.redirect, args.tcp_port, not args.no_udp
     options.tls = tuple(args.tls) if args.tls else None
     options.pcap, options.keylog_dir = args.pcap, args.keylog

@@ -47,10 +47,10 @@ def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> bytes:
 
 def _first_child(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     """CP, SA and TS payloads; one error notification when only the Child SA is refused (RFC 7296 1.2)."""
-    if gw.options.childless and find(payloads, Type.SA) is None:
-        return []
     try:
         config = configure(gw, sa, payloads)
+        if gw.options.childless and find(payloads, Type.SA) is None:  # RFC 6023 3: addresses all the same
+            return config
         return config + child.create(gw, sa, payloads, sa.nonce_i, sa.nonce_r)
     except Refusal as refusal:
         return [notify_payload(refusal.note, refusal.data)]

@@ -147,6 +147,53 @@ def test_collisions_with_strongswan(root, nonces):
         network.close()
 
 
+def test_pieces_and_mobike_with_strongswan(root):
+    """IKE_AUTH goes in pieces of 300 octets both ways; MOBIKE is agreed on, and its liveness checks are answered."""
+    network = Network(root)
+    gateway, swan = Gateway(network.gateway, "--piece-octets", "300"), None
+    try:
+        gateway.wait("listening")
+        swan = StrongSwan(network.client, "cli", {"fragment_size": "300"})
+        swan.load_psk_initiator(encap="yes", mobike="yes", fragmentation="yes", dpd_delay="1")
+        swan.initiate()
+        asked = gateway.wait("message", dir="in", exchange="IKE_AUTH")
+        lent = gateway.wait("child_up")["addresses"]
+        answered = gateway.wait("message", dir="out", exchange="IKE_AUTH")
+        assert asked["pieces"] > 1 and answered["pieces"] > 1
+        assert "N(MOBIKE_SUPPORTED)" in asked["payloads"] and "N(MOBIKE_SUPPORTED)" in answered["payloads"]
+        both_directions(network.client, gateway, lent)
+        check = gateway.wait("message", dir="in", exchange="INFORMATIONAL", response=False)
+        answer = gateway.wait("message", dir="out", exchange="INFORMATIONAL", response=True)
+        assert ("N(NAT_DETECTION_SOURCE_IP)" in check["payloads"]) == ("N(NAT_DETECTION_SOURCE_IP)" in answer["payloads"])
+        swan.terminate(ike="rw")
+        gateway.wait("ike_down")
+        assert not [line for line in gateway.lines if '"event": "drop"' in line]
+    finally:
+        if swan:
+            swan.close()
+        gateway.close()
+        network.close()
+
+
+def test_childless_with_strongswan(root):
+    """The first Child SA comes by CREATE_CHILD_SA, with a key exchange of its own."""
+    network = Network(root)
+    gateway, swan = Gateway(network.gateway, "--childless"), None
+    try:
+        gateway.wait("listening")
+        swan = StrongSwan(network.client, "cli")
+        swan.load_psk_initiator(encap="yes", childless="force", esp_proposals=["aes128ccm16-x25519"])
+        swan.initiate()
+        assert "SA" not in gateway.wait("message", dir="in", exchange="IKE_AUTH")["payloads"]
+        assert "KE" in gateway.wait("message", dir="in", exchange="CREATE_CHILD_SA")["payloads"]
+        both_directions(network.client, gateway, gateway.wait("child_up")["addresses"])
+    finally:
+        if swan:
+            swan.close()
+        gateway.close()
+        network.close()
+
+
 def both_directions(client: Space, gateway: Gateway, lent: list[str]) -> None:
     """Echo from either side; a packet that the gateway drops fails the test in the end.
 
