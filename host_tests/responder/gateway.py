@@ -169,6 +169,7 @@ class Responder:
 
     def seen(self, sa: IkeSa, path: Path) -> None:
         """An authenticated message came along this path: packets follow it (RFC 7296 2.23), with MOBIKE not always."""
+        sa.heard_at = self._link.now()
         if path != sa.path and (path.natt or not sa.path.natt) and (not sa.mobike or self.options.follow == "all"):
             self.move(sa, path, "seen")
 
@@ -184,7 +185,9 @@ class Responder:
         if self._keylog:
             self._keylog.ike_sa(sa)
         spis = {"spi_i": sa.spi_i.hex(), "spi_r": sa.spi_r.hex()}
+        sa.heard_at = self._link.now()
         requests.rekey_ike_later(self, sa)
+        requests.check_liveness_later(self, sa, self._link.now)
         self.journal.add("ike_up", suite=str(sa.suite), peer=str(sa.peer_id), rekeyed=rekeyed, **spis)
 
     def child_up(self, sa: IkeSa, child: ChildSa) -> None:

@@ -50,6 +50,7 @@ class Options:
     rekey_child_s: float = 0  # the gateway rekeys each Child SA at this age; 0: never
     rekey_child_group: int = 0  # with a key exchange of this group; 0: without
     rekey_ike_s: float = 0
+    dpd_s: float = 0  # a liveness check after so much silence; 0: never
     retry_ms: int = 500  # wait after a TEMPORARY_FAILURE; doubles each time
     retry_tries: int = 5
     linger_ms: int = 1000  # a Child SA that was replaced still receives for so long after its Delete

@@ -150,6 +150,22 @@ def rekey_ike_later(gw, sa: IkeSa) -> None:
         gw.call_later(gw.options.rekey_ike_s, lambda: _rekey_ike_now(gw, sa))
 
 
+def check_liveness_later(gw, sa: IkeSa, clock) -> None:
+    """Each time nothing has come for `dpd_s` (RFC 7296 2.4)."""
+    if not gw.options.dpd_s:
+        return
+
+    def look() -> None:
+        if sa.state != "ESTABLISHED":
+            return
+        silent_s = clock() - sa.heard_at
+        if silent_s >= gw.options.dpd_s and not sa.queue:
+            informational(gw, sa, [])
+        gw.call_later(max(gw.options.dpd_s - silent_s, 1.0) if silent_s < gw.options.dpd_s else gw.options.dpd_s, look)
+
+    gw.call_later(gw.options.dpd_s, look)
+
+
 def _rekey_child_now(gw, one: ChildSa, group: int, tries: int = 1) -> None:
     sa = gw.owner(one)
     if sa is not None and one.heir is None and not one.deleting:

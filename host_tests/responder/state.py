@@ -118,6 +118,7 @@ class IkeSa:
     expected_id: int = 0  # message ID of the client's next request
     last_request: tuple[bytes, ...] = ()  # its datagrams
     last_response: tuple[bytes, ...] = ()
+    heard_at: float = 0.0  # when something authenticated came, on the loop's clock
     mobike: bool = False  # agreed on (RFC 4555)
     natd_seen: tuple | None = None  # NAT detection of the last request that had it, and the path that it came along
     can_redirect: bool = False  # the client understands REDIRECT (RFC 5685)

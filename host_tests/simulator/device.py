@@ -1,0 +1,154 @@
+"""A device on the virtual network: a tunnel of lib/ipsec, driven as `ipsec.drive` does, and a program that sends readings.
+
+All that depends on the contract of the core stands here (docs/architecture.md). Start reading at `Device.drain`.
+"""
+
+import json
+from collections import Counter
+
+from ipsec import tunnel as core
+from ipsec.address import format_address, parse_address
+from ipsec.config import Config
+from ipsec.crypto import backend
+from ipsec.micro import left
+
+from .world import World
+
+_MASK = 0x1FFFFFFF  # the core's clock is a count of milliseconds modulo 2**29
+COLLECTOR = (parse_address("10.10.0.1"), 5000)
+_MOST_TURNS = 10000  # of one `drain`
+
+
+class Device:
+    """`attachment` is a `Network` or a `Nat`; `fate(tag, text)` learns what becomes of each reading."""
+
+    def __init__(self, world: World, name: str, attachment, host: str, options: dict, fate):
+        self.world, self.name, self.host = world, name, host
+        self._attachment, self._fate = attachment, fate
+        rng = world.rng
+        self.tunnel = core.Tunnel(Config(**options), backend, lambda size: rng.randbytes(size))
+        self.events: Counter = Counter()
+        self.acked: set[int] = set()
+        self.latest_ack = 0.0
+        self.can_resolve = True
+        self._offset_ms = rng.randrange(_MASK)  # how long the board has been on
+        self._rx = bytearray(self.tunnel.max_datagram_len)
+        self._port = 0
+        self._wakes = 0
+        self._tag: object = None
+        self.down_since: float | None = world.now
+        self.outages: list[float] = []
+        attachment.attach(host, self._take)
+        self._socket = self.tunnel.stack.udp(0)
+
+    def now_ms(self) -> int:
+        return (int(self.world.now * 1000) + self._offset_ms) & _MASK
+
+    def start(self) -> None:
+        self.tunnel.start(self.now_ms())
+        self.drain()
+
+    def close(self) -> None:
+        self.tunnel.close(self.now_ms())
+        self.drain()
+
+    # What a driver does
+
+    def drain(self) -> None:
+        """Does all that the core wants done now, then arranges to be woken."""
+        stack = self.tunnel.stack
+        self._drain_core()
+        more = True
+        while more and stack.timers:
+            more = stack.tick(self.now_ms())
+            self._drain_core()
+        self._read()
+        self._wake_later()
+
+    def _drain_core(self) -> None:
+        tunnel = self.tunnel
+        for _ in range(_MOST_TURNS):
+            want = tunnel.poll()
+            if want == core.TRANSMIT:
+                self._send(bytes(tunnel.tx[tunnel.tx_pos : tunnel.tx_end]))
+            elif want == core.DELIVER:
+                tunnel.deliver()
+            elif want == core.EVENT:
+                self._tell(tunnel.take_event())
+            elif want == core.RESOLVE:
+                self._find_gateway()
+            else:
+                return
+        raise AssertionError("%s: poll() never says WAIT" % self.name)
+
+    def _send(self, data: bytes) -> None:
+        path = self.tunnel.path
+        gateway = format_address(bytes(path.addr)), path.port
+        self._attachment.send((self.host, self._port), gateway, data, self._tag)
+
+    def _find_gateway(self) -> None:
+        """A look-up that fails while the network is away, else a fresh socket."""
+        if not self.can_resolve:
+            self.tunnel.unresolved("no name server", self.now_ms())
+            return
+        self._port = self.world.rng.randrange(49152, 65536)
+        self.tunnel.connect(parse_address(self.tunnel.config.gateway), self.now_ms())
+
+    def _take(self, src, dst, data: bytes, tag: object) -> None:
+        if dst != (self.host, self._port) or len(data) > len(self._rx):
+            return
+        self._rx[: len(data)] = data
+        self.tunnel.receive(self._rx, len(data), self.now_ms())
+        self.drain()
+
+    def _wake_later(self) -> None:
+        waits = [left(at, self.now_ms()) for at in (self.tunnel.deadline(), self.tunnel.stack.deadline) if at is not None]
+        self._wakes += 1
+        if waits:
+            number = self._wakes
+            self.world.after(min(waits) / 1000 + 0.0005, lambda: self._wake(number))
+        elif not self.tunnel.is_closed:
+            raise AssertionError("%s: the tunnel waits for nothing and is not closed" % self.name)
+
+    def _wake(self, number: int) -> None:
+        if number == self._wakes:  # else something came in between, and there is a later one
+            self.tunnel.tick(self.now_ms())
+            self.drain()
+
+    def _tell(self, event) -> None:
+        self.events["%s (%s)" % (event.kind, event.cause)] += 1
+        self.world.note("%s %r" % (self.name, event))
+        if event.kind == core.UP and self.down_since is not None:
+            self.outages.append(self.world.now - self.down_since)
+            self.down_since = None
+        elif event.kind == core.DOWN:
+            self.down_since = self.world.now
+
+    # What its program does
+
+    def send_reading(self, number: int) -> None:
+        """One reading, whose fate the tag `number` follows."""
+        self._tag = number
+        self._fate(number, "device: nothing left it")
+        try:
+            self._socket.sendto(json.dumps({"n": number, "from": self.name}).encode(), COLLECTOR)
+        except OSError as error:
+            self._fate(number, "device: %s" % (error.args[-1],))
+        self.drain()
+        self._tag = None
+
+    def _read(self) -> None:
+        while self._socket.pending:
+            data, _ = self._socket.recvfrom(100)
+            if data.startswith(b"ack "):
+                self.acked.add(int(data[4:]))
+                self.latest_ack = self.world.now
+
+    def move(self, host: str) -> None:
+        """Another address of ours; the core is told when it has a verb for that."""
+        self._attachment.detach(self.host)
+        self._attachment.attach(host, self._take)
+        self.host = host
+        if hasattr(self.tunnel, "moved"):
+            self.tunnel.moved(self.now_ms())
+            self.drain()
