@@ -17,10 +17,13 @@ class Datapath:
         sa, child = self._find(packet[:4])
         if len(packet) < 8 or sa is None or child is None:
             self._gw.drop("unknown_esp_spi", spi=packet[:4].hex(), octets=len(packet))
+            self._gw.engine.tell_unknown_esp(packet[:4], path)
             return
         try:
+            highest = child.inbound.window.highest
             inner = child.inbound.decap(packet)
-            self._gw.seen(sa, path)
+            if child.inbound.window.highest > highest and child.heir is None:  # what was overtaken says nothing of today
+                self._gw.seen(sa, path)
             self._confirm(sa, child)
             child.counters["in.packets"] += 1
             child.counters["in.bytes"] += len(inner)

@@ -3,6 +3,8 @@
 Start reading at `Engine.receive`.
 """
 
+from dataclasses import replace
+
 from . import exchange_auth, exchange_child, exchange_info, exchange_init, requests
 from .crypto import ExchangeError, IntegrityError
 from .errors import Refusal
@@ -12,7 +14,7 @@ from .iana import KNOWN_PAYLOADS, Exchange, Note, Type, name_of
 from .payloads import names, notify_payload
 from .seal import open_message, seal_message
 from .state import IkeSa, Path, Pending
-from .wire import FLAG_RESPONSE, HEADER_LEN, Header, Payload, WireError, encode_message, parse_chain
+from .wire import FLAG_INITIATOR, FLAG_RESPONSE, HEADER_LEN, Header, Payload, WireError, encode_message, parse_chain
 
 _MOST_IDLE = 256  # half-open and deleted SAs that are remembered
 _HANDLERS = {
@@ -41,6 +43,9 @@ class Engine:
         sa = self._find(header)
         if sa is None:
             self._gw.drop("unknown_ike_spi", exchange=name_of(Exchange, header.exchange), id=header.message_id)
+            if self._gw.options.tell_unknown and not header.is_response:
+                reply = replace(header, flags=FLAG_RESPONSE | (0 if header.from_initiator else FLAG_INITIATOR))
+                self._gw.transmit("ike", encode_message(reply, [notify_payload(Note.INVALID_IKE_SPI)]), path)
             return
         if not header.is_response and data in sa.last_request:
             if data == sa.last_request[0]:  # of a message in pieces the first one asks for the response (RFC 7383 2.6.1)
@@ -60,6 +65,12 @@ class Engine:
         except WireError as error:
             malformed = str(error)
         self._dispatch(sa, header, payloads, (data,), path, malformed)
+
+    def tell_unknown_esp(self, spi: bytes, path: Path) -> None:
+        """INVALID_SPI outside of any IKE SA, in the clear: a hint, if anything (RFC 7296 1.5)."""
+        if self._gw.options.tell_unknown and len(spi) == 4:
+            header = Header(bytes(8), bytes(8), Exchange.INFORMATIONAL, FLAG_INITIATOR, 0)
+            self._gw.transmit("ike", encode_message(header, [notify_payload(Note.INVALID_SPI, spi)]), path)
 
     def _dispatch(self, sa, header, payloads, datagrams, path, malformed) -> None:
         if header.is_response:

@@ -63,7 +63,7 @@ def forged(copies=1, **which) -> PieceFault:
     return PieceFault(lambda p: [replace(q, chunk=bytes(len(q.chunk)), broken=True) for q in p] * copies + p, **which)
 
 
-def forged_many(count=300, **which) -> PieceFault:
+def forged_many(count=100, **which) -> PieceFault:
     """So many forged ones with a higher total, that claim room for themselves."""
 
     def edit(pieces: list[Piece]) -> list[Piece]:

@@ -229,6 +229,15 @@ class Responder:
                 pending.finish([] if pending.purpose == "delete_ike" else pending.response, reason)
         self.journal.add("ike_down", spi_i=sa.spi_i.hex(), spi_r=sa.spi_r.hex(), reason=reason)
 
+    def forget(self) -> None:
+        """As after a power cut: all SAs and loans are gone, and nobody is told."""
+        with self.lock:
+            for sa in self.engine.sas:
+                sa.state, sa.queue = "DELETED", []
+            self.engine.sas.clear()
+            self.pool4, self.pool6 = Pool(self.options.pool4), Pool(self.options.pool6)
+            self.journal.add("forgotten")
+
     def initial_contact(self, sa: IkeSa) -> None:
         """Older SAs of the same identity are gone (RFC 7296 2.4)."""
         for old in self.sas:

@@ -50,6 +50,7 @@ class Options:
     rekey_child_s: float = 0  # the gateway rekeys each Child SA at this age; 0: never
     rekey_child_group: int = 0  # with a key exchange of this group; 0: without
     rekey_ike_s: float = 0
+    tell_unknown: bool = False  # INVALID_IKE_SPI and INVALID_SPI in the clear to whoever uses an SA that is not there
     dpd_s: float = 0  # a liveness check after so much silence; 0: never
     retry_ms: int = 500  # wait after a TEMPORARY_FAILURE; doubles each time
     retry_tries: int = 5

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from . import Responder
-from .iana import Exchange, Type
-from .payloads import names
-from .scripted_initiator import Initiator, echo
+from .iana import Exchange, Note, Type
+from .inner import echo_request
+from .payloads import names, require_notify
+from .scripted_initiator import HOST4, Initiator, echo
 from .wire import FLAG_INITIATOR, Header, Payload, WireError, encode_message, parse_chain, parse_message
 
 ROUNDS = 150
@@ -114,6 +115,26 @@ def test_unasked_response_is_dropped(gw):
         client.send(client._seal(Exchange.INFORMATIONAL, 0, [], response=True))
         gw.wait_event("drop", reason="unexpected_response")
         still_works(gw)
+
+
+def test_a_gateway_that_has_forgotten_says_so():
+    with Responder(psk="secret", tell_unknown=True) as gw, Initiator(gw).connect() as client:
+        gw.forget()
+        assert not gw.sas and not gw.pool4.lent
+        client.send_inner(echo_request(client.addresses[0], HOST4, 7, 1, b""))
+        header, answer = parse_message(client.receive_kind("ike"))
+        assert names(answer) == ["N(INVALID_SPI)"] and not header.is_response and header.spi_i == bytes(8)
+        assert require_notify(answer, Note.INVALID_SPI).data == client.children[0].outbound.spi
+        client.send(client._seal(Exchange.INFORMATIONAL, 2, []))
+        header, answer = parse_message(client.receive_kind("ike"))
+        assert names(answer) == ["N(INVALID_IKE_SPI)"] and (header.spi_i, header.message_id) == (client.spi_i, 2)
+        assert header.is_response and not header.from_initiator
+        still_works(gw)
+    with Responder(psk="secret") as gw, Initiator(gw).connect() as client:
+        gw.forget()
+        client.sock.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            client.request(Exchange.INFORMATIONAL, [])
 
 
 def test_chain_bounds():

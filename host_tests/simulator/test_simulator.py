@@ -79,7 +79,7 @@ def test_tunnel_that_wants_to_be_woken_for_ever(monkeypatch):
 
 def test_tunnel_that_stays_down(monkeypatch):
     """A state that only a restart would leave: once up it is deaf for ever."""
-    deaf = []
+    deaf = list[bool]()
 
     def receive(self, buf, n, now, whole=Tunnel.receive):
         if not deaf:
