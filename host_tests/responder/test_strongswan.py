@@ -147,6 +147,49 @@ def test_collisions_with_strongswan(root, nonces):
         network.close()
 
 
+def test_strongswan_loses_nothing_while_the_gateway_rekeys(root):
+    """Child SA with key exchange and IKE SA rekeyed every second or so, with 50 packets a second both ways: none is lost."""
+    network = Network(root)
+    gateway, swan = Gateway(network.gateway, "--rekey-child", "0.7", "--rekey-group", "31", "--rekey-ike", "1.1"), None
+    try:
+        gateway.wait("listening")
+        swan = StrongSwan(network.client, "cli")
+        swan.load_psk_initiator(encap="yes", mobike="no", esp_proposals=["aes128ccm16-x25519"])
+        swan.initiate()
+        gateway.wait("child_up")
+        assert network.client.ping(spaces.INSIDE, count=300, interval=0.02) == 300
+        rekeyings = [line for line in gateway.lines if '"event": "child_up"' in line]
+        assert len(rekeyings) > 6 and sum('"rekeyed": true' in line for line in gateway.lines) > 3
+        assert not [line for line in gateway.lines if '"event": "drop"' in line]
+    finally:
+        if swan:
+            swan.close()
+        gateway.close()
+        network.close()
+
+
+@pytest.mark.parametrize("asked, ours", [("rekey-child", "rekey-ike"), ("rekey-ike", "rekey-child")])
+def test_what_crosses_is_refused_and_tried_again(root, asked, ours):
+    """strongSwan's rekeying meets one of the gateway's on the other level: TEMPORARY_FAILURE, and later both have been done."""
+    network = Network(root)
+    gateway, swan = Gateway(network.gateway, "--fault", "%s-meets-%s" % (asked, ours)), None
+    try:
+        gateway.wait("listening")
+        swan = StrongSwan(network.client, "cli")
+        swan.load_psk_initiator(encap="yes", mobike="no")
+        swan.initiate()
+        lent = gateway.wait("child_up")["addresses"]
+        swan.rekey(**({"child": "net"} if asked == "rekey-child" else {"ike": "rw"}))
+        gateway.wait("refused", reason="TEMPORARY_FAILURE")
+        gateway.wait(("ike" if ours == "rekey-ike" else "child") + "_up", timeout_s=20)
+        both_directions(network.client, gateway, lent)
+    finally:
+        if swan:
+            swan.close()
+        gateway.close()
+        network.close()
+
+
 def test_pieces_and_mobike_with_strongswan(root):
     """IKE_AUTH goes in pieces of 300 octets both ways; MOBIKE is agreed on, and its liveness checks are answered."""
     network = Network(root)
