@@ -54,6 +54,13 @@ def is_address(text: str) -> bool:
     return (_parse6(text) if ":" in text else _parse4(text)) is not None
 
 
+def is_host(addr) -> bool:
+    """Whether a host can have the address: not unspecified, loopback, multicast, reserved or broadcast (RFC 6890)."""
+    if len(addr) == 4:
+        return addr[0] not in (0, 127) and addr[0] < 224
+    return addr[0] != 0xFF and (addr[:15] != bytes(15) or addr[15] > 1)
+
+
 def format_address(addr) -> str:
     """The address as text: dotted decimal, or the shortest form of RFC 5952."""
     if len(addr) == 4:

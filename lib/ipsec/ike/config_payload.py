@@ -1,13 +1,18 @@
 """The configuration payload: ask for an address inside, read what the gateway gives (RFC 7296 2.19, 3.15).
 
 Rules: attributes that we do not know are skipped; an attribute with an impossible length is an error; a missing CFG_REPLY
-leaves everything empty. Start reading at `parse_reply`.
+leaves everything empty; of each kind a few are kept. An address is taken only if packets can pass with it.
+Start reading at `parse_reply`.
 """
 
-from ipsec.address import format_address
+from ipsec.address import format_address, is_host
 from ipsec.errors import PeerError
-from ipsec.ike import iana
+from ipsec.ike import iana, selector
 
+_MAX_ADDRESSES = 4
+_MAX_SERVERS = 4  # the first are the gateway's favourites
+_MAX_SUBNETS = 16
+_FAILURE = 36  # INTERNAL_ADDRESS_FAILURE
 _CFG_REQUEST = 1
 _CFG_REPLY = 2
 _IP4_ADDRESS = 1
@@ -37,18 +42,27 @@ class InnerConfig:
         self.subnets = []
 
 
-def write_request(b, families) -> None:
-    """Append a CFG_REQUEST for the families ("ipv4", "ipv6")."""
+def write_request(b, families, wanted=b"") -> None:
+    """Append a CFG_REQUEST for the families ("ipv4", "ipv6"); an address that is wanted is asked for by its value."""
     start = b.payload(iana.CP)
     b.raw(bytes([_CFG_REQUEST, 0, 0, 0]))
     for family in families:
         for attribute in _REQUESTS[family]:
-            b.raw(bytes((0, attribute, 0, 0)))
+            value = b""
+            if attribute == _IP4_ADDRESS and len(wanted) == 4:
+                value = wanted
+            elif attribute == _IP6_ADDRESS and len(wanted) == 16:
+                value = wanted + b"\x80"
+            b.raw(bytes((0, attribute, 0, len(value))))
+            b.raw(value)
     b.end_payload(start)
 
 
 def parse_reply(reader) -> InnerConfig:
-    """What a CP payload gives; nothing when it is not a CFG_REPLY."""
+    """What a CP payload gives; nothing when it is not a CFG_REPLY.
+
+    Raises PeerError.
+    """
     inner = InnerConfig()
     kind = reader.u8()
     reader.skip(3)
@@ -62,21 +76,73 @@ def parse_reply(reader) -> InnerConfig:
     return inner
 
 
+def own_addresses(inner, config, ts_local) -> tuple:
+    """`(addresses, warning)`: ours inside, as the CFG_REPLY says, else `inner_address`, else a selector narrowed to one address.
+
+    An address with which no packet can pass is left out, which the warning says. Raises PeerError (INTERNAL_ADDRESS_FAILURE)
+    when none is left.
+    """
+    wanted = config.inner_address or b""
+    given = inner.addresses or ([wanted] if wanted else [])
+    given = given or [s.start_addr for s in ts_local[:_MAX_ADDRESSES] if s.start_addr == s.end_addr]
+    good: list = []
+    warning = ""
+    for addr in given:
+        why = _unfit(addr, inner, config, ts_local)
+        if not why:
+            good.append(addr)
+        elif not warning:
+            from ipsec.ike import remedy
+
+            warning = remedy.bad_address(addr, why, ts_local, wanted)
+    if not good:
+        text = warning or "the gateway gave no address: give it a pool for this identity, or set inner_address"
+        raise PeerError(text, _FAILURE)
+    return good, warning
+
+
+def _unfit(addr, inner, config, ts_local) -> int:
+    """Why we cannot use an address, 0 if we can; `remedy.py` has the words."""
+    if not is_host(addr):
+        return 1
+    wanted = config.inner_address
+    if wanted and len(wanted) == len(addr) and addr != wanted:
+        return 2
+    if inner.addresses and config.virtual_ip and ("ipv4" if len(addr) == 4 else "ipv6") not in config.virtual_ip:
+        return 3
+    return 0 if selector.covers(ts_local, addr) else 4
+
+
 def _take(inner, attribute, value):
     if attribute in (_IP4_ADDRESS, _IP6_ADDRESS):
-        inner.addresses.append(value[:16])  # IPv6: the prefix length behind it tells nothing in a tunnel
+        addr = value[:16]  # IPv6: the prefix length behind it tells nothing in a tunnel
+        if addr in inner.addresses:
+            return
+        if len(inner.addresses) == _MAX_ADDRESSES:
+            text = "the gateway assigns us more than %d addresses: let it assign one for each family"
+            raise PeerError(text % _MAX_ADDRESSES, _FAILURE)
+        inner.addresses.append(addr)
     elif attribute in (_IP4_DNS, _IP6_DNS):
-        inner.dns.append(value)
-    elif attribute == _IP4_SUBNET:
-        inner.subnets.append("%s/%d" % (format_address(value[:4]), _mask_len(value[4:])))
-    elif attribute == _IP6_SUBNET:
-        inner.subnets.append("%s/%d" % (format_address(value[:16]), value[16]))
+        if len(inner.dns) < _MAX_SERVERS and is_host(value):
+            inner.dns.append(value)
+    elif attribute in (_IP4_SUBNET, _IP6_SUBNET) and len(inner.subnets) < _MAX_SUBNETS:
+        n = 4 if attribute == _IP4_SUBNET else 16
+        bits = _mask_len(value[4:]) if n == 4 else value[16]
+        if bits > 128:
+            raise PeerError("the gateway gives a subnet with a prefix of %d bits: correct it there" % bits)
+        inner.subnets.append("%s/%d" % (format_address(value[:n]), bits))
 
 
 def _mask_len(mask) -> int:
-    ones = 0
-    for octet in mask:
-        while octet & 0x80:
-            ones += 1
-            octet = octet << 1 & 0xFF
+    """The ones of a netmask, which stand in front of its zeros.
+
+    Raises PeerError.
+    """
+    bits = int.from_bytes(mask, "big")
+    ones = 32
+    while ones and not bits & 1:
+        bits >>= 1
+        ones -= 1
+    if bits != (1 << ones) - 1:
+        raise PeerError("the gateway gives a subnet with the netmask %s: correct it there" % format_address(mask))
     return ones

@@ -1,6 +1,7 @@
 """Traffic selectors and their narrowing (RFC 7296 2.9, 3.13).
 
-Start reading at `parse_ts`.
+Rules: of an answer only what lies inside our offer counts; selectors that adjoin or cover each other become one, so that what is
+kept stays short; how many are kept is bounded. Start reading at `parse_ts`.
 """
 
 from collections import namedtuple
@@ -12,22 +13,25 @@ Selector = namedtuple("Selector", ("protocol", "start_port", "end_port", "start_
 
 _TS_UNACCEPTABLE = 38
 _ADDR_LEN = {7: 4, 8: 16}  # TS_IPV4_ADDR_RANGE, TS_IPV6_ADDR_RANGE
-_MAX_SELECTORS = 16  # memory bound; gateways send one to four
+_MAX_SELECTORS = 64  # kept at the most: each takes 80 octets in the data path
 
 
 def parse_ts(reader) -> list:
-    """The selectors of a TSi or TSr payload; types that we do not know are left out."""
+    """The selectors of a TSi or TSr payload, joined; types that we do not know are left out.
+
+    Raises PeerError.
+    """
     count = reader.u8()
     reader.skip(3)
-    if not 1 <= count <= _MAX_SELECTORS:
-        raise PeerError("%d traffic selectors" % count)
-    found = []
+    if not count:
+        raise PeerError("a traffic selector payload without selectors")
+    found: list = []
     for _ in range(count):
         kind = reader.u8()
         protocol = reader.u8()
         outer = reader.scope(reader.u16() - 4)
         if kind in _ADDR_LEN:
-            found.append(_parse_range(reader, protocol, _ADDR_LEN[kind]))
+            _add(found, _parse_range(reader, protocol, _ADDR_LEN[kind]))
         else:
             reader.skip(reader.left())
         reader.unscope(outer)
@@ -36,10 +40,51 @@ def parse_ts(reader) -> list:
 
 
 def _parse_range(reader, protocol, addr_len) -> Selector:
-    selector = Selector(protocol, reader.u16(), reader.u16(), reader.raw(addr_len), reader.raw(addr_len))
-    if selector.start_addr > selector.end_addr:
-        raise PeerError("a traffic selector that ends before it starts")
-    return selector
+    s = Selector(protocol, reader.u16(), reader.u16(), reader.raw(addr_len), reader.raw(addr_len))
+    if s.start_port > s.end_port or s.start_addr > s.end_addr:
+        raise PeerError(
+            "the gateway's traffic selector %s ends before it starts: correct its selectors (OPAQUE ports are not supported)"
+            % describe(s),
+            _TS_UNACCEPTABLE,
+        )
+    return s
+
+
+def _add(found, s) -> None:
+    """Add a selector to the others, joined with those that it adjoins or that cover it."""
+    i = 0
+    while i < len(found):
+        joined = _join(found[i], s)
+        if joined:
+            del found[i]
+            s = joined  # which may adjoin another one
+            i = 0
+        else:
+            i += 1
+    if len(found) == _MAX_SELECTORS:
+        raise PeerError("more than %d traffic selectors: join them at the gateway" % _MAX_SELECTORS, _TS_UNACCEPTABLE)
+    found.append(s)
+
+
+def _join(a, b):
+    """One selector for what two cover together, or None."""
+    if _inside(b, a):
+        return a
+    if _inside(a, b):
+        return b
+    if a[:3] != b[:3] or len(a.start_addr) != len(b.start_addr):
+        return None
+    if b.start_addr < a.start_addr:
+        a, b = b, a
+    if b.start_addr > a.end_addr and _next(a.end_addr) != b.start_addr:
+        return None
+    return Selector(a.protocol, a.start_port, a.end_port, a.start_addr, max(a.end_addr, b.end_addr))
+
+
+def _next(addr) -> bytes:
+    """The address behind this one; only zeros behind the last one."""
+    value = int.from_bytes(addr, "big") + 1
+    return value.to_bytes(len(addr) + 1, "big")[1:]
 
 
 def write_ts(b, kind: int, selectors) -> None:
@@ -66,6 +111,24 @@ def anywhere(addr_len: int) -> Selector:
     return whole(bytes(addr_len), b"\xff" * addr_len)
 
 
+def intersect(got, offered) -> list:
+    """What of an answer lies inside our offer (RFC 7296 2.9); an answer within the offer comes back as it is.
+
+    Raises PeerError (TS_UNACCEPTABLE) when nothing does.
+    """
+    kept: list = []
+    for a in got:
+        for b in offered:
+            both = _both(a, b)
+            if both:
+                _add(kept, both)
+    if not kept:
+        from ipsec.ike import remedy
+
+        raise PeerError(remedy.disjoint(got, offered), _TS_UNACCEPTABLE)
+    return kept
+
+
 def check_narrowed(got, offered) -> None:
     """Refuse selectors that are not inside what we offered (RFC 7296 2.9).
 
@@ -76,6 +139,29 @@ def check_narrowed(got, offered) -> None:
     for selector in got:
         if not any(_inside(selector, outer) for outer in offered):
             raise PeerError("the gateway's traffic selectors are wider than offered", _TS_UNACCEPTABLE)
+
+
+def covers(selectors, addr) -> bool:
+    """Whether packets from or to an address can match one of them."""
+    return any(len(s.start_addr) == len(addr) and s.start_addr <= addr <= s.end_addr for s in selectors)
+
+
+def describe(s) -> str:
+    """A selector as `local_ts` and `remote_ts` take it, where it is a prefix: `10.0.0.0/8[tcp/8883]`."""
+    from ipsec.ike import remedy
+
+    return remedy.selector(s)
+
+
+def _both(a, b):
+    """What two selectors have in common, or None."""
+    if len(a.start_addr) != len(b.start_addr) or (a.protocol and b.protocol and a.protocol != b.protocol):
+        return None
+    first_port, last_port = max(a.start_port, b.start_port), min(a.end_port, b.end_port)
+    first, last = max(a.start_addr, b.start_addr), min(a.end_addr, b.end_addr)
+    if first > last or first_port > last_port:
+        return None
+    return Selector(a.protocol or b.protocol, first_port, last_port, first, last)
 
 
 def _inside(a, b) -> bool:
