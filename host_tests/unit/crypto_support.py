@@ -17,7 +17,7 @@ else:
 
     BACKENDS = [board]
 
-AEADS = (14, 15, 16, 20, 28, 29, 30, 31)
+AEADS = (14, 15, 16, 18, 19, 20, 28, 29, 30, 31)
 # encryption, key bits, integrity; perhaps a fourth: with large tables
 SUITES = [(encr, 256 if encr in (28, 31) else 128, 0) for encr in AEADS]
 SUITES += [(16, 256, 0), (20, 256, 0), (20, 128, 0, True), (12, 128, 12), (12, 256, 12), (12, 256, 13), (12, 128, 14)]

@@ -3,9 +3,11 @@
 from binascii import unhexlify as unhex
 
 from ipsec.crypto.groups import p256
-from ipsec.crypto.groups.p256 import BASE, P256, B, N, P, scalar_mult
+from ipsec.crypto.groups.p256 import CURVE, P256
 from ipsec.errors import CryptoError
 from support import raises, skip
+
+P, N, B, BASE = CURVE.p, CURVE.n, CURVE.b, CURVE.base
 
 # RFC 5903 8.1
 _I = "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433"
@@ -55,17 +57,17 @@ def test_kernel_agrees_with_long_integers():
     if p256.KERNEL == "plain":
         skip("no kernel here")
     for k in (unhex(_PUBLIC_I)[:32], b"\xff" * 32, bytes(31) + b"\x01"):
-        assert p256._ladder(k, *BASE) == p256._multiply_plain(k, *BASE)
+        assert CURVE.ladder(k, *BASE) == CURVE.multiply_plain(k, *BASE)
 
 
 def test_private_values_the_ladder_cannot_do():
     """Multiples by 1, -1 and -2 meet two equal points or the point at infinity on the way; the result is right."""
     x, y = BASE
-    assert scalar_mult(_octets_of(1), x, y) == (x, y)
-    assert scalar_mult(_octets_of(-1), x, y) == (x, P - y)
+    assert CURVE.scalar_mult(_octets_of(1), x, y) == (x, y)
+    assert CURVE.scalar_mult(_octets_of(-1), x, y) == (x, P - y)
     if p256.KERNEL != "plain":
-        assert p256._ladder(_octets_of(-2), x, y) == (0, 0)
-    raises(CryptoError, scalar_mult, _octets_of(0), x, y, text="zero")
+        assert CURVE.ladder(_octets_of(-2), x, y) == (0, 0)
+    raises(CryptoError, CURVE.scalar_mult, _octets_of(0), x, y, text="zero")
 
 
 def test_a_point_with_x_zero():
@@ -74,12 +76,12 @@ def test_a_point_with_x_zero():
     assert y * y % P == B
     pair = _pair(_I)
     k = pair._k
-    assert pair.shared(bytes(32) + y.to_bytes(32, "big")) == p256._multiply_plain(k, 0, y)[0].to_bytes(32, "big")
+    assert pair.shared(bytes(32) + y.to_bytes(32, "big")) == CURVE.multiply_plain(k, 0, y)[0].to_bytes(32, "big")
 
 
 def test_constants():
-    assert p256._B_OVER_A * -3 % P == (B << 260) % P
-    p256.check_point(*BASE)
+    assert CURVE.b_over_a() * -3 % P == (B << 260) % P
+    CURVE.check_point(*BASE)
 
 
 def test_class_key_exchange_values_bad_points_are_refused():

@@ -19,7 +19,10 @@ from binascii import hexlify, unhexlify
 
 from crypto_support import set_next_iv  # of host_tests/unit
 
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_ORDERS = {
+    19: int("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", 16),
+    20: int("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973", 16),
+}
 _last: list = ["", None]  # the key pair of the case before: many cases share one, and on a board it costs a second
 
 
@@ -129,8 +132,9 @@ def _pair(backend, group, private):
     name = "%s %d %s" % (backend.NAME, group, private)
     if _last[0] != name:
         octets = unhexlify(private)
-        if group == 19 and backend.NAME == "board":  # it takes 2^256 + the octets, modulo the order
-            octets = ((int.from_bytes(octets, "big") - (1 << 256)) % _P256_ORDER).to_bytes(32, "big")
+        if group in _ORDERS and backend.NAME == "board":  # it takes 2^256 or 2^384 + the octets, modulo the order
+            n = len(octets)
+            octets = ((int.from_bytes(octets, "big") - (1 << 8 * n)) % _ORDERS[group]).to_bytes(n, "big")
         _last[:] = name, backend.new_dh(group, lambda n: octets)
     return _last[1]
 

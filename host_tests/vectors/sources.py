@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 _WYCHEPROOF = {"aes_ccm_test.json": "ccm", "aes_gcm_test.json": "gcm", "chacha20_poly1305_test.json": "chacha"}
-_TAGS = {("ccm", 8): 14, ("ccm", 12): 15, ("ccm", 16): 16, ("gcm", 16): 20, ("chacha", 16): 28}
+_TAGS = {("ccm", 8): 14, ("ccm", 12): 15, ("ccm", 16): 16, ("gcm", 8): 18, ("gcm", 12): 19, ("gcm", 16): 20, ("chacha", 16): 28}
 _PRFS = {"sha256": 5, "sha384": 6, "sha512": 7}
 _MAX_AAD = 512
 
 LEAST = {  # cases of each source; the packages may grow
     "wycheproof-aead": 458,
     "wycheproof-hkdf": 243,
-    "nist-gcm": 1500,
+    "nist-gcm": 1800,
     "nist-ccm": 20,
     "nist-cbc": 1418,
     "nist-sha2": 296,
@@ -103,7 +103,9 @@ def _wycheproof_hkdf() -> Iterator[str]:
 def _nist_gcm() -> Iterator[str]:
     for bits in (128, 256):
         for name in (f"gcmEncryptExtIV{bits}.rsp", f"gcmDecrypt{bits}.rsp"):
-            for r in records(f"ciphers/AES/GCM/{name}"):
+            for n, r in enumerate(records(f"ciphers/AES/GCM/{name}")):
+                if len(r["tag"]) < 32 and n % 10:
+                    continue  # a tenth of those with a short ICV is enough
                 fields = r["key"], r["iv"], r["aad"], r.get("pt", ""), r["ct"], r["tag"]
                 yield from _aead(r["case"], "gcm", *fields, valid="fail" not in r)
 

@@ -37,7 +37,7 @@ def report() -> str:
 def sizes(encr: int, key_bits: int, integ: int) -> tuple:
     """`(encr_key_len, integ_key_len, iv_len, icv_len, block)` in octets; cryptolib has no 192-bit AES."""
     if key_bits == 192:
-        raise CryptoError("encryption %d has no 192-bit key on a board" % encr)
+        raise CryptoError("encryption %d has no 192-bit key on a board: take 128 or 256 bits" % encr)
     return suites.sizes(encr, key_bits, integ)
 
 
@@ -63,7 +63,7 @@ def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool = False):
 
 
 def new_dh(group: int, random):
-    """An ephemeral key of group 31, 19 or 14."""
+    """An ephemeral key of a group."""
     return load_dh(group)(random)
 
 
@@ -114,6 +114,8 @@ def _import_mode(name: str):
 def _import_group(group: int):
     """Import what a group needs; returns its class."""
     suites.dh_len(group)
+    if group == 21:
+        raise CryptoError("group 21 (ecp521) is not on boards: take ecp384, ecp256 or x25519")
     if group == 31:
         from ipsec.crypto.groups.x25519 import X25519
 
@@ -122,9 +124,17 @@ def _import_group(group: int):
         from ipsec.crypto.groups.p256 import P256
 
         return P256
+    if group == 20:
+        from ipsec.crypto.groups.p384 import P384
+
+        return P384
     from ipsec.crypto.groups.modp import Modp2048
 
-    return Modp2048
+    if group == 14:
+        return Modp2048
+    from ipsec.crypto.groups import modp_large
+
+    return modp_large.Modp3072 if group == 15 else modp_large.Modp4096
 
 
 def _module(encr: int, integ: int, encr_key, integ_key, large: bool):

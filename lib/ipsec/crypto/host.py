@@ -48,7 +48,7 @@ def new_opener(encr: int, integ: int, encr_key, integ_key, _large: bool = False)
 
 
 def new_dh(group: int, random):
-    """An ephemeral key of group 31, 19 or 14."""
+    """An ephemeral key of a group."""
     from ipsec.crypto import host_dh
 
     return host_dh.new(group, random)
@@ -65,7 +65,30 @@ def load_dh(group: int) -> None:
 def _cipher(name: str, secret: bytes, icv_len: int):
     if name == "ccm":
         return aead.AESCCM(secret, tag_length=icv_len)
+    if icv_len < 16:
+        return _ShortGcm(secret, icv_len)
     return (aead.AESGCM if name == "gcm" else aead.ChaCha20Poly1305)(secret)
+
+
+class _ShortGcm:
+    """AES-GCM with an ICV of 8 or 12 octets, which the package's AEAD class has not."""
+
+    def __init__(self, secret: bytes, icv_len: int):
+        self._aes = algorithms.AES(secret)
+        self._icv_len = icv_len
+
+    def encrypt(self, nonce: bytes, text: bytes, aad: bytes) -> bytes:
+        """Ciphertext and ICV."""
+        cipher = Cipher(self._aes, modes.GCM(nonce)).encryptor()
+        cipher.authenticate_additional_data(aad)
+        return cipher.update(text) + cipher.finalize() + cipher.tag[: self._icv_len]
+
+    def decrypt(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        """The text; raises InvalidTag."""
+        end = len(sealed) - self._icv_len
+        cipher = Cipher(self._aes, modes.GCM(nonce, sealed[end:], min_tag_length=self._icv_len)).decryptor()
+        cipher.authenticate_additional_data(aad)
+        return cipher.update(sealed[:end]) + cipher.finalize()
 
 
 class _Aead:
@@ -116,9 +139,7 @@ class AeadOpener(_Aead):
         if pos + self.icv_len > end or end > len(buf):
             return -1
         try:
-            text = self._cipher.decrypt(
-                self._nonce(buf, iv_pos, seq_hi), bytes(buf[pos:end]), _aad(buf, start, iv_pos, seq_hi)
-            )
+            text = self._cipher.decrypt(self._nonce(buf, iv_pos, seq_hi), bytes(buf[pos:end]), _aad(buf, start, iv_pos, seq_hi))
         except InvalidTag:
             return -1
         end -= self.icv_len

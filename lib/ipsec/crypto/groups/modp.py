@@ -1,8 +1,9 @@
-"""Diffie-Hellman modulo the 2048-bit prime of RFC 3526 3, group 14: the last resort where a gateway has no curve.
+"""Diffie-Hellman modulo the primes of RFC 3526: groups 14, 15 and 16, the last resort where a gateway has no curve.
 
-It takes seconds on a board, and Python's `pow` is not constant in time. Start reading at `Modp2048`.
+It takes seconds on a board, and Python's `pow` is not constant in time. Start reading at `Modp`.
 """
 
+from ipsec.crypto import ct
 from ipsec.errors import CryptoError
 
 # 2^2048 - 2^1984 - 1 + 2^64 * ([2^1918 pi] + 124476)
@@ -19,42 +20,56 @@ P = int(
 )
 
 
-class Modp2048:
-    """One ephemeral key pair; `.public` is the 256 octets of the KE payload (RFC 7296 3.4)."""
+class Modp:
+    """One ephemeral key pair; `.public` is the octets of the KE payload, as many as the prime has (RFC 7296 3.4)."""
+
+    name = ""
+    p = 0
+    size = 0  # octets of the prime
+    exponent_len = 40  # octets: twice the group's strength and more (RFC 3526 8)
 
     def __init__(self, random):
-        """Take the exponent from `random(32)`: 256 bits, twice the group's strength (RFC 3526 8).
+        """Take the exponent from `random(exponent_len)`.
 
         Raises CryptoError when the random source gives another length or an exponent so small that it is none.
         """
-        octets = random(32)
-        if len(octets) != 32:
-            raise CryptoError("MODP-2048: the random source gave %d octets, not 32" % len(octets))
+        n = self.exponent_len
+        octets = random(n)
+        if len(octets) != n:
+            raise CryptoError("%s: the random source gave %d octets, not %d" % (self.name, len(octets), n))
         self._x = bytearray(octets)
-        if not int.from_bytes(octets, "big") >> 128:
-            raise CryptoError("MODP-2048: the random source gave 128 zero bits")
+        if not int.from_bytes(octets, "big") >> 4 * n:
+            raise CryptoError("%s: the random source gave %d zero bits" % (self.name, 4 * n))
         self.public = self._power(2)
 
     def shared(self, peer_public) -> bytes:
-        """Return the 256 octets of the shared secret.
+        """Return the octets of the shared secret.
 
         Raises CryptoError for a wrong length and for a value outside [2, p - 2] (RFC 6989 2.1).
         """
         if self._x is None:
-            raise CryptoError("MODP-2048: the private value was wiped")
-        if len(peer_public) != 256:
-            raise CryptoError("MODP-2048: public value of %d octets, not 256" % len(peer_public))
+            raise CryptoError("%s: the private value was wiped" % self.name)
+        if len(peer_public) != self.size:
+            raise CryptoError("%s: public value of %d octets, not %d" % (self.name, len(peer_public), self.size))
         value = int.from_bytes(bytes(peer_public), "big")
-        if not 2 <= value <= P - 2:
-            raise CryptoError("MODP-2048: the peer's public value is 0, 1, p - 1 or out of range")
+        if not 2 <= value <= self.p - 2:
+            raise CryptoError("%s: the peer's public value is 0, 1, p - 1 or out of range" % self.name)
         return self._power(value)
 
     def wipe(self) -> None:
         """Overwrite the private value; `shared` raises CryptoError afterwards."""
         if self._x is not None:
-            for i in range(32):
-                self._x[i] = 0
+            ct.wipe(self._x)
             self._x = None
 
     def _power(self, base):
-        return pow(base, int.from_bytes(bytes(self._x), "big"), P).to_bytes(256, "big")
+        return pow(base, int.from_bytes(bytes(self._x), "big"), self.p).to_bytes(self.size, "big")
+
+
+class Modp2048(Modp):
+    """Group 14."""
+
+    name = "MODP-2048"
+    p = P
+    size = 256
+    exponent_len = 32
