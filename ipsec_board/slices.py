@@ -50,8 +50,8 @@ def _encr(*numbers: int) -> Callable[[Config, str], bool]:
     return lambda c, _arch: _any_suite(c, lambda s: s.encr in numbers)
 
 
-def _ke(number: int) -> Callable[[Config, str], bool]:
-    return lambda c, _arch: any(s.ke == number for s in c.ike_proposals)
+def _ke(*numbers: int) -> Callable[[Config, str], bool]:
+    return lambda c, _arch: any(s.ke in numbers for s in c.ike_proposals)
 
 
 def _sha512(c: Config, _arch: str) -> bool:
@@ -63,7 +63,7 @@ def _chacha64(c: Config | None, arch: str) -> bool:
 
 
 def _gcm8k(c: Config, _arch: str) -> bool:
-    return c.large_tables and any(s.encr in (20, 30) for s in c.esp_proposals)
+    return c.large_tables and any(s.encr in (18, 19, 20, 30) for s in c.esp_proposals)
 
 
 def _always(_c: Config, _arch: str) -> bool:
@@ -77,13 +77,16 @@ def _when_asked(_c: Config, _arch: str) -> bool:
 SLICES = {
     "ccm": Slice(("ipsec.crypto.modes.ccm",), "AES-CCM", _encr(14, 15, 16, 29)),
     "x25519": Slice(("ipsec.crypto.groups.x25519",), "key exchange on Curve25519", _ke(31)),
-    "gcm": Slice(("ipsec.crypto.modes.gcm",), "AES-GCM", _encr(20, 30)),
+    "gcm": Slice(("ipsec.crypto.modes.gcm",), "AES-GCM", _encr(18, 19, 20, 30)),
     "chacha": Slice(("ipsec.crypto.modes.chapoly",), "ChaCha20-Poly1305", _encr(28, 31)),
     "chacha64": Slice(("ipsec.crypto.kernels.chacha20_w64",), "ChaCha20 for 64-bit hosts", _chacha64),
     "cbc": Slice(("ipsec.crypto.modes.cbc",), "AES-CBC with HMAC-SHA2", _encr(12)),
     "p256": Slice(("ipsec.crypto.groups.p256",), "key exchange on P-256 (ecp256)", _ke(19)),
-    "modp": Slice(("ipsec.crypto.groups.modp",), "key exchange modulo a prime (modp2048)", _ke(14)),
+    "p384": Slice(("ipsec.crypto.groups.p384",), "key exchange on P-384 (ecp384)", _ke(20)),
+    "modp": Slice(("ipsec.crypto.groups.modp",), "key exchange modulo a prime (modp2048)", _ke(14, 15, 16)),
+    "modplarge": Slice(("ipsec.crypto.groups.modp_large",), "the same with modp3072 and modp4096", _ke(15, 16)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
+    "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),
     "unrolled": Slice(("ipsec.crypto.kernels.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
     "gcm8k": Slice(("ipsec.crypto.modes.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(
@@ -99,7 +102,8 @@ SLICES = {
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
 
-BASIC = ("ccm", "gcm", "x25519", "blocking")  # with the core, what lib/package.json installs: the default suites
+# With the core, what lib/package.json installs: what is there is offered, and with these every usual gateway's default is met
+BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "blocking")
 
 
 def chosen(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:

@@ -29,8 +29,7 @@ def refused(*words, **changes):
 def test_defaults():
     c = with_option()
     assert c.remote_id == "gw.example" and c.port == 500 and c.natt_port == 4500 and c.psk == b"\x5a" * 32
-    assert c.ike_proposals == [(16, 128, 0, 5, 31), (20, 128, 0, 5, 31)]
-    assert c.esp_proposals == [(16, 128, 0, 0), (20, 128, 0, 0)]
+    assert c.ike_offer == [] == c.esp_offer and not c.is_listed("ike_proposals")  # all that is installed
     assert c.remote_ts == [(bytes(4), b"\xff" * 4)] and c.warnings == []
 
 
@@ -99,7 +98,7 @@ def test_bad_suites():
     raises(ConfigError, parse_ike, "", text="encryption")
     raises(ConfigError, parse_ike, "aes128gcm16iiv-prfsha256-x25519", text="aes128gcm16iiv")
     raises(ConfigError, parse_esp, "aes128", text="integrity")
-    raises(ConfigError, parse_esp, "aes128gcm16-noesn", text="noesn")
+    raises(ConfigError, parse_esp, "aes128gcm16-prfsha256", text="PRF")
 
 
 def test_ranges():

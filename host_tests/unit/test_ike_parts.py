@@ -2,7 +2,7 @@
 
 from ipsec.crypto import backend
 from ipsec.errors import ConfigError, LocalError, PeerError
-from ipsec.ike import config_payload, identity, keymat, payload, proposal, selector
+from ipsec.ike import config_payload, identity, keymat, payload, selector
 from ipsec.ike.message import Builder, parse
 from ipsec.ike.selector import Selector
 from ipsec.ike.wire import Reader, Writer
@@ -71,38 +71,6 @@ def test_same_identity():
 def test_class_logging_identity_of_the_peer_is_shown_escaped():
     assert identity.describe(b"\1\0\0\0\x0a\0\0\1") == "10.0.0.1"
     assert "\x1b" not in identity.describe(b"\2\0\0\0\x1b[2J" + bytes(500)) and len(identity.describe(bytes(500))) < 300
-
-
-IKE_SUITES = ((16, 128, 0, 5, 31), (12, 256, 12, 5, 14))
-
-
-def test_en_i_1_1_6_1_each_offer_can_be_chosen():
-    offers = [proposal.ike_transforms(s) for s in IKE_SUITES]
-    for i, offer in enumerate(offers):
-        single = build(lambda b, offer=offer: proposal.write_sa(b, 1, b"", [offer]))
-        reader = single.need(33, "SA")
-        buf = bytearray(reader.rest())
-        buf[4] = i + 1  # the number of the chosen proposal
-        assert proposal.check_sa(Reader(buf, 0, len(buf)), 1, 0, offers) == (i, b"")
-        other = Reader(buf, 0, len(buf))
-        raises(PeerError, proposal.check_sa, other, 1, 0, [offers[1 - i], offers[1 - i]])
-
-
-def test_offer_with_two_proposals_is_chained():
-    offers = [proposal.esp_transforms((16, 128, 0, 0)), proposal.esp_transforms((28, 0, 0, 1))]
-    m = build(lambda b: proposal.write_sa(b, 3, b"spi!", offers))
-    body = m.need(33, "x").rest()
-    first_len = body[2] << 8 | body[3]
-    assert body[0] == 2 and body[first_len] == 0 and body[first_len + 4] == 2
-    assert body[8:12] == b"spi!" == body[first_len + 8 : first_len + 12]
-    assert len(body) == first_len + (body[first_len + 2] << 8 | body[first_len + 3])
-
-
-def test_transform_order_of_the_answer_is_free():
-    offers = [proposal.ike_transforms(IKE_SUITES[0])]
-    turned = [tuple(reversed(offers[0]))]
-    body = build(lambda b: proposal.write_sa(b, 1, b"", turned)).need(33, "SA")
-    assert proposal.check_sa(body, 1, 0, offers) == (0, b"")
 
 
 NET = selector.whole(bytes([10, 10, 0, 0]), bytes([10, 10, 255, 255]))

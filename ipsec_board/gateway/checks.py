@@ -66,7 +66,7 @@ def tunnel(given: dict, reasons: Reasons, device: Iterable[str] = ()) -> library
     _gateway(options, reasons)
     for _ in range(2 * len(options) + 8):
         try:
-            checked = library.Config(**options)
+            checked = library.Config(**{**USUAL, **options})
         except ConfigError as e:
             name = _culprit(str(e))
             reasons.add(str(e), _remedy(name, options.get(name)))
@@ -135,9 +135,20 @@ def _remedy(name: str, value: object) -> str:
     examples = {"gateway": "vpn.example.net", "local_id": "sensor-7.example.net", "remote_id": "vpn.example.net",
                 "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7"}  # fmt: skip
     if name in ("ike_proposals", "esp_proposals"):
-        return f"remove the line for the built-in list, or write {line(name, _known_suites(value) or list(default))}"
+        return f"remove the line for the built-in list, or write {line(name, _known_suites(value) or list(_EXAMPLES[name]))}"
     example = examples.get(name, default)
     return f"such as: {line(name, example)}" if example != "" else f"remove the line {name} = ..."
+
+
+# What a gateway's side is written for where the device has no list and offers all that is installed
+USUAL = {
+    "ike_proposals": [
+        "aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519", "aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha384-ecp256",
+        "aes128-sha256-ecp256", "aes256-sha256-modp2048",
+    ],
+    "esp_proposals": ["aes128ccm16", "aes128gcm16", "aes256gcm16", "aes128-sha256", "aes256-sha256"],
+}  # fmt: skip
+_EXAMPLES = {"ike_proposals": USUAL["ike_proposals"][:2], "esp_proposals": USUAL["esp_proposals"][:2]}
 
 
 def _known_suites(value: object) -> list:

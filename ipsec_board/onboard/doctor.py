@@ -79,8 +79,12 @@ def _crypto(c):
     from ipsec.errors import CryptoError
 
     try:
-        for encr, integ in {(s[0], s[2]) for s in c.ike_proposals + c.esp_proposals}:
+        from ipsec import suite
+
+        suite.fill(c, backend)
+        for encr, integ in {(e[0], p.integs[0] if p.integs else 0) for p in c.ike_offer + c.esp_offer for e in p.ciphers}:
             backend.self_test(encr, integ)
+            backend.unload()
     except ImportError as e:
         return _say("crypto", "bad", "a module is missing: %s" % e, "give `ipsec-board install --config FILE` with this file")
     except CryptoError as e:

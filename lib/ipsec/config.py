@@ -23,9 +23,9 @@ _OPTIONS = {
     "auth": ("psk", "str"),
     "psk": ("", "str"),  # text, "hex:..." or "base64:..."; 16 octets or more
     "psk_file": ("", "str"),  # or a file that holds it, beside the configuration
-    # Algorithms in order of preference, see suite.py: CCM is the leanest, GCM is what most gateways accept
-    "ike_proposals": (["aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519"], "list"),
-    "esp_proposals": (["aes128ccm16", "aes128gcm16"], "list"),
+    # Algorithms in order of preference, see suite_names.py; default: all that is installed
+    "ike_proposals": ([], "list"),
+    "esp_proposals": ([], "list"),
     # "fixed": the lists above are in the order of preference; "measured": the fastest of them first, see drive/rank.py.
     # Default: "fixed" if one of the lists is given, because whoever writes a list may rank by more than speed; else "measured"
     "suite_order": ("", "str"),
@@ -47,6 +47,7 @@ _OPTIONS = {
     "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
     "gcm_table_kb": (2, "int", 2, 8),  # KiB for each direction of ESP with AES-GCM on a board: 2, or 8, which is a seventh faster
 }
+_OFFERS = {"ike_proposals": "ike_offer", "esp_proposals": "esp_offer"}
 _MIN_PSK_LEN = 16
 # What keeps the longest request below 1280 octets, which every gateway takes (RFC 7296 2)
 _MAX_ID_LEN = 128
@@ -69,8 +70,8 @@ class Config:
     remote_id: str
     auth: str
     psk: bytes
-    ike_proposals: list[suite.IkeSuite]
-    esp_proposals: list[suite.EspSuite]
+    ike_offer: list[suite.Proposal]  # of `ike_proposals`; empty without one, until `suite.fill`
+    esp_offer: list[suite.Proposal]
     suite_order: str
     virtual_ip: list[str]
     inner_address: bytes  # 4 or 16 octets, or empty
@@ -98,10 +99,25 @@ class Config:
             if name in options:
                 value = options[name]
                 _check_kind(name, value, spec)
-            setattr(self, name, value)
+            setattr(self, _OFFERS.get(name, name), value)
+        self._listed = [name for name in _OFFERS if name in options]
         if not self.suite_order:
-            self.suite_order = "fixed" if "ike_proposals" in options or "esp_proposals" in options else "measured"
+            self.suite_order = "fixed" if self._listed else "measured"
         _check(self)
+
+    def is_listed(self, name: str) -> bool:
+        """Whether the configuration has this list of proposals of its own."""
+        return name in self._listed
+
+    @property
+    def ike_proposals(self) -> list:
+        """The offer's suites one by one, empty as long as the offer is."""
+        return suite.suites(self.ike_offer)
+
+    @property
+    def esp_proposals(self) -> list:
+        """The same for ESP."""
+        return suite.suites(self.esp_offer)
 
     def __repr__(self):
         return "Config(gateway=%r, local_id=%r)" % (self.gateway, self.local_id)  # never the secret
@@ -211,16 +227,22 @@ def _check_psk(c):
 def _check_suites(c):
     if c.suite_order not in ("fixed", "measured"):
         raise ConfigError("option suite_order: %r is neither 'fixed' nor 'measured'" % c.suite_order)
-    for name, parse in (("ike_proposals", suite.parse_ike), ("esp_proposals", suite.parse_esp)):
-        texts = getattr(c, name)
+    for name, attribute in _OFFERS.items():
+        if not c.is_listed(name):
+            continue
+        from ipsec import suite_names
+
+        texts = getattr(c, attribute)
         if not texts:
-            raise ConfigError("option %s: the list is empty; name at least one suite" % name)
-        if len(texts) > _MAX_SUITES:
-            raise ConfigError("option %s: %d suites; name the best %d" % (name, len(texts), _MAX_SUITES))
+            raise ConfigError("option %s: the list is empty; name at least one suite, or leave the option out for all" % name)
+        parse = suite_names.parse_ike_proposal if name == "ike_proposals" else suite_names.parse_esp_proposal
         try:
-            setattr(c, name, [parse(t) for t in texts])
+            offer = suite_names.parse_offer(texts, parse)
         except ConfigError as e:
             raise ConfigError("option %s: %s" % (name, e))
+        if len(offer) > _MAX_SUITES:
+            raise ConfigError("option %s: %d suites; name the best %d" % (name, len(offer), _MAX_SUITES))
+        setattr(c, attribute, offer)
 
 
 def _check_inside(c):

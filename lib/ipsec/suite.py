@@ -1,43 +1,24 @@
-"""Names of algorithm suites, as administrators write them, to IANA transform numbers (RFC 7296 3.3.2).
+"""Suites and offers: IANA transform numbers (RFC 7296 3.3.2), whatever their names.
 
-An IKE suite is `ENCR[-INTEG]-PRF-KE`, an ESP suite `ENCR[-INTEG][-esn]`, in lower case:
-`aes128ccm16-prfsha256-x25519`, `aes256-sha256-prfsha256-ecp256`, `chacha20poly1305-esn`.
+An offer is a list of proposals, each of which may name several algorithms of a type (RFC 7296 3.3): any of them may be combined,
+so a long offer stays a short payload. AEAD and cipher with MAC never share a proposal. A suite is one of the combinations.
 
-Rules: AEAD takes no integrity algorithm, AES-CBC needs one. Without a `prf...` word the PRF is the hash of the integrity
-algorithm. Start reading at `parse_ike`.
+Rules: without a list everything is offered that is installed, the fastest first, groups of large primes last; what is offered is
+loaded only when it is used. Names are read by `suite_names.py`, where there are any. Start reading at `fill`.
 """
 
 from collections import namedtuple
 
-from ipsec.errors import ConfigError
-
 IkeSuite = namedtuple("IkeSuite", ("encr", "key_bits", "integ", "prf", "ke"))  # IANA transform IDs; `integ` is 0 with AEAD
 EspSuite = namedtuple("EspSuite", ("encr", "key_bits", "integ", "esn"))  # `esn` is 1 for extended sequence numbers
 
-# word: (ENCR transform ID, key length in bits or 0 when the algorithm has only one)
-_ENCR = {
-    "aes128ccm16": (16, 128),
-    "aes256ccm16": (16, 256),
-    "aes128ccm8": (14, 128),
-    "aes256ccm8": (14, 256),
-    "aes128gcm16": (20, 128),
-    "aes256gcm16": (20, 256),
-    "chacha20poly1305": (28, 0),
-    "aes128": (12, 128),
-    "aes256": (12, 256),
-}
-# ESP only: the IV is the sequence number (RFC 8750)
-_ENCR_IIV = {
-    "aes128ccm8iiv": (29, 128),
-    "aes256ccm8iiv": (29, 256),
-    "aes128gcm16iiv": (30, 128),
-    "aes256gcm16iiv": (30, 256),
-    "chacha20poly1305iiv": (31, 0),
-}
-_INTEG = {"sha256": 12, "sha384": 13, "sha512": 14}
-_PRF = {"prfsha256": 5, "prfsha384": 6, "prfsha512": 7}
-_KE = {"x25519": 31, "ecp256": 19, "modp2048": 14}
-_CBC = 12
+# `ciphers` are pairs (ENCR transform ID, key length in bits or 0 when the algorithm has only one), the others transform IDs.
+# `integs` is empty with AEAD, `prfs` with ESP, `esns` with IKE; `kes` of ESP are groups for perfect forward secrecy when it is
+# rekeyed, and are not part of an offer in IKE_AUTH.
+Proposal = namedtuple("Proposal", ("ciphers", "integs", "prfs", "kes", "esns"))
+
+_AEAD = (("ccm", 16, 128), ("gcm", 20, 128), ("chacha", 28, 0), ("ccm", 16, 256), ("gcm", 20, 256))
+_AES_BITS = (128, 256, 192)
 
 
 def parse_ike(name: str) -> IkeSuite:
@@ -45,18 +26,9 @@ def parse_ike(name: str) -> IkeSuite:
 
     Raises ConfigError.
     """
-    words = name.split("-")
-    encr, key_bits = _take(words, _ENCR, name, "an encryption algorithm")
-    integ = _take_integ(words, encr, name)
-    if words and words[0] in _PRF:
-        prf = _PRF[words.pop(0)]
-    elif integ:
-        prf = integ - 7  # HMAC_SHA2_256_128 is 12, PRF_HMAC_SHA2_256 is 5, and so on
-    else:
-        raise ConfigError("IKE suite %r has no PRF: add one of %s" % (name, _known(_PRF)))
-    ke = _take(words, _KE, name, "a key exchange group")
-    _check_end(words, name)
-    return IkeSuite(encr, key_bits, integ, prf, ke)
+    from ipsec.suite_names import only, parse_ike_proposal
+
+    return only(parse_ike_proposal(name), name)
 
 
 def parse_esp(name: str) -> EspSuite:
@@ -64,57 +36,73 @@ def parse_esp(name: str) -> EspSuite:
 
     Raises ConfigError.
     """
-    words = name.split("-")
-    if words[0] in _ENCR_IIV:
-        encr, key_bits = _ENCR_IIV[words.pop(0)]
-    else:
-        encr, key_bits = _take(words, _ENCR, name, "an encryption algorithm")
-    integ = _take_integ(words, encr, name)
-    esn = 0
-    if words and words[0] == "esn":
-        esn = 1
-        words.pop(0)
-    _check_end(words, name)
-    return EspSuite(encr, key_bits, integ, esn)
+    from ipsec.suite_names import only, parse_esp_proposal
 
-
-def prepare(config, crypto) -> None:
-    """Refuse at once what a backend cannot do, and load the rest while the stack is not deep yet; raises CryptoError."""
-    for s in config.ike_proposals:
-        crypto.sizes(s.encr, s.key_bits, s.integ)
-        crypto.prf_len(s.prf)
-        crypto.prepare_dh(s.ke)
-        crypto.prepare(s.encr, s.integ)
-    for s in config.esp_proposals:
-        crypto.sizes(s.encr, s.key_bits, s.integ)
-        crypto.prepare(s.encr, s.integ, config.large_tables)
+    return only(parse_esp_proposal(name), name)
 
 
 def cipher_name(encr: int, key_bits: int, integ: int) -> str:
     """The words for the cipher of a suite, such as `aes128-sha256`."""
-    tables = (_ENCR, (encr, key_bits)), (_ENCR_IIV, (encr, key_bits)), (_INTEG, integ)
-    return "-".join([word for table, value in tables for word in table if table[word] == value])
+    from ipsec import suite_names
+
+    return suite_names.cipher_name(encr, key_bits, integ)
 
 
-def _known(table) -> str:
-    return ", ".join(sorted(table))
+def suites(offer) -> list:
+    """Every suite of an offer, in order of preference."""
+    found: list = []
+    for ciphers, integs, prfs, kes, esns in offer:
+        for encr, key_bits in ciphers:
+            for integ in integs or (0,):
+                if esns:
+                    found += [EspSuite(encr, key_bits, integ, esn) for esn in esns]
+                else:
+                    found += [IkeSuite(encr, key_bits, integ, prf, ke) for prf in prfs for ke in kes]
+    return found
 
 
-def _take(words, table, name, what):
-    if not words or words[0] not in table:
-        got = repr(words[0]) if words else "nothing"
-        raise ConfigError("suite %r: %s is not %s; known are %s" % (name, got, what, _known(table)))
-    return table[words.pop(0)]
+def first_group(offer) -> int:
+    """The group of the first KE payload."""
+    return offer[0].kes[0]
 
 
-def _take_integ(words, encr, name) -> int:
-    if encr == _CBC:
-        return _take(words, _INTEG, name, "an integrity algorithm, which AES-CBC needs")
-    if words and words[0] in _INTEG:
-        raise ConfigError("suite %r: an AEAD takes no integrity algorithm; remove %r" % (name, words[0]))
-    return 0
+def has_group(offer, group: int) -> bool:
+    """Whether a gateway may choose this group."""
+    return any(group in proposal.kes for proposal in offer)
 
 
-def _check_end(words, name):
-    if words:
-        raise ConfigError("suite %r: %r is left over at the end; remove it" % (name, "-".join(words)))
+def fill(config, crypto) -> None:
+    """Offer what is installed where the configuration has no list."""
+    if config.ike_offer and config.esp_offer:
+        return
+    modes, groups, integs = crypto.installed()
+    bits = _AES_BITS if crypto.NAME == "host" else _AES_BITS[:2]
+    aead = [(encr, key_bits) for mode, encr, key_bits in _AEAD if mode in modes]
+    if 192 in bits and "gcm" in modes:
+        aead.append((20, 192))
+    cbc = [(12, key_bits) for key_bits in bits] if "cbc" in modes else []
+    prfs = [integ - 7 for integ in integs]  # HMAC_SHA2_256_128 is 12, PRF_HMAC_SHA2_256 is 5, and so on
+    kinds = [kind for kind in ((aead, ()), (cbc, integs)) if kind[0]]
+    if not config.ike_offer:
+        config.ike_offer = [Proposal(ciphers, macs, prfs, groups, ()) for ciphers, macs in kinds]
+    if not config.esp_offer:
+        config.esp_offer = [Proposal(ciphers, macs, (), (), (0,)) for ciphers, macs in kinds]
+
+
+def prepare(config, crypto) -> None:
+    """Refuse at once what a backend cannot do, and load what is sure to be used while the stack is not deep yet.
+
+    Raises CryptoError.
+    """
+    fill(config, crypto)
+    for s in suites(config.ike_offer) if config.is_listed("ike_proposals") else ():
+        crypto.sizes(s.encr, s.key_bits, s.integ)
+        crypto.prf_len(s.prf)
+        crypto.dh_len(s.ke)
+    for s in suites(config.esp_offer) if config.is_listed("esp_proposals") else ():
+        crypto.sizes(s.encr, s.key_bits, s.integ)
+    crypto.prepare_dh(first_group(config.ike_offer))
+    for offer, large in ((config.ike_offer, False), (config.esp_offer, config.large_tables)):
+        if len(offer) == 1 and len(offer[0].ciphers) == 1 and len(offer[0].integs) < 2:
+            encr, _ = offer[0].ciphers[0]
+            crypto.prepare(encr, offer[0].integs[0] if offer[0].integs else 0, large)

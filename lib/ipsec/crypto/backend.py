@@ -81,6 +81,11 @@ def new_dh(group: int, random):
     return _backend.new_dh(group, random)
 
 
+def installed() -> tuple:
+    """What can be offered, the fastest first: `(modes, groups, integrity algorithms)`; nothing is loaded to find out."""
+    return _backend.installed()
+
+
 def prepare(encr: int, integ: int, large: bool = False) -> None:
     """Load a suite and let it show known answers, early, where there is still stack for it.
 
@@ -88,6 +93,13 @@ def prepare(encr: int, integ: int, large: bool = False) -> None:
     """
     _backend.load(encr, integ, large)
     _test_once(encr, integ, large)
+
+
+def unload() -> None:
+    """Let go of the suites that were loaded, whose objects nobody holds any more: they were only measured."""
+    global _tested
+    if _backend.unload():
+        _tested = []
 
 
 def prepare_dh(group: int) -> None:

@@ -5,6 +5,7 @@ imported is kept by name, because on a board each import statement that runs cos
 Start reading at `new_sealer`.
 """
 
+import os
 import sys
 
 from ipsec.crypto import hmac, suites
@@ -14,6 +15,12 @@ from ipsec.micro import NO_KERNEL
 NAME = "board"
 prf_len = suites.prf_len
 dh_len = suites.dh_len
+_FEATURES: tuple = ("modes/ccm", "modes/gcm", "modes/chapoly", "modes/cbc", "sha512", "groups/x25519", "groups/p256")
+_FEATURES += ("groups/p384", "groups/modp", "groups/modp_large")
+_MODES = (("ccm", "ccm"), ("gcm", "gcm"), ("chacha", "chapoly"), ("cbc", "cbc"))
+# by speed
+_GROUPS = ((31, "x25519"), (19, "p256"), (20, "p384"), (14, "modp"), (15, "modp_large"), (16, "modp_large"))
+_resident = [name for name in sys.modules if name.startswith("ipsec.crypto.")]  # before anything is loaded for a suite
 _loaded: dict = {}  # modules by the name of their mode, classes by group
 
 
@@ -65,6 +72,55 @@ def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool = False):
 def new_dh(group: int, random):
     """An ephemeral key of a group."""
     return load_dh(group)(random)
+
+
+def installed() -> tuple:
+    """Names of modes, groups, integrity algorithms; nothing is loaded to find out.
+
+    A feature is there if its file is. Who joins files, or freezes a part of them into firmware, says what is there in a module
+    `ipsec.crypto.present`, whose `NAMES` has the names of the files below; without one, frozen means all.
+    """
+    try:
+        from ipsec.crypto.present import NAMES  # type: ignore[import-not-found]
+
+        found = NAMES
+    except ImportError:
+        found = [name for name in _FEATURES if _is_file(name)] if _is_file("board") else _FEATURES
+    modes = [mode for mode, name in _MODES if "modes/" + name in found]
+    groups = [number for number, name in _GROUPS if "groups/" + name in found]
+    return modes, groups, (12, 13, 14) if "sha512" in found else (12,)
+
+
+def unload() -> bool:
+    """Let go of the modes and their kernels; where memory for code is never given back, as on ESP32, they stay.
+
+    Returns whether something went.
+    """
+    if sys.platform == "esp32":
+        return False
+    import gc
+
+    for name in list(sys.modules):
+        if name.startswith("ipsec.crypto.") and name not in _resident and not name.startswith("ipsec.crypto.groups"):
+            module = sys.modules.pop(name)
+            package, _, last = name.rpartition(".")
+            if getattr(sys.modules.get(package), last, None) is module:
+                delattr(sys.modules[package], last)
+    _loaded.clear()
+    gc.collect()
+    return True
+
+
+def _is_file(name: str) -> bool:
+    for folder in sys.path:
+        path = "%s/ipsec/crypto/%s" % (folder or ".", name)
+        for suffix in (".mpy", ".py"):
+            try:
+                os.stat(path + suffix)
+                return True
+            except OSError:
+                pass
+    return False
 
 
 def load(encr: int, integ: int, large: bool = False):

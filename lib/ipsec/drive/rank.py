@@ -1,11 +1,13 @@
 """The order of the proposals by a short benchmark of this machine (`suite_order`: "measured").
 
-Every cipher of the configuration seals and opens a packet, which takes some milliseconds at the first start. The figures are
-kept beside the configuration: `ipsec.order.json` belongs to `ipsec.json`. They are taken anew when the suites, the library's
-version or the backend's report have changed, or when the file is damaged; a file system that cannot be written is no error.
+Every cipher that is offered seals and opens a packet, which takes some milliseconds at the first start; each is loaded for that
+alone, and goes again. The figures are kept beside the configuration: `ipsec.order.json` belongs to `ipsec.json`. They are taken
+again when the suites, the library's version or the backend's report have changed, or when the file is damaged; a file system that
+cannot be written is no error.
 
-Rules: a suite passes another one only if it is faster by a tenth, so that chance does not change the order of equals; IKE suites
-change places only with suites of the same PRF and key exchange, which cost a thousand times what the cipher does.
+Rules: a cipher passes another one only if it is faster by a tenth, so that chance does not change the order of equals; IKE
+proposals change places only with those of the same PRF and key exchange, which cost a thousand times what the cipher does; a
+cipher with a MAC is measured with the first one of its proposal.
 Start reading at `order`.
 """
 
@@ -18,11 +20,12 @@ _ROUNDS = 2  # the first may be slow: caches, flash
 
 
 def order(config, crypto, elapsed_us, path: str = "", log=None) -> None:
-    """Sort `config.esp_proposals` and `config.ike_proposals`, the fastest first.
+    """Sort the offers of the configuration, the fastest first.
 
     `elapsed_us(call)` calls and returns the microseconds that took; `path` is the configuration file, empty for none;
     `log(level, text)` is a hook or None. Raises CryptoError.
     """
+    suite.fill(config, crypto)
     ciphers = _ciphers(config)
     if not ciphers:
         return
@@ -31,14 +34,18 @@ def order(config, crypto, elapsed_us, path: str = "", log=None) -> None:
     figures = _load(path, label, len(ciphers)) if path else None
     source = "remembered" if figures else "measured"
     if not figures:
-        figures = [measure(crypto, cipher, elapsed_us, large) for cipher in ciphers]
+        figures = []
+        for cipher in ciphers:
+            figures.append(measure(crypto, cipher, elapsed_us, large))
+            if hasattr(crypto, "unload"):
+                crypto.unload()
         if path:
             _save(path, label, figures)
     cost = {cipher: us for cipher, us in zip(ciphers, figures)}  # noqa: B905, C416 (MicroPython)
-    config.esp_proposals = _sorted(config.esp_proposals, cost)
-    config.ike_proposals = _sorted(config.ike_proposals, cost)
+    config.esp_offer = _sorted(config.esp_offer, cost)
+    config.ike_offer = _sorted(config.ike_offer, cost)
     if log:
-        log(1, _line(source, config.esp_proposals, cost))
+        log(1, _line(source, config.esp_offer, cost))
 
 
 def measure(crypto, cipher: tuple, elapsed_us, large: bool = False) -> int:
@@ -65,26 +72,42 @@ def cache_path(path: str) -> str:
 
 def _ciphers(config) -> list:
     """The ciphers to compare, none if no list has two."""
-    esp = {p[:3] for p in config.esp_proposals}
-    ike = {p[:3] for p in config.ike_proposals}
+    esp = {cipher for p in config.esp_offer for cipher in _of(p)}
+    ike = {cipher for p in config.ike_offer for cipher in _of(p)}
     return sorted(esp | ike) if len(esp) > 1 or len(ike) > 1 else []
 
 
-def _sorted(proposals, cost) -> list:
-    """Each proposal moves in front of those of its group that are slower by a tenth."""
+def _of(p) -> list:
+    """What is measured for a proposal: its ciphers as `(encr, key_bits, integ)`."""
+    integ = p.integs[0] if p.integs else 0
+    return [(encr, key_bits, integ) for encr, key_bits in p.ciphers]
+
+
+def _sorted(offer, cost) -> list:
+    """The offer with the fastest first: ciphers within a proposal, and proposals by their fastest one."""
     out: list = []
-    for p in proposals:
+    for p in offer:
+        ciphers = [c[:2] for c in _by_speed(_of(p), lambda c: cost[c], lambda c: 0)]
+        out.append(suite.Proposal(ciphers, p.integs, p.prfs, p.kes, p.esns))
+    return _by_speed(out, lambda p: cost[_of(p)[0]], lambda p: p[2:])
+
+
+def _by_speed(items, us, kind) -> list:
+    """Each item moves in front of those of its kind that are slower by a tenth."""
+    out: list = []
+    for item in items:
         at = len(out)
-        while at and out[at - 1][4:] == p[4:] and 10 * cost[p[:3]] < 9 * cost[out[at - 1][:3]]:
+        while at and kind(out[at - 1]) == kind(item) and 10 * us(item) < 9 * us(out[at - 1]):
             at -= 1
-        out.insert(at, p)
+        out.insert(at, item)
     return out
 
 
-def _line(source, proposals, cost) -> str:
+def _line(source, offer, cost) -> str:
     parts = []
-    for p in proposals:
-        parts.append("%s %d us" % (suite.cipher_name(*p[:3]), cost[p[:3]]))
+    for p in offer:
+        for cipher in _of(p):
+            parts.append("%s %d us" % (suite.cipher_name(*cipher), cost[cipher]))
     return "suites by speed (%s, %d octets): %s" % (source, _LEN, ", ".join(parts))
 
 

@@ -35,14 +35,13 @@ class ChildOffer:
     """The request for a Child SA, part of IKE_AUTH or CREATE_CHILD_SA: `write` it, `accept` the answer."""
 
     def __init__(self, config, random):
-        self._config = config
         self._spi_in = new_spi(random)
-        self._offers = [proposal.esp_transforms(s) for s in config.esp_proposals]
+        self._offer = config.esp_offer
         self._ts_local, self._ts_remote = _offered_selectors(config)
 
     def write(self, b) -> None:
         """Append SA, TSi and TSr."""
-        proposal.write_sa(b, iana.PROTO_ESP, self._spi_in, self._offers)
+        proposal.write_sa(b, iana.PROTO_ESP, self._spi_in, self._offer)
         selector.write_ts(b, iana.TSI, self._ts_local)
         selector.write_ts(b, iana.TSR, self._ts_remote)
 
@@ -51,14 +50,13 @@ class ChildOffer:
 
         Raises PeerError when the answer is not within the offer.
         """
-        index, spi_out = proposal.check_sa(m.need(iana.SA, "SA"), iana.PROTO_ESP, 4, self._offers)
+        suite, spi_out = proposal.choose(m.need(iana.SA, "SA"), iana.PROTO_ESP, 4, self._offer)
         if is_reserved(spi_out):
             raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
         ts_local = selector.parse_ts(m.need(iana.TSI, "TSi"))
         ts_remote = selector.parse_ts(m.need(iana.TSR, "TSr"))
         selector.check_narrowed(ts_local, self._ts_local)
         selector.check_narrowed(ts_remote, self._ts_remote)
-        suite = self._config.esp_proposals[index]
         keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, seed)
         return ChildSa(self._spi_in, spi_out, suite, ts_local, ts_remote, keys)
 

@@ -24,6 +24,7 @@ from ipsec.ike import config_payload, iana, identity, keymat, message, natt, pay
 from ipsec.ike.child import ChildOffer
 from ipsec.ike.exchange import Exchange
 from ipsec.micro import const, left, since
+from ipsec.suite import first_group, has_group
 
 _NONCE_LEN = const(24)
 _COOKIE = const(16390)
@@ -46,13 +47,12 @@ class IkeSaInit(Exchange):
         self.request = b""  # as it was sent
         self.response = b""  # as it was accepted
         self.others = _MAX_OTHERS
-        self._offers = [proposal.ike_transforms(s) for s in sa.config.ike_proposals]
         self._cookie = b""
         self._cookies_from = None  # when another COOKIE can be meant for the present request
         self._retries = 0
         self._refusal = None  # an error that nobody has authenticated
         self._groups = []
-        self._use_group(sa, sa.config.ike_proposals[0].ke)
+        self._use_group(sa, first_group(sa.config.ike_offer))
         sa.nonce_i = sa.random(_NONCE_LEN)
         self._detected = natt.detection(sa.spi_i, sa.path.addr, sa.path.port, sa.random)
 
@@ -64,7 +64,7 @@ class IkeSaInit(Exchange):
     def build(self, sa, b):
         if self._cookie:
             b.notify(_COOKIE, self._cookie)
-        proposal.write_sa(b, iana.PROTO_IKE, b"", self._offers)
+        proposal.write_sa(b, iana.PROTO_IKE, b"", sa.config.ike_offer)
         payload.write_ke(b, self._group, self.dh.public)
         b.simple(iana.NONCE, sa.nonce_i)
         natt.write_detection(b, self._detected)
@@ -110,7 +110,7 @@ class IkeSaInit(Exchange):
         if group == self._group:
             self._refusal = PeerError("", iana.INVALID_KE_PAYLOAD)  # when nothing better comes than the same answer once more
             return
-        if group in self._groups or not any(s.ke == group for s in sa.config.ike_proposals):
+        if group in self._groups or not has_group(sa.config.ike_offer, group):
             raise PeerError("", iana.INVALID_KE_PAYLOAD)
         self.dh.wipe()
         self._use_group(sa, group)
@@ -132,8 +132,7 @@ class IkeSaInit(Exchange):
         group, public = payload.parse_ke(m.need(iana.KE, "KE"), sa.crypto.dh_len(self._group))
         nonce_r = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
         natt.check_detection(m)
-        index, _ = proposal.check_sa(m.need(iana.SA, "SA"), iana.PROTO_IKE, 0, self._offers)
-        suite = sa.config.ike_proposals[index]
+        suite, _ = proposal.choose(m.need(iana.SA, "SA"), iana.PROTO_IKE, 0, sa.config.ike_offer)
         if group != self._group or suite.ke != group:
             raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
         try:

@@ -1,14 +1,15 @@
 """The SA payload: what we offer, and the check that the answer is a part of it (RFC 7296 3.3, 2.7).
 
-An offer is a list of suites as `suite.py` gives them. Suites that differ in one transform type only share a proposal, so that
-a long list stays a short payload; AEAD and cipher+MAC never share one (RFC 7296 3.3).
+An offer is a list of proposals as `suite.py` has them, numbered from 1 on the wire.
 
-Rules: the answer must be exactly one proposal with a number, protocol and SPI length of ours, one transform of each type that
-we offered, each with the attributes that we offered. Start reading at `write_sa`.
+Rules: the answer must be exactly one proposal with a number, protocol and SPI length of ours, one transform of each type that the
+proposal has, each with the attributes that we offered. What says nothing is taken for what it means: NONE for a type that we have
+not offered, a missing ESN transform for no ESN, the one key length that ChaCha20 has. Start reading at `choose`.
 """
 
 from ipsec.errors import PeerError
 from ipsec.ike import iana
+from ipsec.suite import EspSuite, IkeSuite
 
 _ENCR = 1
 _PRF = 2
@@ -17,63 +18,101 @@ _KE = 4
 _ESN = 5
 _KEY_LENGTH = b"\x80\x0e"  # attribute type 14 in the short form
 _NO_PROPOSAL_CHOSEN = 14
+_MAX_TRANSFORMS = 8  # more than one of each type says nothing
+_CHACHA = (28, 31)
 
 
-def ike_transforms(suite) -> list:
-    """The transforms of an IKE suite, each as its octets from the type on."""
-    encr, key_bits, integ, prf, ke = suite
-    return _cipher(encr, key_bits, integ) + [bytes((_PRF, 0, 0, prf)), bytes((_KE, 0, 0, ke))]
-
-
-def esp_transforms(suite) -> list:
-    """The same for an ESP suite."""
-    encr, key_bits, integ, esn = suite
-    return _cipher(encr, key_bits, integ) + [bytes((_ESN, 0, 0, esn))]
-
-
-def _cipher(encr, key_bits, integ) -> list:
-    length = _KEY_LENGTH + bytes((key_bits >> 8, key_bits & 0xFF)) if key_bits else b""
-    found = [bytes((_ENCR, 0, 0, encr)) + length]
-    return found + [bytes((_INTEG, 0, 0, integ))] if integ else found
-
-
-def write_sa(b, protocol: int, spi, offers) -> None:
-    """Append an SA payload; `offers` is a list of lists of transforms, one proposal each, numbered from 1."""
+def write_sa(b, protocol: int, spi, offer) -> None:
+    """Append an SA payload."""
     start = b.payload(iana.SA)
-    for number, transforms in enumerate(offers, 1):
-        last = number == len(offers)
+    for number, p in enumerate(offer, 1):
+        transforms = [(_ENCR, encr, key_bits) for encr, key_bits in p.ciphers]
+        kes = p.kes if protocol == iana.PROTO_IKE else ()
+        for kind, ids in ((_PRF, p.prfs), (_INTEG, p.integs), (_KE, kes), (_ESN, p.esns)):
+            transforms += [(kind, number, 0) for number in ids]
         at = b.pos
-        b.raw(bytes([0 if last else 2, 0, 0, 0, number, protocol, len(spi), len(transforms)]))
+        b.raw(bytes([0 if number == len(offer) else 2, 0, 0, 0, number, protocol, len(spi), len(transforms)]))
         b.raw(spi)
-        for i, transform in enumerate(transforms):
-            b.raw(bytes((0 if i == len(transforms) - 1 else 3, 0, 0, 4 + len(transform))) + transform)
+        for i, (kind, transform, key_bits) in enumerate(transforms):
+            last = 0 if i == len(transforms) - 1 else 3
+            b.raw(bytes((last, 0, 0, 12 if key_bits else 8, kind, 0, transform >> 8, transform & 0xFF)))
+            if key_bits:
+                b.raw(_KEY_LENGTH)
+                b.u16(key_bits)
         b.patch16(at + 2, b.pos - at)
     b.end_payload(start)
 
 
-def check_sa(reader, protocol: int, spi_len: int, offers) -> tuple:
-    """`(index of the chosen offer, peer's SPI)` of an SA payload that answers `offers`.
+def choose(reader, protocol: int, spi_len: int, offer) -> tuple:
+    """`(suite, peer's SPI)` of an SA payload that answers `offer`.
 
-    Raises PeerError (NO_PROPOSAL_CHOSEN) when the answer is not one of the offers.
+    Raises PeerError (NO_PROPOSAL_CHOSEN) when the answer is not within the offer.
     """
     last, _, high, low, number, proto, got_spi_len, count = reader.raw(8)
     outer = reader.scope((high << 8 | low) - 8)
-    if last or proto != protocol or got_spi_len != spi_len or not 1 <= number <= len(offers):
+    if last or proto != protocol or got_spi_len != spi_len or not 1 <= number <= len(offer):
         raise PeerError("the gateway's proposal is not one of ours", _NO_PROPOSAL_CHOSEN)
-    wanted = len(offers[number - 1])
-    if count != wanted:  # looked at first, since each takes memory
-        raise PeerError("the gateway chose %d algorithms of %d types" % (count, wanted), _NO_PROPOSAL_CHOSEN)
+    if count > _MAX_TRANSFORMS:
+        raise PeerError("the gateway chose %d algorithms" % count, _NO_PROPOSAL_CHOSEN)
     spi = reader.raw(spi_len)
-    got = [_parse_transform(reader, i == count - 1) for i in range(count)]
+    found: dict = {}
+    for i in range(count):
+        _take_transform(reader, found, i == count - 1)
     reader.unscope(outer)
     reader.close()
-    if sorted(got) != sorted(offers[number - 1]):
-        raise PeerError("the gateway chose algorithms that were not offered", _NO_PROPOSAL_CHOSEN)
-    return number - 1, spi
+    return _suite(found, offer[number - 1], protocol), spi
 
 
-def _parse_transform(reader, last) -> bytes:
-    more, _, high, low, kind, _ = reader.raw(6)
+def _take_transform(reader, found, last) -> None:
+    """Read one transform into `found`: type to `(ID, key length)`."""
+    more, _, high, low, kind, _, id_high, id_low = reader.raw(8)
     if more != (0 if last else 3):
         raise PeerError("the number of transforms is wrong")
-    return bytes((kind, 0)) + reader.raw((high << 8 | low) - 6)
+    transform = id_high << 8 | id_low
+    attributes = reader.raw((high << 8 | low) - 8)
+    key_bits = 0
+    if attributes:
+        if len(attributes) != 4 or attributes[:2] != _KEY_LENGTH:
+            raise _stranger("an attribute", transform)
+        key_bits = attributes[2] << 8 | attributes[3]
+        if kind == _ENCR and transform in _CHACHA and key_bits == 256:
+            key_bits = 0  # the only one it has (RFC 7634 4)
+    if kind in (_INTEG, _KE) and transform == 0 and not key_bits:
+        return  # NONE
+    if kind in found:
+        raise PeerError("the gateway chose two algorithms of type %d" % kind, _NO_PROPOSAL_CHOSEN)
+    found[kind] = transform, key_bits
+
+
+def _suite(found, p, protocol):
+    """The suite of the transforms, each of which must be in the proposal."""
+    cipher = found.pop(_ENCR, None)
+    if cipher not in p.ciphers:
+        raise _stranger("a cipher", cipher)
+    integ = _one_of(found, _INTEG, p.integs)
+    suite: object
+    if protocol == iana.PROTO_IKE:
+        suite = IkeSuite(cipher[0], cipher[1], integ, _one_of(found, _PRF, p.prfs), _one_of(found, _KE, p.kes))
+    else:
+        suite = EspSuite(cipher[0], cipher[1], integ, _one_of(found, _ESN, p.esns) if _ESN in found else _no_esn(p.esns))
+    if found:
+        raise _stranger("an algorithm", sorted(found))
+    return suite
+
+
+def _one_of(found, kind, ids) -> int:
+    """The transform ID of a type, 0 where nothing was offered and nothing came."""
+    transform, key_bits = found.pop(kind, (0, 0))
+    if key_bits or (transform not in ids if ids else transform):
+        raise _stranger("an algorithm of type %d" % kind, transform)
+    return transform
+
+
+def _no_esn(esns) -> int:
+    if 0 not in esns:
+        raise _stranger("an algorithm of type %d" % _ESN, 0)
+    return 0
+
+
+def _stranger(what, number) -> PeerError:
+    return PeerError("the gateway chose %s that was not offered (%s)" % (what, number), _NO_PROPOSAL_CHOSEN)
