@@ -3,6 +3,7 @@
 Start reading at `Cipher`: one face for AEAD and for CBC with HMAC, for IKE and for ESP.
 """
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -15,11 +16,27 @@ from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .suites import CBC, CCM_8, CCM_8_IIV, CCM_16, CHACHA, CHACHA_IIV, GCM_16, GCM_16_IIV, IMPLICIT_IV, Suite
+from .suites import (
+    CBC,
+    CCM_8,
+    CCM_8_IIV,
+    CCM_12,
+    CCM_16,
+    CHACHA,
+    CHACHA_IIV,
+    GCM_8,
+    GCM_12,
+    GCM_16,
+    GCM_16_IIV,
+    IMPLICIT_IV,
+    Suite,
+)
 
 _HASH = {2: "sha1", 5: "sha256", 6: "sha384", 7: "sha512"}  # SHA-1 for NIST's vectors alone: no suite names it
 _INTEG = {12: ("sha256", 32, 16), 13: ("sha384", 48, 24), 14: ("sha512", 64, 32)}  # hash, key and ICV octets
-_SALT_LEN = {CCM_8: 3, CCM_16: 3, CCM_8_IIV: 3, GCM_16: 4, GCM_16_IIV: 4, CHACHA: 4, CHACHA_IIV: 4}
+_SALT_LEN = dict.fromkeys((CCM_8, CCM_12, CCM_16, CCM_8_IIV), 3)
+_SALT_LEN |= dict.fromkeys((GCM_8, GCM_12, GCM_16, GCM_16_IIV, CHACHA, CHACHA_IIV), 4)
+_ICV_LEN = {CCM_8: 8, CCM_8_IIV: 8, GCM_8: 8, CCM_12: 12, GCM_12: 12}  # AEADs with less than 16 octets
 
 
 class IntegrityError(ValueError):
@@ -45,6 +62,25 @@ def key_lens(suite: Suite) -> tuple[int, int]:
     return encr_len, _INTEG[suite.integ][1] if suite.integ else 0
 
 
+class _ShortGcm:
+    """AES-GCM with a truncated ICV; to check one, the text is sealed once more."""
+
+    def __init__(self, key: bytes, icv_len: int):
+        self._aes, self._icv_len = algorithms.AES(key), icv_len
+
+    def encrypt(self, nonce: bytes, text: bytes, aad: bytes) -> bytes:
+        cipher = PycaCipher(self._aes, modes.GCM(nonce)).encryptor()
+        cipher.authenticate_additional_data(aad)
+        return cipher.update(text) + cipher.finalize() + cipher.tag[: self._icv_len]
+
+    def decrypt(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        keystream = self.encrypt(nonce, bytes(len(sealed) - self._icv_len), b"")
+        text = bytes(a ^ b for a, b in zip(sealed[: -self._icv_len], keystream, strict=False))
+        if not hmac.compare_digest(self.encrypt(nonce, text, aad), sealed):
+            raise InvalidTag
+        return text
+
+
 class Cipher:
     """One direction of an SA.
 
@@ -56,7 +92,7 @@ class Cipher:
         self.suite = suite
         self.iv_len = 16 if suite.encr == CBC else 0 if suite.encr in IMPLICIT_IV else 8
         self.block = 16 if suite.encr == CBC else 1
-        self.icv_len = _INTEG[suite.integ][2] if suite.integ else 8 if suite.encr in (CCM_8, CCM_8_IIV) else 16
+        self.icv_len = _INTEG[suite.integ][2] if suite.integ else _ICV_LEN.get(suite.encr, 16)
         salt_at = len(encr_key) - _SALT_LEN.get(suite.encr, 0)
         self._key, self._salt, self._integ_key = encr_key[:salt_at], encr_key[salt_at:], integ_key
         self._aead = None if suite.encr == CBC else self._new_aead()
@@ -66,6 +102,8 @@ class Cipher:
             return ChaCha20Poly1305(self._key)
         if self.suite.encr in (GCM_16, GCM_16_IIV):
             return AESGCM(self._key)
+        if self.suite.encr in (GCM_8, GCM_12):
+            return _ShortGcm(self._key, self.icv_len)
         return AESCCM(self._key, tag_length=self.icv_len)
 
     def seal(self, header: bytes, plaintext: bytes, iv: bytes, esn: bytes = b"") -> bytes:
@@ -110,7 +148,9 @@ MODP_2048 = int(
     "15728E5A8AACAA68FFFFFFFFFFFFFFFF",
     16,
 )
-DH_LEN = {31: 32, 19: 64, 14: 256}  # octets of the public value
+DH_LEN = {31: 32, 19: 64, 20: 96, 21: 132, 14: 256, 15: 384, 16: 512}  # octets of the public value
+_CURVES: dict[int, ec.EllipticCurve] = {19: ec.SECP256R1(), 20: ec.SECP384R1(), 21: ec.SECP521R1()}
+_PRIMES = {14: (2048, 1918, 124476), 15: (3072, 2942, 1690314), 16: (4096, 3966, 240904)}  # RFC 3526: bits, those of pi, addend
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -121,17 +161,18 @@ class Dh:
 
     def __init__(self, group: int, private: bytes | None = None):
         self.group = group
-        private = private or secrets.token_bytes(32)
+        private = private or secrets.token_bytes(40 if group in _PRIMES else 32)
         if group == 31:
             self._key = x25519.X25519PrivateKey.from_private_bytes(private)
             self.public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        elif group == 19:
-            self._key = ec.derive_private_key(_scalar(private), ec.SECP256R1())
+        elif group in _CURVES:
+            self._key = ec.derive_private_key(_scalar(private), _CURVES[group])
             point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
             self.public = point[1:]
         else:
             self._exponent = int.from_bytes(private, "big")
-            self.public = pow(2, self._exponent, MODP_2048).to_bytes(256, "big")
+            self._prime = prime(group)
+            self.public = pow(2, self._exponent, self._prime).to_bytes(DH_LEN[group], "big")
 
     def shared(self, peer: bytes) -> bytes:
         """The shared secret. Raises ExchangeError for a wrong length, a point off the curve, a small order."""
@@ -140,15 +181,34 @@ class Dh:
         try:
             if self.group == 31:
                 return self._key.exchange(x25519.X25519PublicKey.from_public_bytes(peer))
-            if self.group == 19:
-                point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + peer)
+            if self.group in _CURVES:
+                point = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[self.group], b"\x04" + peer)
                 return self._key.exchange(ec.ECDH(), point)
         except ValueError as error:
             raise ExchangeError(str(error)) from None
         value = int.from_bytes(peer, "big")
-        if not 1 < value < MODP_2048 - 1:
+        if not 1 < value < self._prime - 1:
             raise ExchangeError("public value out of range")
-        return pow(value, self._exponent, MODP_2048).to_bytes(256, "big")
+        return pow(value, self._exponent, self._prime).to_bytes(DH_LEN[self.group], "big")
+
+
+@functools.cache
+def prime(group: int) -> int:
+    """The prime of a MODP group, 2^n - 2^(n-64) - 1 + 2^64 * ([2^k pi] + addend), with pi by Machin's formula."""
+    bits, pi_bits, addend = _PRIMES[group]
+    one = 1 << pi_bits + 64
+    pi = 4 * (4 * _arctan_of_inverse(5, one) - _arctan_of_inverse(239, one))
+    return (1 << bits) - (1 << bits - 64) - 1 + (1 << 64) * ((pi >> 64) + addend)
+
+
+def _arctan_of_inverse(x: int, one: int) -> int:
+    power = total = one // x
+    n = 1
+    while power:
+        power //= -x * x
+        n += 2
+        total += power // n
+    return total
 
 
 def _scalar(private: bytes) -> int:

@@ -10,21 +10,22 @@ from .iana import Protocol, TransformType
 from .payloads import Proposal, Transform
 
 CBC = 12
-CCM_8, CCM_16, GCM_16, CHACHA = 14, 16, 20, 28
+CCM_8, CCM_12, CCM_16, GCM_8, GCM_12, GCM_16, CHACHA = 14, 15, 16, 18, 19, 20, 28
 CCM_8_IIV, GCM_16_IIV, CHACHA_IIV = 29, 30, 31
-AEAD = (CCM_8, CCM_16, GCM_16, CHACHA, CCM_8_IIV, GCM_16_IIV, CHACHA_IIV)
+AEAD = (CCM_8, CCM_12, CCM_16, GCM_8, GCM_12, GCM_16, CHACHA, CCM_8_IIV, GCM_16_IIV, CHACHA_IIV)
 IMPLICIT_IV = (CCM_8_IIV, GCM_16_IIV, CHACHA_IIV)
 
 _ENCR = {"chacha20poly1305": (CHACHA, 0), "chacha20poly1305iiv": (CHACHA_IIV, 0)}
-for _bits in (128, 256):
+for _bits in (128, 192, 256):
     _ENCR["aes%d" % _bits] = (CBC, _bits)
-    for _mode, _ident in (("ccm8", CCM_8), ("ccm16", CCM_16), ("gcm16", GCM_16)):
-        _ENCR["aes%d%s" % (_bits, _mode)] = (_ident, _bits)
+    for _mode, _icvs in (("ccm", (CCM_8, CCM_12, CCM_16)), ("gcm", (GCM_8, GCM_12, GCM_16))):
+        for _icv_len, _ident in zip((8, 12, 16), _icvs, strict=True):
+            _ENCR["aes%d%s%d" % (_bits, _mode, _icv_len)] = (_ident, _bits)
     for _mode, _ident in (("ccm8iiv", CCM_8_IIV), ("gcm16iiv", GCM_16_IIV)):
         _ENCR["aes%d%s" % (_bits, _mode)] = (_ident, _bits)
 _INTEG = {"sha256": 12, "sha384": 13, "sha512": 14}
 _PRF = {"prfsha256": 5, "prfsha384": 6, "prfsha512": 7}
-_DH = {"x25519": 31, "ecp256": 19, "modp2048": 14}
+_DH = {"x25519": 31, "ecp256": 19, "ecp384": 20, "ecp521": 21, "modp2048": 14, "modp3072": 15, "modp4096": 16}
 _ESN = {"noesn": 0, "esn": 1}
 _PRF_OF_INTEG = {12: 5, 13: 6, 14: 7}
 
