@@ -30,7 +30,7 @@ def test_defaults():
     c = with_option()
     assert c.remote_id == "gw.example" and c.port == 500 and c.natt_port == 4500 and c.psk == b"\x5a" * 32
     assert c.ike_offer == [] == c.esp_offer and not c.is_listed("ike_proposals")  # all that is installed
-    assert c.remote_ts == [(bytes(4), b"\xff" * 4)] and c.warnings == []
+    assert c.remote_ts == [(0, 0, 65535, bytes(4), b"\xff" * 4)] and c.warnings == []
 
 
 def test_class_local_mistakes_bad_options_are_named():

@@ -3,6 +3,8 @@
 MicroPython's lwIP ports have no `inet_pton`. An address is `bytes` of 4 or 16 octets. Start reading at `parse_address`.
 """
 
+_NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"  # what host names consist of
+
 
 def parse_address(text: str) -> bytes:
     """The 4 or 16 octets of an address. Raises ValueError that names the text."""
@@ -52,6 +54,14 @@ def parse_range(text: str) -> tuple[bytes, bytes]:
 def is_address(text: str) -> bool:
     """Whether the text is an IPv4 or IPv6 address (and not, say, a host name)."""
     return (_parse6(text) if ":" in text else _parse4(text)) is not None
+
+
+def plain_identity(text: str) -> int:
+    """The ID type (RFC 7296 3.5) of a text that is a host name (2) or a mail address (3) and nothing else; 0 for others."""
+    name, at, host = text.partition("@")
+    if not name or name.strip(_NAME) or (at and (not host or host.strip(_NAME))):
+        return 0
+    return 3 if at else 2
 
 
 def is_host(addr) -> bool:

@@ -7,7 +7,7 @@ Start reading at `_OPTIONS`.
 import binascii
 
 from ipsec import suite
-from ipsec.address import parse_address, parse_range
+from ipsec.address import format_address, is_address, is_host, parse_address, parse_range, plain_identity
 from ipsec.errors import ConfigError
 
 # name: (default, kind, lowest, highest); kinds: str, int, list (of str), bool. Times are in the unit of the name's ending.
@@ -19,9 +19,9 @@ _OPTIONS = {
     "local_port": (0, "int", 0, 65535),  # our UDP port; 0: any
     # Who we are and whom we expect (RFC 7296 3.5); the form tells the type, see ike/identity.py
     "local_id": ("", "str"),  # required
-    "remote_id": ("", "str"),  # default: `gateway`
+    "remote_id": ("", "str"),  # default: `gateway`; "%any": whoever has the key
     "auth": ("psk", "str"),
-    "psk": ("", "str"),  # text, "hex:..." or "base64:..."; 16 octets or more
+    "psk": ("", "str"),  # text, "hex:..." or "0x...", "base64:..." or "0s..."; 16 octets or more
     "psk_file": ("", "str"),  # or a file that holds it, beside the configuration
     # Algorithms in order of preference, see suite_names.py; default: all that is installed
     "ike_proposals": ([], "list"),
@@ -32,7 +32,8 @@ _OPTIONS = {
     # Addresses inside
     "virtual_ip": (["ipv4"], "list"),  # families to ask the gateway for (RFC 7296 2.19); []: none
     "inner_address": ("", "str"),  # our own address inside when none is asked for
-    "remote_ts": (["0.0.0.0/0"], "list"),  # what we want to reach: prefixes (TSr)
+    "remote_ts": (["0.0.0.0/0"], "list"),  # what we want to reach: prefixes (TSr), such as "10.0.0.0/8" or "10.0.0.0/8[tcp/8883]"
+    "local_ts": ([], "list"),  # what is on our side (TSi), for gateways that want it exactly; default: our address alone
     "mtu": (1360, "int", 576, 1500),  # longest inner packet, octets
     # Time
     "retransmit_ms": (1000, "int", 50, 60000),  # wait for the first answer; doubles with each attempt (RFC 7296 2.4)
@@ -75,7 +76,8 @@ class Config:
     suite_order: str
     virtual_ip: list[str]
     inner_address: bytes  # 4 or 16 octets, or empty
-    remote_ts: list[tuple]  # (first, last) address as octets
+    remote_ts: list[tuple]  # (protocol, first port, last port, first address, last address), addresses as octets
+    local_ts: list[tuple]
     mtu: int
     retransmit_ms: int
     retransmit_tries: int
@@ -145,28 +147,41 @@ def load(path: str) -> Config:
 
 
 def decode_psk(text: str) -> bytes:
-    """The octets of a `psk` option: `hex:`, `base64:` or plain text in UTF-8.
+    """The octets of a `psk` option: `hex:` here, the other forms in `key_forms.py`.
 
     Raises ConfigError, whose text does not hold the secret.
     """
-    try:
-        if text.startswith("hex:"):
+    if text.startswith("hex:") and len(text) > 4:
+        try:
             return binascii.unhexlify(text[4:])
-        if text.startswith("base64:"):
-            return binascii.a2b_base64(text[7:])
-    except ValueError:
-        raise ConfigError("option psk: what follows %r is not valid in that form" % text.split(":")[0])
-    return text.encode()
+        except ValueError:
+            pass  # what is wrong is told there
+    from ipsec.key_forms import decode_key
+
+    return decode_key(text)
+
+
+def _parse_selector(text) -> tuple:
+    if "[" in text:
+        from ipsec.forms import parse_selector
+
+        return parse_selector(text)
+    return (0, 0, 65535) + parse_range(text)
 
 
 def _read_secret(config_path, name) -> str:
     folder = config_path.rsplit("/", 1)[0] + "/" if "/" in config_path else ""
     path = name if name.startswith("/") else folder + name
     try:
-        with open(path) as f:
-            return f.read().strip()
+        with open(path, "rb") as f:
+            octets = f.read()
     except OSError as e:
-        raise ConfigError("option psk_file: %r cannot be read (%s)" % (path, e))
+        raise ConfigError("option psk_file: %r cannot be read (%s): give its path, or provision the device" % (path, e))
+    if octets.startswith(b"hex:") and not octets[4:].strip().strip(b"0123456789abcdefABCDEF"):
+        return octets.strip().decode()
+    from ipsec.key_forms import read_key
+
+    return read_key(octets, path)
 
 
 def _suggestion(name) -> str:
@@ -176,8 +191,16 @@ def _suggestion(name) -> str:
     return "; known are " + ", ".join(sorted(_OPTIONS))
 
 
+def _check_characters(name, value):
+    """Refuse half of a surrogate pair, which CPython cannot encode, and of which MicroPython makes octets that are no text."""
+    for text in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(text, str) and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+            raise ConfigError("option %s: it holds half of a surrogate pair (\\ud8..), which is no character: correct it" % name)
+
+
 def _check_kind(name, value, spec):
     kind = spec[1]
+    _check_characters(name, value)
     if kind == "int":
         if isinstance(value, bool) or not isinstance(value, int) or not spec[2] <= value <= spec[3]:
             raise ConfigError("option %s: %r is not a whole number from %d to %d" % (name, value, spec[2], spec[3]))
@@ -198,9 +221,7 @@ def _check(c):
             raise ConfigError("option %s is required" % name)
     if not c.remote_id:
         c.remote_id = c.gateway
-    for name in ("local_id", "remote_id"):
-        if len(getattr(c, name).encode()) > _MAX_ID_LEN:
-            raise ConfigError("option %s: longer than %d octets" % (name, _MAX_ID_LEN))
+    _check_ids(c)
     if c.auth != "psk":
         raise ConfigError("option auth: %r is not supported; use 'psk'" % c.auth)
     _check_psk(c)
@@ -211,6 +232,25 @@ def _check(c):
     if c.gcm_table_kb not in (2, 8):
         raise ConfigError("option gcm_table_kb: %d is neither 2 nor 8" % c.gcm_table_kb)
     c.large_tables = c.gcm_table_kb == 8
+
+
+def _check_ids(c):
+    for name in ("local_id", "remote_id"):
+        text = getattr(c, name)
+        if len(text.encode()) > _MAX_ID_LEN:
+            raise ConfigError("option %s: longer than %d octets; take a shorter identity" % (name, _MAX_ID_LEN))
+        if not plain_identity(text) and not is_address(text):
+            from ipsec.forms import encode_identity
+
+            try:
+                encode_identity(text)
+            except ConfigError as e:
+                raise ConfigError("option %s: %s" % (name, e))
+    if c.local_id == "%any":
+        raise ConfigError("option local_id: '%any' is for remote_id; name this device")
+    if c.remote_id == "%any":
+        text = "option remote_id is '%any': whoever has the key may be the gateway; with a group key each other device could, too"
+        c.warnings.append(text)
 
 
 def _check_psk(c):
@@ -251,16 +291,25 @@ def _check_inside(c):
             raise ConfigError("option virtual_ip: %r is neither 'ipv4' nor 'ipv6'" % family)
     if not c.remote_ts:
         raise ConfigError("option remote_ts: the list is empty; name what is to be reached, such as '10.10.0.0/24'")
-    if len(c.remote_ts) > _MAX_PREFIXES:
-        raise ConfigError("option remote_ts: %d prefixes; join them to %d at the most" % (len(c.remote_ts), _MAX_PREFIXES))
-    try:
-        c.remote_ts = [parse_range(t) for t in c.remote_ts]
-    except ValueError as e:
-        raise ConfigError("option remote_ts: %s" % e)
+    for name in ("remote_ts", "local_ts"):
+        texts = getattr(c, name)
+        if len(texts) > _MAX_PREFIXES:
+            raise ConfigError("option %s: %d prefixes; join them to %d at the most" % (name, len(texts), _MAX_PREFIXES))
+        try:
+            setattr(c, name, [_parse_selector(t) for t in texts])
+        except ValueError as e:
+            raise ConfigError("option %s: %s" % (name, e))
     if c.inner_address:
         try:
             c.inner_address = parse_address(c.inner_address)
         except ValueError as e:
             raise ConfigError("option inner_address: %s" % e)
+        if not is_host(c.inner_address):
+            raise ConfigError(
+                "option inner_address: %s is the address of no host; name ours inside" % format_address(c.inner_address)
+            )
+        n = len(c.inner_address)
+        if c.local_ts and not any(s[3] <= c.inner_address <= s[4] for s in c.local_ts if len(s[3]) == n):
+            raise ConfigError("option inner_address: it lies outside of local_ts; packets would have no way")
     elif not c.virtual_ip:
         raise ConfigError("option virtual_ip is empty, so inner_address must name our address inside")

@@ -17,12 +17,12 @@ called. Start reading at `receive`.
 
 from ipsec import suite
 from ipsec.address import format_address
-from ipsec.errors import ConfigError, LocalError
+from ipsec.errors import ConfigError, LocalError, PeerError
 from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
-from ipsec.ike import identity
+from ipsec.ike import config_payload, identity
 from ipsec.ike import sa as ike_sa
 from ipsec.inet.stack import Stack
 from ipsec.micro import collect, const, earlier, locked
@@ -303,13 +303,14 @@ class Tunnel:
 
     def _add_child(self, ike, child, now):
         try:
-            addresses = self._inner_addresses(ike, child)
-            if not addresses:
-                text = "the gateway gave no address: give it a pool for this identity, or set inner_address"
-                return self._give_up(ike, "no_address", text, now)
+            addresses, warning = config_payload.own_addresses(ike.inner, self.config, child.ts_local)
+            if warning:
+                self._events.append(Event(WARNING, "address", warning))
             collect()
             self._sadb.add(EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables))
             self._log_keys(child)
+        except PeerError as e:
+            return self._give_up(ike, "no_address", str(e), now)
         except MemoryError:
             return self._give_up(ike, "no_memory", "the heap has no room for the tunnel's keys: free some before", now)
         finally:
@@ -329,11 +330,6 @@ class Tunnel:
         """The gateway has agreed, but we cannot."""
         self._events.append(Event(FAILED, cause, text))
         ike.close(now)
-
-    def _inner_addresses(self, ike, child) -> list:
-        """Our addresses: what CFG_REPLY says, else the configuration, else a selector that is narrowed to one address."""
-        given = [self.config.inner_address] if self.config.inner_address else []
-        return ike.inner.addresses or given or [s.start_addr for s in child.ts_local if s.start_addr == s.end_addr]
 
     def _log_keys(self, child):
         if self.keylog:

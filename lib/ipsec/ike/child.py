@@ -55,10 +55,19 @@ class ChildOffer:
             raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
         ts_local = selector.parse_ts(m.need(iana.TSI, "TSi"))
         ts_remote = selector.parse_ts(m.need(iana.TSR, "TSr"))
-        selector.check_narrowed(ts_local, self._ts_local)
-        selector.check_narrowed(ts_remote, self._ts_remote)
+        ts_local = self._narrow(sa, ts_local, self._ts_local, "local_ts")
+        ts_remote = self._narrow(sa, ts_remote, self._ts_remote, "remote_ts")
         keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, seed)
         return ChildSa(self._spi_in, spi_out, suite, ts_local, ts_remote, keys)
+
+    def _narrow(self, sa, got, offered, option) -> list:
+        """What of an answer lies within our offer (RFC 7296 2.9)."""
+        kept = selector.intersect(got, offered)
+        if kept != got:
+            from ipsec.ike import remedy
+
+            sa.warn("selectors", remedy.wider(got, kept, option))
+        return kept
 
 
 def new_spi(random) -> bytes:
@@ -75,9 +84,11 @@ def is_reserved(spi) -> bool:
 
 
 def _offered_selectors(config) -> tuple:
-    """Ours and the gateway's side: any address that the gateway will give us, and `remote_ts`."""
-    if config.inner_address:
+    """Ours and the gateway's side: `local_ts`, or any address that the gateway will give us, and `remote_ts`."""
+    if config.local_ts:
+        ours = [selector.Selector(*s) for s in config.local_ts]
+    elif config.inner_address:
         ours = [selector.whole(config.inner_address, config.inner_address)]
     else:
         ours = [selector.anywhere(4 if family == "ipv4" else 16) for family in config.virtual_ip]
-    return ours, [selector.whole(first, last) for first, last in config.remote_ts]
+    return ours, [selector.Selector(*s) for s in config.remote_ts]

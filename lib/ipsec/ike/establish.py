@@ -176,11 +176,12 @@ class IkeAuth(Exchange):
         config = sa.config
         id_i = identity.encode(config.local_id)
         b.simple(iana.IDI, id_i)
-        b.simple(iana.IDR, self._id_r)
+        if self._id_r:  # none for "%any"
+            b.simple(iana.IDR, self._id_r)
         octets = keymat.signed_octets(sa.crypto, sa.suite.prf, self._init.request, sa.nonce_r, sa.keys.sk_pi, id_i)
         sa.auth.write(sa, b, octets)
         if config.virtual_ip:
-            config_payload.write_request(b, config.virtual_ip)
+            config_payload.write_request(b, config.virtual_ip, config.inner_address or b"")
         if sa.first_contact:
             b.notify(_INITIAL_CONTACT)
         self._offer.write(b)
@@ -204,9 +205,9 @@ class IkeAuth(Exchange):
     def _verify(self, sa, m):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""
         id_r = m.need(iana.IDR, "IDr").rest()
-        if not identity.same(id_r, self._id_r):
+        if not identity.matches(id_r, self._id_r):
             raise AuthError(
-                "the gateway says it is %s, expected was %r: change remote_id, or distrust the gateway"
+                "the gateway says it is '%s', expected was %r: change remote_id, or distrust the gateway"
                 % (identity.describe(id_r), sa.config.remote_id)
             )
         octets = keymat.signed_octets(sa.crypto, sa.suite.prf, self._init.response, sa.nonce_i, sa.keys.sk_pr, id_r)

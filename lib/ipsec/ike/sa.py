@@ -15,7 +15,7 @@ Start reading at `receive`; `window.py` has the messages, `exchange.py` and `ans
 """
 
 from ipsec.errors import AuthError, PeerError, Refused, Unproved
-from ipsec.event import DOWN, FAILED, Event
+from ipsec.event import DOWN, FAILED, WARNING, Event
 from ipsec.ike import auth, iana, keymat, message
 from ipsec.ike.exchange import DeleteIke, Exchange, Farewell
 from ipsec.ike.window import Window
@@ -232,6 +232,10 @@ class IkeSa:
         for child in list(children):
             self.children.remove(child)
             self._changes.append((REMOVED, child))
+
+    def warn(self, cause: str, text: str) -> None:
+        """Nothing has changed, but somebody should know."""
+        self._tell(WARNING, cause, text)
 
     def _tell(self, kind, cause, text):
         if self.state not in (_CLOSING, _CLOSED):
