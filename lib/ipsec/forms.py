@@ -121,6 +121,8 @@ def _encode_dn(value: str, text: str) -> bytes:
         if not equals or not content or name not in _OIDS:
             known = ", ".join(sorted(_OIDS))
             raise ConfigError("identity %r: %r is no part of a distinguished name; known are %s" % (text, part.strip(), known))
+        if "+" in content and "=" in content:
+            raise ConfigError("identity %r: several values in one part are not supported; take another identity" % text)
         tag = _PRINTABLE if name in ("C", "SERIALNUMBER") else _IA5 if name in ("DC", "E") else _UTF8
         pair = _tlv(0x06, _OIDS[name]) + _tlv(tag, content.encode())
         names += _tlv(0x31, _tlv(0x30, pair))
