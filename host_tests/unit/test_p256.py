@@ -80,7 +80,7 @@ def test_a_point_with_x_zero():
 
 
 def test_constants():
-    assert CURVE.b_over_a() * -3 % P == (B << 260) % P
+    assert CURVE.b_over_a * -3 % P == (B << 260) % P
     CURVE.check_point(*BASE)
 
 

@@ -84,7 +84,7 @@ def test_private_values_the_ladder_cannot_do():
 
 
 def test_constants():
-    assert CURVE.b_over_a() * -3 % P == (B << 390) % P
+    assert CURVE.b_over_a * -3 % P == (B << 390) % P
     CURVE.check_point(*BASE)
     assert P == (1 << 384) - (1 << 128) - (1 << 96) + (1 << 32) - 1
 

@@ -54,4 +54,6 @@ def _informational(sa, m, b):
 
 
 def _ike_deleted(sa, now):
-    sa.end("deleted", "the gateway deleted the IKE SA: its log has the reason")
+    from ipsec.ike import remedy
+
+    sa.end("deleted", remedy.deleted(sa.config))

@@ -33,6 +33,7 @@ _MAX_RETRIES = const(5)  # COOKIE and INVALID_KE_PAYLOAD together
 _MAX_OTHERS = const(4)  # how often another response is tried: each costs a key exchange
 _MAX_RESPONSE_LEN = const(1400)  # of one that is kept
 _HURRY_MS = const(2000)  # how long a good response may still come after an unauthenticated error
+_EAP = const(48)  # payload type
 _INITIAL_CONTACT = const(16384)
 _AUTH_LIFETIME = const(16403)
 
@@ -90,9 +91,9 @@ class IkeSaInit(Exchange):
         if error == iana.INVALID_KE_PAYLOAD:
             data = payload.notify_data(m, error)
             if len(data) == 2:
-                return self._follow_group(sa, data[0] << 8 | data[1], now)
+                return self._follow_group(sa, data, now)
         if error:
-            raise PeerError("", error)  # `give_up` has the words: nobody has authenticated it, so nothing is loaded for it
+            raise PeerError("", error)  # `give_up` has the words: nothing is loaded for what nobody has proved
         raise PeerError("the gateway's answer to IKE_SA_INIT has neither an SA payload nor an error")
 
     def _follow_cookie(self, sa, cookie, now):
@@ -106,12 +107,15 @@ class IkeSaInit(Exchange):
         self._cookie = cookie
         self._again(sa, now)
 
-    def _follow_group(self, sa, group, now):
+    def _follow_group(self, sa, data, now):
+        group = data[0] << 8 | data[1]
         if group == self._group:
-            self._refusal = PeerError("", iana.INVALID_KE_PAYLOAD)  # when nothing better comes than the same answer once more
+            self._refusal = PeerError(
+                "", iana.INVALID_KE_PAYLOAD, data
+            )  # when nothing better comes than the same answer once more
             return
         if group in self._groups or not has_group(sa.config.ike_offer, group):
-            raise PeerError("", iana.INVALID_KE_PAYLOAD)
+            raise PeerError("", iana.INVALID_KE_PAYLOAD, data)
         self.dh.wipe()
         self._use_group(sa, group)
         self._again(sa, now)
@@ -158,7 +162,7 @@ class IkeSaInit(Exchange):
         else:
             from ipsec.ike import remedy
 
-            sa.end(remedy.cause(error.notify), str(error) or remedy.explain(error.notify))
+            sa.end(remedy.cause(error.notify), str(error) or remedy.refused(error.notify, sa.config, False, error.data))
 
 
 class IkeAuth(Exchange):
@@ -190,11 +194,15 @@ class IkeAuth(Exchange):
         error = payload.error_notify(m)
         lifetime = payload.notify_data(m, _AUTH_LIFETIME)
         if error and not m.find(iana.AUTH):
-            raise _refusal(error, Refused)  # the gateway has made no IKE SA
+            raise _refusal(sa, error, Refused)  # the gateway has made no IKE SA
+        if m.find(_EAP):
+            from ipsec.ike import remedy
+
+            raise AuthError(remedy.eap(sa.config))
         self._verify(sa, m)
         sa.authenticated(now)
         if error and not m.find(iana.SA):
-            raise _refusal(error)
+            raise _refusal(sa, error)
         child = self._offer.accept(sa, m, sa.nonce_i + sa.nonce_r)
         reader = m.find(iana.CP)
         sa.inner = config_payload.parse_reply(reader) if reader else config_payload.InnerConfig()
@@ -249,7 +257,7 @@ class IkeAuth(Exchange):
         sa.end("timeout", sa.silence(), False)
 
 
-def _refusal(notify, kind=PeerError) -> PeerError:
-    from ipsec.ike.remedy import explain
+def _refusal(sa, notify, kind=PeerError) -> PeerError:
+    from ipsec.ike.remedy import refused
 
-    return kind(explain(notify), notify)
+    return kind(refused(notify, sa.config, True), notify)

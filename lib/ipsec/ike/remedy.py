@@ -8,16 +8,22 @@ from ipsec.ike import names
 
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
 
+_MAX_OFFER = 400  # characters of an offer in a text
 _REMEDIES = {
+    1: "it wants something that this library has not: its log says what",
+    5: "it speaks another version of IKE: enable IKEv2 for this connection",
     7: "it did not understand our message: please report this with both logs",
     14: "compare ike_proposals and esp_proposals with the gateway's",
     17: "add a key exchange group that the gateway accepts to ike_proposals",
     24: "compare psk, local_id and remote_id with the gateway's configuration",
     34: "name one address range in remote_ts",
+    35: "it takes no more tunnels: its limit is reached, or another device uses our local_id",
     36: "its address pool is exhausted or has no such family: enlarge the pool, or change virtual_ip",
     37: "it wants to assign an address: set virtual_ip",
     38: "remote_ts names nothing that it would protect: compare with its local subnets",
+    43: "it is busy: it is tried again",
 }
+_WEAK_GROUPS = {1: "modp768", 2: "modp1024", 5: "modp1536", 22: "modp1024s160", 23: "modp2048s224", 24: "modp2048s256"}
 
 
 def cause(notify: int) -> str:
@@ -29,6 +35,84 @@ def explain(notify: int) -> str:
     """A sentence for people."""
     remedy = _REMEDIES.get(notify, "its log has the reason")
     return "the gateway answered %s: %s" % (names.notify(notify), remedy)
+
+
+def refused(notify: int, config, in_auth: bool, data: bytes = b"") -> str:
+    """The same, with what of our configuration was refused; `in_auth` tells IKE_AUTH from IKE_SA_INIT."""
+    text = "the gateway answered %s" % names.notify(notify)
+    if notify == 14:
+        return text + _no_proposal(config, in_auth)
+    if notify == 17 and len(data) == 2:
+        return text + _other_group(data[0] << 8 | data[1], config)
+    if notify == 24 and in_auth:
+        who = "we said that we are %r and want %r" % (config.local_id, config.remote_id)
+        return text + " (%s): compare psk, local_id and remote_id there; it must take a PSK from us, not EAP" % who
+    if notify == 36:
+        text += ": it has no address for %r (%s): " % (config.local_id, ", ".join(config.virtual_ip))
+        return text + "give it a pool with a free address of that family, or set virtual_ip = [] and inner_address"
+    if notify == 38:
+        return text + _no_selectors(config)
+    return explain(notify)
+
+
+def _no_proposal(config, in_auth) -> str:
+    from ipsec import suite_names
+
+    offer, name, phase = config.ike_offer, "ike_proposals", "IKE (phase 1)"
+    if in_auth:
+        offer, name, phase = config.esp_offer, "esp_proposals", "ESP (phase 2)"
+    offered = suite_names.describe(offer)
+    if len(offered) > _MAX_OFFER:
+        offered = offered[:_MAX_OFFER] + "..."
+    remedy = "add one of its suites to %s" % name if config.is_listed(name) else "install what it wants, or change its policy"
+    return " to our %s offer (%s): %s; compare with its %s proposal" % (phase, offered, remedy, phase)
+
+
+def _other_group(group, config) -> str:
+    from ipsec import suite_names
+
+    if group in _WEAK_GROUPS:
+        return " and asks for %s, which is too weak: allow modp2048 (14) or better there" % _WEAK_GROUPS[group]
+    word = suite_names.group_name(group)
+    if any(group in p.kes for p in config.ike_offer):
+        return " and asks for the key exchange group %s (%d) again and again: please report this with its log" % (word, group)
+    if word.startswith("group"):
+        return " and asks for the key exchange %s, which this library has not: allow x25519, ecp256 or modp2048 there" % word
+    where = "add it to ike_proposals" if config.is_listed("ike_proposals") else "install it"
+    return " and asks for the key exchange group %s (%d): %s, or allow one of ours there" % (word, group, where)
+
+
+def _no_selectors(config) -> str:
+    from ipsec.ike.selector import Selector
+
+    ours = selectors([Selector(*s) for s in config.local_ts]) if config.local_ts else "the address that it assigns"
+    if config.inner_address and not config.local_ts:
+        ours = format_address(config.inner_address)
+    text = ": our side (local_ts, inner_address) is %s, its side (remote_ts) %s: one of them is not in its policy; "
+    return text % (ours, selectors([Selector(*s) for s in config.remote_ts])) + "compare remote_ts with its local subnets first"
+
+
+def eap(config) -> str:
+    """For a gateway that begins EAP."""
+    text = "the gateway asks %r for EAP, not for a pre-shared key: give it a connection with PSK for this identity"
+    return text % config.local_id
+
+
+def no_key(method: int) -> str:
+    """For a gateway that proves itself in another way than we do."""
+    kind = "%smethod %d" % ("a certificate, " if method in (1, 9, 10, 11, 14) else "", method)
+    return "the gateway authenticates by %s, expected was a pre-shared key: set its own authentication to PSK" % kind
+
+
+def deleted(config) -> str:
+    """For a Delete of the gateway."""
+    text = "the gateway deleted the tunnel: its log has the reason; if it goes on, another device has our local_id %r (a clone?)"
+    return text % config.local_id
+
+
+def old_version(major: int) -> str:
+    """For an answer that is not of IKEv2."""
+    return "it did answer, but in version %d of IKE: enable IKEv2 for this connection at the gateway" % major
 
 
 def selector(s) -> str:

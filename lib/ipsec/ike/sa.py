@@ -96,6 +96,10 @@ class IkeSa:
             self.window.receive(buf, pos, end, now)
         except PeerError as e:
             self.drop(str(e))
+            if self.state == _INIT_SENT and buf[pos + 17] >> 4 != 2:
+                from ipsec.ike import remedy
+
+                self.last_error = remedy.old_version(buf[pos + 17] >> 4)
 
     def go_on(self, now: int) -> None:
         """Begin the exchange that is wanted next."""
@@ -186,7 +190,9 @@ class IkeSa:
         """The peer has deleted Child SAs; without any the IKE SA has no use."""
         self._remove(deleted)
         if not self.children and self.state == _ESTABLISHED:
-            self._tell(DOWN, "deleted", "the gateway deleted the Child SA: its log has the reason")
+            from ipsec.ike import remedy
+
+            self._tell(DOWN, "deleted", remedy.deleted(self.config))
             self._end_with(DeleteIke(), now)
 
     def end(self, cause: str, text: str, spoke: bool = True) -> None:

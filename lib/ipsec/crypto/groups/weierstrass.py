@@ -12,7 +12,7 @@ from ipsec.errors import CryptoError
 class Curve:
     """A curve modulo `p` of order `n`, `size` octets a number, with the point `base`.
 
-    `machine()` makes a field machine, or is None; `r_bits` is of its Montgomery form, `invert` its way to 1 / x.
+    `machine()` makes a field machine, or is None; its Montgomery form has R = 2^`r_bits`, `invert` is its way to 1 / x.
     """
 
     def __init__(self, name, size, numbers, machine, r_bits, invert):
@@ -21,7 +21,11 @@ class Curve:
         self.p, self.n, self.b, x, y = numbers
         self.base = (x, y)
         self.machine = machine
-        self.r_bits = r_bits
+        p = self.p
+        self.r = (1 << r_bits) % p  # 1 in Montgomery's form
+        self.r2 = self.r * self.r % p
+        third = (2 * p + 1) // 3 if p % 3 == 1 else (p + 1) // 3
+        self.b_over_a = (p - self.b) * third % p * self.r % p  # b / -3
         self.invert = invert
 
     def check_point(self, x, y):
@@ -46,17 +50,17 @@ class Curve:
     def ladder(self, k, x, y):
         """The same, or zeros where the ladder met the point at infinity or two equal points."""
         m = self.machine()
-        p, size, r_bits = self.p, self.size, self.r_bits
+        size = self.size
         scalar = bytearray(size + 1)
         for i in range(size):
             scalar[i] = k[size - 1 - i]
         scalar[size] = 1
-        for slot, number in ((4, x), (5, y), (6, (1 << r_bits) % p), (11, (1 << 2 * r_bits) % p)):
+        for slot, number in ((4, x), (5, y), (6, self.r), (11, self.r2)):
             m.load(slot, number.to_bytes(size, "little"))
         m.run(_START)
         m.ladder(_STEP, scalar, 8 * size - 1)
         m.ladder(_EXCHANGE, bytes((scalar[0] & 1, 0)), 0)
-        m.load(9, self.b_over_a().to_bytes(size, "little"))
+        m.load(9, self.b_over_a.to_bytes(size, "little"))
         m.run(_FINISH)
         m.powers(self.invert)
         m.load(11, (1).to_bytes(size, "little"))
@@ -65,12 +69,6 @@ class Curve:
         m.wipe()
         ct.wipe(scalar)
         return point
-
-    def b_over_a(self) -> int:
-        """b / -3 in Montgomery's form."""
-        p = self.p
-        third = (2 * p + 1) // 3 if p % 3 == 1 else (p + 1) // 3
-        return (p - self.b) * third % p * ((1 << self.r_bits) % p) % p
 
     def _coordinate(self, m, slot):
         """A slot that was multiplied by 1 is p at most."""

@@ -35,7 +35,9 @@ class Psk:
         """
         method, data = payload.parse_auth(m.need(iana.AUTH, "AUTH"))
         if method != _METHOD:
-            raise AuthError("the gateway authenticates by method %d, expected was a pre-shared key" % method)
+            from ipsec.ike import remedy
+
+            raise AuthError(remedy.no_key(method))
         if not equal(self._mac(sa, octets), data):
             raise AuthError("the gateway's AUTH is wrong: it has another psk, or it is not the gateway")
 
