@@ -82,6 +82,13 @@ def test_gateway_of_another_version_did_answer():
     told(answer([init_notify(5)]), "invalid_major_version", "IKEv2")
 
 
+def test_an_answer_that_is_too_long_is_told():
+    whole = response([init_notify(16390, b"x"), (43, bytes(3000))])
+    player = Player(make_tunnel())
+    player.receive(whole[: player.tunnel.max_datagram_len])
+    told(player, "timeout", "%d octets" % len(whole), "CERTREQ", "mtu")
+
+
 def test_foreign_identity_can_be_pasted():
     for body, text in (
         (b"\2\0\0\0other.example", "'other.example'"),

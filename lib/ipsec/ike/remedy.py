@@ -110,9 +110,15 @@ def deleted(config) -> str:
     return text % config.local_id
 
 
-def old_version(major: int) -> str:
-    """For an answer that is not of IKEv2."""
-    return "it did answer, but in version %d of IKE: enable IKEv2 for this connection at the gateway" % major
+def unreadable(buf, pos: int, end: int) -> str:
+    """For an answer that was dropped, if its header tells why: another version of IKE, or longer than our buffer."""
+    if buf[pos + 17] >> 4 != 2:
+        return "it did answer, but in version %d of IKE: enable IKEv2 for this connection at the gateway" % (buf[pos + 17] >> 4)
+    length = int.from_bytes(buf[pos + 24 : pos + 28], "big")
+    if end - pos < length < 65536:
+        text = "an answer of %d octets is longer than the %d that we have room for: raise mtu, or let the gateway send less "
+        return text % (length, end - pos) + "(fewer CERTREQ, subnets or DNS servers)"
+    return ""
 
 
 def selector(s) -> str:

@@ -96,10 +96,10 @@ class IkeSa:
             self.window.receive(buf, pos, end, now)
         except PeerError as e:
             self.drop(str(e))
-            if self.state == _INIT_SENT and buf[pos + 17] >> 4 != 2:
+            if self.state in (_INIT_SENT, _AUTH_SENT):
                 from ipsec.ike import remedy
 
-                self.last_error = remedy.old_version(buf[pos + 17] >> 4)
+                self.last_error = remedy.unreadable(buf, pos, end) or self.last_error
 
     def go_on(self, now: int) -> None:
         """Begin the exchange that is wanted next."""
