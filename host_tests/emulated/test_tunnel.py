@@ -75,3 +75,19 @@ def test_wrong_key_names_its_cause(gateway, name, tmp_path):
     with Responder(psk="another key of enough octets") as other, pytest.raises(emulator.BoardFailure) as caught:
         connect(other, name, tmp_path, frozen=True)
     assert re.search(r"ConnectError: .*AUTHENTICATION_FAILED", caught.value.output)
+
+
+OTHERS = {
+    "classic": (("aes256-sha512-modp2048",), ("aes256-sha256",)),
+    "p384": (("aes256gcm16-prfsha384-ecp384",), ("aes256gcm16",)),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_gateway_that_chooses_what_was_not_loaded(name, tmp_path, kind):
+    """Without lists everything is offered; another group, cipher and hash are loaded when they are chosen, deep in the stack."""
+    stage(tmp_path, {"lib": REPOSITORY / "lib"}, emulator.target(name).march)
+    ike, esp = OTHERS[kind]
+    with Responder(psk=PSK, ike_suites=ike, esp_suites=esp) as other:
+        lines = connect(other, name, tmp_path)
+    assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]

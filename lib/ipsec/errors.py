@@ -17,6 +17,14 @@ class PeerError(IkeError):
         self.data = data
 
 
+class NotReady(Exception):
+    """What a message asks for must be loaded first, where the stack is not so deep; `what` is a suite or a group's number."""
+
+    def __init__(self, what):
+        super().__init__("not loaded yet")
+        self.what = what
+
+
 class Unproved(PeerError):
     """A message is not authenticated, so nobody need care what it says; it is dropped."""
 

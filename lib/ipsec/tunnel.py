@@ -306,6 +306,7 @@ class Tunnel:
             addresses, warning = config_payload.own_addresses(ike.inner, self.config, child.ts_local)
             if warning:
                 self._events.append(Event(WARNING, "address", warning))
+            self.crypto.make_ready(child.suite, self.config.large_tables)
             collect()
             self._sadb.add(EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables))
             self._log_keys(child)

@@ -95,11 +95,30 @@ def prepare(encr: int, integ: int, large: bool = False) -> None:
     _test_once(encr, integ, large)
 
 
+def is_ready(suite, large: bool = False) -> bool:
+    """Whether what a suite (an IkeSuite or EspSuite) needs is loaded and tested."""
+    return (suite.encr, suite.integ, large) in _tested and _backend.is_loaded(suite)
+
+
+def make_ready(suite, large: bool = False) -> None:
+    """Load and test what a suite needs, where there is still stack for it.
+
+    Raises CryptoError.
+    """
+    _backend.load_hashes(suite)
+    prepare(suite.encr, suite.integ, large)
+
+
 def unload() -> None:
     """Let go of the suites that were loaded, whose objects nobody holds any more: they were only measured."""
     global _tested
     if _backend.unload():
         _tested = []
+
+
+def has_group(group: int) -> bool:
+    """Whether a key exchange group is loaded."""
+    return _backend.has_group(group)
 
 
 def prepare_dh(group: int) -> None:

@@ -91,6 +91,27 @@ def installed() -> tuple:
     return modes, groups, (12, 13, 14) if "sha512" in found else (12,)
 
 
+def is_loaded(suite) -> bool:
+    """Whether the hash of a suite's PRF is loaded; `backend` knows of the ciphers it has tested."""
+    return hmac.is_loaded(_hash_len(suite))
+
+
+def has_group(group: int) -> bool:
+    """Whether a group is loaded."""
+    return group in _loaded
+
+
+def load_hashes(suite) -> None:
+    """Load the hash of a suite's PRF or integrity algorithm."""
+    hmac.load(_hash_len(suite))
+
+
+def _hash_len(suite) -> int:
+    """Octets of the longest digest that a suite needs: SHA-384 and SHA-512 are one module."""
+    prf = getattr(suite, "prf", 0)
+    return max(suites.prf_len(prf) if prf else 32, suites.integ_sizes(suite.integ)[0] if suite.integ else 32)
+
+
 def unload() -> bool:
     """Let go of the modes and their kernels; where memory for code is never given back, as on ESP32, they stay.
 

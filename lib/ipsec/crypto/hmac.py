@@ -40,6 +40,17 @@ def digest(size: int, key, parts) -> bytes:
     return outer.digest()
 
 
+def is_loaded(size: int) -> bool:
+    """Whether the hash with so many octets is at hand."""
+    return size in _hashes
+
+
+def load(size: int) -> None:
+    """Import the hash with so many octets."""
+    if size not in _hashes:
+        _hash(size)
+
+
 def padded(size: int, key) -> tuple:
     """`(hash, inner, outer)` for many HMACs with one key: hash class, and what the inner and the outer hash begin with.
 

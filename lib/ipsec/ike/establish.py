@@ -19,7 +19,7 @@ Rules
 Start reading at `IkeSaInit.process`.
 """
 
-from ipsec.errors import AuthError, CryptoError, PeerError, Refused
+from ipsec.errors import AuthError, CryptoError, NotReady, PeerError, Refused
 from ipsec.ike import config_payload, iana, identity, keymat, message, natt, payload, proposal
 from ipsec.ike.child import ChildOffer
 from ipsec.ike.exchange import Exchange
@@ -116,6 +116,8 @@ class IkeSaInit(Exchange):
             return
         if group in self._groups or not has_group(sa.config.ike_offer, group):
             raise PeerError("", iana.INVALID_KE_PAYLOAD, data)
+        if not sa.crypto.has_group(group):
+            raise NotReady(group)
         self.dh.wipe()
         self._use_group(sa, group)
         self._again(sa, now)
@@ -137,6 +139,8 @@ class IkeSaInit(Exchange):
         nonce_r = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
         natt.check_detection(m)
         suite, _ = proposal.choose(m.need(iana.SA, "SA"), iana.PROTO_IKE, 0, sa.config.ike_offer)
+        if not sa.crypto.is_ready(suite):
+            raise NotReady(suite)
         if group != self._group or suite.ke != group:
             raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
         try:
@@ -241,6 +245,9 @@ class IkeAuth(Exchange):
         self._other = None
         try:
             init.accept(sa, message.parse(octets, 0, len(octets)))
+        except NotReady as e:
+            sa.put_off(e.what, octets)  # it is taken again as another response
+            return False
         except PeerError as e:
             sa.drop(str(e))
             return False

@@ -14,7 +14,7 @@ Rules
 Start reading at `receive`; `window.py` has the messages, `exchange.py` and `answer.py` what they mean.
 """
 
-from ipsec.errors import AuthError, PeerError, Refused, Unproved
+from ipsec.errors import AuthError, CryptoError, NotReady, PeerError, Refused, Unproved
 from ipsec.event import DOWN, FAILED, WARNING, Event
 from ipsec.ike import auth, iana, keymat, message
 from ipsec.ike.exchange import DeleteIke, Exchange, Farewell
@@ -67,6 +67,7 @@ class IkeSa:
         self.window = Window(self)
         self.dropped = 0  # datagrams that changed nothing
         self.last_error = ""  # what the local network said last, for the text of a time-out
+        self._put_off = None  # a message that waits for code
         self._is_proved = False  # the peer is who it says
         self._changes: list = []
         self._heard_at = self._hint_at = 0
@@ -94,6 +95,8 @@ class IkeSa:
         """Take an IKE message `buf[pos:end]` (without marker) that is addressed to us; it is decrypted in place."""
         try:
             self.window.receive(buf, pos, end, now)
+        except NotReady as e:
+            self.put_off(e.what, bytes(memoryview(buf)[pos:end]))
         except PeerError as e:
             self.drop(str(e))
             if self.state in (_INIT_SENT, _AUTH_SENT):
@@ -103,7 +106,25 @@ class IkeSa:
 
     def go_on(self, now: int) -> None:
         """Begin the exchange that is wanted next."""
+        if self._put_off:
+            self._take_again(now)
         self.window.go_on(now)
+
+    def put_off(self, what, octets) -> None:
+        """Take a message again, once the suite or the group that it wants is loaded: `go_on` is called where the stack is low."""
+        self._put_off = what, octets
+
+    def _take_again(self, now):
+        what, octets = self._put_off
+        self._put_off = None
+        try:
+            if isinstance(what, int):
+                self.crypto.prepare_dh(what)
+            else:
+                self.crypto.make_ready(what)
+        except CryptoError as e:
+            return self.end("crypto", "the gateway chose what cannot be loaded (%s): take it out of ike_proposals" % e)
+        return self.receive(bytearray(octets), 0, len(octets), now)
 
     def tick(self, now: int) -> None:
         """Do what is due: retransmission, liveness check."""
