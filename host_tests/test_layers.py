@@ -21,7 +21,7 @@ ALLOWED = {
     "suite_names": ("errors", "suite"),
     "forms": ("errors", "address"),
     "key_forms": ("errors",),
-    "config": ("errors", "address", "suite", "suite_names", "forms", "key_forms"),
+    "config": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms"),
     "crypto": ("errors", "micro"),
     "esp": BOTTOM + ("crypto",),
     "ike": BOTTOM + ("crypto",),

@@ -227,3 +227,11 @@ def test_measured_suites_are_let_go():
     assert not [name for name in sys.modules if name.startswith("ipsec.crypto.modes.")]
     sealer = backend.new_sealer(20, 0, bytes(20), b"")  # and come again
     assert sealer.seal(bytearray(100), 0, 8, 40, None) == 56
+
+
+def test_names_are_not_kept_on_a_board():
+    import gc
+    import sys
+
+    Config(ike_proposals=["aes128gcm16-prfsha256-x25519"], **BASE)
+    assert ("ipsec.suite_names" in sys.modules) == (not hasattr(gc, "threshold"))

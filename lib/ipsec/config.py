@@ -9,6 +9,7 @@ import binascii
 from ipsec import suite
 from ipsec.address import format_address, is_address, is_host, parse_address, parse_range, plain_identity
 from ipsec.errors import ConfigError
+from ipsec.micro import forget
 
 # name: (default, kind, lowest, highest); kinds: str, int, list (of str), bool. Times are in the unit of the name's ending.
 _OPTIONS = {
@@ -158,7 +159,9 @@ def decode_psk(text: str) -> bytes:
             pass  # what is wrong is told there
     from ipsec.key_forms import decode_key
 
-    return decode_key(text)
+    key = decode_key(text)
+    forget("ipsec.key_forms")
+    return key
 
 
 def _parse_selector(text) -> tuple:
@@ -181,7 +184,9 @@ def _read_secret(config_path, name) -> str:
         return octets.strip().decode()
     from ipsec.key_forms import read_key
 
-    return read_key(octets, path)
+    key = read_key(octets, path)
+    forget("ipsec.key_forms")
+    return key
 
 
 def _suggestion(name) -> str:
@@ -283,6 +288,7 @@ def _check_suites(c):
         if len(offer) > _MAX_SUITES:
             raise ConfigError("option %s: %d suites; name the best %d" % (name, len(offer), _MAX_SUITES))
         setattr(c, attribute, offer)
+    forget("ipsec.suite_names")
 
 
 def _check_inside(c):

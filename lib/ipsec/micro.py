@@ -77,6 +77,16 @@ class Collecting:
             gc.threshold(self._before)  # type: ignore[attr-defined]
 
 
+def forget(name: str) -> None:
+    """Let a board have the memory of a module that has done its work, of which nobody holds anything."""
+    if hasattr(gc, "threshold"):  # CPython has not, and keeps it
+        import sys
+
+        if sys.modules.pop(name, None):
+            package, _, last = name.rpartition(".")
+            delattr(sys.modules[package], last)
+
+
 def collect() -> None:
     """Collect garbage on a board before what stays for long is made, so that it does not end up amid what goes soon."""
     if hasattr(gc, "threshold"):  # CPython has not, and need not care
