@@ -70,8 +70,8 @@ class Gateway:
     # --- the device
 
     def options(self, **changes) -> dict:
-        """The options of a device's configuration that fit `load_psk` as it is, with `changes`."""
-        return {**device_options(), **changes}
+        """The options of a device's configuration that fit `load_psk` as it is, with `changes`; None leaves one out."""
+        return {name: value for name, value in {**device_options(), **changes}.items() if value is not None}
 
     def write_config(self, name: str = "device.json", **changes) -> Path:
         """Write `options(**changes)` as a JSON file into the work folder."""

@@ -48,6 +48,34 @@ def test_readings_arrive_over_every_suite(make_gateway, interpreter, ike, esp):
     assert gw.swan.list_sas() == []
 
 
+# strongSwan's own defaults, and what vendors of gateways have; FortiOS and RouterOS want group 14
+_POLICIES = {
+    "default": (["default"], ["default"]),
+    "FortiOS": (["aes128-sha256-modp2048", "aes256-sha256-modp2048"], ["aes128-sha256", "aes256-sha256"]),
+    "IOS XE": (["aes256-sha512-ecp384", "aes256-sha384-ecp384"], ["aes128-sha256"]),
+    "RouterOS": (["aes256-sha256-modp4096"], ["aes256-sha256"]),
+    "Junos": (["aes256gcm16-prfsha384-ecp384"], ["aes256gcm16"]),
+}
+
+
+@pytest.mark.parametrize("policy", _POLICIES)
+def test_without_lists_the_gateway_chooses(make_gateway, interpreter, policy):
+    ike, esp = _POLICIES[policy]
+    run(make_gateway(proposals=ike, esp_proposals=esp), interpreter, ike_proposals=None, esp_proposals=None)
+
+
+@pytest.mark.parametrize(
+    ("ike", "esp"),
+    [
+        ("aes192gcm12-prfsha256-ecp521", "aes192gcm12"),
+        ("aes128ccm12-prfsha512-modp3072", "aes128gcm8"),
+        ("aes192-sha384-ecp384", "aes192-sha256"),
+    ],
+)
+def test_less_usual_suites_on_cpython(make_gateway, ike, esp):
+    run(make_gateway(proposals=[ike], esp_proposals=[esp]), sys.executable, ike_proposals=[ike], esp_proposals=[esp])
+
+
 def test_what_crosses_the_uplink_is_esp_that_scapy_opens(gw, interpreter):
     run(gw, interpreter)
     inner, closed = gw.decrypt()
