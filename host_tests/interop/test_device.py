@@ -76,6 +76,17 @@ def test_less_usual_suites_on_cpython(make_gateway, ike, esp):
     run(make_gateway(proposals=[ike], esp_proposals=[esp]), sys.executable, ike_proposals=[ike], esp_proposals=[esp])
 
 
+_IDENTITIES = ("@#00ff10", "keyid:sensor-7", "me@example.org", "@10.9.8.7", "C=DE, O=Example, CN=device 7", "10.9.8.7", "fd00::7")
+
+
+@pytest.mark.parametrize("identity", _IDENTITIES)
+def test_an_identity_is_written_as_strongswan_writes_it(make_gateway, identity):
+    """As ours and as the gateway's, and without one that is wanted."""
+    gw = make_gateway(client_id=identity, gateway_id=identity.replace("7", "8"))
+    for remote_id in (identity.replace("7", "8"), "%any"):
+        run(gw, sys.executable, local_id=identity, remote_id=remote_id)
+
+
 def test_what_crosses_the_uplink_is_esp_that_scapy_opens(gw, interpreter):
     run(gw, interpreter)
     inner, closed = gw.decrypt()
