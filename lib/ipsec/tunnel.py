@@ -22,7 +22,7 @@ from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
-from ipsec.ike import config_payload, identity
+from ipsec.ike import config_payload
 from ipsec.ike import sa as ike_sa
 from ipsec.inet.stack import Stack
 from ipsec.micro import collect, const, earlier, locked
@@ -49,13 +49,11 @@ class Tunnel:
     """A tunnel for one `Config`.
 
     `crypto` is a backend, `random(n)` gives random octets; `log(level, text)` and `keylog(table, line)` are hooks or None.
-    Raises CryptoError when the backend lacks an algorithm of the configuration, ConfigError for an impossible identity.
+    Raises CryptoError when the backend lacks an algorithm of the configuration.
     """
 
     def __init__(self, config, crypto, random, log=None, keylog=None):
         suite.prepare(config, crypto)
-        for text in (config.local_id, config.remote_id):
-            identity.encode(text)
         if keylog:
             _check_keylog()
         self.config = config
@@ -134,6 +132,11 @@ class Tunnel:
             self._receive_ike(buf, 0, n, now)
         else:
             self._receive_esp(buf, n, now)
+
+    def receive_from(self, addr, buf, n: int) -> None:
+        """A datagram of the handshake came from another address than the gateway's."""
+        if self._ike:
+            self._ike.receive_from(addr, buf, n)
 
     def tick(self, now: int) -> None:
         """Do what is due."""

@@ -99,6 +99,9 @@ class Uplink:
             if n < 0:
                 break
             came = True
+            if self._udp.stranger:
+                self.tunnel.receive_from(self._udp.stranger, self._rx, n)
+                continue
             self.tunnel.receive(self._rx, n, self._clock.now_ms())
             self.drain()
         error = self._udp.take_error()

@@ -40,6 +40,8 @@ class UdpLink:
         self.sock = None
         self._poll = None  # of the socket
         self.error = ""  # text of the last refused datagram, until `take_error`
+        self.stranger = b""  # the address that the last datagram came from, when it is not the gateway's
+        self._addr = b""
 
     def resolve(self, host: str, ports) -> bytes:
         """Look the gateway up; returns its address as octets, empty when the port hides it.
@@ -49,7 +51,8 @@ class UdpLink:
         info = socket.getaddrinfo(host, ports[0])[0]
         self._addrs = {port: _with_port(info[-1], port) for port in ports}  # one look-up: a name may have many addresses
         self._family = info[0]
-        return _octets(info[-1])
+        self._addr = _octets(info[-1])
+        return self._addr
 
     def open(self) -> None:
         """A fresh socket for the address family that `resolve` found.
@@ -73,6 +76,7 @@ class UdpLink:
         try:
             self.sock.connect(self._addrs[port])
             self._port = port
+            self.stranger = b""
         except OSError as e:
             self.error = str(e)
 
@@ -99,9 +103,15 @@ class UdpLink:
         if self.sock is None or not (_CPYTHON or self._is_readable()):
             return -1
         try:
-            if _CPYTHON:
+            if not self._port:
+                data, source = self.sock.recvfrom(len(buf))
+                self.stranger = _octets(source)
+                if self.stranger in (b"", self._addr):
+                    self.stranger = b""
+            elif _CPYTHON:
                 return self.sock.recv_into(buf)
-            data = self.sock.recv(len(buf))
+            else:
+                data = self.sock.recv(len(buf))
         except OSError as e:
             self._note(e)
             return -1

@@ -110,6 +110,12 @@ def deleted(config) -> str:
     return text % config.local_id
 
 
+def another_address(addr) -> str:
+    """For an answer that did not come from the gateway's address (RFC 7296 2.11)."""
+    text = "an answer came from %s: set gateway to that address, or let it answer from the one that it is asked at"
+    return text % format_address(addr)
+
+
 def unreadable(buf, pos: int, end: int) -> str:
     """For an answer that was dropped, if its header tells why: another version of IKE, or longer than our buffer."""
     if buf[pos + 17] >> 4 != 2:

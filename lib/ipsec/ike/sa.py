@@ -104,6 +104,15 @@ class IkeSa:
 
                 self.last_error = remedy.unreadable(buf, pos, end) or self.last_error
 
+    def receive_from(self, addr, buf, n: int) -> None:
+        """A datagram `buf[:n]` came from another address than the gateway's, which is told when nothing better comes."""
+        pos = 4 if n > 4 and bytes(buf[:4]) == bytes(4) else 0
+        if self.is_addressed(buf, pos, n):
+            from ipsec.ike import remedy
+
+            self.drop("it is from another address")
+            self.last_error = remedy.another_address(addr)
+
     def go_on(self, now: int) -> None:
         """Begin the exchange that is wanted next."""
         if self._put_off:
