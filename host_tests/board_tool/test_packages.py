@@ -54,10 +54,10 @@ def test_mip_installs_compiled_packages(board, tmp_path):
     said = tool("packages", "--arch", "x64", "--out", tmp_path / "x64")
     assert said.status == 0, said.err
     mip(board, tmp_path / "x64" / "package.json")
-    mip(board, tmp_path / "x64" / "package-cbc.json")
+    mip(board, tmp_path / "x64" / "package-chacha.json")
     with link.connect(board.port) as b:
         names = b.script("hashes", timeout=60, FOLDERS=["/lib"], FILES=[])
-        assert "/lib/ipsec/crypto/modes/cbc.mpy" in names and not [n for n in names if n.endswith(".py")]
+        assert "/lib/ipsec/crypto/modes/chapoly.mpy" in names and not [n for n in names if n.endswith(".py")]
         b.run("from ipsec.crypto import backend\nbackend.self_test(12, 12)", timeout=60)
 
 

@@ -13,7 +13,7 @@ from tools import emulator
 from tools.emulator.base import REPOSITORY
 
 pytestmark = pytest.mark.emulated
-SLICES = ("package.json", "package-cbc.json")  # the core with a pre-shared key and the default suites; a suite more
+SLICES = ("package.json", "package-chacha.json")  # the core with a pre-shared key and the default suites; a suite more
 ON_DISK = 'import ipsec.tunnel\nprint(ipsec.tunnel.__file__)\n'
 
 
