@@ -143,7 +143,8 @@ def _remedy(name: str, value: object) -> str:
 # What a gateway's side is written for where the device has no list and offers all that is installed
 USUAL = {
     "ike_proposals": [
-        "aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519", "aes128gcm16-prfsha256-ecp256", "aes256gcm16-prfsha384-ecp256",
+        "aes128ccm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519", "aes128gcm16-prfsha256-ecp256",
+        "aes256gcm16-prfsha384-ecp256",
         "aes128-sha256-ecp256", "aes256-sha256-modp2048",
     ],
     "esp_proposals": ["aes128ccm16", "aes128gcm16", "aes256gcm16", "aes128-sha256", "aes256-sha256"],

@@ -110,21 +110,16 @@ def deleted(config) -> str:
     return text % config.local_id
 
 
-def another_address(addr) -> str:
-    """For an answer that did not come from the gateway's address (RFC 7296 2.11)."""
-    text = "an answer came from %s: set gateway to that address, or let it answer from the one that it is asked at"
-    return text % format_address(addr)
-
-
-def unreadable(buf, pos: int, end: int) -> str:
-    """For an answer that was dropped, if its header tells why: another version of IKE, or longer than our buffer."""
-    if buf[pos + 17] >> 4 != 2:
-        return "it did answer, but in version %d of IKE: enable IKEv2 for this connection at the gateway" % (buf[pos + 17] >> 4)
-    length = int.from_bytes(buf[pos + 24 : pos + 28], "big")
-    if end - pos < length < 65536:
-        text = "an answer of %d octets is longer than the %d that we have room for: raise mtu, or let the gateway send less "
-        return text % (length, end - pos) + "(fewer CERTREQ, subnets or DNS servers)"
-    return ""
+def odd_answer(odd) -> str:
+    """For an answer that was dropped: an address that is not the gateway's (RFC 7296 2.11), or version, length, octets."""
+    if isinstance(odd, bytes):
+        text = "an answer came from %s: set gateway to that address, or let it answer from the one that it is asked at"
+        return text % format_address(odd)
+    version, length, n = odd
+    if version != 2:
+        return "it did answer, but in version %d of IKE: enable IKEv2 for this connection at the gateway" % version
+    text = "an answer of %d octets is longer than the %d that we have room for: raise mtu, or let the gateway send less "
+    return text % (length, n) + "(fewer CERTREQ, subnets or DNS servers)"
 
 
 def selector(s) -> str:

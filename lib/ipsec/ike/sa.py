@@ -67,6 +67,7 @@ class IkeSa:
         self.window = Window(self)
         self.dropped = 0  # datagrams that changed nothing
         self.last_error = ""  # what the local network said last, for the text of a time-out
+        self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
         self._put_off = None  # a message that waits for code
         self._is_proved = False  # the peer is who it says
         self._changes: list = []
@@ -99,19 +100,16 @@ class IkeSa:
             self.put_off(e.what, bytes(memoryview(buf)[pos:end]))
         except PeerError as e:
             self.drop(str(e))
-            if self.state in (_INIT_SENT, _AUTH_SENT):
-                from ipsec.ike import remedy
-
-                self.last_error = remedy.unreadable(buf, pos, end) or self.last_error
+            version, length = buf[pos + 17] >> 4, buf[pos + 26] << 8 | buf[pos + 27]
+            if self.state in (_INIT_SENT, _AUTH_SENT) and (version != 2 or length > end - pos):
+                self._odd = (version, length, end - pos)  # nothing is loaded for it
 
     def receive_from(self, addr, buf, n: int) -> None:
         """A datagram `buf[:n]` came from another address than the gateway's, which is told when nothing better comes."""
         pos = 4 if n > 4 and bytes(buf[:4]) == bytes(4) else 0
         if self.is_addressed(buf, pos, n):
-            from ipsec.ike import remedy
-
             self.drop("it is from another address")
-            self.last_error = remedy.another_address(addr)
+            self._odd = addr
 
     def go_on(self, now: int) -> None:
         """Begin the exchange that is wanted next."""
@@ -125,6 +123,7 @@ class IkeSa:
 
     def _take_again(self, now):
         what, octets = self._put_off
+        self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
         self._put_off = None
         try:
             if isinstance(what, int):
@@ -256,7 +255,12 @@ class IkeSa:
         c = self.config
         text = "no answer from %s, UDP port %d, to %d requests: check address, port, firewalls, and that the gateway runs"
         text %= (c.gateway, self.path.port, c.retransmit_tries)
-        return text + (" (%s)" % self.last_error if self.last_error else "")
+        error = self.last_error
+        if self._odd:
+            from ipsec.ike import remedy
+
+            error = remedy.odd_answer(self._odd)
+        return text + (" (%s)" % error if error else "")
 
     def _end_with(self, exchange, now):
         """Close with a last exchange; the Child SAs carry nothing from now on."""
