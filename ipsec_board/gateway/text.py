@@ -6,7 +6,8 @@ Start reading at `Sheet`.
 import ipaddress
 from dataclasses import dataclass
 
-from ipsec.address import is_address
+from ipsec.address import format_address
+from ipsec.ike.identity import encode
 
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -71,14 +72,18 @@ class Sheet:
 
 
 def identity(text: str) -> tuple[str, str]:
-    """Kind ("address", "fqdn", "email" or "keyid") and value of an identity, by the rules of ipsec/ike/identity.py."""
-    prefix, colon, rest = text.partition(":")
-    kinds = {"fqdn": "fqdn", "email": "email", "ipv4": "address", "ipv6": "address", "keyid": "keyid"}
-    if colon and prefix in kinds:
-        return kinds[prefix], rest
-    if is_address(text):
-        return "address", text
-    return ("email" if "@" in text else "fqdn"), text
+    """Kind ("address", "fqdn", "email" or "keyid", whose value is hexadecimal) and value of an identity, as the library reads it.
+
+    Raises PlanError for a distinguished name and for `%any`, which no text for a gateway has yet.
+    """
+    body = encode(text)
+    kind = {1: "address", 2: "fqdn", 3: "email", 5: "address", 11: "keyid"}.get(body[0] if body else 0)
+    if kind is None:
+        remedy = "take a host name, a mail address or a key id"
+        raise PlanError(f"the gateway's side is not written for the identity {text!r}", remedy)
+    if kind == "address":
+        return kind, format_address(body[4:])
+    return kind, body[4:].hex() if kind == "keyid" else body[4:].decode()
 
 
 def printable_identity(text: str) -> tuple[str, str]:
