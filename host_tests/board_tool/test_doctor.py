@@ -136,7 +136,7 @@ def test_a_name_that_is_not_found(board, tmp_path):
 def test_a_module_of_the_suite_is_missing(board, tmp_path, gateway):
     setup(board, tmp_path, (gateway.port, gateway.natt_port))
     with link.connect(board.port) as b:
-        b.run("import os\nos.remove('/lib/ipsec/crypto/modes/ccm.mpy')")
+        b.run("import os\nos.remove('/lib/ipsec/crypto/modes/aead.mpy')")
     said = tool("doctor", "--port", board.port)
     assert wrong(said) == "crypto" and "install --config" in row(said, "crypto")
 
