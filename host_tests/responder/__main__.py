@@ -1,8 +1,9 @@
 """The responder by hand and for the demo: `python -m host_tests.responder --psk secret --json`.
 
 Stops at SIGTERM, SIGINT, or when standard input closes (`--no-stdin` leaves that out). Lines on standard input are
-commands: `ping ADDRESS`, `dpd`, `rekey-child [GROUP]`, `rekey-ike`, `create-child [GROUP]`, `delete-child`, `delete-ike`,
-`exchange TYPE`, `redirect GATEWAY`, `fault NAME`, `clear`, `counters`, `quit`.
+commands (`commands.py`): `ping ADDRESS`, `dpd`, `rekey-child [GROUP]`, `rekey-ike`, `create-child [GROUP]`, `delete-child
+[COPIES]`, `delete-ike`, `exchange TYPE`, `redirect GATEWAY`, `forget`, `fault NAME`, `link loss=0.3,delay_s=0.2`, `clear`,
+`counters`, `quit`; with --relay also `rebind [HOST]`, `block`, `unblock`.
 """
 
 import argparse
@@ -11,11 +12,11 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from contextlib import ExitStack
 
-from . import Options, Responder, fault_library, fault_menu
-
-FAULTS = {**fault_library.CATALOG, **fault_menu.MENU}
+from . import Options, Responder
+from .commands import FAULTS, Console, random_link
+from .relay import Relay
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -31,6 +32,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--esp", action="append", metavar="SUITE", help="ESP suite, again for more")
     parser.add_argument("--cookies", type=int, default=0, metavar="N", help="ask for a COOKIE N times")
     parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS), metavar="NAME", help="misbehave")
+    parser.add_argument("--link", metavar="TEXT", help="a bad link, such as loss=0.3,delay_s=0.2,reorder=0.1,seed=7")
+    parser.add_argument("--relay", action="store_true", help="put a NAT before it; the event `relay` has the ports for clients")
+    parser.add_argument("--tell-unknown", action="store_true", help="say INVALID_SPI in the clear to users of SAs long gone")
     parser.add_argument("--rekey-child", type=float, default=0, metavar="S", help="rekey each Child SA at this age, seconds")
     parser.add_argument("--rekey-group", type=int, default=0, metavar="N", help="with a key exchange of this group")
     parser.add_argument("--rekey-ike", type=float, default=0, metavar="S", help="rekey the IKE SA at this age, seconds")
@@ -73,7 +77,7 @@ def options_of(args: argparse.Namespace) -> Options:
     options.local_id, options.remote_id = args.id, args.peer_id
     options.rekey_child_s, options.rekey_child_group, options.rekey_ike_s = args.rekey_child, args.rekey_group, args.rekey_ike
     options.auth_lifetime_s, options.piece_octets, options.follow = args.lifetime, args.piece_octets, args.follow
-    options.childless = args.childless
+    options.childless, options.tell_unknown = args.childless, args.tell_unknown
     options.redirect_to, options.tcp_port, options.udp = args.redirect, args.tcp_port, not args.no_udp
     options.tls = tuple(args.tls) if args.tls else None
     options.pcap, options.keylog_dir = args.pcap, args.keylog
@@ -92,41 +96,9 @@ def print_text(event: dict) -> None:
     print("%9.3f  %-12s %s" % (event["t"], event["event"], details), flush=True)
 
 
-def command(gw: Responder, line: str) -> bool:
-    """Runs one command; False ends the program."""
-    word, *rest = line.split() or [""]
-    simple: dict[str, Callable[[], object]] = {"dpd": gw.dpd, "rekey-ike": gw.rekey_ike}
-    simple |= {"delete-child": gw.delete_child, "delete-ike": gw.delete_ike, "clear": gw.faults.clear}
-    try:
-        if word == "quit":
-            return False
-        if word == "ping" and rest:
-            gw.journal.add("pong", seconds=round(gw.ping(rest[0]), 6))
-        elif word == "counters":
-            children = [{"spi_in": c.spi_in.hex(), **c.counters} for sa in gw.sas for c in sa.children]
-            gw.journal.add("counters", gateway=dict(gw.counters), children=children)
-        elif word == "rekey-child":
-            gw.rekey_child(group=int(rest[0]) if rest else 0)
-        elif word == "create-child":
-            gw.create_child(group=int(rest[0]) if rest else 0)
-        elif word == "redirect" and rest:
-            gw.redirect(rest[0])
-        elif word == "exchange" and rest:
-            gw.request(int(rest[0]), [])
-        elif word == "fault" and rest:
-            gw.faults.add(FAULTS[rest[0]]())
-        elif word in simple:
-            simple[word]()
-        elif word:
-            gw.journal.add("error", text="unknown command %r" % line)
-    except (LookupError, TimeoutError, ValueError) as error:
-        gw.journal.add("error", text=str(error) or type(error).__name__)
-    return True
-
-
-def read_commands(gw: Responder, stop: threading.Event) -> None:
+def read_commands(console: Console, stop: threading.Event) -> None:
     for line in sys.stdin:
-        if not command(gw, line.strip()):
+        if not console.run(line.strip()):
             break
     stop.set()
 
@@ -140,9 +112,15 @@ def main(argv: list[str] | None = None) -> int:
         gw = Responder(options_of(args), sink=print_json if args.json else print_text)
         for name in args.fault:
             gw.faults.add(FAULTS[name]())
-        with gw:
+        if args.link:
+            gw.faults.add(random_link(args.link))
+        with ExitStack() as stack:
+            stack.enter_context(gw)
+            relay = stack.enter_context(Relay(gw)) if args.relay else None
+            if relay:
+                gw.journal.add("relay", port=relay.port, natt_port=relay.natt_port)
             if not args.no_stdin:
-                threading.Thread(target=read_commands, args=(gw, stop), daemon=True).start()
+                threading.Thread(target=read_commands, args=(Console(gw, relay), stop), daemon=True).start()
             while not stop.wait(0.2):
                 pass
     except (OSError, ValueError) as error:

@@ -218,6 +218,7 @@ class Responder:
         if sa.state == "DELETED":
             return
         collision.let_go(self.engine.sas, sa)
+        sa.lingering = []
         for child in list(sa.children):
             self.close_child(sa, child, reason)
         for address in sa.addresses:

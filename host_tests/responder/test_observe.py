@@ -163,6 +163,23 @@ def test_command_line():
         assert cli.read("stopped") and cli.process.wait(5) == 0
 
 
+def test_command_line_with_a_relay_and_a_bad_link():
+    with Cli("--relay", "--link", "delay_s=0.01,seed=3") as cli:
+        relay = cli.read("relay")
+        cli.port, cli.natt_port = relay["port"], relay["natt_port"]
+        with Initiator(cli).connect() as client:
+            cli.input.write("rebind\nlink rain=1\nping\n")
+            cli.input.flush()
+            assert "'rain' is no property of a link" in cli.read("error")["text"]
+            assert "address" in cli.read("error")["text"]
+            echo(client)
+            assert cli.read("peer_at")["reason"] == "seen"
+            for word in ("forget", "counters"):
+                cli.input.write(word + "\n")
+                cli.input.flush()
+            assert cli.read("forgotten") and cli.read("counters")["children"] == []
+
+
 def test_command_line_stops_when_input_closes():
     with Cli("--fault", "cookie") as cli:
         cli.input.close()
