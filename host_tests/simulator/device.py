@@ -38,6 +38,7 @@ class Device:
         self._tag: object = None
         self.down_since: float | None = world.now
         self.outages: list[float] = []
+        self.odd = 0  # DOWN events while it was down
         attachment.attach(host, self._take)
         self._socket = self.tunnel.stack.udp(0)
 
@@ -122,7 +123,8 @@ class Device:
             self.outages.append(self.world.now - self.down_since)
             self.down_since = None
         elif event.kind == core.DOWN:
-            self.down_since = self.world.now
+            self.odd += self.down_since is not None
+            self.down_since = self.world.now if self.down_since is None else self.down_since
 
     # What its program does
 

@@ -27,6 +27,7 @@ from .world import World
 GATEWAY = "203.0.113.1"
 PSK = "one key of enough octets for all devices"
 _DAY_S = 86400.0
+_MANNER = ("rekey_child_s", "rekey_ike_s", "rekey_child_group", "mobike", "follow", "tell_unknown", "cookie_rounds")
 _SETTLED_S = 30.0  # after which a reading has arrived or is lost
 
 
@@ -36,7 +37,7 @@ class Profile:
 
     weather: Weather
     rekey_s: tuple[float, float] = (600, 3600)  # by the gateway, of Child SA and IKE SA each; (0, 0): never
-    nat_timeout_s: tuple[float, float] = (60, 600)
+    nat_timeout_s: tuple[float, float] = (25, 600)
     reading_s: float = 60.0
     cuts: float = 0.0  # the device's network is away for a while
     cut_s: tuple[float, float] = (5, 600)
@@ -51,7 +52,10 @@ class Profile:
 
 
 PROFILES = {
+    "still": Profile(Weather(latency_s=0.02), rekey_s=(0, 0)),
     "calm": Profile(Weather(latency_s=0.02)),
+    "busy": Profile(Weather(latency_s=0.2, jitter_s=0.02), rekey_s=(10, 60), reading_s=0.2),
+    "narrow": Profile(Weather(loss=0.02, latency_s=0.05, mtu=600)),
     "slow": Profile(Weather(latency_s=0.2, jitter_s=0.05)),
     "field": Profile(
         Weather(loss=0.05, duplicate=0.01, reorder=0.02, latency_s=0.03, jitter_s=0.04),
@@ -104,6 +108,12 @@ class Simulation:
         options = Options(psk=PSK, host=GATEWAY, pool4="10.20.0.0/16", dpd_s=120, networks=("10.10.0.0/24",))
         options.rekey_child_s, options.rekey_ike_s = self._range(profile.rekey_s), self._range(profile.rekey_s)
         options.rekey_child_group = world.rng.choice((0, 31))
+        options.piece_octets = profile.weather.mtu - 100
+        # How the gateway is: what real ones differ in
+        options.mobike, options.follow = world.rng.random() < 0.5, world.rng.choice(("update", "natd", "all"))
+        options.tell_unknown, options.cookie_rounds = world.rng.random() < 0.3, world.rng.choice((0, 0, 1))
+        self.manner = {name: getattr(options, name) for name in _MANNER}
+        self.manner |= {name: round(self.manner[name]) for name in ("rekey_child_s", "rekey_ike_s")}
         self.gateway = Gateway(world, self.network, options, self._fate)
         for what in ("rekey-child", "rekey-ike") if profile.collisions else ():
             self.gateway.add_fault(Collide(what, what, times=1 << 30))
@@ -123,6 +133,13 @@ class Simulation:
     def _fate(self, tag: object, text: str) -> None:
         if isinstance(tag, int) and self.fates.get(tag, text):
             self.fates[tag] = text
+
+    def _begin_readings(self, device: Device) -> None:
+        """When it is up for the first time, for so does a program that awaits `connect`."""
+        if device.tunnel.is_up:
+            self._send_readings(device)
+        else:
+            self.world.after(1.0, lambda: self._begin_readings(device))
 
     def _send_readings(self, device: Device) -> None:
         if self._ended:
@@ -256,7 +273,7 @@ class Simulation:
         profile = self.profile
         for device in self.devices:
             device.start()
-            self._send_readings(device)
+            self._begin_readings(device)
         self._now_and_then(profile.cuts, self._cut)
         self._now_and_then(profile.reboots, self._reboot)
         self._now_and_then(profile.rebindings, self._rebind)
@@ -296,6 +313,11 @@ class Simulation:
         if downs > causes:
             raise Broken("seed %d: %d DOWN events, %d causes; %s\n  see it again: %s --seamless"
                          % (self.seed, downs, causes, dict(self.events), self.command()))  # fmt: skip
+        odd = sum(device.odd for device in self.devices)
+        if odd:
+            raise Broken(
+                "seed %d: %d DOWN events while it was down\n  see it again: %s --seamless" % (self.seed, odd, self.command())
+            )
         inside = {name: count for name, count in self.lost.items() if not name.startswith("link:")}
         if inside and not causes:
             raise Broken("seed %d: readings lost: %s\n  see it again: %s --seamless" % (self.seed, inside, self.command()))
@@ -324,9 +346,11 @@ class Simulation:
             "events": dict(sorted(self.events.items())),
             "happened": dict(sorted(self.happened.items())),
             "NAT rebindings": sum(nat.rebindings for nat in self.nats),
+            "DOWN while down": sum(device.odd for device in self.devices),
             "outages": len(outages),
             "outage median s": round(outages[len(outages) // 2], 3) if outages else 0,
             "outage longest s": round(outages[-1], 3) if outages else 0,
+            "gateway is": {**self.manner, "NAT timeout s": [round(nat.timeout_s) for nat in self.nats]},
             "gateway": {name: self.gateway.counters[name] for name in ("ike_up", "child_up", "rekey_refused NO_ADDITIONAL_SAS")},
         }
 
