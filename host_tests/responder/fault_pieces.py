@@ -44,8 +44,13 @@ def total_zero(**which) -> PieceFault:
 
 
 def smaller_total(**which) -> PieceFault:
-    """In the midst of the good ones comes one of a message that had fewer."""
-    return PieceFault(lambda p: [p[0], replace(p[-1], number=1, total=p[0].total - 1, first=p[0].first), *p[1:]], **which)
+    """In the midst of the good ones comes one of a message that had fewer, with a number that is still wanted."""
+
+    def edit(pieces: list[Piece]) -> list[Piece]:
+        old = replace(pieces[0], number=2, first=0) if len(pieces) > 2 else pieces[0]
+        return [pieces[0], replace(old, total=len(pieces) - 1), *pieces[1:]]
+
+    return PieceFault(edit, **which)
 
 
 def larger_total(**which) -> PieceFault:
