@@ -150,14 +150,17 @@ def test_keys_are_wiped_when_the_sa_ends():
 
 
 def test_keys_of_a_child_sa_that_cannot_be_used_are_wiped():
+    def full(sa):
+        raise MemoryError
+
     talk = Talk(up=False)
-    wide = bytes([1, 0, 0, 0, 7, 0, 0, 16, 0, 0, 255, 255]) + bytes(4) + b"\xff" * 4
-    good = [p for p in talk.good() if p[0] not in (44, 47)]
     kept = []
     add = talk.ike.add_child
     talk.ike.add_child = lambda child: (kept.append(child), add(child))
-    talk.answer(*(good + [raw("TSi", wide)]))
-    assert talk.causes() == ["failed no_address"]
+    talk.player.tunnel._sadb.add = full
+    talk.answer(*talk.good())
+    assert talk.causes() == ["failed no_memory"]
+    talk.expect("--> INFORMATIONAL request { D }")
     assert len(kept) == 1 and not any(kept[0].encr_out) and not any(kept[0].encr_in)
 
 

@@ -4,7 +4,6 @@ from ipsec.crypto import backend
 from ipsec.errors import ConfigError, LocalError, PeerError
 from ipsec.ike import config_payload, identity, keymat, payload, selector
 from ipsec.ike.message import Builder, parse
-from ipsec.ike.selector import Selector
 from ipsec.ike.wire import Reader, Writer
 from ipsec.suite import parse_ike
 from support import raises
@@ -80,21 +79,6 @@ def test_selectors_there_and_back():
     wanted = [NET, (17, 53, 53, bytes(16), b"\xff" * 16)]
     m = build(lambda b: selector.write_ts(b, 45, wanted))
     assert selector.parse_ts(m.need(45, "x")) == wanted
-
-
-def test_narrowing():
-    smaller = selector.whole(bytes([10, 10, 1, 0]), bytes([10, 10, 1, 255]))
-    selector.check_narrowed([smaller], [NET])
-    selector.check_narrowed([Selector(17, 53, 53, *smaller[3:])], [NET])
-    for wide in (
-        selector.anywhere(4),
-        selector.anywhere(16),
-        Selector(0, 0, 65535, bytes([10, 9, 255, 255]), bytes([10, 10, 0, 1])),
-    ):
-        raises(PeerError, selector.check_narrowed, [smaller, wide], [NET])
-    raises(PeerError, selector.check_narrowed, [Selector(0, 0, 65535, *NET[3:])], [Selector(17, 0, 65535, *NET[3:])])
-    raises(PeerError, selector.check_narrowed, [Selector(17, 52, 53, *NET[3:])], [Selector(17, 53, 53, *NET[3:])])
-    raises(PeerError, selector.check_narrowed, [], [NET])
 
 
 def test_class_traffic_selectors_that_lie():

@@ -129,18 +129,6 @@ def intersect(got, offered) -> list:
     return kept
 
 
-def check_narrowed(got, offered) -> None:
-    """Refuse selectors that are not inside what we offered (RFC 7296 2.9).
-
-    Raises PeerError (TS_UNACCEPTABLE).
-    """
-    if not got:
-        raise PeerError("no traffic selector of a known type", _TS_UNACCEPTABLE)
-    for selector in got:
-        if not any(_inside(selector, outer) for outer in offered):
-            raise PeerError("the gateway's traffic selectors are wider than offered", _TS_UNACCEPTABLE)
-
-
 def covers(selectors, addr) -> bool:
     """Whether packets from or to an address can match one of them."""
     return any(len(s.start_addr) == len(addr) and s.start_addr <= addr <= s.end_addr for s in selectors)
