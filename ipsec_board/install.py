@@ -12,14 +12,13 @@ from pathlib import Path
 
 from ipsec.config import Config
 
-from ipsec_board import facts, mpy, slices
+from ipsec_board import facts, mpy, native, slices
 from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
 from ipsec_board.paths import FIRMWARE
 from ipsec_board.show import Show
 
-_OURS = ("field_native", "aead_native")  # the C modules of firmware/natmod, which the library looks for among its own
 _STAGED = ".new"
 _BATCH = 16  # files in one statement
 _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
@@ -27,7 +26,8 @@ _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
 
 @dataclass(frozen=True)
 class Choice:
-    """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules."""
+    """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules of others,
+    kernels in viper where there are some in C."""
 
     config: Config | None = None
     extra: Sequence[str] = ()
@@ -35,6 +35,7 @@ class Choice:
     app: bool = False
     native: Sequence[Path] = ()
     target: str = ""
+    viper: bool = False
 
 
 @dataclass
@@ -83,7 +84,11 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     """The files this board is to have: path on the board to content."""
     source = choice.source or not _loads_mpy(found)
     files = {}
-    for module in slices.needed(choice.config, found.arch, choice.extra):
+    viper = source or choice.viper
+    kernels = None if viper else native.path(found.arch)
+    if kernels:
+        files[f"{target}/{native.MODULE}"] = kernels.read_bytes()
+    for module in slices.needed(choice.config, found.arch, choice.extra, viper):
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
         if source:
@@ -93,8 +98,7 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     for path in choice.native:
         data = path.read_bytes()
         mpy.require(data, str(path), found)
-        folder = f"{target}/ipsec/crypto/kernels" if path.stem in _OURS else target
-        files[f"{folder}/{path.name}"] = data
+        files[f"{target}/{path.name}"] = data
     if choice.app:
         files.update(_application(found, target, source))
     return files

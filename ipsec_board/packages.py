@@ -8,23 +8,30 @@ Start reading at `indexes`.
 """
 
 import json
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import ipsec
 
-from ipsec_board import mpy, slices
+from ipsec_board import mpy, native, slices
 
 
-def indexes(extension: str = ".py") -> dict[str, str]:
-    """File name of every index to its text. Paths are relative to the index."""
-    fallback = ("plain",) if extension == ".py" else ()  # some firmware refuses to compile large kernels itself
+def indexes(arch: str = "") -> dict[str, str]:
+    """File name of every index to its text: of the sources, or of what `build` compiles. Paths are relative to the index."""
+    fallback = () if arch else ("plain",)  # some firmware refuses to compile large kernels itself
     basic = {m for name in ("core", *slices.BASIC, *fallback) for m in slices.modules(name)}
-    found = {"package.json": _index(basic, extension)}
+    found = {"package.json": _index(_kept(basic, arch), arch, native.path(arch) is not None)}
     for name in slices.SLICES:
-        own = {m for m in slices.modules(name) if extension != ".py" or not slices.is_generated(m)} - basic
+        own = _kept(slices.modules(name), arch) - basic
         if name not in slices.BASIC and own:
-            found[f"package-{name}.json"] = _index(own, extension)
+            found[f"package-{name}.json"] = _index(own, arch)
     return found
+
+
+def _kept(modules: Iterable[str], arch: str) -> set[str]:
+    """Those that are wanted beside the native module, where there is one."""
+    return {m for m in modules if not (native.path(arch) and slices.is_replaced(m))}
 
 
 def stale() -> list[str]:
@@ -49,19 +56,25 @@ def update() -> list[str]:
 def build(arch: str, folder: Path) -> int:
     """Compile every slice for an architecture into `folder`, with indexes; returns the number of .mpy files."""
     count = 0
+    kernels = native.path(arch)
+    if kernels:
+        (folder / native.MODULE).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(kernels, folder / native.MODULE)
+        count = 1
     for name in ("core", *slices.SLICES):
-        for module in slices.modules(name):
+        for module in _kept(slices.modules(name), arch):
             path = (folder / slices.path_of(module)).with_suffix(".mpy")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(mpy.compile_module(module, arch))
             count += 1
-    for name, text in indexes(".mpy").items():
+    for name, text in indexes(arch).items():
         (folder / name).write_text(text)
     return count
 
 
-def _index(modules: set[str], extension: str) -> str:
-    paths = [slices.path_of(m).with_suffix(extension).as_posix() for m in sorted(modules)]
+def _index(modules: set[str], arch: str, with_native: bool = False) -> str:
+    paths = [slices.path_of(m).with_suffix(".mpy" if arch else ".py").as_posix() for m in sorted(modules)]
+    paths += [native.MODULE] * with_native
     return json.dumps({"urls": [[p, p] for p in paths], "version": version()}, indent=1) + "\n"
 
 

@@ -14,23 +14,12 @@ from pathlib import Path
 from ipsec.config import Config
 from ipsec.suite import EspSuite, IkeSuite
 
-from ipsec_board.paths import IS_CHECKOUT, LIBRARY
+from ipsec_board import native
+from ipsec_board.paths import LIBRARY
 
 PACKAGE = "ipsec"
 _CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
 _HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog")  # never on a board
-
-
-def _generators() -> dict[str, Callable[[], str]]:
-    """Modules that are not in the tree: too large, and made in no time. Only a checkout has their generators."""
-    if not IS_CHECKOUT:
-        return {}
-    from tools.kernels import field_unrolled
-
-    return {"ipsec.crypto.kernels.field_unrolled": field_unrolled.source}
-
-
-_GENERATED = _generators()
 
 
 @dataclass(frozen=True)
@@ -70,10 +59,6 @@ def _always(_c: Config, _arch: str) -> bool:
     return True
 
 
-def _when_asked(_c: Config, _arch: str) -> bool:
-    return False
-
-
 SLICES = {
     "ccm": Slice(("ipsec.crypto.modes.ccm",), "AES-CCM", _encr(14, 15, 16, 29)),
     "x25519": Slice(("ipsec.crypto.groups.x25519",), "key exchange on Curve25519", _ke(31)),
@@ -87,7 +72,6 @@ SLICES = {
     "modplarge": Slice(("ipsec.crypto.groups.modp_large",), "the same with modp3072 and modp4096", _ke(15, 16)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),
-    "unrolled": Slice(("ipsec.crypto.kernels.field_unrolled",), "faster X25519 for 15 KB of RAM", _when_asked),
     "gcm8k": Slice(("ipsec.crypto.modes.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(
         ("ipsec.crypto.kernels.plain", "ipsec.crypto.kernels.aead_plain", "ipsec.crypto.kernels.cbc_plain"),
@@ -102,6 +86,8 @@ SLICES = {
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
 
+_VIPER_ONLY = ("ipsec.crypto.kernels.field384",)  # kernels that the native module has not
+PLAIN = ("ipsec.esp.plain", "ipsec.inet.plain", *SLICES["plain"].gates)
 # With the core, what lib/package.json installs: what is there is offered, and with these every usual gateway's default is met
 BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "blocking")
 
@@ -115,17 +101,25 @@ def chosen(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[
     return [n for n in names if modules(n)]
 
 
-def needed(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:
-    """Modules of the core and of the chosen slices; sorted names such as `ipsec.ike.sa`."""
+def needed(config: Config | None, arch: str, extra: Iterable[str] = (), viper: bool = False) -> list[str]:
+    """Modules of the core and of the chosen slices; sorted names such as `ipsec.ike.sa`.
+
+    Kernels in viper and in plain Python are left out where there are those in C (`native.path`), unless `viper` is wanted.
+    """
     found = set(modules("core"))
     for name in chosen(config, arch, extra):
         found.update(modules(name))
+    if native.path(arch) and not viper:
+        found = {m for m in found if not is_replaced(m)}
     return sorted(found)
 
 
+def is_replaced(module: str) -> bool:
+    """Whether this is a module of kernels in viper or in plain Python, in whose place a board may have those in C."""
+    return module in PLAIN or module not in _VIPER_ONLY and b"\n@micropython.viper\n" in source_of(module)
+
+
 def _fits(s: Slice, arch: str) -> bool:
-    if s.when is _when_asked:
-        return False
     return s.gates[0] not in ("ipsec.crypto.kernels.plain", "ipsec.crypto.kernels.chacha20_w64") or s.when(None, arch)  # type: ignore[arg-type]
 
 
@@ -145,14 +139,9 @@ def unreached() -> list[str]:
     return sorted(set(_all_modules()) - placed)
 
 
-def is_generated(module: str) -> bool:
-    """Whether a module is not in the tree but written by its generator when it is wanted."""
-    return module in _GENERATED
-
-
 def source_of(module: str) -> bytes:
     """The source text of a module."""
-    return _GENERATED[module]().encode() if module in _GENERATED else (LIBRARY / path_of(module)).read_bytes()
+    return (LIBRARY / path_of(module)).read_bytes()
 
 
 def path_of(module: str) -> Path:
@@ -169,21 +158,19 @@ def _all_modules() -> list[str]:
 def _closure(roots: Iterable[str], gates: set[str]) -> set[str]:
     """What the roots import, directly or not, at any place in their text, without passing a gate."""
     found: set[str] = set()
-    waiting = [m for m in roots if m in _GENERATED or (LIBRARY / path_of(m)).is_file()]
+    waiting = [m for m in roots if (LIBRARY / path_of(m)).is_file()]
     while waiting:
         module = waiting.pop()
         if module in found:
             continue
         found.add(module)
-        parents = [module.rpartition(".")[0]] if "." in module and module not in _GENERATED else []
+        parents = [module.rpartition(".")[0]] if "." in module else []
         waiting += [m for m in (*imports(module), *parents) if m not in gates and m not in found]
     return found
 
 
 def imports(module: str) -> set[str]:
     """Modules of the library that this one imports, anywhere in its text."""
-    if module in _GENERATED:
-        return set()
     path = LIBRARY / path_of(module)
     return {n for n in _named(path, path.stat().st_mtime_ns) if (LIBRARY / path_of(n)).is_file()}
 

@@ -2,10 +2,6 @@
 // Twenty products and the carries stay below 2^31: no 64-bit product, which a Cortex-M0+ does not have. No branch and no
 // address depends on a number. Start reading at `step`.
 
-#include <stdint.h>
-
-typedef uint32_t word;
-
 enum { LIMBS = 20, ZERO = 14, MASK = 8191, FOLD_25519 = 608 };
 
 #include "columns.h" // multiply(t, a, b), square(t, a): the 39 columns of a product, written by tools/natmod
@@ -163,5 +159,36 @@ static void freeze_25519(word *x) {
             u >>= 13;
         }
         x[LIMBS - 1] += u;
+    }
+}
+
+// 32 little-endian octets into limbs.
+static void load_limbs(word *x, const uint8_t *data) {
+    word u = 0;
+    int bits = 0;
+    for (int i = 32; i; i--) {
+        u |= (word)*data++ << bits;
+        bits += 8;
+        if (bits >= 13) {
+            *x++ = u & MASK;
+            u >>= 13;
+            bits -= 13;
+        }
+    }
+    *x = u;
+}
+
+// Clean limbs of a number below 2^256 as 32 octets.
+static void store_limbs(const word *x, uint8_t *data) {
+    word u = 0;
+    int bits = 0;
+    for (int i = 32; i; i--) {
+        if (bits < 8) {
+            u |= *x++ << bits;
+            bits += 13;
+        }
+        *data++ = u;
+        u >>= 8;
+        bits -= 8;
     }
 }

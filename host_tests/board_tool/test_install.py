@@ -5,12 +5,9 @@ import struct
 import pytest
 
 from host_tests.board_tool.conftest import TUNNEL, tool, write_plan
-from host_tests.conftest import require
-from ipsec_board import facts, install, link, mpy, slices
+from ipsec_board import facts, install, link, mpy, native, slices
 from ipsec_board.errors import BoardError
 from ipsec_board.gateway import plan as plans
-from tools import natmod
-from tools.emulator.base import MissingTool
 
 
 def files(board) -> dict:
@@ -86,6 +83,7 @@ def test_a_cut_leaves_the_old_library_and_the_next_run_goes_on(board, plan):
     said = tool("install", "--port", board.port, "--config", plan)
     assert said.status == 0, said.err
     whole = sum(len(mpy.compile_module(m, "x64")) for m in slices.needed(plans.load(plan).config, "x64"))
+    whole += native.path("x64").stat().st_size
     sent = int(said.out.split(" octets sent")[0].split()[-1])
     assert sent < whole - 20_000 and not [p for p in files(board) if p.endswith(".new")]
 
@@ -119,19 +117,15 @@ def test_a_c_module_for_another_chip_is_refused(board, plan, tmp_path):
     assert files(board) == {}
 
 
-def test_faster_field_machines_are_taken_by_the_library(board, plan):
-    """The unrolled machine, written when it is asked for, and the C module, which the library looks for among its own."""
+def test_kernels_in_c_are_installed_and_taken_by_the_library(board, plan):
+    """The native module alone by default; viper's kernels alone when they are asked for, and with sources."""
     which = "from ipsec.crypto.groups import machine, x25519\nprint(machine.KERNEL)"
     arguments = ["install", "--port", board.port, "--config", plan]
-    assert tool(*arguments).status == 0 and do(board, which).strip() == "compact"
-    said = tool(*arguments, "--with", "unrolled")
-    assert said.status == 0 and "unrolled" in said.out and do(board, which).strip() == "unrolled"
-    try:
-        native = [word for path in natmod.build("x64").glob("*.mpy") for word in ("--native", path)]
-    except MissingTool as e:
-        require(False, str(e))
-    assert tool(*arguments, *native).status == 0 and do(board, which).strip() == "native"
-    assert not [p for p in files(board) if "unrolled" in p]
+    for more, kernel in (((), "native"), (("--viper",), "viper"), ((), "native"), (("--source",), "viper")):
+        assert tool(*arguments, *more).status == 0 and do(board, which).strip() == kernel
+        names = " ".join(files(board))
+        assert ("ipsec/native.mpy" in names) == (kernel == "native") != ("crypto/kernels/field." in names), names
+        assert ("esp/kernel." in names) == (kernel == "viper")
 
 
 def test_an_mpy_file_of_another_chip_on_the_board_is_explained(board, plan):
@@ -145,7 +139,7 @@ def test_an_mpy_file_of_another_chip_on_the_board_is_explained(board, plan):
 
 @pytest.mark.parametrize("arch", ["armv6m", "armv7m", "armv7emsp", "rv32imc", "xtensawin", "x64"])
 def test_every_module_compiles_for_every_chip(arch):
-    for module in slices.needed(None, arch, ("unrolled",)):
+    for module in slices.needed(None, arch, viper=True):
         assert mpy.architecture(mpy.compile_module(module, arch), module) in ("", arch)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.board_tool.conftest import tool
-from ipsec_board import link, packages, slices
+from ipsec_board import link, native, packages, slices
 
 
 def mip(board, index) -> str:
@@ -38,8 +38,11 @@ def test_an_outdated_index_is_found_and_mended(tmp_path, monkeypatch):
 def test_every_module_for_boards_is_in_an_index():
     listed = {url for text in packages.indexes().values() for _, url in json.loads(text)["urls"]}
     modules = slices.needed(None, "", slices.SLICES)
-    assert listed == {slices.path_of(m).as_posix() for m in modules if not slices.is_generated(m)}
-    compiled = {url for text in packages.indexes(".mpy").values() for _, url in json.loads(text)["urls"]}
+    assert listed == {slices.path_of(m).as_posix() for m in modules}
+    compiled = {url for text in packages.indexes("x64").values() for _, url in json.loads(text)["urls"]}
+    files = {slices.path_of(m).with_suffix(".mpy").as_posix() for m in modules if not slices.is_replaced(m)}
+    assert compiled == files | {native.MODULE}
+    compiled = {url for text in packages.indexes("xtensa").values() for _, url in json.loads(text)["urls"]}  # no C for ESP8266
     assert compiled == {slices.path_of(m).with_suffix(".mpy").as_posix() for m in modules}
 
 
@@ -59,6 +62,7 @@ def test_mip_installs_compiled_packages(board, tmp_path):
         names = b.script("hashes", timeout=60, FOLDERS=["/lib"], FILES=[])
         assert "/lib/ipsec/crypto/modes/chapoly.mpy" in names and not [n for n in names if n.endswith(".py")]
         b.run("from ipsec.crypto import backend\nbackend.self_test(12, 12)", timeout=60)
+        assert "C kernels" in b.run("print(backend.report())", timeout=60)
 
 
 @pytest.mark.parametrize("arguments", [("--arch", "armv6m")])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import emulator, natmod
-from tools.emulator.stage import compile_mpy, stage
-from tools.kernels import field_unrolled
+from tools import emulator
+from ipsec_board import native
+from tools.emulator.stage import stage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ICOUNT = 9  # 512 ns an instruction: the count of P-256 fits into ticks_diff
@@ -21,8 +21,7 @@ pytestmark = pytest.mark.emulated
 # Ticks of time.ticks_cpu() an instruction, and the most that a whole agreement may take, in millions of instructions.
 TICKS = {"qemu-m0plus": 12.8, "qemu-m3": 12.8, "qemu-rv32": 5.12}
 BUDGET = {
-    "compact": {"x25519": 16.0, "p256": 27.0},
-    "unrolled": {"x25519": 11.5, "p256": 21.0},
+    "viper": {"x25519": 16.0, "p256": 27.0},
     "native": {"x25519": 4.5, "p256": 8.7},
 }
 
@@ -70,23 +69,14 @@ def kernel(request):
     return request.param
 
 
-def _add_kernel(kernel, march, folder):
-    if kernel == "unrolled":
-        source = folder / "field_unrolled.py"
-        source.write_text(field_unrolled.source())
-        compile_mpy(source, source.with_suffix(".mpy"), march, source.name)
-        source.unlink()
-    elif kernel == "native":
-        shutil.copy(natmod.build(march) / "field_native.mpy", folder)
-
-
 @pytest.fixture(scope="module")
 def counted(name, kernel, tmp_path_factory):
     """What the script printed: for each word the numbers behind it."""
     folder = tmp_path_factory.mktemp("rom")
     march = emulator.target(name).march
     rom = stage(folder, {"lib": REPOSITORY / "lib"}, march)
-    _add_kernel(kernel, march, rom / "lib/ipsec/crypto/kernels")
+    if kernel == "native":
+        shutil.copy(native.path(march), rom / "lib" / native.MODULE)
     script = folder / "script.py"
     script.write_text(SCRIPT.replace("{scalars}", str(SCALARS)))
     with emulator.start(name, rom=rom, icount=ICOUNT) as board:

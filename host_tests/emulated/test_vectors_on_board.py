@@ -61,7 +61,7 @@ def test_vectors(loaded, name, cases, source, request):
     lines = cases[source]
     assert cases.keys() == LEAST.keys() and len(lines) >= LEAST[source]
     output = loaded("import replay; replay.main(FILE)", lines)
-    summary = re.search(r"^(\d+) passed, (\d+) failed, field machine compact$", output, re.MULTILINE)
+    summary = re.search(r"^(\d+) passed, (\d+) failed, field machine viper$", output, re.MULTILINE)
     assert summary, output
     passed, failed = map(int, summary.groups())
     count_tests(request.config, f"{name}, published vectors", passed, failed, 0)
@@ -73,7 +73,7 @@ def test_spoiled_cases_are_named(loaded):
     good = "good#1 prf 5 0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b 4869205468657265 "
     digest = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
     output = loaded("import replay; replay.main(FILE)", [good + digest, good.replace("good", "bad") + digest[:-1] + "0"])
-    assert output == "FAIL bad#1: AssertionError: another output\n1 passed, 1 failed, field machine compact\n"
+    assert output == "FAIL bad#1: AssertionError: another output\n1 passed, 1 failed, field machine viper\n"
 
 
 MESSAGES = {

@@ -5,6 +5,8 @@ Start reading at `raises`.
 
 import sys
 
+from ipsec.micro import NO_KERNEL, native
+
 # On a board every handshake costs tens of millions of instructions: long loops take larger steps there.
 SLOW = sys.platform not in ("linux", "darwin", "win32")
 
@@ -19,6 +21,18 @@ except ImportError:
 def skip(reason):
     """End the running test as skipped, for a reason that is printed."""
     raise Skip(reason)
+
+
+def kernels(viper, *names):
+    """The modules with these kernels that this interpreter has: in viper, named by its module, and in C. Skips without one."""
+    found = []
+    try:
+        found.append(__import__(viper, None, None, ["x"]))
+    except NO_KERNEL:
+        pass
+    if native and all(hasattr(native, name) for name in names):
+        found.append(native)
+    return found or skip("no kernels on this interpreter")
 
 
 def raises(kind, call, *args, text=""):

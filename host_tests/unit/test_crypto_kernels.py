@@ -1,48 +1,36 @@
-"""The viper kernels against their twins in plain Python, on random octets; and generated files against their generators."""
+"""The kernels in viper and in C against plain Python on random octets; and generated files against their generators."""
 
 import os
 import sys
 
 from crypto_support import octets
 from ipsec.crypto.kernels import plain
-from support import skip
+from support import kernels, skip
 
-
-def _kernels(name):
-    try:
-        return __import__("ipsec.crypto.kernels." + name, None, None, ["x"])
-    except (ImportError, SyntaxError, ValueError):
-        skip("no viper on this interpreter")
-
-
-def _same(kernel, name, *args):
-    """Call both versions with copies of the arguments; results and all buffers must agree."""
-    one = [bytearray(a) if isinstance(a, bytearray) else a for a in args]
-    two = [bytearray(a) if isinstance(a, bytearray) else a for a in args]
-    got, want = getattr(kernel, name)(*one), getattr(plain, name)(*two)
-    assert got == want, (name, got, want)
-    for a, b in zip(one, two):  # noqa: B905
-        assert a == b, (name, a, b)
+CHACHA = "ipsec.crypto.kernels.chacha20_w64" if sys.maxsize >> 31 else "ipsec.crypto.kernels.chacha20"
 
 
 def test_pad_key():
-    k = _kernels("octets")
-    for size, n in ((64, 0), (64, 16), (64, 32), (64, 64), (128, 48), (128, 128)):
-        for pad in (0x36, 0x5C):
-            _same(k, "pad_key", bytearray(size), size, octets(n, size), n, pad)
+    for k in kernels("ipsec.crypto.kernels.octets", "pad_key"):
+        for size, n in ((64, 0), (64, 16), (64, 32), (64, 64), (128, 48), (128, 128)):
+            for pad in (0x36, 0x5C):
+                got, want = bytearray(size), bytearray(size)
+                k.pad_key(got, size, octets(n, size), n, pad)
+                plain.pad_key(want, size, octets(n, size), n, pad)
+                assert got == want, (k, size, n, pad)
 
 
 def test_differs():
-    k = _kernels("octets")
-    for n in (8, 12, 16, 32):
-        for pos in range(4):
-            a = bytearray(octets(40, n))
-            b = bytearray(a[pos : pos + n])
-            assert k.differs(a, b, pos, n) == plain.differs(a, b, pos, n) == 0
-            for i in range(n):
-                b[i] ^= 128
-                assert k.differs(a, b, pos, n) and plain.differs(a, b, pos, n)
-                b[i] ^= 128
+    for k in kernels("ipsec.crypto.kernels.octets", "differs") + [plain]:
+        for n in (8, 12, 16, 32):
+            for pos in range(4):
+                a = bytearray(octets(40, n))
+                b = bytearray(a[pos : pos + n])
+                assert k.differs(a, b, pos, n) == 0
+                for i in range(n):
+                    b[i] ^= 128
+                    assert k.differs(a, b, pos, n)
+                    b[i] ^= 128
 
 
 def _ghash(module, key, data, pos, n):
@@ -56,12 +44,13 @@ def _ghash(module, key, data, pos, n):
 
 
 def test_ghash():
-    k = _kernels("ghash")
+    modules = kernels("ipsec.crypto.kernels.ghash", "ghash_table", "ghash", "ghash_out")
     keys = [octets(16, i) for i in range(4)] + [b"\xff" * 16, b"\x80" + bytes(15), bytes(15) + b"\x01", bytes(16)]
     for i, key in enumerate(keys):
         for n in (1, 2, 7):
             data = octets(16 * n + 3, n) if i & 1 else b"\xff" * (16 * n + 3)
-            assert _ghash(k, key, data, i & 3, n) == _ghash(plain, key, data, i & 3, n)
+            for k in modules:
+                assert _ghash(k, key, data, i & 3, n) == _ghash(plain, key, data, i & 3, n), k
 
 
 def _chacha(chacha, key, nonce, n):
@@ -72,39 +61,40 @@ def _chacha(chacha, key, nonce, n):
 
 
 def test_chacha():
-    chacha = _kernels("chacha20_w64" if sys.maxsize >> 31 else "chacha20").chacha
-    for i in range(4):
-        key, nonce = (octets(32, i), octets(12, i)) if i else (b"\xff" * 32, b"\xff" * 12)
-        assert _chacha(chacha, key, nonce, 3) == _chacha(plain.chacha, key, nonce, 3)
+    for k in kernels(CHACHA, "chacha"):
+        for i in range(4):
+            key, nonce = (octets(32, i), octets(12, i)) if i else (b"\xff" * 32, b"\xff" * 12)
+            assert _chacha(k.chacha, key, nonce, 3) == _chacha(plain.chacha, key, nonce, 3), k
 
 
 def _poly(module, key, data):
     p, st = bytearray(128), bytearray(48)
     module.poly_start(p, key, st)
-    module.poly(p, 0, data, len(data) // 16)
+    module.poly(p, 0, bytearray(data), len(data) // 16)
     module.poly_end(st, p)
     return st
 
 
 def test_poly():
-    k = _kernels("poly1305")
+    modules = kernels("ipsec.crypto.kernels.poly1305", "poly_start", "poly", "poly_end")
     keys = [octets(32, i) for i in range(5)] + [b"\xff" * 32, bytes(32), b"\x02" + bytes(31), b"\x01" + bytes(31)]
     for key in keys:
         for n in (0, 1, 2, 11):
             for data in (octets(16 * n, n), b"\xff" * 16 * n, b"\xfb" + b"\xff" * (16 * n - 1) if n else b""):
-                assert _poly(k, key, data) == _poly(plain, key, data)
+                for k in modules:
+                    assert _poly(k, key, data) == _poly(plain, key, data), k
 
 
 def test_poly_largest_limbs():
     """The largest sum the limbs can hold, times the largest r: ten products and the carry must fit 32 bits."""
-    k = _kernels("poly1305")
+    modules = kernels("ipsec.crypto.kernels.poly1305", "poly")
     r = 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
     limbs = [r >> 13 * i & 8191 for i in range(10)]
     words = limbs + [5 * x for x in limbs] + [8191] * 10 + [0, 0]
     words[21] += 80  # what a carry may leave above 13 bits
     p = bytearray(b"".join([x.to_bytes(4, "little") for x in words]))
     total = sum([x << 13 * i for i, x in enumerate(words[20:30])])
-    for data in (b"\xff" * 16, b"\x00" * 16):
+    for k, data in [(k, data) for k in modules for data in (bytearray(b"\xff" * 16), bytearray(16))]:
         q = bytearray(p)
         k.poly(q, 0, data, 1)
         got = sum([int.from_bytes(q[80 + 4 * i : 84 + 4 * i], "little") << 13 * i for i in range(10)])

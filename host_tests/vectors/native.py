@@ -1,6 +1,7 @@
-"""The unit tests of the kernels with the C modules in their place, on MicroPython that has `field_native` and `aead_native`.
+"""More tests of the kernels in C, on a MicroPython whose library has `ipsec.native` built with its inner loops.
 
-Each operation of the field machine is also compared limb by limb, at the ends of what limbs may hold.
+Each operation of the field machine is compared with viper's limb by limb, at the ends of what limbs may hold; what a caller
+must not ask for is refused. Then come all the unit tests, where the library takes the kernels in C by itself.
 
 The last line is `N passed, N failed, N skipped`. Start reading at `main`.
 """
@@ -10,22 +11,6 @@ import sys
 SLOT = 80  # octets of a number
 COMPARED = 14 * SLOT  # the slots behind are for work
 FIELDS = {608: 6, 0: 5}  # operations: times 121665 is for 2^255 - 19 only
-AEAD = ("test_ghash", "test_chacha", "test_poly", "test_poly_largest_limbs")
-
-
-def replace_kernels():
-    """Put the C functions where the tests look for the viper ones."""
-    from ipsec.crypto.kernels import aead_native, ghash, poly1305
-    from ipsec.crypto.modes import chapoly, gcm
-
-    if sys.maxsize >> 31:
-        from ipsec.crypto.kernels import chacha20_w64 as chacha20
-    else:
-        from ipsec.crypto.kernels import chacha20
-    assert gcm.ghash is aead_native.ghash and chapoly.poly is aead_native.poly  # the library takes them by itself
-    ghash.ghash = aead_native.ghash
-    poly1305.poly = aead_native.poly
-    chacha20.chacha = aead_native.chacha
 
 
 def _number(kind, seed, fold):
@@ -42,11 +27,12 @@ def _number(kind, seed, fold):
 
 def _same_result(fold, op, places, kinds, seed):
     """One instruction by both kernels, on the same store."""
+    from ipsec import native
     from ipsec.crypto.groups import machine
-    from ipsec.crypto.kernels import field, field_native
+    from ipsec.crypto.kernels import field
 
     results = []
-    for kernel in (field, field_native):
+    for kernel in (field, native):
         m = machine.Machine(fold)
         for slot, kind in ((1, kinds[0]), (2, kinds[1]), (3, 2), (5, kinds[1]), (6, kinds[0])):
             m.w[SLOT * slot : SLOT * slot + SLOT] = _number(kind, slot + seed, fold)
@@ -65,9 +51,30 @@ def test_operations():
                         _same_result(fold, op, (d, a, a if op == 1 else b), (seed >> 2, seed & 3), seed)
 
 
+def test_limbs_and_reduction():
+    """Octets to limbs, to the one representative, and back, by both kernels."""
+    from crypto_support import octets
+    from ipsec import native
+    from ipsec.crypto.kernels import field, limbs
+
+    for seed in range(8):
+        number = octets(32, seed) if seed else b"\xff" * 32
+        one, two = bytearray(18 * SLOT), bytearray(18 * SLOT)
+        limbs.load(one, seed, number)
+        native.load_limbs(two, seed, number)
+        assert one == two
+        got, want = bytearray(32), bytearray(32)
+        limbs.store(one, seed, want)
+        native.store_limbs(two, seed, got)
+        assert got == want == number
+        field.freeze(one, seed)
+        native.freeze(two, seed)
+        assert one == two
+
+
 def test_refused_arguments():
     """Lengths and positions outside a buffer, and words at odd addresses, raise ValueError."""
-    from ipsec.crypto.kernels import aead_native as native
+    from ipsec import native
     from support import raises
 
     table, z, x, p = bytearray(2049), bytearray(24), bytearray(200), bytearray(132)
@@ -79,29 +86,37 @@ def test_refused_arguments():
     raises(ValueError, native.poly, memoryview(p)[1:], 0, x, 1)
     raises(ValueError, native.chacha, 0, 0, bytearray(64), x, 4)
     raises(ValueError, native.chacha, 0, 0, bytearray(63), x, 1)
+    for name, args in (
+        ("copy", (x, 0, z, 0, 25)), ("copy", (x, 199, z, 0, 2)), ("copy", (x, -1, z, 0, 1)), ("copy", (x, 0, z, 24, 1)),
+        ("pad_key", (x, 201, z, 1, 0)), ("pad_key", (x, 2, z, 25, 0)), ("differs", (z, x, 20, 5)),
+        ("sum16", (x, 0, 201, 0)), ("sum16", (x, 5, 4, 0)), ("same", (x, 0, z, 20, 5)), ("store", (x, 199, 1)),
+        ("transport", (x, 190, 100, 120, 17)), ("transport", (x, 0, 100, 201, 17)), ("check4", (x, 190, 201)),
+        ("write4", (x, 181, 20, 17, 0, z, z, 0)), ("write4", (x, 0, 20, 17, 0, z, z, 21)), ("write_udp", (x, 193, 8, 1, 1)),
+        ("same_spi", (x, 197, z)), ("check", (x, x, 100, 201)), ("check", (z, x, 0, 100)), ("carry", (x, z, 0, 25)),
+        ("message", ([], x, 0, 8, 100, None)), ("message", ([z] * 7, x, 0, 8, 100, None)), ("encap", (x, [], x, 0, 201)),
+        ("decap", (x, [], x, 0, 201)), ("ghash_table", (x, z, z)), ("blocks", (0, 0, x, 0, bytearray(640), x, 2, 0)),
+        ("blocks", (0, 0, x, 0, x, x, 1, 0)), ("run", (x, 0, x, b"", 0, 0, b"", -1)), ("freeze", (bytearray(1440), 18)),
+        ("run", (0, 0, bytearray(1440), bytes(4), 2, 0, bytes(2), 0)), ("run", (0, 0, bytearray(1440), b"", 0, 0, bytes(2), 15)),
+        ("load_limbs", (bytearray(1440), 0, bytes(31))), ("store_limbs", (bytearray(1440), 0, bytearray(31))),
+    ):  # fmt: skip
+        raises(ValueError, getattr(native, name), *args)
 
 
-def kernel():
-    """The field machine that the library took; called before `run` is imported, which looks for a library of its own."""
+def main(*names):
+    """Run them all, or with names of unit tests these instead of all; the folder of the unit tests is on sys.path."""
+    import os
+
     from ipsec.crypto.groups import machine
 
-    return machine.KERNEL
+    run = __import__("run")  # not before the library is loaded: it would look for one of its own
 
-
-def main():
-    """Run them all; the folder of the unit tests is on sys.path."""
-    if kernel() != "native":
-        raise RuntimeError("the field machine is " + kernel())
-    import run
-    import test_crypto_kernels
-
+    if machine.KERNEL != "native":
+        raise RuntimeError("the field machine is " + machine.KERNEL)
     counts = [0, 0, 0]
-    replace_kernels()
-    for test in (test_operations, test_refused_arguments):
+    for test in (test_operations, test_limbs_and_reduction, test_refused_arguments):
         run.run_test("native", test, counts)
-    for name in AEAD:
-        run.run_test(name, getattr(test_crypto_kernels, name), counts)
-    for name in ("test_x25519", "test_p256", "test_crypto_seal", "test_crypto_vectors"):
+    here = run.__file__.rpartition("/")[0]
+    for name in names or sorted([name.split(".")[0] for name in os.listdir(here) if name.startswith("test_")]):
         run.run_module(name, counts)
     print("%d passed, %d failed, %d skipped" % tuple(counts))
 

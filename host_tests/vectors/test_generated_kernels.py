@@ -8,7 +8,7 @@ import pytest
 from tools import kernels
 from tools.kernels.emit import is_current
 
-GENERATORS = [module.name for module in pkgutil.iter_modules(kernels.__path__) if module.name not in ("emit", "field_unrolled")]
+GENERATORS = [module.name for module in pkgutil.iter_modules(kernels.__path__) if module.name != "emit"]
 
 
 @pytest.mark.parametrize("name", GENERATORS)

@@ -1,4 +1,4 @@
-"""What is built for xtensawin (ESP32, S2, S3), executed by MicroPython on an emulated core of that kind: C modules and viper.
+"""What is built for xtensawin (ESP32, S2, S3), executed by MicroPython on an emulated core of that kind: C and viper.
 
 The core is not an ESP32's, and no chip was asked: windows, instructions and the .mpy loader are the same.
 """
@@ -20,18 +20,9 @@ from tools.emulator.stage import stage
 from tools.natmod import xtensa_board, xtensa_gcc
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+TESTS = ("test_crypto_kernels", "test_crypto_seal", "test_crypto_vectors", "test_esp", "test_esp_kernel", "test_inet_octets",
+         "test_p256", "test_sha512", "test_transcript", "test_x25519")
 WITH_VIPER = ("crypto_", "esp", "ghash", "inet_octets", "modp", "p256", "sha512", "transcript", "x25519")
-MODULE_TESTS = """
-import native, run, test_crypto_kernels
-counts = [0, 0, 0]
-assert native.kernel() == "native"
-native.replace_kernels()
-for name in native.AEAD:
-    run.run_test(name, getattr(test_crypto_kernels, name), counts)
-for name in ("test_x25519", "test_p256"):
-    run.run_module(name, counts)
-print("%d passed, %d failed, %d skipped" % tuple(counts))
-"""
 ASSEMBLER = """\
 \t.literal_position
 \t.literal .LCPI0_0, table
@@ -54,9 +45,9 @@ table:
 """
 
 def built():
-    """The folder with the two modules, or the test is skipped."""
+    """The native module with its inner loops, or the test is skipped."""
     try:
-        return natmod.build("xtensawin")
+        return natmod.build("xtensawin", inner=True)
     except MissingTool as e:
         require(False, str(e))
 
@@ -91,22 +82,17 @@ def test_the_assembler_text_suits_the_linker():
         assert re.search(r'^\t\.section\t\.data\.rel\.ro\S+,"a",@progbits\n' + label + ":$", text, re.MULTILINE), label
 
 
-def test_micropython_reads_the_files():
-    folder = built()
-    tool = sources.tree(lambda text: None) / "tools/mpy-tool.py"
-    for module, names in (("field_native", ("run", "freeze")), ("aead_native", ("ghash", "chacha", "poly"))):
-        argv = [sys.executable, tool, "-d", folder / f"{module}.mpy"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=True)
-        assert re.search(r"^header: 4d:06:2b:", done.stdout, re.MULTILINE), done.stdout  # 2b: xtensawin, version 6.3
-        assert set(names) <= set(done.stdout.split())
+def test_micropython_reads_the_file():
+    argv = [sys.executable, sources.tree(lambda text: None) / "tools/mpy-tool.py", "-d", built()]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert re.search(r"^header: 4d:06:2b:", done.stdout, re.MULTILINE), done.stdout  # 2b: xtensawin, version 6.3
+    assert {"run", "freeze", "encap", "chacha"} <= set(done.stdout.split())
 
 
 @pytest.mark.emulated
-def test_modules_on_the_core(rom):
-    folder = built()
-    for module in natmod.MODULES:
-        shutil.copy(folder / f"{module}.mpy", rom / "lib/ipsec/crypto/kernels")
-    assert executed(rom, MODULE_TESTS) >= 20
+def test_native_module_on_the_core(rom):
+    shutil.copy(built(), rom / "lib/ipsec")
+    assert executed(rom, f"import native\nnative.main(*{TESTS})") > 90
 
 
 @pytest.mark.emulated

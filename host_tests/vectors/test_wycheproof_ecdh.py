@@ -1,6 +1,6 @@
 """Key exchanges of Wycheproof, NIST and the cryptography package, with both backends and on both interpreters.
 
-CPython runs the long integers, MicroPython the field machine, compact and unrolled; the lines are the same. Emulated boards run
+CPython runs the long integers, MicroPython the field machine, in viper and in C; the lines are the same. Emulated boards run
 them too: host_tests/emulated/test_vectors_on_board.py. Start reading at `test_cpython`.
 """
 
@@ -16,7 +16,7 @@ from crypto_support import BACKENDS
 from host_tests.conftest import require
 from host_tests.vectors import exchanges
 from host_tests.vectors.test_vectors import failures
-from tools.kernels import field_unrolled
+from ipsec_board import native
 
 HERE = Path(__file__).resolve().parent
 LIB = HERE.parents[1] / "lib"
@@ -71,15 +71,15 @@ def test_spoiled_cases_fail(sources, name, backend):
         assert len(failures(backend, lines)) == len(lines) > 0
 
 
-@pytest.fixture(scope="module", params=["compact", "unrolled"])
+@pytest.fixture(scope="module", params=["viper", "native"])
 def library(request, tmp_path_factory):
     """A library folder with this kernel, and the kernel's name."""
-    if request.param == "compact":
-        return LIB, "compact"
+    if request.param == "viper":
+        return LIB, "viper"
     folder = tmp_path_factory.mktemp("library") / "lib"
     shutil.copytree(LIB, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "ipsec/crypto/kernels/field_unrolled.py").write_text(field_unrolled.source())
-    return folder, "unrolled"
+    shutil.copy(native.path("x64"), folder / native.MODULE)
+    return folder, "native"
 
 
 def test_micropython(sources, name, library, tmp_path):

@@ -1,4 +1,8 @@
-"""What differs between MicroPython and CPython: `const`, the heap's lock, loading, the fall-back of kernels, `copy`.
+"""What differs between MicroPython and CPython: `const`, the heap's lock, loading, which kernels there are, `copy`.
+
+Kernels, the loops over octets and limbs, exist three times with the same results: in C as one module, `native`, where it is
+installed (firmware/natmod); in viper, which MicroPython's compiler makes machine code of; in plain Python. Who needs some takes
+`native` if there is one, else imports viper's, else plain ones when that raises one of `NO_KERNEL`.
 
 Locking the heap around code that allocates nothing proves that, and it is faster: a bytecode frame of more than 11 machine words
 lies on the heap, where looking for room takes up to 20,000 instructions; while the heap is locked it lies on the C stack.
@@ -29,12 +33,25 @@ except ImportError:
 
 
 try:
-    from ipsec.kernel import copy, locked
+    from ipsec import native  # type: ignore[attr-defined]
+except NO_KERNEL:
+    native = None
+
+try:
+    from ipsec.kernel import locked
 except NO_KERNEL:
 
     def locked(function, a, b, c, d):
         """Return `function(a, b, c, d)`, called with the heap locked where that is possible; locks nest."""
         return function(a, b, c, d)
+
+
+try:
+    if native:
+        copy = native.copy
+    else:
+        from ipsec.copying import copy
+except NO_KERNEL:
 
     def copy(dst, dst_pos, src, src_pos, n):
         """`dst[dst_pos:dst_pos + n] = src[src_pos:src_pos + n]`; of runs that overlap `dst` must begin first."""

@@ -113,12 +113,9 @@ AIMS = (
     Aim("AES-CBC + SHA-256-128, ESP of 1400 octets, to C AES-CBC", 2.8, "", suite_ratio("AES-CBC + SHA-256-128")),
     Aim("AES-GCM-16, ESP of 1400 octets, to C AES-CBC, native", 1.5, "", suite_ratio("AES-GCM-16", "native")),
     Aim("AES-CCM-16, ESP of 64 octets", 30_000, "instructions", _mean_of_64("esp")),
-    Aim("X25519, compact", 19e6, "instructions", agree("X25519", "stock")),
-    Aim("X25519, unrolled", 11.5e6, "instructions", agree("X25519", "unrolled")),
+    Aim("X25519, viper", 19e6, "instructions", agree("X25519", "stock")),
     Aim("X25519, native", 5e6, "instructions", agree("X25519", "native")),
     Aim("P-256 ECDH", 26e6, "instructions", agree("P-256", "stock")),
-    # the compact field machine has no aim of its own here: its two multiplications alone are as much as 0.35
-    Aim("PSK handshake to C TLS client handshake, viper (unrolled)", 0.35, "", handshake_ratio("unrolled")),
     Aim("PSK handshake to C TLS client handshake, native", 0.2, "", handshake_ratio("native")),
     Aim("1400 octets out of the tunnel's socket (GCM) to C TLS record", 1.0, "", path_ratio("AES-GCM-16", 0)),
     Aim("1400 octets into the tunnel's socket (GCM) to C TLS record", 1.0, "", path_ratio("AES-GCM-16", 1)),

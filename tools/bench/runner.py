@@ -15,14 +15,14 @@ from pathlib import Path
 
 from tools import emulator
 from tools.bench.certificate import write_certificates
+from ipsec_board import native
 from tools.emulator.base import REPOSITORY, EmulatorError, MissingTool
 from tools.emulator.stage import compile_mpy, stage
-from tools.kernels import field_unrolled
 
 DEVICE = Path(__file__).with_name("device")
 UNIT = REPOSITORY / "host_tests/unit"
 UNIX = "unix"
-VARIANTS = ("stock", "unrolled", "native")
+VARIANTS = ("stock", "native")
 _HELPERS = ("scripted", "transcript")  # the recorded handshake
 _ICOUNT = 6  # 2**6 ns an instruction: the counter resolves one or two, and does not wrap within a TLS handshake
 _HEAP = 524288  # for both ends of TLS beside our tunnel; what fits a board is measured apart
@@ -104,7 +104,7 @@ def prepared(board: str, variant: str = "stock", library: str = "mpy", progress=
         for helper in _HELPERS:
             _place(UNIT / f"{helper}.py", folder / "bench", march)
         write_certificates(folder / "bench")
-        _add_variant(variant, march or "x64", folder / "lib/ipsec/crypto/kernels", progress)
+        _add_variant(variant, march or "x64", folder / "lib")
         yield Runner(board, folder)
 
 
@@ -115,21 +115,10 @@ def _place(source: Path, folder: Path, march: str | None) -> None:
         shutil.copy(source, folder)
 
 
-def _add_variant(variant: str, march: str, folder: Path, progress) -> None:
-    """Put the optional kernels beside the others."""
-    if variant == "unrolled":
-        source = folder / "field_unrolled.py"
-        source.write_text(field_unrolled.source())
-        compile_mpy(source, source.with_suffix(".mpy"), march, source.name)
-        source.unlink()
-    elif variant == "native":
-        for module in _native(march, progress).glob("*.mpy"):
-            shutil.copy(module, folder)
-
-
-def _native(march: str, progress) -> Path:
-    try:
-        from tools import natmod
-    except ImportError as e:
-        raise MissingTool(f"the C modules cannot be built here: {e}") from e
-    return natmod.build(march, progress)
+def _add_variant(variant: str, march: str, folder: Path) -> None:
+    """Put the native module where the library looks for it."""
+    if variant == "native":
+        kernels = native.path(march)
+        if not kernels:
+            raise MissingTool(f"there are no kernels in C for {march}")
+        shutil.copy(kernels, folder / native.MODULE)

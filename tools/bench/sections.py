@@ -190,8 +190,8 @@ def _try_traffic(runner: Runner, octets: int, threshold: int = _EARLY) -> int | 
 # name: (section, variants or None)
 SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "packets": (packets, ("stock", "native")),
-    "groups": (groups, ("stock", "unrolled", "native")),
-    "session": (session, ("stock", "unrolled", "native")),
+    "groups": (groups, ("stock", "native")),
+    "session": (session, ("stock", "native")),
     "heap": (heap, None),
     "flash": (flash, None),
     "loading": (loading, None),

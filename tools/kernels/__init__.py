@@ -1,1 +1,1 @@
-"""Generators of the unrolled kernels in lib/ipsec/crypto/kernels: each writes one file, `python -m tools.kernels.<name>`."""
+"""Generators of long kernels in viper in lib/ipsec/crypto/kernels: each writes one file, `python -m tools.kernels.<name>`."""

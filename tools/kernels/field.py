@@ -1,4 +1,4 @@
-"""Writes lib/ipsec/crypto/kernels/field.py: the field machine of X25519 and P-256, compact.
+"""Writes lib/ipsec/crypto/kernels/field.py: the field machine of X25519 and P-256.
 
 The product of two 20-limb numbers goes block by block of 5 limbs, so that a square needs 10 of the 16 blocks. What a loop
 does to one limb is written out for five, because on a Cortex-M0+ moving four pointers costs as much as the work itself.

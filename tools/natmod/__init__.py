@@ -1,6 +1,5 @@
-"""Build the C modules of firmware/natmod as .mpy files: `python -m tools.natmod`.
+"""Build the native module of firmware/natmod, all kernels in C, as .mpy files: `python -m tools.natmod`.
 
-They are options: `field_native` serves X25519 and P-256, `aead_native` has the inner loops of GHASH, ChaCha20 and Poly1305.
 Start reading at `build`.
 """
 
@@ -14,7 +13,8 @@ from tools.emulator.base import MissingTool, Progress
 from tools.natmod import headers, xtensa
 
 FOLDER = Path(__file__).resolve().parents[2] / "firmware" / "natmod"
-MODULES = ("field_native", "aead_native")
+BUILT = FOLDER / "built"  # what `install` puts on boards
+MODULE = "native"  # ipsec.native
 
 # mpy-cross's name of an architecture: its compiler, and what installs that. xtensawin is the ESP32, S2 and S3: what comes
 # out for it has been executed on an emulated core (xtensa_board.py), but on no chip.
@@ -33,8 +33,21 @@ def _quiet(_text: str) -> None:
     pass
 
 
-def build(arch: str, progress: Progress = _quiet) -> Path:
-    """The folder with the modules' .mpy files for this architecture, from the cache or built now.
+def sources_digest() -> str:
+    """A hash of all that the module is compiled from."""
+    return cache.digest(*sorted(path for path in FOLDER.iterdir() if path.is_file() and path.suffix != ".md"), headers.texts())
+
+
+def update(progress: Progress = _quiet) -> None:
+    """Build the module for every architecture into the repository. Raises as `build`."""
+    BUILT.mkdir(exist_ok=True)
+    for arch in COMPILERS:
+        shutil.copyfile(build(arch, progress), BUILT / f"{arch}.mpy")
+    (BUILT / "sources").write_text(sources_digest() + "\n")
+
+
+def build(arch: str, progress: Progress = _quiet, inner: bool = False) -> Path:
+    """The module's .mpy file for this architecture, from the cache or built now; `inner`: with functions for tests.
 
     Raises MissingTool when the compiler is not there, EmulatorError when the build fails.
     """
@@ -46,15 +59,15 @@ def build(arch: str, progress: Progress = _quiet) -> Path:
 
     def make(draft: Path) -> None:
         for source in FOLDER.iterdir():
-            shutil.copyfile(source, draft / source.name)
-        for module in MODULES:
-            objects = draft / f"build-{module}"
-            objects.mkdir()
-            for name, text in headers.texts().items():
-                (objects / name).write_text(text)
-            argv = ["make", f"MOD={module}", f"ARCH={arch}", f"MPY_DIR={tree}", f"BUILD={objects.name}",
-                    f"PYTHON={sys.executable}"]
-            cache.command(argv, cwd=draft, log=draft / "make.log", label=f"{module} for {arch}", progress=progress,
-                          env={"PATH": f"{stand_in}{os.pathsep}{os.environ['PATH']}"} if stand_in else None)
+            if source.is_file():
+                shutil.copyfile(source, draft / source.name)
+        objects = draft / "build"
+        objects.mkdir()
+        for name, text in headers.texts().items():
+            (objects / name).write_text(text)
+        argv = ["make", f"ARCH={arch}", f"MPY_DIR={tree}", f"BUILD={objects.name}", f"PYTHON={sys.executable}"]
+        cache.command([*argv, *["INNER=1"] * inner], cwd=draft, log=draft / "make.log", label=f"{MODULE} for {arch}",
+                      progress=progress, env={"PATH": f"{stand_in}{os.pathsep}{os.environ['PATH']}"} if stand_in else None)
 
-    return cache.entry(f"natmod-{arch}", cache.digest(FOLDER, Path(__file__), headers.texts(), tree.name, str(stand_in)), make)
+    key = cache.digest(sources_digest(), Path(__file__), tree.name, str(stand_in), inner)
+    return cache.entry(f"natmod-{arch}", key, make) / f"{MODULE}.mpy"

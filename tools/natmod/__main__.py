@@ -1,4 +1,4 @@
-"""`python -m tools.natmod`: build the C modules for every architecture, or for some. Start reading at `main`."""
+"""`python -m tools.natmod`: build the native module for every architecture, or for some. Start reading at `main`."""
 
 import argparse
 import shutil
@@ -6,18 +6,22 @@ import sys
 from pathlib import Path
 
 from tools.emulator.base import EmulatorError, MissingTool
-from tools.natmod import COMPILERS, MODULES, UNVERIFIED, build
+from tools.natmod import COMPILERS, UNVERIFIED, build, update
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.natmod", description="C modules as .mpy files.")
+    parser = argparse.ArgumentParser(prog="python -m tools.natmod", description="The native module as .mpy files.")
     parser.add_argument("arch", nargs="*", choices=[*COMPILERS, []], help="architectures (default: all that can be built)")
     parser.add_argument("--out", type=Path, help="copy the files to OUT/<arch>/")
+    parser.add_argument("--update", action="store_true", help="bring the files of the repository up to date, all of them")
     args = parser.parse_args()
+    if args.update:
+        update(progress=lambda text: print(text, file=sys.stderr))
+        return 0
     failed = False
     for arch in args.arch or COMPILERS:
         try:
-            folder = build(arch, progress=lambda text: print(text, file=sys.stderr))
+            path = build(arch, progress=lambda text: print(text, file=sys.stderr))
         except MissingTool as e:
             print(f"{arch:10} not built: {e}")
             failed |= bool(args.arch)
@@ -25,12 +29,10 @@ def main() -> int:
         except EmulatorError as e:
             print(f"{arch:10} {e}", file=sys.stderr)
             return 1
-        for module in MODULES:
-            path = folder / f"{module}.mpy"
-            if args.out:
-                path = Path(shutil.copy(path, _folder(args.out / arch) / path.name))
-            note = "  (executed on no chip: treat as untested)" if arch in UNVERIFIED else ""
-            print(f"{arch:10} {path.stat().st_size:6} octets  {path}{note}")
+        if args.out:
+            path = Path(shutil.copy(path, _folder(args.out / arch) / path.name))
+        note = "  (executed on no chip: treat as untested)" if arch in UNVERIFIED else ""
+        print(f"{arch:10} {path.stat().st_size:6} octets  {path}{note}")
     return 1 if failed else 0
 
 

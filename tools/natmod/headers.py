@@ -1,4 +1,4 @@
-"""The headers that the C modules include: products written out column by column, and assembler for Cortex-M0+.
+"""The headers that the native module includes: products written out column by column, and assembler for Cortex-M0+.
 
 gcc does not unroll loops of two changing bounds. Start reading at `texts`.
 """
@@ -14,7 +14,7 @@ def texts() -> dict[str, str]:
     field += _function("square", "word *restrict t, const word *a", _square())
     poly = _function("poly_multiply", "word *restrict t, const word *h, const word *r", _poly())
     loops = "\n".join(module.header() for module in (thumb_ghash, thumb_chacha, thumb_poly))
-    return {"columns.h": _either(thumb_field.header(), field), "aead_loops.h": _either(loops, poly)}
+    return {"columns.h": _either(thumb_field.header(), field), "poly_columns.h": _either(loops, poly)}
 
 
 def _either(assembler: str, portable: str) -> str:

@@ -1,4 +1,4 @@
-"""`python -m tools.natmod.measure [BOARD ...]`: what the C modules gain, in executed instructions on emulated boards.
+"""`python -m tools.natmod.measure [BOARD ...]`: what kernels in C gain, in executed instructions on emulated boards.
 
 Prints the table of firmware/natmod/README.md: an agreement of X25519 and of P-256 in millions, a block of GHASH, ChaCha20 and
 Poly1305, in viper and in C. Start reading at `measure`.
@@ -14,7 +14,7 @@ from pathlib import Path
 from tools import emulator
 from tools.emulator.base import REPOSITORY, EmulatorError
 from tools.emulator.stage import stage
-from tools.natmod import MODULES, build
+from tools.natmod import build
 
 BOARDS = {"qemu-m0plus": "Cortex-M0+", "qemu-m3": "Cortex-M3", "qemu-rv32": "RV32IMC"}
 FORMS = {"viper": "viper", "viper8k": "viper, GHASH table of 8 KB", "C": "C"}
@@ -25,8 +25,9 @@ _MORE = 32  # blocks of the longer of two calls; their difference leaves out wha
 
 SCRIPT = """
 import gc, time
+from ipsec import native
 from ipsec.crypto.groups import machine, p256, x25519
-from ipsec.crypto.kernels import aead_native, chacha20, field, field_native, ghash, ghash8k, poly1305
+from ipsec.crypto.kernels import chacha20, field, ghash, ghash8k, poly1305
 
 def us(call, *args):
     gc.collect()
@@ -45,7 +46,7 @@ t, z, w, d, p = bytearray(8192), bytearray(24), bytearray(64), bytearray(2200), 
 ghash8k.ghash_table(t, bytes(range(16)), z)
 blocks("viper8k", "ghash", lambda n: ghash8k.ghash(0, 0, t, z, d, 0, n))
 ghash.ghash_table(t, bytes(range(16)), z)
-for form, kernels, kernel in (("viper", (ghash, chacha20, poly1305), field), ("C", (aead_native,) * 3, field_native)):
+for form, kernels, kernel in (("viper", (ghash, chacha20, poly1305), field), ("C", (native,) * 3, native)):
     blocks(form, "ghash", lambda n: kernels[0].ghash(0, 0, t, z, d, 0, n))
     blocks(form, "chacha", lambda n: kernels[1].chacha(w, 0, w, d, n))
     blocks(form, "poly", lambda n: kernels[2].poly(p, 0, d, n))
@@ -61,11 +62,10 @@ def measure(name: str, progress=lambda _text: None) -> dict[tuple[str, str], flo
     Raises MissingTool or EmulatorError.
     """
     march = getattr(emulator.target(name), "march")  # noqa: B009
-    native = build(march, progress)
+    native = build(march, progress, inner=True)
     with tempfile.TemporaryDirectory(prefix="natmod-") as folder:
         rom = stage(Path(folder), {"lib": REPOSITORY / "lib"}, march)
-        for module in MODULES:
-            shutil.copy(native / f"{module}.mpy", rom / "lib/ipsec/crypto/kernels")
+        shutil.copy(native, rom / "lib/ipsec")
         with emulator.start(name, rom=rom, icount=_ICOUNT) as board:
             output = board.exec(SCRIPT.replace("{more}", str(_MORE)), timeout=400)
     found = re.findall(rf"^({'|'.join(FORMS)}) (\w+) (\d+)$", output, re.MULTILINE)
@@ -88,7 +88,7 @@ def _cell(what: str, count: float | None) -> str:
 
 def main() -> int:
     """Exit status 1 when a board could not be measured."""
-    parser = argparse.ArgumentParser(prog="python -m tools.natmod.measure", description="What the C modules gain.")
+    parser = argparse.ArgumentParser(prog="python -m tools.natmod.measure", description="What kernels in C gain.")
     parser.add_argument("board", nargs="*", choices=[*BOARDS, []], help="emulated boards (default: all three)")
     args = parser.parse_args()
     print("| | " + " | ".join(COLUMNS.values()) + " |\n|---|" + "---:|" * len(COLUMNS))

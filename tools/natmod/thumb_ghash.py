@@ -13,7 +13,7 @@ _FRAME = 4 * 4 * _POSITIONS
 
 def header() -> str:
     """C functions of nothing but assembler, which take the place of those in aead.h."""
-    return function("ghash_blocks", "word *z, const word *table, const uint8_t *x, size_t n", ghash())
+    return function("ghash_blocks", "word *z, const word *table, const word *x, size_t n", ghash())
 
 
 def ghash() -> list[str]:

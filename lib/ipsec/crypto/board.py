@@ -1,4 +1,4 @@
-"""The crypto face on a board: AES from cryptolib, SHA-256 from hashlib, all else in viper kernels.
+"""The crypto face on a board: AES from cryptolib, SHA-256 from hashlib, all else in kernels (`micro.py`).
 
 Each algorithm sits in a module of its own, imported when it is first used, so a device pays for what it configures. What was
 imported is kept by name, because on a board each import statement that runs costs 20,000 instructions even then.
@@ -10,7 +10,7 @@ import sys
 
 from ipsec.crypto import hmac, suites
 from ipsec.errors import CryptoError
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 NAME = "board"
 prf_len = suites.prf_len
@@ -27,17 +27,14 @@ _loaded: dict = {}  # modules by the name of their mode, classes by group
 def report() -> str:
     """One line that says what was found."""
     try:
-        import ipsec.crypto.kernels.octets  # noqa: F401
+        if native:
+            kind = "C kernels"
+        else:
+            import ipsec.crypto.kernels.octets  # noqa: F401
 
-        kind = "viper kernels"
+            kind = "viper kernels"
     except NO_KERNEL:
         kind = "plain Python kernels (slow: no viper here)"
-    for module in ("field_native", "aead_native"):
-        try:
-            __import__("ipsec.crypto.kernels." + module)
-            kind += ", " + module
-        except (ImportError, ValueError):  # not installed, or for another chip
-            pass
     return "crypto: board, cryptolib on %s, %s" % (sys.platform, kind)
 
 

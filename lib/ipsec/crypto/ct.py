@@ -3,10 +3,13 @@
 Start reading at `equal`.
 """
 
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 try:
-    from ipsec.crypto.kernels.octets import differs, pad_key
+    if native:
+        differs, pad_key = native.differs, native.pad_key
+    else:
+        from ipsec.crypto.kernels.octets import differs, pad_key
 except NO_KERNEL:
     from ipsec.crypto.kernels.plain import differs, pad_key
 

@@ -7,10 +7,13 @@ Start reading at `digest`.
 
 import hashlib
 
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 try:
-    from ipsec.crypto.kernels.octets import pad_key
+    if native:
+        pad_key = native.pad_key
+    else:
+        from ipsec.crypto.kernels.octets import pad_key
 except NO_KERNEL:
     from ipsec.crypto.kernels.plain import pad_key
 

@@ -1,15 +1,18 @@
 """SHA-384 and SHA-512 (FIPS 180-4), which stock MicroPython lacks: for the PRFs and MACs of RFC 4868.
 
-On a board the compression function is a viper kernel, elsewhere plain long integers. Start reading at `Sha2`.
+On a board the compression function is a kernel, elsewhere plain long integers. Start reading at `Sha2`.
 """
 
 import struct
 import sys
 
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 try:
-    from ipsec.crypto.kernels import sha512_kernel as _kernel
+    if native:
+        _kernel = native
+    else:
+        from ipsec.crypto.kernels import sha512_kernel as _kernel
 except NO_KERNEL:  # no native emitter, or an .mpy of another architecture
     _kernel = None
 

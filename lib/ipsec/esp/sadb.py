@@ -3,10 +3,13 @@
 Start reading at `Sadb.find`.
 """
 
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 try:
-    from ipsec.esp.kernel import same_spi
+    if native:
+        same_spi = native.same_spi
+    else:
+        from ipsec.esp.kernel import same_spi
 except NO_KERNEL:
     from ipsec.esp.plain import same_spi
 

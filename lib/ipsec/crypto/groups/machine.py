@@ -1,38 +1,22 @@
-"""The field machine's Python side: which kernel there is, a store of numbers, programs and powers.
+"""The field machine's Python side: a store of numbers, programs and powers. Which kernel there is, `KERNEL` tells.
 
-Taken is the first that the board has: `field_native` (C), `field_unrolled` (faster, more RAM), `field`. The first two are
-options: .mpy files for the board's architecture put beside this module. Start reading at `Machine`.
+Start reading at `Machine`.
 """
 
 from ipsec.crypto import ct
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
-
-def _pick():
-    """The kernel module and its kind, or None and an empty string."""
-    try:
-        from ipsec.crypto.kernels import field_native
-
-        return field_native, "native"
-    except NO_KERNEL:
-        pass
-    try:
-        from ipsec.crypto.kernels import field_unrolled
-
-        return field_unrolled, "unrolled"
-    except NO_KERNEL:
-        pass
-    try:
+KERNEL = "native"
+try:
+    if native:
+        field, load_limbs, store_limbs = native, native.load_limbs, native.store_limbs
+    else:
+        KERNEL = "viper"
         from ipsec.crypto.kernels import field
-
-        return field, "compact"
-    except NO_KERNEL:
-        return None, ""
-
-
-field, KERNEL = _pick()
-if field is not None:
-    from ipsec.crypto.kernels import limbs
+        from ipsec.crypto.kernels.limbs import load as load_limbs
+        from ipsec.crypto.kernels.limbs import store as store_limbs
+except NO_KERNEL:
+    field, KERNEL = None, ""
 
 _ZERO = bytes(32)  # a scalar of no exchanges
 
@@ -48,12 +32,12 @@ class Machine:
 
     def load(self, slot, number):
         """Put 32 little-endian octets into a slot."""
-        limbs.load(self.w, slot, number)
+        load_limbs(self.w, slot, number)
 
     def store(self, slot) -> bytearray:
         """Take a slot, which must be reduced, as 32 little-endian octets."""
         out = bytearray(32)
-        limbs.store(self.w, slot, out)
+        store_limbs(self.w, slot, out)
         return out
 
     def run(self, program):

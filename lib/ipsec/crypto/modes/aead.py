@@ -1,11 +1,22 @@
 """What the AEADs share on a board: key, nonce, IV (RFC 4309, 4106, 7634 and 8750). Start reading at `Aead`."""
 
 from ipsec.crypto import ct, suites
-from ipsec.micro import NO_KERNEL
+from ipsec.crypto.scratch import block, views
+from ipsec.micro import NO_KERNEL, native
 
 _is_lean = True
 try:
-    from ipsec.crypto.kernels.aead_kernel import process
+    if native:
+
+        def process(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
+            """Seal or open a message in place, as `crypto/backend.py` tells; `seq_hi` is None without ESN."""
+            done = native.message(self.parts, buf, start, iv_pos, end, seq_hi)
+            if done < 0 and not self.opens:
+                suites.refuse(buf, start, iv_pos, end)
+            return done
+
+    else:
+        from ipsec.crypto.kernels.aead_kernel import process
 except NO_KERNEL:
     from ipsec.crypto.kernels.aead_plain import process
 
@@ -25,6 +36,8 @@ class Aead:
     `mac`      CCM: `(view, view)` is CBC; GCM: `(0, 0, table, sum, block, 0, n)` and Poly1305: `(sum, 0, block, n)` take n blocks
     `begin`    Poly1305: `(sum, block, state)` takes the one-time key
     `end`      GCM, Poly1305: `(state, sum)` writes the MAC into the state
+
+    The C kernel needs of these `stream` and `mac` of AES only, all in the list `parts`.
     """
 
     opens = 0
@@ -40,7 +53,15 @@ class Aead:
         self.state[15] = iv_len
         self.state[48] = mode
 
+    def ready(self, stream, mac, key=None, total=None) -> None:
+        """Take what the mode brings: `key` is GHASH's table or ChaCha20's words, `total` the work area of the MAC."""
+        self.stream = stream
+        self.mac = mac
+        self.parts = [self.state, stream, mac, key, total, block, views] if native else None
+
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""
         ct.wipe(self.state)
+        if self.parts:
+            self.parts.clear()
         self.stream = self.mac = None

@@ -10,11 +10,22 @@ of an HMAC. Start reading at `Sealer`.
 from cryptolib import aes
 
 from ipsec.crypto import ct, hmac, suites
+from ipsec.crypto.scratch import block, views
 from ipsec.errors import CryptoError
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 try:
-    from ipsec.crypto.kernels.cbc_kernel import process
+    if native:
+
+        def process(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
+            """Seal or open a message in place, as `crypto/backend.py` tells; `seq_hi` is None without ESN."""
+            done = native.cbc_message(self, buf, start, iv_pos, end, seq_hi)
+            if done < 0 and not self.opens:
+                self.refuse(buf, start, iv_pos, end)
+            return done
+
+    else:
+        from ipsec.crypto.kernels.cbc_kernel import process
 except NO_KERNEL:
     from ipsec.crypto.kernels.cbc_plain import process
 
@@ -24,6 +35,8 @@ class Sealer:
 
     opens = 0
     seal = open = process
+    block = block  # for the kernel in C
+    views = views
 
     def __init__(self, integ: int, encr_key, integ_key):
         self.icv_len = suites.integ_sizes(integ)[1]

@@ -16,8 +16,7 @@ class Sealer(Aead):
         super().__init__(CCM, encr, key)
         self.state[0] = 3  # L' = L - 1: a length field of 4 octets
         self.state[12] = (self.state[14] - 2) // 2 << 3  # M', which joins it in B_0
-        self.stream = aes(bytes(key[:-3]), 1).encrypt
-        self.mac = aes(bytes(key[:-3]), 2, bytes(16)).encrypt
+        self.ready(aes(bytes(key[:-3]), 1).encrypt, aes(bytes(key[:-3]), 2, bytes(16)).encrypt)
 
 
 class Opener(Sealer):

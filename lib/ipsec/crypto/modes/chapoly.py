@@ -1,4 +1,4 @@
-"""ChaCha20-Poly1305 on a board (RFC 8439 in ESP and IKE: RFC 7634), all of it in viper.
+"""ChaCha20-Poly1305 on a board (RFC 8439 in ESP and IKE: RFC 7634), all of it in kernels of ours.
 
 For chips where AES block by block is slow. Work area and sum serve all keys. Start reading at `Sealer`.
 """
@@ -7,24 +7,25 @@ import sys
 
 from ipsec.crypto import ct
 from ipsec.crypto.modes.aead import CHACHA, Aead
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 _is_lean = True
 try:
-    if sys.maxsize >> 31:
-        from ipsec.crypto.kernels.chacha20_w64 import chacha
+    if native:
+        _kernel = None, None, None, None
     else:
-        from ipsec.crypto.kernels.chacha20 import chacha
-    from ipsec.crypto.kernels.poly1305 import poly, poly_end, poly_start
+        if sys.maxsize >> 31:
+            from ipsec.crypto.kernels.chacha20_w64 import chacha
+        else:
+            from ipsec.crypto.kernels.chacha20 import chacha
+        from ipsec.crypto.kernels.poly1305 import poly, poly_end, poly_start
+
+        _kernel = chacha, poly, poly_start, poly_end
 except NO_KERNEL:
     from ipsec.crypto.kernels.plain import chacha, poly, poly_end, poly_start
 
+    _kernel = chacha, poly, poly_start, poly_end
     _is_lean = False
-else:
-    try:
-        from ipsec.crypto.kernels.aead_native import chacha, poly  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
-    except (ImportError, ValueError):
-        pass
 
 _work = bytearray(64)  # of a ChaCha20 block
 _sum = bytearray(128)  # r, 5r and the sum of Poly1305
@@ -40,7 +41,8 @@ class Sealer(Aead):
     def __init__(self, encr: int, key):
         super().__init__(CHACHA, encr, key)
         self.words = bytearray(b"expand 32-byte k" + bytes(key[:32]) + bytes(16))
-        self.stream, self.mac, self.begin, self.end = chacha, poly, poly_start, poly_end
+        stream, mac, self.begin, self.end = _kernel
+        self.ready(stream, mac, self.words, _sum)
 
     def wipe(self) -> None:
         """Overwrite the key; the object is dead afterwards."""

@@ -7,38 +7,38 @@ from cryptolib import aes
 
 from ipsec.crypto import ct
 from ipsec.crypto.modes.aead import GCM, Aead
-from ipsec.micro import NO_KERNEL
+from ipsec.micro import NO_KERNEL, native
 
 _is_lean = True
-is_native = False
 try:
-    from ipsec.crypto.kernels.ghash import TABLE_LEN, ghash, ghash_out, ghash_table
+    if native:
+        _kernel = native.TABLE_LEN, native.ghash_table, None, None
+    else:
+        from ipsec.crypto.kernels.ghash import TABLE_LEN, ghash, ghash_out, ghash_table
+
+        _kernel = TABLE_LEN, ghash_table, ghash, ghash_out
 except NO_KERNEL:
     from ipsec.crypto.kernels.plain import TABLE_LEN, ghash, ghash_out, ghash_table
 
-    _is_lean = False
-else:
-    try:
-        from ipsec.crypto.kernels.aead_native import ghash  # type: ignore[no-redef]  # noqa: F811 - the C module, where it is installed
+    _kernel = TABLE_LEN, ghash_table, ghash, ghash_out
 
-        is_native = True
-    except (ImportError, ValueError):
-        pass
+    _is_lean = False
 
 
 class Sealer(Aead):
     """Seals with AES-GCM; the IV is a counter. Allocates nothing."""
 
     is_lean = Aead.is_lean and _is_lean
-    kernel = (TABLE_LEN, ghash_table, ghash, ghash_out)
+    kernel = _kernel
 
     def __init__(self, encr: int, key):
         super().__init__(GCM, encr, key)
-        table_len, fill, self.mac, self.end = self.kernel
-        self.stream = encrypt = aes(bytes(key[:-4]), 1).encrypt
+        table_len, fill, mac, self.end = self.kernel
+        encrypt = aes(bytes(key[:-4]), 1).encrypt
         self.table = bytearray(table_len)
         self.sum = bytearray(24)
         fill(self.table, encrypt(bytes(16)), self.sum)
+        self.ready(encrypt, mac, self.table, self.sum)
 
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""

@@ -1,4 +1,4 @@
-// The loops of aead_native for chips that tools/natmod writes no assembler for: GHASH (NIST SP 800-38D 6.4), ChaCha20 and
+// The inner loops of the ciphers for chips that tools/natmod writes no assembler for: GHASH (NIST SP 800-38D 6.4), ChaCha20 and
 // Poly1305 (RFC 8439 2.3 and 2.5). Start reading at `ghash_blocks`, `chacha_blocks` and `poly_blocks`.
 
 // One 32-bit word of the sum: times x^32, plus the entries of its 8 nibbles (NIST SP 800-38D 6.4, Horner's rule).
@@ -19,14 +19,12 @@ static inline void ghash_word(word *a, const word *table, word u) {
 }
 
 // n blocks at x into the sum z
-static void ghash_blocks(word *z, const word *table, const uint8_t *x, size_t n) {
+static void ghash_blocks(word *z, const word *table, const word *x, size_t n) {
     word a[4];
-    for (; n; n--, x += 16) {
+    for (; n; n--, x += 4) {
         a[0] = a[1] = a[2] = a[3] = 0;
         for (int i = 3; i >= 0; i--) {
-            const uint8_t *y = x + 4 * i;
-            word big = (word)y[0] << 24 | (word)y[1] << 16 | (word)y[2] << 8 | y[3];
-            ghash_word(a, table, z[i] ^ big);
+            ghash_word(a, table, z[i] ^ swapped(x[i]));
         }
         z[0] = a[0];
         z[1] = a[1];

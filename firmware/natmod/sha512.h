@@ -1,0 +1,45 @@
+// SHA-512's compression function (FIPS 180-4 6.4). Words of 64 bits are pairs of words in the state and among the constants,
+// the high one first. Start reading at `sha512_blocks`.
+
+typedef uint64_t dword;
+
+static inline dword turned(dword x, int n) {
+    return x >> n | x << (64 - n);
+}
+
+static inline dword pair(const word *p) {
+    return (dword)p[0] << 32 | p[1];
+}
+
+// Rotations by a, b and c; sums and signs tell the four functions of FIPS 180-4 4.1.3 apart.
+static void sha512_blocks(word *h, const word *k, const uint8_t *data, size_t n) {
+    dword w[16], v[8];
+    for (; n; n--) {
+        for (int i = 0; i < 16; i++, data += 8) {
+            w[i] = (dword)big32(data) << 32 | big32(data + 4);
+        }
+        for (int i = 0; i < 8; i++) {
+            v[i] = pair(h + 2 * i);
+        }
+        for (int t = 0; t < 80; t++) {
+            dword *x = &w[t & 15];
+            if (t > 15) {
+                dword y = w[(t + 1) & 15], z = w[(t + 14) & 15];
+                *x += w[(t + 9) & 15] + (turned(y, 1) ^ turned(y, 8) ^ y >> 7) + (turned(z, 19) ^ turned(z, 61) ^ z >> 6);
+            }
+            dword e = v[4], a = v[0];
+            dword t1 = v[7] + (turned(e, 14) ^ turned(e, 18) ^ turned(e, 41)) + (v[6] ^ (e & (v[5] ^ v[6]))) + pair(k + 2 * t) + *x;
+            dword t2 = (turned(a, 28) ^ turned(a, 34) ^ turned(a, 39)) + ((a & v[1]) | (v[2] & (a | v[1])));
+            for (int i = 7; i; i--) {
+                v[i] = v[i - 1];
+            }
+            v[4] += t1;
+            v[0] = t1 + t2;
+        }
+        for (int i = 0; i < 8; i++) {
+            v[i] += pair(h + 2 * i);
+            h[2 * i] = v[i] >> 32;
+            h[2 * i + 1] = v[i];
+        }
+    }
+}

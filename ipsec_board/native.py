@@ -1,0 +1,27 @@
+"""The native module, all kernels in C, as `python -m tools.natmod --update` built it for each architecture.
+
+It is part of the repository, so that nobody needs a cross compiler to install. Start reading at `path`.
+"""
+
+from pathlib import Path
+
+from ipsec_board.paths import FIRMWARE
+
+BUILT = FIRMWARE / "natmod" / "built"
+MODULE = "ipsec/native.mpy"  # where the library looks for it
+
+# what a board of the first name loads besides its own, the best last (py/persistentcode.c, MPY_FEATURE_ARCH_TEST)
+ALSO = {
+    "armv7m": ("armv6", "armv6m"), "armv7em": ("armv6", "armv6m", "armv7m"),
+    "armv7emsp": ("armv6", "armv6m", "armv7m", "armv7em"),
+    "armv7emdp": ("armv6", "armv6m", "armv7m", "armv7em", "armv7emsp"), "armv6m": ("armv6",),
+}  # fmt: skip
+
+
+def path(arch: str) -> Path | None:
+    """The file for boards of this architecture (mpy-cross's name); None where there is none."""
+    for name in (arch, *reversed(ALSO.get(arch, ()))):
+        file = BUILT / f"{name}.mpy"
+        if name and file.is_file():
+            return file
+    return None
