@@ -85,10 +85,11 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     source = choice.source or not _loads_mpy(found)
     files = {}
     viper = source or choice.viper
-    kernels = None if viper else native.path(found.arch)
+    modules = slices.needed(choice.config, found.arch, choice.extra, viper)
+    kernels = None if viper else native.path(found.arch, slices.small_is_enough(modules))
     if kernels:
         files[f"{target}/{native.MODULE}"] = kernels.read_bytes()
-    for module in slices.needed(choice.config, found.arch, choice.extra, viper):
+    for module in modules:
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
         if source:

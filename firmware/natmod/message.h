@@ -2,6 +2,7 @@
 // AES is the firmware's: `stream` and `mac` are bound methods of cryptolib's objects. Start reading at `message`.
 
 enum { CCM, GCM, CHACHA };
+#define IS_CHACHA(mode) (ALL && (mode) == CHACHA)
 enum { SCRATCH = 736 }; // SIZE of crypto/scratch.py
 enum { IV = 4, FLAGS_CCM = 12, OPENS = 13, ICV_LEN = 14, IV_LEN = 15, MAC = 16, MASK_MAC = 32, MODE = 48 };
 
@@ -27,13 +28,13 @@ static void crypt(const aead *a, uint8_t *p, size_t n) {
     int mode = a->state[MODE];
     word number = mode;
     size_t used = 16, room = SCRATCH;
-    if (mode == CHACHA) {
+    if (IS_CHACHA(mode)) {
         used = 0;
         room = SCRATCH & -64;
     }
     do {
         size_t k = n < room - used ? n : room - used;
-        if (mode == CHACHA) {
+        if (IS_CHACHA(mode)) {
             if (k) {
                 chacha_blocks(a->key, a->scratch, (k + 63) >> 6);
             }
@@ -60,7 +61,7 @@ static void crypt(const aead *a, uint8_t *p, size_t n) {
 
 // Take whole blocks into the sum of GHASH or Poly1305.
 static void take(const aead *a, const void *x, size_t blocks) {
-    if (a->state[MODE] == GCM) {
+    if (!IS_CHACHA(a->state[MODE])) {
         ghash_blocks(a->sum, a->key, x, blocks);
     } else {
         poly_blocks(a->sum, x, blocks);
@@ -105,7 +106,7 @@ static void authenticate(const aead *a, const uint8_t *header, size_t header_len
             used = put_header((uint8_t *)scratch, 18, header, header_len, seq_hi);
         }
     } else {
-        if (mode == GCM) {
+        if (!IS_CHACHA(mode)) {
             zero(a->sum, 16);
         }
         if (total) {
@@ -132,16 +133,16 @@ static void authenticate(const aead *a, const uint8_t *header, size_t header_len
         }
         if (!left) { // bits, big-endian (GCM), or octets, little-endian (Poly1305)
             word *d = scratch + 4 * blocks++;
-            d[0] = mode == CHACHA ? total : 0;
-            d[1] = mode == CHACHA ? 0 : swapped(total << 3);
-            d[2] = mode == CHACHA ? n : 0;
-            d[3] = mode == CHACHA ? 0 : swapped(n << 3);
+            d[0] = IS_CHACHA(mode) ? total : 0;
+            d[1] = IS_CHACHA(mode) ? 0 : swapped(total << 3);
+            d[2] = IS_CHACHA(mode) ? n : 0;
+            d[3] = IS_CHACHA(mode) ? 0 : swapped(n << 3);
         }
         take(a, scratch, blocks);
     } while (left);
     if (mode == CCM) {
         copy(a->state + MAC, (uint8_t *)(scratch + 4 * blocks - 4), 16);
-    } else if (mode == GCM) {
+    } else if (!IS_CHACHA(mode)) {
         ghash_out(st, a->sum);
     } else {
         poly_end(a->state, a->sum);
@@ -188,7 +189,7 @@ static int message(const aead *a, uint8_t *buf, int len, int start, int iv_pos, 
     uint8_t *text = buf + pos;
     int n = end - pos;
     take_nonce(state, buf + iv_pos, seq_hi);
-    if (mode == CHACHA) { // key stream block 0 is the one-time key of Poly1305 (RFC 8439 2.6)
+    if (IS_CHACHA(mode)) { // key stream block 0 is the one-time key of Poly1305 (RFC 8439 2.6)
         a->key[12] = 0;
         copy((uint8_t *)(a->key + 13), state, 12);
         chacha_blocks(a->key, a->scratch, 1);
@@ -199,7 +200,7 @@ static int message(const aead *a, uint8_t *buf, int len, int start, int iv_pos, 
     }
     authenticate(a, buf + start, iv_pos - start, seq_hi, text, n);
     int forged = 0;
-    if (opens && mode == CHACHA) {
+    if (IS_CHACHA(mode) && opens) {
         forged = is_forged(state, buf + end);
         if (forged) {
             return -1; // nothing was decrypted
@@ -214,7 +215,7 @@ static int message(const aead *a, uint8_t *buf, int len, int start, int iv_pos, 
         }
         return end + state[ICV_LEN];
     }
-    if (mode != CHACHA && is_forged(state, buf + end)) {
+    if (!IS_CHACHA(mode) && is_forged(state, buf + end)) {
         crypt(a, text, n); // back to ciphertext: nobody may read unverified plaintext
         return -1;
     }

@@ -1,15 +1,21 @@
 // ipsec.native: all kernels of the library as one module, for boards that load native code; the same names, arguments and
-// results as those in viper and in plain Python, which stay for source installs. What each does stands in the headers; here
-// are the arguments. Lengths and positions outside a buffer, and words at addresses that are no multiple of 4, raise
-// ValueError. Start reading at `mpy_init`.
+// results as those in viper and in plain Python, which stay for source installs. With `ALL` 0 it has AES-GCM, AES-CCM and X25519
+// only, for a quarter less RAM. What each function does stands in the headers; here are the arguments. Lengths and positions
+// outside a buffer, and words at addresses that are no multiple of 4, raise ValueError. Start reading at `mpy_init`.
 
 #include "py/dynruntime.h"
+
+#ifndef ALL
+#define ALL 1
+#endif
 
 #include "octets.h"
 #include "inet.h"
 #include "esp.h"
 #include "field.h"
+#if ALL
 #include "sha512.h"
+#endif
 #include "poly_columns.h" // written by tools/natmod: a product of Poly1305, or all these loops in assembler
 #ifndef ASSEMBLER
 #include "loops.h"
@@ -66,7 +72,9 @@ static mp_obj_t *items_of(mp_obj_t obj, size_t need) {
 }
 
 #include "message.h"
+#if ALL
 #include "cbc.h"
+#endif
 
 #define SMALL(value) MP_OBJ_NEW_SMALL_INT(value)
 // A function of n arguments of Python: what follows is its body, which sees them as `args`.
@@ -195,6 +203,9 @@ static int message_in(mp_obj_t parts, mp_obj_t buf, int start, int iv_pos, int e
     aead a;
     a.state = (uint8_t *)words_of(item[0], 52, MP_BUFFER_RW);
     int mode = a.state[MODE];
+    if (mode > GCM && !ALL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("mode"));
+    }
     a.stream = item[1];
     a.mac = item[2];
     a.key = mode == CCM ? NULL : words_of(item[3], mode == GCM ? 2048 : 64, MP_BUFFER_RW);
@@ -242,10 +253,14 @@ FUNCTION(decap, 5) {
     return SMALL((int)n < 0 ? (int)n : pos + (int)n);
 }
 
+#if ALL
+
 // cbc_message(self, buf, start, iv_pos, end, seq_hi)
 FUNCTION(cbc_message, 6) {
     return SMALL(cbc_message(args[0], args[1], mp_obj_get_int(args[2]), mp_obj_get_int(args[3]), mp_obj_get_int(args[4]), args[5]));
 }
+
+#endif
 
 // ghash_table(table, key, work)
 FUNCTION(ghash_table, 3) {
@@ -253,13 +268,17 @@ FUNCTION(ghash_table, 3) {
     return mp_const_none;
 }
 
-// sha512_blocks(_, _, state, _, constants, data, n, _)
+#if ALL
+
+// blocks(_, _, state, work, constants, data, n, _): SHA-512
 FUNCTION(blocks, 8) {
     size_t n = number(args[6]);
     sha512_blocks(words_of(args[2], 64, MP_BUFFER_RW), words_of(args[4], 640, MP_BUFFER_READ),
-        octets_of(args[5], 128 * n, MP_BUFFER_READ), n);
+        octets_of(args[5], 128 * n, MP_BUFFER_READ), n, (dword *)words_of(args[3], WORK, MP_BUFFER_RW));
     return mp_const_none;
 }
+
+#endif
 
 #ifdef INNER
 #include "inner.h" // more functions, for tests and measurements
@@ -288,6 +307,9 @@ FUNCTION(run, 8) {
     const uint8_t *program = octets_of(args[3], 4 * n, MP_BUFFER_READ);
     word fold = mp_obj_get_int(args[5]);
     int t = mp_obj_get_int(args[7]);
+    if (!fold && !ALL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("field"));
+    }
     const uint8_t *bits = octets_of(args[6], t < 0 ? 0 : ((t + 1) >> 3) + 1, MP_BUFFER_READ);
     for (; t >= 0; t--) {
         word mask = -(word)(((bits[t >> 3] >> (t & 7)) ^ (bits[(t + 1) >> 3] >> ((t + 1) & 7))) & 1);
@@ -322,7 +344,6 @@ FUNCTION(store_limbs, 3) {
 mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
     MP_DYNRUNTIME_INIT_ENTRY
     mp_store_global(MP_QSTR_SLOTS, SMALL(SLOTS));
-    mp_store_global(MP_QSTR_WORK, SMALL(0));
     mp_store_global(MP_QSTR_TABLE_LEN, SMALL(2048));
     GIVE(MP_QSTR_copy, copy);
     GIVE(MP_QSTR_pad_key, pad_key);
@@ -340,9 +361,12 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     GIVE(MP_QSTR_message, message);
     GIVE(MP_QSTR_encap, encap);
     GIVE(MP_QSTR_decap, decap);
+#if ALL
     GIVE(MP_QSTR_cbc_message, cbc_message);
-    GIVE(MP_QSTR_ghash_table, ghash_table);
     GIVE(MP_QSTR_blocks, blocks);
+    mp_store_global(MP_QSTR_WORK, SMALL(WORK));
+#endif
+    GIVE(MP_QSTR_ghash_table, ghash_table);
     GIVE(MP_QSTR_run, run);
     GIVE(MP_QSTR_freeze, freeze);
     GIVE(MP_QSTR_load_limbs, load_limbs);

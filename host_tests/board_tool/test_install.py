@@ -128,6 +128,22 @@ def test_kernels_in_c_are_installed_and_taken_by_the_library(board, plan):
         assert ("esp/kernel." in names) == (kernel == "viper")
 
 
+@pytest.mark.parametrize(("ike", "esp", "small"), [
+    ("aes128gcm16-prfsha256-x25519", "aes128gcm16", True), ("aes256gcm16-prfsha256-x25519", "aes256ccm16", True),
+    ("aes128gcm16-prfsha256-ecp256", "aes128gcm16", False), ("aes128gcm16-prfsha512-x25519", "aes128gcm16", False),
+    ("aes128gcm16-prfsha256-x25519", "chacha20poly1305", False), ("aes128gcm16-prfsha256-x25519", "aes128-sha256", False),
+])  # fmt: skip
+def test_the_small_native_module_is_taken_where_it_is_enough(tmp_path, ike, esp, small):
+    plan = write_plan(tmp_path, TUNNEL + f'ike_proposals = ["{ike}"]\nesp_proposals = ["{esp}"]\n')
+    choice = install.Choice(plans.load(plan).config)
+    for arch, number in (("armv6m", 4), ("armv7emsp", 7), ("armv7emdp", 8)):
+        found = facts.Facts((1, 25, 0), "", "", number << 10 | 3 << 8 | 6, 0, 0, "", [], None, {})
+        assert found.arch == arch
+        data = install.files_for(found, choice, "/lib")["/lib/ipsec/native.mpy"]
+        assert data == native.path(arch, small).read_bytes() != native.path(arch, not small).read_bytes()
+        mpy.require(data, "native.mpy", found)
+
+
 def test_an_mpy_file_of_another_chip_on_the_board_is_explained(board, plan):
     foreign = mpy.compile_module("ipsec.crypto.kernels.octets", "armv6m")
     do(board, "import os\nos.mkdir('/lib')\nos.mkdir('/lib/ipsec')")

@@ -94,8 +94,9 @@ def test_refused_arguments():
         ("write4", (x, 181, 20, 17, 0, z, z, 0)), ("write4", (x, 0, 20, 17, 0, z, z, 21)), ("write_udp", (x, 193, 8, 1, 1)),
         ("same_spi", (x, 197, z)), ("check", (x, x, 100, 201)), ("check", (z, x, 0, 100)), ("carry", (x, z, 0, 25)),
         ("message", ([], x, 0, 8, 100, None)), ("message", ([z] * 7, x, 0, 8, 100, None)), ("encap", (x, [], x, 0, 201)),
-        ("decap", (x, [], x, 0, 201)), ("ghash_table", (x, z, z)), ("blocks", (0, 0, x, 0, bytearray(640), x, 2, 0)),
-        ("blocks", (0, 0, x, 0, x, x, 1, 0)), ("run", (x, 0, x, b"", 0, 0, b"", -1)), ("freeze", (bytearray(1440), 18)),
+        ("decap", (x, [], x, 0, 201)), ("ghash_table", (x, z, z)), ("blocks", (0, 0, x, bytearray(832), bytearray(640), x, 2, 0)),
+        ("blocks", (0, 0, x, bytearray(832), x, x, 1, 0)), ("blocks", (0, 0, x, x, bytearray(640), x, 1, 0)),
+        ("run", (x, 0, x, b"", 0, 0, b"", -1)), ("freeze", (bytearray(1440), 18)),
         ("run", (0, 0, bytearray(1440), bytes(4), 2, 0, bytes(2), 0)), ("run", (0, 0, bytearray(1440), b"", 0, 0, bytes(2), 15)),
         ("load_limbs", (bytearray(1440), 0, bytes(31))), ("store_limbs", (bytearray(1440), 0, bytearray(31))),
     ):  # fmt: skip

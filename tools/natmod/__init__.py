@@ -43,11 +43,14 @@ def update(progress: Progress = _quiet) -> None:
     BUILT.mkdir(exist_ok=True)
     for arch in COMPILERS:
         shutil.copyfile(build(arch, progress), BUILT / f"{arch}.mpy")
+        shutil.copyfile(build(arch, progress, small=True), BUILT / f"{arch}-small.mpy")
     (BUILT / "sources").write_text(sources_digest() + "\n")
 
 
-def build(arch: str, progress: Progress = _quiet, inner: bool = False) -> Path:
-    """The module's .mpy file for this architecture, from the cache or built now; `inner`: with functions for tests.
+def build(arch: str, progress: Progress = _quiet, inner: bool = False, small: bool = False) -> Path:
+    """The module's .mpy file for this architecture, from the cache or built now.
+
+    `inner`: with functions for tests; `small`: AES-GCM, AES-CCM and X25519 only.
 
     Raises MissingTool when the compiler is not there, EmulatorError when the build fails.
     """
@@ -66,8 +69,9 @@ def build(arch: str, progress: Progress = _quiet, inner: bool = False) -> Path:
         for name, text in headers.texts().items():
             (objects / name).write_text(text)
         argv = ["make", f"ARCH={arch}", f"MPY_DIR={tree}", f"BUILD={objects.name}", f"PYTHON={sys.executable}"]
-        cache.command([*argv, *["INNER=1"] * inner], cwd=draft, log=draft / "make.log", label=f"{MODULE} for {arch}",
+        argv += ["INNER=1"] * inner + ["ALL=0"] * small
+        cache.command(argv, cwd=draft, log=draft / "make.log", label=f"{MODULE} for {arch}",
                       progress=progress, env={"PATH": f"{stand_in}{os.pathsep}{os.environ['PATH']}"} if stand_in else None)
 
-    key = cache.digest(sources_digest(), Path(__file__), tree.name, str(stand_in), inner)
+    key = cache.digest(sources_digest(), Path(__file__), tree.name, str(stand_in), inner, small)
     return cache.entry(f"natmod-{arch}", key, make) / f"{MODULE}.mpy"

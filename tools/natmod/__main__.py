@@ -13,6 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.natmod", description="The native module as .mpy files.")
     parser.add_argument("arch", nargs="*", choices=[*COMPILERS, []], help="architectures (default: all that can be built)")
     parser.add_argument("--out", type=Path, help="copy the files to OUT/<arch>/")
+    parser.add_argument("--small", action="store_true", help="AES-GCM, AES-CCM and X25519 only")
     parser.add_argument("--update", action="store_true", help="bring the files of the repository up to date, all of them")
     args = parser.parse_args()
     if args.update:
@@ -21,7 +22,7 @@ def main() -> int:
     failed = False
     for arch in args.arch or COMPILERS:
         try:
-            path = build(arch, progress=lambda text: print(text, file=sys.stderr))
+            path = build(arch, progress=lambda text: print(text, file=sys.stderr), small=args.small)
         except MissingTool as e:
             print(f"{arch:10} not built: {e}")
             failed |= bool(args.arch)

@@ -6,11 +6,13 @@ gcc does not unroll loops of two changing bounds. Start reading at `texts`.
 from tools.natmod import thumb_chacha, thumb_field, thumb_ghash, thumb_poly
 
 _LIMBS = 20
+_HALF = 10
 
 
 def texts() -> dict[str, str]:
     """The text of each header by its name."""
-    field = _function("multiply", "word *restrict t, const word *a, const word *b", _multiply())
+    field = _function("products", "word *restrict t, const word *a, const word *b", _products())
+    field += _function("multiply", "word *restrict t, const word *a, const word *b", _multiply())
     field += _function("square", "word *restrict t, const word *a", _square())
     poly = _function("poly_multiply", "word *restrict t, const word *h, const word *r", _poly())
     loops = "\n".join(module.header() for module in (thumb_ghash, thumb_chacha, thumb_poly))
@@ -26,12 +28,20 @@ def _function(name: str, arguments: str, lines: list[str]) -> str:
     return f"static __attribute__((noinline)) void {name}({arguments}) {{\n{body}\n}}\n\n"
 
 
-def _pairs(k: int) -> list[tuple[int, int]]:
-    return [(i, k - i) for i in range(max(0, k - _LIMBS + 1), min(k, _LIMBS - 1) + 1)]
+def _pairs(k: int, limbs: int = _LIMBS) -> list[tuple[int, int]]:
+    return [(i, k - i) for i in range(max(0, k - limbs + 1), min(k, limbs - 1) + 1)]
+
+
+def _products() -> list[str]:
+    """Half of a number times half of one, added: a fourth of the code of the whole product, for a tenth of its time."""
+    return [f"t[{k}] += " + " + ".join(f"a[{i}] * b[{j}]" for i, j in _pairs(k, _HALF)) + ";" for k in range(2 * _HALF - 1)]
 
 
 def _multiply() -> list[str]:
-    return [f"t[{k}] = " + " + ".join(f"a[{i}] * b[{j}]" for i, j in _pairs(k)) + ";" for k in range(2 * _LIMBS - 1)]
+    return [
+        f"for (int i = 0; i < {2 * _LIMBS}; i++) {{", "    t[i] = 0;", "}",
+        *(f"products(t + {i + j}, a + {i}, b + {j});" for i in (0, _HALF) for j in (0, _HALF)),
+    ]  # fmt: skip
 
 
 def _square() -> list[str]:

@@ -3,7 +3,7 @@
 Its multiplication overwrites a factor, it has eight registers that can do everything, and one load can fill several. So four
 limbs of one operand are loaded at once and multiplied by one limb of the other, into sums that live in the registers above
 r7, which can only be added to and moved: ten instructions for four products. Nothing branches, no address depends on a
-number. Start reading at `header`.
+number. What is done limb by limb is a loop over pairs, as these octets are RAM. Start reading at `header`.
 """
 
 from tools.natmod.thumb import Columns, enter, function, leave, registers
@@ -13,25 +13,21 @@ BITS = 13
 FOLD = 608  # 2^260 modulo 2^255 - 19
 _GROUP = 4  # limbs loaded at once
 _SUMS = ("r8", "r9", "r10", "r11", "r12", "lr")
-_PAIR = ("r5", "r6")
-# p = 2^256 - 2^224 + 2^192 + 2^96 - 1 is -1 at limb 0, and these: limb, sign, shift
-_MULTIPLE_P256 = ((7, "adds", 5), (14, "adds", 10), (17, "subs", 3), (19, "adds", 9))
 _AT_ONCE = 3  # columns stored at once
 
 
 def header() -> str:
     """C functions of nothing but assembler, which take the place of those in field.h."""
-    word = "word *{0}, const word *{1}"
+    two, three = "word *o, const word *a", "word *o, const word *a, const word *b"
     return "\n".join((
         function("multiply", "word *t, const word *a, const word *b", multiply()),
-        function("square", word.format("t", "a"), square()),
-        function("fold_25519", word.format("o", "t"), fold()),
+        function("square", "word *t, const word *a", square()),
+        function("fold_25519", "word *o, const word *t", fold()),
+        function("add", f"{three}, word fold", add()),
+        function("subtract_25519", three, subtract_25519()),
+        function("times_a24", two, times_a24()),
         function("montgomery", "word *o, word *t", montgomery()),
-        function("add", "word *o, const word *a, const word *b, word fold", add()),
-        function("subtract_25519", "word *o, const word *a, const word *b", subtract_25519()),
-        function("subtract_p256", "word *o, const word *a, const word *b, word *zero", subtract_p256()),
-        function("times_a24", word.format("o", "a"), times_a24()),
-        function("swap", "word *a, word *b, word mask", swap()),
+        function("subtract_p256", f"{three}, word *zero", subtract_p256()),
     ))
 
 
@@ -107,32 +103,54 @@ def close(fold: str | None) -> list[str]:
     return [*lines, "stm r0!, {r5-r7}"]
 
 
+def pairs(lines: list[str], end: str, pointer: str) -> list[str]:
+    """A loop of what is done for two limbs, until the pointer is behind a number; `end` is for work before it."""
+    return [f"mov {end}, {pointer}", f"adds {end}, #{4 * LIMBS}", f"mov lr, {end}", "1:", *lines, f"cmp {pointer}, lr", "bne 1b"]
+
+
 def fold() -> list[str]:
     """o = t modulo 2^255 - 19; r4 carries along o, r2 along the upper half, each limb of which comes back times 608."""
-    lines = [*enter(), *mask("r3"), f"movs r5, #{FOLD >> 5}", "lsls r5, #5", "mov r12, r5"]
-    lines += ["movs r2, #0", "movs r4, #0"]
-    for i in range(LIMBS):
-        x = "r6" if i % 2 == 0 else "r7"
-        if i < LIMBS - 1:
-            lines += [f"ldr {x}, [r1, #{4 * LIMBS}]", f"adds {x}, r2", *carry(x, "r2", "r3")]
-        else:
-            lines += [f"mov {x}, r2"]
-        lines += [f"muls {x}, r5", f"adds {x}, r4", "ldm r1!, {r4}", f"adds {x}, r4", *carry(x, "r4", "r3")]
-        if i % 2:
-            lines.append("stm r0!, {r6, r7}")
-    return [*lines, *close("r12"), *leave()]
+    both = []
+    for x in ("r6", "r7"):
+        both += [f"ldr {x}, [r1, #{4 * LIMBS}]", f"adds {x}, r2", *carry(x, "r2", "r3")]
+        both += [f"muls {x}, r5", f"adds {x}, r4", "ldm r1!, {r4}", f"adds {x}, r4", *carry(x, "r4", "r3")]
+    lines = [*enter(), *mask("r3"), f"movs r5, #{FOLD >> 5}", "lsls r5, #5", "mov r12, r5", "movs r2, #0", "movs r4, #0"]
+    lines += pairs([*both, "stm r0!, {r6, r7}"], "r7", "r1")
+    return [*lines, "muls r2, r5", "adds r4, r2", *close("r12"), *leave()]
+
+
+# p = 2^256 - 2^224 + 2^192 + 2^96 - 1 is -1 at limb 0, and these: limb, sign, shift
+_MULTIPLE_P256 = ((7, "adds", 5), (14, "adds", 10), (17, "subs", 3), (19, "adds", 9))
 
 
 def montgomery() -> list[str]:
-    """o = t / 2^260 modulo the prime of P-256, column by column: limb k, once it is clean, returns in columns k + 7 and on."""
-    lines = [*enter(), "mov r6, r1", *mask("r3"), "movs r4, #0"]
-    for k in range(2 * LIMBS):
-        lines += ["ldm r1!, {r5}", "adds r5, r4"] if k < 2 * LIMBS - 1 else ["mov r5, r4"]
-        for distance, operation, shift in _MULTIPLE_P256:
-            if distance <= k < distance + LIMBS:
-                lines += [f"ldr r7, [r6, #{4 * (k - distance)}]", f"lsls r7, #{shift}", f"{operation} r5, r7"]
-        lines += [*carry("r5", "r4", "r3", "asrs"), f"str r5, [r6, #{4 * k}]" if k < LIMBS else "stm r0!, {r5}"]
-    return [*lines, *leave()]
+    """o = t / 2^260 modulo the prime of P-256: each limb of the lower half, once it is clean, returns in limbs above it."""
+    row = ["ldm r1!, {r4}", "asrs r5, r4, #13", "ands r4, r3", "ldr r6, [r1]", "adds r6, r5", "str r6, [r1]"]
+    for limb, operation, shift in _MULTIPLE_P256:
+        at = f"[r1, #{4 * limb - 4}]"
+        row += [f"lsls r5, r4, #{shift}", f"ldr r6, {at}", f"{operation} r6, r5", f"str r6, {at}"]
+    return [*enter(), *mask("r3"), *pairs(row, "r7", "r1"), *_carried(), *leave()]
+
+
+def subtract_p256() -> list[str]:
+    """o = a - b less the multiple v of p that the highest limbs tell, which is r12; the slot of zero is not needed."""
+    lines = [f"ldr r4, [r1, #{4 * LIMBS - 4}]", f"ldr r5, [r2, #{4 * LIMBS - 4}]", "subs r4, r5", "asrs r4, #9", "subs r4, #1"]
+    both = ["ldm r1!, {r5, r6}", "ldm r2!, {r3, r4}", "subs r5, r3", "subs r6, r4", "stm r0!, {r5, r6}"]
+    lines = [*enter(), *lines, "mov r12, r4", *pairs(both, "r7", "r1")]
+    lines += [f"subs r0, #{4 * LIMBS}", "mov r1, r0", "mov r4, r12", "ldr r6, [r0]", "adds r6, r4", "str r6, [r0]"]
+    for limb, operation, shift in _MULTIPLE_P256:
+        opposite, at = "subs" if operation == "adds" else "adds", f"[r0, #{4 * limb}]"
+        lines += [f"lsls r5, r4, #{shift}", f"ldr r6, {at}", f"{opposite} r6, r5", f"str r6, {at}"]
+    return [*lines, *mask("r3"), *_carried(), *leave()]
+
+
+def _carried() -> list[str]:
+    """The limbs at r1, which may be negative, to r0 with clean limbs; what is over limb 19 is dropped."""
+    both = ["ldm r1!, {r5, r6}"]
+    for x in ("r5", "r6"):
+        both += [f"adds {x}, r4", *carry(x, "r4", "r3", "asrs")]
+    loop = pairs([*both, "stm r0!, {r5, r6}"], "r7", "r1")
+    return ["movs r4, #0", *({"1:": "2:", "bne 1b": "bne 2b"}.get(line, line) for line in loop)]
 
 
 def add() -> list[str]:
@@ -146,47 +164,18 @@ def subtract_25519() -> list[str]:
     return [*enter(), *before, *_in_pairs("subs", "asrs"), "adds r4, #2", *close("r12"), *leave()]
 
 
-def subtract_p256() -> list[str]:
-    """o = a - b less the multiple v of p that the highest limbs tell, which is r12; the slot of zero is not needed."""
-    before = [f"ldr r4, [r1, #{4 * LIMBS - 4}]", f"ldr r5, [r2, #{4 * LIMBS - 4}]", "subs r4, r5", "asrs r4, #9", "subs r4, #1"]
-    less = {0: ["add r5, r12"]}
-    for limb, operation, shift in _MULTIPLE_P256:
-        opposite = "subs" if operation == "adds" else "adds"
-        less[limb] = ["mov r7, r12", f"lsls r7, #{shift}", f"{opposite} {_PAIR[limb % 2]}, r7"]
-    return [*enter(), *before, "mov r12, r4", "movs r4, #0", *_in_pairs("subs", "asrs", less), *leave()]
-
-
-def _in_pairs(operation: str, shift: str, more: dict[int, list[str]] | None = None) -> list[str]:
-    """Two limbs at once; r4 is the carry. `more` is what else is done to some limbs."""
-    lines = mask("r3")
-    for i in range(LIMBS):
-        x = _PAIR[i % 2]
-        if i % 2 == 0:
-            lines.append("ldm r1!, {r5, r6}")
-        lines += ["ldm r2!, {r7}", f"{operation} {x}, r7", *(more or {}).get(i, [])]
-        lines += [f"adds {x}, r4", *carry(x, "r4", "r3", shift)]
-        if i % 2:
-            lines.append("stm r0!, {r5, r6}")
-    return lines
+def _in_pairs(operation: str, shift: str) -> list[str]:
+    """Two limbs at once; r4 is the carry."""
+    both = ["ldm r1!, {r5, r6}"]
+    for x in ("r5", "r6"):
+        both += ["ldm r2!, {r7}", f"{operation} {x}, r7", f"adds {x}, r4", *carry(x, "r4", "r3", shift)]
+    return [*mask("r3"), *pairs([*both, "stm r0!, {r5, r6}"], "r7", "r1")]
 
 
 def times_a24() -> list[str]:
     """o = a * 121665 modulo 2^255 - 19."""
-    lines = [*enter(), *mask("r3"), f"ldr r2, ={121665}", "movs r4, #0"]
-    for _ in range(0, LIMBS, 2):
-        lines.append("ldm r1!, {r5, r6}")
-        for x in ("r5", "r6"):
-            lines += [f"muls {x}, r2", f"adds {x}, r4", *carry(x, "r4", "r3")]
-        lines.append("stm r0!, {r5, r6}")
+    both = ["ldm r1!, {r5, r6}"]
+    for x in ("r5", "r6"):
+        both += [f"muls {x}, r2", f"adds {x}, r4", *carry(x, "r4", "r3")]
+    lines = [*enter(), *mask("r3"), f"ldr r2, ={121665}", "movs r4, #0", *pairs([*both, "stm r0!, {r5, r6}"], "r7", "r1")]
     return [*lines, f"movs r1, #{FOLD >> 5}", "lsls r1, #5", *close(None), *leave(), ".ltorg"]
-
-
-def swap() -> list[str]:
-    """Exchange two slots each where the mask is -1, read and write them as they are where it is 0."""
-    lines = enter()
-    for _ in range(0, 2 * LIMBS, 2):
-        lines += ["ldr r3, [r0]", "ldr r4, [r0, #4]", "ldr r5, [r1]", "ldr r6, [r1, #4]"]
-        for x, y in (("r3", "r5"), ("r4", "r6")):
-            lines += [f"eors {y}, {x}", f"movs r7, {y}", "ands r7, r2", f"eors {x}, r7", f"eors {y}, {x}"]
-        lines += ["stm r0!, {r3, r4}", "stm r1!, {r5, r6}"]
-    return [*lines, *leave()]
