@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import emulator
 from ipsec_board import native
+from tools import emulator
 from tools.emulator.stage import stage
 
 REPOSITORY = Path(__file__).resolve().parents[2]

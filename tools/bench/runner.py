@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ipsec_board import native
 from tools import emulator
 from tools.bench.certificate import write_certificates
-from ipsec_board import native
 from tools.emulator.base import REPOSITORY, EmulatorError, MissingTool
 from tools.emulator.stage import compile_mpy, stage
 
