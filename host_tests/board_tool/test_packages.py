@@ -90,15 +90,14 @@ except ConfigError as e:
 """
 
 
-@pytest.mark.parametrize("extension", [".py", ".mpy"])
-def test_the_default_package_alone_runs_the_configuration_of_the_readme(tmp_path, extension):
+@pytest.mark.parametrize("arch", ["", "x64"], ids=["sources", "compiled"])
+def test_the_default_package_alone_runs_the_configuration_of_the_readme(tmp_path, arch):
     """And what it has not is refused before the first packet, with the remedy."""
-    if extension == ".mpy":
-        packages.build("x64", tmp_path / "lib")
+    source = slices.LIBRARY
+    if arch:
         source = tmp_path / "lib"
-    else:
-        source = slices.LIBRARY
-    for _, url in json.loads(packages.indexes(extension)["package.json"])["urls"]:
+        packages.build(arch, source)
+    for _, url in json.loads(packages.indexes(arch)["package.json"])["urls"]:
         target = tmp_path / "board" / url
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((source / url).read_bytes())

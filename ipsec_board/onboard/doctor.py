@@ -183,7 +183,7 @@ def _ping(uplink, wanted):
     send = uplink._udp.send
     uplink._udp.send = lambda buf, pos, end, port: (lengths.append(end - pos), send(buf, pos, end, port))
     start = time.ticks_ms()
-    if not any(_passes(uplink, peer, 128, n) for n in range(3)):
+    if not any(_passes(uplink, peer, 128) for _ in range(3)):
         remedy = "the gateway must forward, its firewall let the tunnel's packets through, and %s know the way back" % peer
         return _say("ping", "warn", "%s does not answer through the tunnel" % peer, remedy)
     _say("ping", "ok", "%s answers, %d ms" % (peer, time.ticks_diff(time.ticks_ms(), start)))
@@ -191,25 +191,25 @@ def _ping(uplink, wanted):
     return _path(uplink, peer, wanted, min(_LONGEST, 1500 - headers - (max(lengths) - 128)))
 
 
-def _passes(uplink, peer, n, seq):
+def _passes(uplink, peer, n):
     """Whether an inner packet of n octets comes back."""
     stack = uplink.stack
-    if stack.ping(peer, seq, n - (48 if ":" in peer else 28)):
+    answered = stack.echo_replies
+    if stack.ping(peer, n - (48 if ":" in peer else 28)):
         return False
     uplink.drain()
-    return uplink.wait_until(lambda: stack.echo_seq == seq, 1000) or False
+    return uplink.wait_until(lambda: stack.echo_replies != answered, 1000) or False
 
 
 def _path(uplink, peer, wanted, most):
     """The longest inner packet that passes both ways, by halves; 576 always should."""
-    low, high, seq = 128, most & ~3, 100
+    low, high = 128, most & ~3
     trial = high
     while low < high:
-        if _passes(uplink, peer, trial, seq) or _passes(uplink, peer, trial, seq + 1):
+        if _passes(uplink, peer, trial) or _passes(uplink, peer, trial):
             low = trial
         else:
             high = trial - 4
-        seq += 2
         trial = (low + high + 4) // 2 & ~3
     text = "packets of %d octets pass" % low
     if low < wanted:
