@@ -61,11 +61,6 @@ def header_len(buf, pos: int) -> int:
     return (buf[pos] & 15) << 2 if buf[pos] >> 4 == 4 else 40
 
 
-def protocol(buf, pos: int) -> int:
-    """The protocol, or the next header, of a checked packet."""
-    return buf[pos + 9] if buf[pos] >> 4 == 4 else buf[pos + 6]
-
-
 def source(buf, pos: int) -> bytes:
     """A copy of the source address of a checked packet. Allocates: that copy."""
     at = pos + 12 if buf[pos] >> 4 == 4 else pos + 8
