@@ -143,6 +143,6 @@ def test_readme_tables_are_replaced_between_their_marks():
     once = tables.readme(text, RESULTS)
     assert "old" not in once and once.startswith("before ") and once.endswith(" after")
     assert tables.readme(once, RESULTS) == once
-    assert "| AES-CCM-16, ESP of 64 octets | qemu-m0plus |" in once
+    assert "| AES-CCM-16, ESP of 64 octets | qemu-m0plus |" in once and len(once.splitlines()) <= 14
     readme = (REPOSITORY / "README.md").read_text()
     assert "PSK profile as .mpy" in readme.split(tables.README_BEGIN)[1].split(tables.README_END)[0]

@@ -38,7 +38,7 @@ def fuzz(state: str, messages: int, seed: int, progress=lambda n: None) -> dict:
     figures = {"messages": 0, "proved": 0, "clients": 0, "ended": 0, "worst memory": 0}
     client, used = None, _FRESH
     for n in range(messages):
-        if client is None or used >= _FRESH or client.player.tunnel.is_closed:
+        if client is None or used >= _FRESH or client.player.tunnel._ike is None:
             client, used = Client(state), 0
             figures["clients"] += 1
         used += 1
