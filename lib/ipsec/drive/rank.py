@@ -30,7 +30,9 @@ def order(config, crypto, elapsed_us, path: str = "", log=None) -> None:
     if not ciphers:
         return
     large = config.large_tables
-    label = "%s, %s, %s" % (__import__("ipsec").__version__, crypto.report(), ciphers) + (", large tables" if large else "")
+    from ipsec import __version__
+
+    label = "%s, %s, %s" % (__version__, crypto.report(), ciphers) + (", large tables" if large else "")
     figures = _load(path, label, len(ciphers)) if path else None
     source = "remembered" if figures else "measured"
     if not figures:
