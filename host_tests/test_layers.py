@@ -74,7 +74,7 @@ def named_modules(nodes):
                 name = word if word.split(".")[0] == "ipsec" else "ipsec." + word
                 place = LIB / name.replace(".", "/")
                 exists = place.with_suffix(".py").exists() or (place / "__init__.py").exists()
-                if name.replace(".", "").isidentifier() and exists:
+                if not name.endswith(".") and name.replace(".", "").isidentifier() and exists:
                     yield name
 
 
