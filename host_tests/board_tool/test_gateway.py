@@ -5,7 +5,7 @@ import re
 import stat
 
 import pytest
-from ipsec import suite
+from ipsec import suite, suite_names
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from ipsec_board import gateway
@@ -199,16 +199,30 @@ def test_identities_keep_their_type(text, strong, libre):
     assert libreswan._id(text) == libre
 
 
-@pytest.mark.parametrize("name", [
-    "aes128ccm16-prfsha256-x25519", "aes256-sha512-prfsha384-modp2048", "chacha20poly1305-prfsha512-ecp256",
-])  # fmt: skip
-def test_ike_suites_get_their_names_back(name):
-    assert vocabulary.name_of(suite.parse_ike(name)) == name
+def test_ike_suites_get_their_names_back():
+    """Every IKE suite that an option can name: cipher, PRF and group in all combinations."""
+    aead = ["aes%d%s%d" % (bits, mode, icv) for bits in (128, 192, 256) for mode in ("ccm", "gcm") for icv in (8, 12, 16)]
+    cbc = ["aes%d-%s" % (bits, mac) for bits in (128, 192, 256) for mac in ("sha256", "sha384", "sha512")]
+    seen = set()
+    for cipher in [*aead, *cbc, "chacha20poly1305"]:
+        for prf in ("prfsha256", "prfsha384", "prfsha512"):
+            for group in suite_names._GROUPS:
+                name = f"{cipher}-{prf}-{group}"
+                numbers = suite.parse_ike(name)
+                assert suite.parse_ike(vocabulary.name_of(numbers)) == numbers, name
+                seen.add(vocabulary.name_of(numbers))
+    assert len(seen) == 28 * 3 * len(suite_names._GROUPS)  # no two suites have one name
 
 
-@pytest.mark.parametrize("name", ["aes128ccm8", "aes256gcm16iiv-esn", "aes128-sha384", "chacha20poly1305iiv"])
-def test_esp_suites_get_their_names_back(name):
-    assert vocabulary.name_of(suite.parse_esp(name)) == name
+def test_esp_suites_get_their_names_back():
+    """Every ESP suite that an option can name."""
+    aead = ["aes%d%s%d" % (bits, mode, icv) for bits in (128, 192, 256) for mode in ("ccm", "gcm") for icv in (8, 12, 16)]
+    implicit = ["aes%d%siiv" % (bits, mode) for bits in (128, 192, 256) for mode in ("ccm8", "gcm16")]
+    cbc = ["aes%d-%s" % (bits, mac) for bits in (128, 192, 256) for mac in ("sha256", "sha384", "sha512")]
+    for cipher in [*aead, *implicit, *cbc, "chacha20poly1305", "chacha20poly1305iiv"]:
+        for esn in ("", "-esn"):
+            numbers = suite.parse_esp(cipher + esn)
+            assert suite.parse_esp(vocabulary.name_of(numbers)) == numbers, cipher + esn
 
 
 def test_the_defaults_are_those_of_the_library(tmp_path):

@@ -21,6 +21,15 @@ def notify(kind, data=b""):
     return payload(NOTIFY, bytes([0, 0, kind >> 8, kind & 0xFF]) + data)
 
 
+def chain(payloads):
+    """The payloads in a row, as they stand inside SK."""
+    inside = bytearray()
+    for i, (_, body, critical) in enumerate(payloads):
+        following = payloads[i + 1][0] if i + 1 < len(payloads) else 0
+        inside += bytes([following, 0x80 if critical else 0]) + (4 + len(body)).to_bytes(2, "big") + body
+    return inside
+
+
 class Forger:
     """The gateway's side of a client that waits for the IKE_AUTH response, or is up."""
 
@@ -57,19 +66,15 @@ class Forger:
 
     def seal(self, payloads, exchange=IKE_AUTH, message_id=1, response=True):
         """A datagram with these payloads."""
-        inside = bytearray()
-        for i, (_, body, critical) in enumerate(payloads):
-            following = payloads[i + 1][0] if i + 1 < len(payloads) else 0
-            inside += bytes([following, 0x80 if critical else 0]) + (4 + len(body)).to_bytes(2, "big") + body
-        return self.seal_octets(inside, payloads[0][0] if payloads else 0, exchange, message_id, response)
+        return self.seal_octets(chain(payloads), payloads[0][0] if payloads else 0, exchange, message_id, response)
 
-    def seal_octets(self, inside, first, exchange=IKE_AUTH, message_id=1, response=True):
-        """A datagram whose SK payload holds any octets; a pad length of 0 is put behind them."""
-        sk_len = 4 + IV_LEN + len(inside) + 1 + ICV_LEN
+    def seal_octets(self, inside, first, exchange=IKE_AUTH, message_id=1, response=True, trailer=b"\0"):
+        """A datagram whose SK payload holds any octets; `trailer` is the padding and its length, which stand behind them."""
+        sk_len = 4 + IV_LEN + len(inside) + len(trailer) + ICV_LEN
         flags = 0x20 if response else 0
         buf = bytearray(t.INIT_IN[:16]) + bytes([46, 0x20, exchange, flags]) + message_id.to_bytes(4, "big")
         buf += (28 + sk_len).to_bytes(4, "big") + bytes([first, 0]) + sk_len.to_bytes(2, "big")
-        buf += bytes(IV_LEN) + bytes(inside) + b"\0" + bytes(ICV_LEN)
+        buf += bytes(IV_LEN) + bytes(inside) + trailer + bytes(ICV_LEN)
         self.sealer.seal(buf, 0, 32, len(buf) - ICV_LEN, None)
         return b"\0\0\0\0" + bytes(buf)
 

@@ -1,7 +1,7 @@
 """What may stand in an IKE_AUTH response that is sealed with the right keys: all of it is checked (RFC 7296 1.2, 2.7, 2.9)."""
 
 import transcript as t
-from forge import AUTH, CP, DELETE, IDR, NOTIFY, SA, TSI, TSR, Forger, notify, payload
+from forge import AUTH, CP, DELETE, IDR, NOTIFY, SA, TSI, TSR, Forger, chain, notify, payload
 from ipsec.esp import drop
 from support import SLOW
 
@@ -178,13 +178,52 @@ def test_every_octet_of_the_inside_changed_or_cut():
             assert len(events) == 1, (i, player.events)
 
 
-def test_padding_that_lies():
+def padded(trailer):
+    """What becomes of the good answer with this padding and pad length behind its payloads."""
     forger = Forger()
-    buf = bytearray(forger.seal_octets(b"", 0))
-    assert len(buf) == 4 + 28 + 4 + 8 + 1 + 16
-    plain = forger.seal_octets(b"\x05\x05\xff", 0)
-    forger.player.receive(plain)
-    assert len(forger.player.events) == 1
+    good = forger.good()
+    forger.player.receive(forger.seal_octets(chain(good), good[0][0], trailer=trailer))
+    return forger.player
+
+
+def test_padding_may_have_any_length_and_any_octets():
+    for n in (1, 2, 15, 255):  # RFC 7296 3.14: the content is not looked at
+        for octets in (bytes(n), b"\xff" * n):
+            assert padded(octets + bytes([n])).tunnel.is_up, n
+
+
+def test_padding_that_lies():
+    """A pad length that reaches into the payloads, to their beginning, and beyond it."""
+    size = len(chain(Forger().good()))
+    assert 20 < size < 250
+    for trailer in (b"\1", b"\x14", bytes([size - 1]), bytes([size]), bytes([size + 1]), b"\xff", b"\0\0\3", b"\0\0\1"):
+        player = padded(trailer)
+        assert [(e.kind, e.cause) for e in player.events] == [("failed", "invalid_syntax")], trailer
+        assert not player.tunnel.is_up
+
+
+def test_padding_of_a_message_without_payloads_that_lies():
+    for trailer in (b"\1", b"\xff", b"\0\2"):
+        forger = Forger(up=True)
+        forger.player.receive(forger.seal_octets(b"", 0, 37, 0, response=False, trailer=trailer))
+        assert forger.player.events[-1].cause == "invalid_syntax" and not forger.player.tunnel.is_up, trailer
+    forger = Forger(up=True)
+    forger.player.receive(forger.seal_octets(b"", 0, 37, 0, response=False, trailer=b"\7\1"))
+    assert forger.last_sent() == [] and forger.player.tunnel.is_up
+
+
+def test_octets_behind_the_end_of_each_payload():
+    """One octet more than its fields say, or one less: never up, and told once."""
+    for kind in (IDR, AUTH, SA, TSI, TSR, CP):
+        for edit in (lambda body: body + b"\0", lambda body: body[:-1]):
+            forger = Forger()
+            player = forger.answer(changed(kind, edit))
+            assert player.kinds() == ["failed"] and not player.tunnel.is_up, kind
+            cause = player.events[0].cause
+            assert cause == ("authentication_failed" if kind in (IDR, AUTH) else "invalid_syntax"), (kind, cause)
+    for body in (b"", b"\0\0\x40", b"\3\4\x40\0abc", b"\0\xff\x40\0" + bytes(254)):
+        fails([payload(NOTIFY, body)] + Forger().good(), "invalid_syntax", DELETE)
+    assert Forger().answer([payload(NOTIFY, b"\3\4\x40\x09abcd")] + Forger().good()).tunnel.is_up
 
 
 def test_class_state_bypass_unauthenticated_response_is_not_looked_at():

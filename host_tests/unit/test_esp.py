@@ -154,11 +154,36 @@ def test_esn_goes_over_32_bits():
     assert unprotect(late, packets[3]) == drop.REPLAY
 
 
-def near_the_border():
+def near_the_border(window=64):
     """Two ends that have used all but 15 numbers of the first epoch."""
-    a, b = pair(CCM16_ESN)
+    a, b = pair(CCM16_ESN, window)
     a._out[4:12] = b._in[4:12] = b"\x00\x00\x00\x00\xff\xff\xff\xf0"
     return a, b
+
+
+def test_oldest_number_of_the_window_with_esn():
+    """RFC 4303 A2.2: the last place of the window is taken once, what is left of it belongs to the next epoch."""
+    for window in (32, 64):
+        for lead in (window, window + 1, 100):  # packets before the highest: the window begins within the first epoch
+            a, b = pair(CCM16_ESN, window)
+            packets = [protect(a, inner(40)) for _ in range(lead)]
+            assert unprotect(b, packets[-1]) == inner(40)
+            assert unprotect(b, packets[lead - window]) == inner(40), (window, lead)
+            assert unprotect(b, packets[lead - window]) == drop.REPLAY
+            if lead > window:
+                assert unprotect(b, packets[lead - window - 1]) == drop.ICV
+        for beyond in (1, 5, window - 1):  # the highest is in the next epoch, the oldest in the one before
+            a, b = near_the_border()
+            _, b = (a, b) if window == 64 else near_the_border(window)
+            packets = [protect(a, inner(40)) for _ in range(15 + beyond)]
+            highest = unprotect(b, packets[-1])
+            assert highest == inner(40)
+            oldest = 15 + beyond - window
+            if oldest >= 0:
+                assert unprotect(b, packets[oldest]) == inner(40), (window, beyond)
+                assert unprotect(b, packets[oldest]) == drop.REPLAY
+            if oldest > 0:
+                assert unprotect(b, packets[oldest - 1]) == drop.ICV
 
 
 def test_class_esp_trailer_that_lies():

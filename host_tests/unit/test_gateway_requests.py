@@ -1,5 +1,6 @@
 """Requests of the gateway on an established IKE SA (RFC 7296 1.4, 2.3, 2.21)."""
 
+import transcript as t
 from forge import CREATE_CHILD_SA, DELETE, INFORMATIONAL, NOTIFY, Forger, notify, payload
 
 
@@ -130,7 +131,35 @@ def test_en_i_1_1_3_3_liveness_check_of_ours_and_the_end_of_a_silent_gateway():
     assert player.events[-1].kind == "down" and player.events[-1].cause == "timeout"
 
 
-def test_esp_counts_as_a_sign_of_life_and_keepalives_are_sent():
+def test_esp_counts_as_a_sign_of_life():
+    forger = Forger(up=True, dpd_s=10, natt_keepalive_s=0)
+    player = forger.player
+    player.tick(9000)
+    sent = len(player.sent)
+    player.receive(t.ACK_IN)
+    assert len(player.inner) == 1
+    player.tick(9999)  # long after 10 s of silence, were it not for the packet
+    assert len(player.sent) == sent
+    player.tick(1)
+    assert len(player.sent) == sent + 1 and forger.last_sent() == []
+
+
+def test_esp_that_is_old_or_forged_is_no_sign_of_life():
+    forged = bytearray(t.ACK_IN)
+    forged[7] = 9
+    for packet in (t.ACK_IN, forged, t.ACK_IN[:4] + bytes(40)):
+        forger = Forger(up=True, dpd_s=10, natt_keepalive_s=0)
+        player = forger.player
+        player.receive(t.ACK_IN)
+        player.tick(9000)
+        sent = len(player.sent)
+        player.receive(packet)
+        assert len(player.inner) == 1
+        player.tick(1000)
+        assert len(player.sent) == sent + 1 and forger.last_sent() == []
+
+
+def test_keepalives_are_sent_and_taken():
     forger = Forger(up=True, dpd_s=0, natt_keepalive_s=20)
     player = forger.player
     player.tick(19999)
@@ -139,3 +168,22 @@ def test_esp_counts_as_a_sign_of_life_and_keepalives_are_sent():
     assert len(player.sent) == sent + 1 and player.last() == b"\xff"
     player.receive(b"\xff")
     assert player.tunnel.counters()["drops"] == {}
+
+
+def test_octets_behind_the_end_of_a_delete():
+    forger = Forger(up=True)
+    [child] = forger.ike.children
+    spi = child.spi_out
+    for kind, body in (
+        (DELETE, b"\1\0\0\0\0"),
+        (DELETE, b"\3\4\0\1" + spi + b"\0"),
+        (DELETE, b"\3\4\0\1" + spi[:3]),
+        (DELETE, b"\3\4\0\2" + spi),
+        (DELETE, b"\3\4\0\0" + spi),
+        (DELETE, b"\3\5\0\1" + spi + b"\0"),
+        (DELETE, b"\1\0\0"),
+    ):
+        forger = Forger(up=True)
+        player = forger.request([payload(kind, body)])
+        assert body_of(forger, NOTIFY) == b"\0\0\0\7", body  # INVALID_SYNTAX, which ends the IKE SA (RFC 7296 2.21.3)
+        assert player.kinds() == ["up", "down"] and player.events[-1].cause == "invalid_syntax", body

@@ -219,3 +219,15 @@ def test_class_headers_ikev1_payload_numbers():
     player.receive(t.INIT_OUT[:16] + b"\x01\x10\x02\x00" + bytes(4) + (28).to_bytes(4, "big"))
     player.receive(response([(13, b"OAKLEY")]))
     assert len(player.sent) == 1
+
+
+def test_octets_behind_the_end_of_each_payload():
+    """One octet more than the fields of SA and KE say, or one less; a nonce and a notification have no end of their own."""
+    for kind in (SA, KE):
+        body = dict(parse(t.INIT_IN))[kind]
+        for bad in (body + b"\0", body[:-1]):
+            assert is_refused(good(kind, bad)), kind
+    for size in (0, 15, 257):
+        assert is_refused(good(NONCE, bytes(size))), size
+    for size in (16, 256):
+        assert is_auth(answer(good(NONCE, bytes(size)))), size

@@ -7,6 +7,8 @@ Start reading at `Vocabulary.ike`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ipsec import suite_names
+
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 
@@ -18,6 +20,7 @@ CCM128, CCM256, CCM8_128, CCM8_256 = (16, 128), (16, 256), (14, 128), (14, 256)
 CHACHA = (28, 0)
 SHA256, SHA384, SHA512 = 12, 13, 14  # INTEG transforms
 PRF256, PRF384, PRF512 = 5, 6, 7
+_HASHES = ("sha256", "sha384", "sha512")  # of the PRFs from PRF256 on
 X25519, ECP256, ECP384, ECP521, MODP2048, MODP3072, MODP4096 = 31, 19, 20, 21, 14, 15, 16
 
 
@@ -88,26 +91,14 @@ class Vocabulary:
         return EspWords(self.esp_encr[encr, bits], table[integ] if integ else "", bool(esn), not integ)
 
 
-# the names that `ipsec.suite` reads, by number
-_AES = {12: "aes%d", 14: "aes%dccm8", 16: "aes%dccm16", 18: "aes%dgcm8", 19: "aes%dgcm12", 20: "aes%dgcm16", 29: "aes%dccm8iiv",
-        30: "aes%dgcm16iiv"}  # fmt: skip
-_ENCR_NAMES = {
-    **{(number, bits): text % bits for number, text in _AES.items() for bits in (128, 192, 256)},
-    (28, 0): "chacha20poly1305", (31, 0): "chacha20poly1305iiv",
-}  # fmt: skip
-_INTEG_NAMES = {12: "sha256", 13: "sha384", 14: "sha512"}
-_PRF_NAMES = {5: "prfsha256", 6: "prfsha384", 7: "prfsha512"}
-_GROUP_NAMES = {31: "x25519", 19: "ecp256", 20: "ecp384", 21: "ecp521", 14: "modp2048", 15: "modp3072", 16: "modp4096"}
-
-
 def name_of(numbers: tuple) -> str:
     """The name of a suite as `ipsec.suite` reads it, from the numbers it gives."""
-    words = [_ENCR_NAMES.get(numbers[:2], str(numbers[0])), _INTEG_NAMES.get(numbers[2], "")]
+    words = [suite_names.cipher_name(*numbers[:3])]
     if len(numbers) == 5:
-        words += [_PRF_NAMES.get(numbers[3], str(numbers[3])), _GROUP_NAMES.get(numbers[4], str(numbers[4]))]
+        words += ["prf" + _HASHES[numbers[3] - 5], suite_names.group_name(numbers[4])]
     elif numbers[3]:
         words.append("esn")
-    return "-".join(unique(words))
+    return "-".join(words)
 
 
 def unique(words) -> list[str]:
