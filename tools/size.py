@@ -1,9 +1,11 @@
-"""The size table: `.mpy` octets and import heap of each module of lib/ipsec, and what a PSK device loads of it.
+"""The size table: `.mpy` octets, blocks of flash and import heap of each module of lib/ipsec, and what a PSK device loads of it.
 
     python -m tools.size [--json FILE]
 
 Every module is compiled for a board (armv6m) and for the unix port of MicroPython, where the import heap is measured: a PSK
-handshake is played from the recorded transcript, and each module that it loads tells what its import has cost. The unix port's
+handshake is played from the recorded transcript, and what each import has taken for good is counted once, for the module whose
+import it was: where a table of the interpreter grows, such as that of names, it counts for the module that made it grow. Kernels
+for the machine stand outside of the heap there. The unix port's
 objects have 64 bits; `python -m tools.emulator memory` measures on emulated 32-bit boards. Start reading at `main`.
 """
 
@@ -21,6 +23,7 @@ LIB = ROOT / "lib"
 BUILD = ROOT / "build" / "size"
 BOARD_ARCH = "armv6m"
 HOST_ARCH = "x64"
+FLASH_BLOCK = 4096  # octets; littlefs and FAT on these boards give a file whole blocks
 HOST_ONLY = ("host", "host_dh")  # never on a device: they need the cryptography package
 
 
@@ -45,30 +48,47 @@ def compile_all(arch: str) -> dict[str, int]:
     return sizes
 
 
+# A module's cost is what its import has taken for good, less the cost of what it has imported itself for the first time.
 _HANDSHAKE = """
-import gc, sys
+import builtins, gc, sys
 sys.path[:0] = [{mpy!r}, {unit!r}]
-import transcript, scripted
+original, costs, nested = builtins.__import__, {{}}, [0]
+
+def used():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+
+def measured(name, *rest):
+    parts = name.split(".")
+    for n in range(1, len(parts) + 1):
+        one = ".".join(parts[:n])
+        if parts[0] == "ipsec" and one not in sys.modules:
+            costs[one] = 0
+            nested.append(0)
+            before = used()
+            try:
+                original(one)
+            except ImportError:  # not there, which the importer is prepared for
+                del costs[one]
+                nested[-2] += nested.pop()
+                raise
+            whole = used() - before
+            costs[one] = whole - nested.pop()
+            nested[-1] += whole
+    return original(name, *rest)
+
+import transcript, hashlib, cryptolib
+builtins.__import__ = measured
+import scripted
 player = scripted.Player(scripted.make_tunnel())
 player.receive(transcript.INIT_IN)
 player.receive(transcript.AUTH_IN)
 if not player.tunnel.is_up:
     raise SystemExit("the recorded handshake does not come up: python -m host_tests.system.record")
 import ipsec.drive.sync
-print(" ".join([name for name in sys.modules if name.split(".")[0] == "ipsec"]))
-"""
-
-_COST = """
-import gc, sys
-sys.path[:0] = [{mpy!r}]
-def used():
-    gc.collect()
-    gc.collect()
-    return gc.mem_alloc()
-for name in {names!r}:
-    before = used()
-    __import__(name)
-    print(name, used() - before)
+for name in costs:
+    print(name, costs[name])
 """
 
 
@@ -78,26 +98,10 @@ def micropython(script: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
-def psk_modules() -> list[str]:
-    """Dotted names of what a PSK device loads until its tunnel is up, dependencies first."""
-    listed = micropython(_HANDSHAKE.format(mpy=str(BUILD / HOST_ARCH), unit=str(ROOT / "host_tests" / "unit"))).split()
-    return sorted(listed, key=lambda name: (depth(name), name))
-
-
-def depth(name: str) -> int:
-    """Layers from the bottom, so that a module's import finds its dependencies loaded."""
-    order = ("ipsec", "ipsec.errors", "ipsec.event", "ipsec.address", "ipsec.suite", "ipsec.config")
-    if name in order:
-        return order.index(name)
-    layers = ("crypto", "esp", "ike", "inet", "tunnel", "drive")
-    layer = name.split(".")[1]
-    return 10 + layers.index(layer) if layer in layers else 9  # other single modules stand at the bottom
-
-
-def import_costs(names: list[str]) -> dict[str, int]:
-    """Octets of heap that each import has cost on the unix port, in this order."""
-    lines = micropython(_COST.format(mpy=str(BUILD / HOST_ARCH), names=names)).splitlines()
-    return {name: int(cost) for name, cost in (line.split() for line in lines)}
+def import_costs() -> dict[str, int]:
+    """Octets of heap that the import of each module has cost which a PSK device loads until its tunnel is up, by dotted name."""
+    script = _HANDSHAKE.format(mpy=str(BUILD / HOST_ARCH), unit=str(ROOT / "host_tests" / "unit"))
+    return {name: int(cost) for name, cost in (line.split() for line in micropython(script).splitlines())}
 
 
 def path_of(name: str) -> str:
@@ -106,15 +110,21 @@ def path_of(name: str) -> str:
     return path + ".py" if (LIB / (path + ".py")).exists() else path + "/__init__.py"
 
 
+def blocks(size: int) -> int:
+    """Blocks of flash that a file takes."""
+    return -(-size // FLASH_BLOCK)
+
+
 def measure() -> dict:
-    """`{"modules": {path: {"mpy": octets, "heap": octets or None}}, "psk_mpy": ..., "psk_heap": ...}`."""
+    """`{"modules": {path: {"mpy": octets, "blocks": ..., "heap": octets or None}}, "psk_mpy": ..., "psk_blocks": ...,
+    "psk_heap": ...}`; blocks are those of the board's file system."""
     sizes = compile_all(BOARD_ARCH)
     compile_all(HOST_ARCH)
-    names = psk_modules()
-    heap = {path_of(name): cost for name, cost in import_costs(names).items()}
+    heap = {path_of(name): cost for name, cost in import_costs().items()}
     return {
-        "modules": {path: {"mpy": size, "heap": heap.get(path)} for path, size in sizes.items()},
+        "modules": {path: {"mpy": n, "blocks": blocks(n), "heap": heap.get(path)} for path, n in sizes.items()},
         "psk_mpy": sum(sizes[path] for path in heap),
+        "psk_blocks": sum(blocks(sizes[path]) for path in heap),
         "psk_heap": sum(heap.values()),
     }
 
@@ -124,14 +134,15 @@ def show(result: dict) -> None:
     table = Table(title="lib/ipsec", box=None, header_style="bold")
     table.add_column("module")
     table.add_column(f".mpy octets ({BOARD_ARCH})", justify="right")
+    table.add_column("4 KB blocks", justify="right")
     table.add_column("import heap (64-bit unix)", justify="right")
     for path, row in result["modules"].items():
         if Path(path).stem in HOST_ONLY or row["mpy"] < 200 and not row["heap"]:
             continue
         heap = f"{row['heap']:,}" if row["heap"] is not None else "not loaded"
-        table.add_row(path.removeprefix("ipsec/"), f"{row['mpy']:,}", heap)
+        table.add_row(path.removeprefix("ipsec/"), f"{row['mpy']:,}", str(row["blocks"]), heap)
     table.add_section()
-    table.add_row("a PSK device loads", f"{result['psk_mpy']:,}", f"{result['psk_heap']:,}")
+    table.add_row("a PSK device loads", f"{result['psk_mpy']:,}", str(result["psk_blocks"]), f"{result['psk_heap']:,}")
     Console(width=100).print(table)
 
 
