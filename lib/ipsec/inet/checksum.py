@@ -1,6 +1,6 @@
 """The Internet checksum (RFC 1071) and the pseudo-headers of UDP, TCP and ICMPv6 (RFC 768, RFC 9293 3.1, RFC 8200 8.1).
 
-Start reading at `checksum`; `transport` and `store` are in `plain.py`.
+Start reading at `checksum`; the others come from `octets.py`, and `plain.py` is their specification.
 """
 
 from ipsec.inet.octets import store, sum16, transport
