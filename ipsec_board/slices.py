@@ -82,7 +82,7 @@ SLICES = {
         ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream"), "TCP client inside the tunnel", _always
     ),
     "dns": Slice(("ipsec.inet.dns", "ipsec.drive.names"), "names inside the tunnel", _always),
-    "asyncio": Slice(("ipsec.aio", "ipsec.drive.aio"), "driver for asyncio", _always),
+    "asyncio": Slice(("ipsec.drive.aio",), "driver for asyncio", _always),
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
 

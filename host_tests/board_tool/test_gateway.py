@@ -234,3 +234,12 @@ def test_the_defaults_are_those_of_the_library(tmp_path):
 
 def test_the_pages_are_current():
     assert docs.stale() == [], "give `python -m ipsec_board.gateway.docs`"
+
+
+def test_no_secret_is_in_the_repr_of_a_plan(tmp_path):
+    text = write_plan(tmp_path).read_text() + '\n[device]\nwifi_ssid = "net"\nwifi_password = "correct-horse"\n'
+    path = tmp_path / "secret.toml"
+    path.write_text(text)
+    plan = plans.load(path)
+    assert plan.device["wifi_password"] == "correct-horse" and plan.device_config()["psk"] == SECRET
+    assert "correct-horse" not in repr(plan) and SECRET[4:] not in repr(plan)

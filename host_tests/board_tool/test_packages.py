@@ -107,3 +107,9 @@ def test_the_default_package_alone_runs_the_configuration_of_the_readme(tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
     first, second = done.stdout.splitlines()
     assert first == "IKE_SA_INIT" and "keylog" in second and "install it" in second
+
+
+def test_every_gate_is_a_module_that_is_there():
+    for name, part in slices.SLICES.items():
+        for gate in part.gates:
+            assert slices.source_of(gate), (name, gate)

@@ -9,7 +9,8 @@
     [device]                         settings of firmware/main.py, checked by firmware/uplink/settings.py
     [site]                           what only the gateway's configuration needs, see `checks.SITE`
 
-Rules: everything is checked when the file is read; the secret appears in no message and no repr. Start reading at `load`.
+Rules: everything is checked when the file is read; the pre-shared key appears in no message, and neither it nor [device], where
+the WiFi password is, in a repr; `device_config` alone gives the key away. Start reading at `load`.
 """
 
 import ipaddress
@@ -62,7 +63,7 @@ class Plan:
 
     path: Path
     tunnel: dict  # the options as written, without psk and psk_file
-    device: dict
+    device: dict = field(repr=False)  # the WiFi password is in it
     site: dict
     config: Config = field(repr=False)
     secret_file: Path
