@@ -185,3 +185,20 @@ def assert_wiped(ike, keys):
     assert ike.keys is None and ike.protection is None
     for name in ("sk_d", "sk_ai", "sk_ar", "sk_ei", "sk_er", "sk_pi", "sk_pr"):
         assert not any(getattr(keys, name)), name
+
+
+def test_a_rekey_request_while_the_tunnel_ends_changes_nothing():
+    """During our close, and while the Delete of a renewal is on its way: there is one DOWN, and nothing is due afterwards."""
+    for end, causes in ((lambda talk: talk.player.close(), ["down closed"]), (lambda talk: talk.wait(9000), ["down renew"])):
+        talk = Talk(reconnect=False, lifetime_s=10)
+        end(talk)
+        talk.expect("--> INFORMATIONAL request { D }")
+        closing = talk.player.last()
+        for _ in range(2):
+            talk.ask("CREATE_CHILD_SA", N("REKEY_SA", b"", 3, b"\1\2\3\4"))
+            talk.expect("--> CREATE_CHILD_SA response { N(NO_ADDITIONAL_SAS) }")
+        talk.wait(200)
+        assert talk.causes() == UP + (["down renew"] if "down renew" in causes else [])
+        talk.player.receive(talk.seal([], 37, closing[4 + 23]))
+        talk.wait(60000)
+        assert talk.causes()[:2] == UP + causes

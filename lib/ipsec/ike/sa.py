@@ -212,8 +212,9 @@ class IkeSa:
         self._changes.append((LIFETIME, lifetime_s))
 
     def renew(self, why: str, at: int) -> None:
-        """New keys are wanted at a time."""
-        self._changes.append((RENEW, (why, at)))
+        """New keys are wanted at a time; not while it ends anyway."""
+        if self.state == _ESTABLISHED:
+            self._changes.append((RENEW, (why, at)))
 
     def children_deleted(self, deleted, now: int) -> None:
         """The peer has deleted Child SAs; without any the IKE SA has no use."""
