@@ -23,8 +23,8 @@ $(VENV)/.stamp: pyproject.toml
 demo: $(VENV)/.stamp ## A device brings up a tunnel and delivers readings (GATEWAY=, RUNTIME=, BOARD=).
 	@$(BIN)/python -m tools.demo --gateway $(GATEWAY) --runtime $(RUNTIME) $(if $(BOARD),--board $(BOARD))
 
-test: $(VENV)/.stamp ## Unit tests on CPython and MicroPython, the gateways; BOARDS=1 adds emulated boards (T= pytest arguments).
-	@$(BIN)/python -m pytest $(if $(filter true,$(CI))$(BOARDS),,-m "not emulated") $(T)
+test: $(VENV)/.stamp ## Unit tests on CPython and MicroPython, the gateways; BOARDS=1 adds emulated boards, CI=true all (T= pytest arguments).
+	@$(BIN)/python -m pytest $(if $(filter true,$(CI)),,-m "not slow$(if $(BOARDS),, and not emulated)") $(T)
 
 check: $(VENV)/.stamp ## Lint, types, mpy-cross and the size table.
 	@$(BIN)/ruff check .

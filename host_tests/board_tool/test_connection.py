@@ -55,6 +55,7 @@ def test_busy_port_is_named(board):
     assert tool("list", "--port", board.port).status == 0
 
 
+@pytest.mark.slow
 def test_a_port_without_micropython():
     master, slave = os.openpty()
     try:
@@ -80,6 +81,7 @@ def test_a_soft_reset_forgets_names(board):
             b.run("x")
 
 
+@pytest.mark.slow
 def test_a_board_that_resets_is_reported_lost(board):
     with link.connect(board.port) as b:
         board.cut_after = 10

@@ -80,6 +80,7 @@ def test_the_configured_tunnel_is_made_tried_and_closed(board, tmp_path, gateway
     assert gateway.sas == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("longest", "mtu"), [(1200, 1152), (900, 852)])
 def test_a_narrow_path_is_measured_and_an_mtu_proposed(board, tmp_path, gateway, longest, mtu):
     gateway.faults.add(Narrow(longest))

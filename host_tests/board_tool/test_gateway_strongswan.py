@@ -91,6 +91,7 @@ def test_a_board_delivers_readings_through_it(gw, tmp_path, make_board):
     assert packets and not unopened
 
 
+@pytest.mark.slow
 def test_doctor_and_bench_with_a_gateway_that_answers(gw, tmp_path, make_board):
     plan = make_plan(tmp_path)
     swanctl_load(gw, plan)
@@ -105,6 +106,7 @@ def test_doctor_and_bench_with_a_gateway_that_answers(gw, tmp_path, make_board):
     assert "tunnel: up in" in said.out and "no answer" not in said.out
 
 
+@pytest.mark.slow
 def test_the_gateway_is_stopped(gw, tmp_path, make_board):
     """Nobody listens on the ports: doctor says which, with the remedy."""
     plan = make_plan(tmp_path)

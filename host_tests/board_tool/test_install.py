@@ -70,6 +70,7 @@ def test_modules_follow_the_configuration(board, tmp_path):
     assert not names & {f"/lib/ipsec/crypto/{n}.mpy" for n in ("modes/ccm", "modes/cbc", "modes/chapoly", "groups/p256", "host")}
 
 
+@pytest.mark.slow
 def test_a_cut_leaves_the_old_library_and_the_next_run_goes_on(board, plan):
     do(board, "import os\nos.mkdir('/lib')\nos.mkdir('/lib/ipsec')")
     put(board, "/lib/ipsec/config.mpy", b"the old one")

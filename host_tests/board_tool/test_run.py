@@ -40,6 +40,7 @@ def test_readings_reach_the_gateway(board, tmp_path, responder):
     assert SECRET[4:20] not in said.out
 
 
+@pytest.mark.slow
 def test_the_uplink_tries_again_waiting_longer_until_it_is_stopped(board, tmp_path, responder):
     setup(board, tmp_path, responder, 1, ('remote_id = "gw.example.net"', 'remote_id = "other.example.net"'))
     said = tool("run", "--port", board.port, "--seconds", "4")
@@ -49,6 +50,7 @@ def test_the_uplink_tries_again_waiting_longer_until_it_is_stopped(board, tmp_pa
         assert b.value("1 + 1") == 2
 
 
+@pytest.mark.slow
 def test_stopping_tells_the_gateway(board, tmp_path, responder):
     setup(board, tmp_path, responder, 0)
     said = tool("run", "--port", board.port, "--seconds", "5")

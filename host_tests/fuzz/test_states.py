@@ -8,6 +8,7 @@ from host_tests.fuzz.messages import STATES
 _MESSAGES = 60_000  # five seconds each
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_no_message_breaks_a_promise(state):
     figures = fuzz(state, _MESSAGES, seed=8)

@@ -107,6 +107,7 @@ def test_the_device_answers_a_cookie(make_gateway, interpreter):
     assert "N(COOKIE)" in gw.swan.log()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("delay_ms", "copies"), [(0, 2), (150, 1), (600, 1), (150, 2)])
 def test_the_device_answers_a_cookie_over_a_bad_link(make_gateway, interpreter, delay_ms, copies):
     """Requests are repeated after 100, 200, 400 ms: the gateway answers each of them, with cookies that it makes anew."""

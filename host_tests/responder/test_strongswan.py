@@ -155,6 +155,7 @@ def test_collisions_with_strongswan(root, nonces):
         network.close()
 
 
+@pytest.mark.slow
 def test_strongswan_loses_nothing_while_the_gateway_rekeys(root):
     """Child SA with key exchange and IKE SA rekeyed every second or so, with 50 packets a second both ways: none is lost."""
     network = Network(root)
