@@ -51,7 +51,7 @@ class Runner:
         Raises DeviceError with its traceback, EmulatorError when the board does not start.
         """
         module = statement.split(".")[0]
-        code = f"import sys; sys.path.append({self.here!r}); HERE = {self.here!r}; import ipsec.micro; import {module}; {statement}"
+        code = f"import sys; sys.path.append({self.here!r}); HERE = {self.here!r}; import ipsec.micro, {module}; {statement}"
         output = self._unix(code) if self.board == UNIX else self._emulated(code, timeout, options)
         rows = [json.loads(line[1:]) for line in output.splitlines() if line.startswith("@")]
         if not rows:
