@@ -39,7 +39,7 @@ def test_from_bare_firmware_to_readings(name, tmp_path):
         for command in (("provision", plan), ("install", "--app", "--config", plan), ("doctor",)):
             said = tool(command[0], *port, *command[1:])
             assert said.status == 0, said.out + said.err
-        assert "10.10.0.1 answers" in said.out and "viper kernels" in said.out and "mtu is 1360" in said.out
+        assert "10.10.0.1 answers" in said.out and "C kernels" in said.out and "mtu is 1360" in said.out
         said = tool("run", *port, "--seconds", "60")
         assert said.status == 0, said.out + said.err
         assert "tunnel up, address 10.20.0." in said.out and "done: 2 readings" in said.out

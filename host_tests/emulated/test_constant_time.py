@@ -29,7 +29,7 @@ SCALARS = 103  # three extreme ones, the others random
 
 SCRIPT = """
 import gc, os, time
-from ipsec.crypto.groups import machine, p256, x25519
+from ipsec.crypto.groups import machine, p256, weierstrass, x25519
 
 print("kernel-" + machine.KERNEL, 1)
 
@@ -48,7 +48,7 @@ edge = [(bytes(33), bytes(128)), (b"\\xff" * 33, b"\\xff" * 31 + b"\\x7f" + byte
 for i in range({scalars}):
     scalar, numbers = edge[i] if i < len(edge) else (os.urandom(33), os.urandom(128))
     print("x25519", count(608, x25519._STEP, scalar, 254, numbers))
-    print("p256", count(0, p256._STEP, scalar, 255, numbers))
+    print("p256", count(0, weierstrass._STEP, scalar, 255, numbers))
 
 def whole(name, pair, public):
     gc.collect()

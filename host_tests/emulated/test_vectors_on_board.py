@@ -34,7 +34,8 @@ pytestmark = [pytest.mark.emulated, pytest.mark.filterwarnings("ignore:Diffie-He
 @pytest.fixture(scope="module")
 def cases() -> dict[str, list[str]]:
     """Case lines by source."""
-    return {**sources.all_cases(), **exchanges.all_exchanges()}
+    found = {**sources.all_cases(), **exchanges.all_exchanges()}
+    return {source: lines for source, lines in found.items() if source not in exchanges.HOST_ONLY}
 
 
 @pytest.fixture(scope="module")
