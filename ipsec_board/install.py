@@ -16,6 +16,9 @@ from ipsec_board import facts, mpy, slices
 from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
+from ipsec_board.linker import build
+from ipsec_board.linker import link as linker
+from ipsec_board.linker.fold import LinkError
 from ipsec_board.paths import FIRMWARE
 from ipsec_board.show import Show
 
@@ -27,7 +30,10 @@ _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
 
 @dataclass(frozen=True)
 class Choice:
-    """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules."""
+    """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules.
+
+    `plain` leaves the modules apart, one file each; else the linker joins them. `texts`: "device", or "host" for numbers there.
+    """
 
     config: Config | None = None
     extra: Sequence[str] = ()
@@ -35,6 +41,8 @@ class Choice:
     app: bool = False
     native: Sequence[Path] = ()
     target: str = ""
+    plain: bool = False
+    texts: str = "device"
 
 
 @dataclass
@@ -83,7 +91,9 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     """The files this board is to have: path on the board to content."""
     source = choice.source or not _loads_mpy(found)
     files = {}
-    for module in slices.needed(choice.config, found.arch, choice.extra):
+    if not source and not choice.plain:
+        files.update({f"{target}/{path}": data for path, data in _joined(found, choice).items()})
+    for module in slices.needed(choice.config, found.arch, choice.extra) if source or choice.plain else ():
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
         if source:
@@ -98,6 +108,16 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     if choice.app:
         files.update(_application(found, target, source))
     return files
+
+
+def _joined(found: Facts, choice: Choice) -> dict[str, bytes]:
+    """The library in a few files (`linker/`)."""
+    natives = tuple(f"ipsec.crypto.kernels.{p.stem}" for p in choice.native if p.stem in _OURS)
+    options = linker.Options(found.arch, choice.config, tuple(choice.extra), natives, texts=choice.texts)
+    try:
+        return build.files(linker.link(options), found.arch)
+    except LinkError as e:
+        raise BoardError(f"the library cannot be joined: {e}", "install with --plain, and report this") from e
 
 
 def _loads_mpy(found: Facts) -> bool:

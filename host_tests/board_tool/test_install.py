@@ -30,18 +30,18 @@ def put(board, path: str, data: bytes) -> None:
 
 
 def test_what_has_changed_is_sent_and_no_more(board, plan):
-    said = tool("install", "--port", board.port, "--config", plan)
+    said = tool("install", "--port", board.port, "--config", plan, "--plain")
     assert said.status == 0, said.err
     present = files(board)
     assert "/lib/ipsec/tunnel.mpy" in present and "/lib/ipsec/crypto/modes/ccm.mpy" in present
     assert not [p for p in present if p.endswith((".py", ".new"))]
     assert do(board, "import ipsec.tunnel, ipsec.drive.sync\nprint('loaded')").strip() == "loaded"
-    said = tool("install", "--port", board.port, "--config", plan)
+    said = tool("install", "--port", board.port, "--config", plan, "--plain")
     assert said.status == 0 and "0 changed, 0 removed, 0 octets sent" in said.out
     put(board, "/lib/ipsec/suite.mpy", b"rubbish")
     put(board, "/lib/ipsec/config.py", b"hides = 'config.mpy'")  # MicroPython would take it first
     put(board, "/lib/ipsec/old.mpy", b"of an earlier version")
-    said = tool("install", "--port", board.port, "--config", plan)
+    said = tool("install", "--port", board.port, "--config", plan, "--plain")
     assert said.status == 0 and " 1 changed, 2 removed" in said.out
     assert files(board) == present
     assert do(board, "import ipsec.suite\nprint(ipsec.suite.parse_esp('aes128ccm16').encr)").strip() == "16"
@@ -67,7 +67,7 @@ def test_nothing_is_removed_or_replaced_unannounced(board, plan):
 
 def test_modules_follow_the_configuration(board, tmp_path):
     gcm = write_plan(tmp_path, TUNNEL + 'ike_proposals = ["aes128gcm16-prfsha256-x25519"]\nesp_proposals = ["aes128gcm16"]\n')
-    tool("install", "--port", board.port, "--config", gcm)
+    tool("install", "--port", board.port, "--config", gcm, "--plain")
     names = set(files(board))
     assert "/lib/ipsec/crypto/modes/gcm.mpy" in names
     assert not names & {f"/lib/ipsec/crypto/{n}.mpy" for n in ("modes/ccm", "modes/cbc", "modes/chapoly", "groups/p256", "host")}
@@ -122,7 +122,7 @@ def test_a_c_module_for_another_chip_is_refused(board, plan, tmp_path):
 def test_faster_field_machines_are_taken_by_the_library(board, plan):
     """The unrolled machine, written when it is asked for, and the C module, which the library looks for among its own."""
     which = "from ipsec.crypto.groups import machine, x25519\nprint(machine.KERNEL)"
-    arguments = ["install", "--port", board.port, "--config", plan]
+    arguments = ["install", "--port", board.port, "--config", plan, "--plain"]
     assert tool(*arguments).status == 0 and do(board, which).strip() == "compact"
     said = tool(*arguments, "--with", "unrolled")
     assert said.status == 0 and "unrolled" in said.out and do(board, which).strip() == "unrolled"
