@@ -32,7 +32,8 @@ _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
 class Choice:
     """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules.
 
-    `plain` leaves the modules apart, one file each; else the linker joins them. `texts`: "device", or "host" for numbers there.
+    `plain` leaves the modules apart, one file each; else the linker joins them. `texts`: "device", or "host" for codes there.
+    `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
     """
 
     config: Config | None = None
@@ -43,6 +44,7 @@ class Choice:
     target: str = ""
     plain: bool = False
     texts: str = "device"
+    prepared: bool = False
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Work:
 
 def install(board: Link, choice: Choice, show: Show) -> Facts:
     """Install and import. Raises BoardError; then the board has what it had before."""
+    if (choice.plain or choice.source) and (choice.prepared or choice.texts == "host"):
+        raise BoardError("--prepared and --texts host are for joined files", "leave --plain or --source out")
     found = facts.read(board)
     facts.check(found)
     target = choice.target or found.library_folder
@@ -113,7 +117,8 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
 def _joined(found: Facts, choice: Choice) -> dict[str, bytes]:
     """The library in a few files (`linker/`)."""
     natives = tuple(f"ipsec.crypto.kernels.{p.stem}" for p in choice.native if p.stem in _OURS)
-    options = linker.Options(found.arch, choice.config, tuple(choice.extra), natives, texts=choice.texts)
+    extra = tuple(choice.extra)
+    options = linker.Options(found.arch, choice.config, extra, natives, texts=choice.texts, prepared=choice.prepared)
     try:
         return build.files(linker.link(options), found.arch)
     except LinkError as e:
