@@ -124,13 +124,14 @@ def test_udp_agrees_with_scapy(v6, sport, dport, data):
 @given(st.booleans(), st.integers(0, 65535), st.integers(0, 300), st.binary(max_size=300))
 def test_echo_agrees_with_scapy(v6, seq, size, data):
     stack = new_stack()
-    assert stack.ping(THEM6 if v6 else THEM4, seq, size) == 0
+    stack._echoes = (seq - 1) & 0xFFFF
+    assert stack.ping(THEM6 if v6 else THEM4, size) == 0
     read = same_when_rebuilt(stack.link.sent[0], v6)
     kind = ICMPv6EchoRequest if v6 else ICMP
     assert (read[kind].type, read[kind].seq, read[kind].id) == (128 if v6 else 8, seq, stack.echo_ident)
     reply = ICMPv6EchoReply(id=1, seq=seq) if v6 else ICMP(type=0, id=1, seq=seq)
     assert stack.echo_ident == 1
-    assert receive(stack, ip_header(v6) / reply / data) == 0 and stack.echo_seq == seq
+    assert receive(stack, ip_header(v6) / reply / data) == 0 and stack.echo_replies == 1
     request = ICMPv6EchoRequest(id=9, seq=seq, data=data) if v6 else ICMP(id=9, seq=seq) / data
     assert receive(stack, ip_header(v6) / request) == 0
     answer = same_when_rebuilt(stack.link.sent[1], v6)

@@ -102,7 +102,7 @@ def serve_udp(sock):
 
 def check_ping(host, addr):
     before = host.stack.echo_replies
-    host.stack.ping(addr, 7, 1000)
+    host.stack.ping(addr, 1000)
     host.run(lambda: host.stack.echo_replies > before, 5)
 
 

@@ -46,9 +46,9 @@ def test_echo6_is_answered():
     assert receive(stack, echo6(data=b"abc")) == 0
     other = Stack(Link())
     other.add_address(B6)
-    other.echo_ident, other._echo_peer = 9, A6
+    other.echo_ident, other.echo_seq, other._echo_peer = 9, 5, A6
     assert receive(other, link.sent[0]) == 0, other.drops()
-    assert other.echo_replies == 1 and other.echo_seq == 5
+    assert other.echo_replies == 1
     assert link.sent[0][48:] == b"abc"
 
 
@@ -58,20 +58,33 @@ def test_ping_between_two_stacks():
         stack, far = Stack(link, lambda n: b"\x12\x34\x56"[:n]), Stack(far_link)
         stack.add_address(one)
         far.add_address(two)
-        assert stack.ping(two, 77, 100) == 0
+        assert stack.ping(two, 100) == 0
         assert receive(far, link.sent[0]) == 0 and far.echo_requests == 1
         assert receive(stack, far_link.sent[0]) == 0
-        assert stack.echo_replies == 1 and stack.echo_seq == 77
-        assert stack.echo_ident == 0x1234
+        assert stack.echo_replies == 1 and stack.echo_ident == 0x1234
+        assert receive(stack, far_link.sent[0]) == -12, "a repetition"
+        assert stack.ping(two) == 0 and receive(far, link.sent[1]) == 0
         stack.echo_ident = 1  # an answer to somebody else's question
-        assert receive(stack, far_link.sent[0]) == -12
-        assert stack.drops() == {"echo_unasked": 1} and stack.echo_replies == 1
+        assert receive(stack, far_link.sent[1]) == -12
+        assert stack.drops() == {"echo_unasked": 2} and stack.echo_replies == 1
+
+
+def test_a_late_echo_reply_does_not_count_for_the_next_ping():
+    for one, two in ((A4, B4), (A6, B6)):
+        link, far_link = Link(), Link()
+        stack, far = Stack(link), Stack(far_link)
+        stack.add_address(one)
+        far.add_address(two)
+        for n in (0, 1):
+            assert stack.ping(two) == 0 and receive(far, link.sent[n]) == 0
+        assert receive(stack, far_link.sent[0]) == -12 and stack.echo_replies == 0
+        assert receive(stack, far_link.sent[1]) == 0 and stack.echo_replies == 1
 
 
 def test_ping_refusals():
     stack, link = new_stack(mtu=100)
-    assert stack.ping("10.0.0.1", 0, 73) == -16
-    assert stack.ping("10.0.0.1", 0, 72) == 0
+    assert stack.ping("10.0.0.1", 73) == -16
+    assert stack.ping("10.0.0.1", 72) == 0
     assert len(link.sent[0]) == 100
     stack.clear_addresses()
     assert stack.ping("10.0.0.1") == -17

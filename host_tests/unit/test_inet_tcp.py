@@ -7,6 +7,7 @@ from inet_support import A4, A6, B4, Link
 from ipsec.inet import segment as wire
 from ipsec.inet.rto import RetransmitTimer
 from ipsec.inet.stack import Stack
+from ipsec.micro import left
 from support import raises, skip
 
 DELAY = 40  # ms each way
@@ -22,20 +23,26 @@ def new_stack(mtu=600):
 class Wire:
     """Carries packets between a client's stack and a server, `DELAY` later, when `loses()` does not say otherwise."""
 
-    def __init__(self, stack, server, loses=None):
+    def __init__(self, stack, server, loses=None, epoch=0):
         self.stack, self.server, self.now = stack, server, 0
+        self.epoch = epoch  # what the client's clock shows at the beginning
         self.loses = loses or (lambda: False)
         self.air = []  # (time, to the server, packet)
         self.lost = 0
 
     def step(self):
         """Let both sides act, then go to the next moment at which something happens; False when nothing will."""
-        while self.stack.tick(self.now):
+        clock = (self.now + self.epoch) & 0x1FFFFFFF
+        while self.stack.tick(clock):
             pass
         self.server.tick(self.now)
         self.fly(self.stack.link.sent, True)
         self.fly(self.server.out, False)
-        times = [t for t in (self.stack.deadline, self.server.again_at) if t is not None] + [a[0] for a in self.air]
+        times = [a[0] for a in self.air]
+        if self.stack.deadline is not None:
+            times.append(self.now + left(self.stack.deadline, clock))
+        if self.server.again_at is not None:
+            times.append(self.server.again_at)
         if not times:
             return False
         self.now = max(self.now, min(times))
@@ -75,9 +82,9 @@ def lossy(percent, seed=5):
     return loses
 
 
-def open_pair(loses=None, room=2048, mtu=600, v6=False, **server):
+def open_pair(loses=None, room=2048, mtu=600, v6=False, epoch=0, **server):
     stack = new_stack(mtu)
-    net = Wire(stack, Server(v6=v6, **server), loses)
+    net = Wire(stack, Server(v6=v6, **server), loses, epoch)
     socket = stack.tcp(room)
     assert socket.closed and not socket.connected
     socket.connect(("fd00::1" if v6 else "10.10.0.1", 80))
@@ -142,6 +149,32 @@ def test_small_windows():
         data = pattern(300)
         assert exchange(net, socket, data) == data
         finish(net, socket)
+
+
+def test_a_closed_connection_does_not_wait_for_a_window_for_ever():
+    net, socket = open_pair(window=0)
+    socket.send(b"never taken")
+    net.run(lambda: net.now > 100000)
+    assert not socket.closed, "while it is open it may wait: the peer is alive"
+    socket.close()
+    closed_at = net.now
+    net.run(lambda: socket.closed)
+    assert net.now - closed_at <= 61000 and socket.error == 110
+    net.run(lambda: net.server.reset)
+    assert not net.stack.timers and not net.stack._sockets, "the port is free again"
+
+
+def test_the_clock_wraps_in_the_midst_of_everything():
+    for before in (100, 700, 3000, 9000):
+        net, socket = open_pair(lossy(30, before), epoch=0x20000000 - before)
+        data = pattern(6000)
+        assert exchange(net, socket, data) == data
+        finish(net, socket)
+        assert net.lost and before < net.now < 400000
+    for before in (500, 1500, 30000):
+        net, socket = open_pair(epoch=0x20000000 - before, close_after=1)
+        finish(net, socket)
+        assert net.server.reset and 60000 < net.now < 61000, "it never closes"
 
 
 def test_a_reader_that_waits_shuts_the_window():
@@ -231,7 +264,7 @@ def test_refused():
         (segment(0, seq + 1, RST, dport=port), -19),
         (segment(0, seq + 1, ACK, dport=port), -19),
         (segment(0, seq + 1, RST | ACK, dport=port, sport=81), -15),
-        (segment(0, seq + 1, RST | ACK, dport=port + 1), -13),
+        (segment(0, seq + 1, RST | ACK, dport=port - 1), -13),
         (segment(0, seq + 1, RST | ACK, dport=port), 0),
     ):
         assert socket.error == 0
@@ -286,6 +319,49 @@ def test_segments_that_do_not_fit():
     assert give(rcv + 8, una, ACK | FIN, b"i") == -19
     assert socket.recv(10) == b"i" and socket.recv(10) == b""
     assert socket.send(b"half-closed") == 11
+
+
+def test_data_with_an_old_acknowledgement_is_refused():
+    stack, socket, give, una, rcv = established()  # the largest window the peer has told is 4096
+    assert give(rcv, una - 4097, ACK, b"injected") == -19 and give(rcv, una - 0x20000000, ACK, b"injected") == -19
+    assert socket.recv(10) is None
+    assert stack.tick(0) and parse(stack.link.sent[-1])[2:4] == (una & 0xFFFFFFFF, rcv), "a challenge"
+    assert not stack.tick(0) and give(rcv, una - 4096, ACK, b"late") == 0 and socket.recv(10) == b"late"
+
+
+def test_challenges_are_bounded():
+    for seq, ack, flags in ((1, 0, RST), (0, 0, SYN), (0, 9, ACK), (0, -4097, ACK), (2000, 0, ACK), (-9, 0, ACK)):
+        stack, socket, give, una, rcv = established()
+        for now in range(0, 4900, 100):
+            give(rcv + seq, una + ack, flags, b"x")
+            while stack.tick(now):
+                pass
+        assert len(stack.link.sent) == 10, (seq, ack, flags)
+        assert give(rcv + seq, una + ack, flags, b"x") == -19 and stack.tick(5000), "and then more"
+        assert socket.connected and socket.recv(1) is None
+
+
+def test_no_crumbs_are_sent_into_a_small_window():
+    stack, socket, give, una, rcv = established()
+    socket.send(pattern(900))
+    while stack.tick(0):
+        pass
+    stack.link.sent.clear()
+    assert give(rcv, una + 900, ACK, window=100) == 0  # the largest window was 4096, a segment has 536 octets
+    socket.send(pattern(900))
+    assert not stack.tick(0) and give(rcv, una + 900, ACK, window=300) == 0 and not stack.tick(10)
+    assert give(rcv, una + 900, ACK, window=536) == 0 and stack.tick(20)
+    assert last(stack) == ((una + 900) & 0xFFFFFFFF, pattern(536))
+    assert give(rcv, una + 1436, ACK, window=100) == 0 and not stack.tick(30)
+    stack.link.sent.clear()
+    assert stack.tick(stack.deadline) and last(stack)[1] == pattern(900)[536:636], "after a while all the same"
+
+
+def test_the_last_octets_do_not_wait_for_a_whole_segment():
+    stack, socket, give, una, rcv = established()
+    assert give(rcv, una, ACK, window=100) == 0
+    socket.send(b"all there is")
+    assert stack.tick(0) and last(stack)[1] == b"all there is"
 
 
 def test_more_than_the_window_is_cut():
@@ -367,8 +443,9 @@ def test_an_old_segment_does_not_change_the_window():
     assert give(rcv, una, ACK, b"a") == 0
     assert give(rcv + 1, una, ACK, b"b", window=50) == 0
     assert give(rcv, una, ACK, b"ab", window=5000) == 0
-    socket.send(pattern(200))
+    socket.send(pattern(50))
     assert stack.tick(0) and last(stack)[1] == pattern(50)
+    socket.send(pattern(200))
     assert not stack.tick(0)
 
 
@@ -467,6 +544,17 @@ def test_sequence_numbers_wrap():
             for sign in (1, -1):
                 other = ((number + sign * far) & 0xFFFFFFFF).to_bytes(4, "big")
                 assert wire.ahead(other, 0, octets) == sign * 0x1FFFFFFF
+
+
+def test_the_timer_knows_that_the_clock_wraps():
+    timer = RetransmitTimer()
+    timer.sent(0x20000000 - 400, True)
+    assert not timer.take(0x1FFFFFFF, True) and not timer.take(0, True) and not timer.take(599, True)
+    timer.acked(True)
+    timer.take(1600, True)
+    assert timer.deadline == 1600 + 2000 + 4 * 1000, "the round trip took two seconds"
+    timer.sent(0x1FFFFFFF, False)
+    assert timer.take(7600, True)
 
 
 def test_timer():

@@ -137,11 +137,23 @@ def test_ports():
     stack = Stack(Link(), lambda n: b"\xff\xff\xff"[:n])
     assert raises(OSError, stack.udp, stack.udp(7).port).errno == 98
     ports = [stack.udp(room=50).port for _ in range(3)]
-    assert ports == [49152, 49153, 49154], "they wrap inside the ephemeral range"
+    assert ports == [0xFFFF, 0x8000, 0x8001], "a port in use is not drawn again, and they wrap inside the range"
     socket = stack.udp(50000)
     socket.close()
     socket.close()
     assert stack.udp(50000).port == 50000
+
+
+def test_each_port_is_drawn_at_random():
+    drawn = [0x1234, 0xFEDC, 0x1234, 0x4321]
+    octets = list(drawn)
+    stack = Stack(Link(), lambda n: octets.pop(0).to_bytes(n, "big") if octets else bytes(n))
+    octets[:] = drawn
+    stack.add_address(B4)
+    ports = [stack.udp(room=50).port for _ in range(3)]
+    assert ports == [0x9234, 0xFEDC, 0x9235]
+    octets[:] = [0x9235]
+    assert stack.claim(6, 0) == 0x9235, "the ports of TCP are its own"
 
 
 def test_the_packet_path_allocates_nothing():

@@ -142,6 +142,20 @@ def test_what_is_written_waits_for_room():
     raises(OSError, stream.write, b"x", text="closed")
 
 
+def test_closing_waits_for_five_seconds_at_the_most():
+    for kind in (SyncStream, AioStream):
+        uplink, stream = open_stream(kind, window=0)
+        started = uplink.wire.now
+        if kind is SyncStream:
+            stream.write(pattern(1000))
+            stream.close()
+        else:
+            stream.write(pattern(5000))  # more than there is room for
+            finish(stream.aclose())
+        assert 5000 <= uplink.wire.now - started < 15000 and not stream.is_connected, uplink.wire.now - started
+    assert stream.is_finished() and not uplink.stack.timers, "a part never left: the peer must not take it for the whole"
+
+
 def test_a_closed_stream():
     uplink, stream = open_stream()
     with stream:

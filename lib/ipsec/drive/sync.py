@@ -87,7 +87,7 @@ class Uplink(base.Uplink):
         """Round trip of one ICMP echo in ms, or None when no answer came."""
         start = self._clock.now_ms()
         answered = self.stack.echo_replies
-        self.stack.ping(host, 0)
+        self.stack.ping(host)
         self.drain()
         came = self.wait_until(lambda: self.stack.echo_replies != answered, timeout_ms)
         return since(start, self._clock.now_ms()) if came else None

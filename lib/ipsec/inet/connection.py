@@ -2,7 +2,7 @@
 
 Sans-IO: `deliver` only takes note; segments leave in `tick(now)`, one a call, because the tunnel has one transmit buffer.
 Retransmission goes back to the oldest octet (RFC 6298 timer); the congestion window (RFC 5681) starts at four segments and
-falls to one at a timeout. RST and SYN from nowhere are met as RFC 5961 asks. Start reading at `Connection.tick`.
+falls to one at a timeout. RST, SYN and data from nowhere are met as RFC 5961 asks. Start reading at `Connection.tick`.
 """
 
 from ipsec.inet import ip, segment
@@ -10,7 +10,7 @@ from ipsec.inet.checksum import store, transport
 from ipsec.inet.octets import same
 from ipsec.inet.rto import RetransmitTimer
 from ipsec.inet.segment import add, ahead
-from ipsec.micro import const, copy
+from ipsec.micro import const, copy, earlier, is_due, since
 
 _PEER = const(-15)
 _TCP_SEGMENT = const(-19)
@@ -29,7 +29,9 @@ _OPEN = const(2)
 _TIME_WAIT = const(3)
 
 _LINGER_MS = const(4000)  # TIME_WAIT: shorter than 2 MSL, as our ports are not used again soon
-_FIN_WAIT_MS = const(60000)  # for the peer's FIN after ours was acknowledged
+_CLOSE_MS = const(60000)  # for the peer to take what is left and our FIN, and then for its FIN
+_CHALLENGES = const(10)  # in so many ms at the most (RFC 5961 7)
+_CHALLENGE_MS = const(5000)
 _MAX_TRIES = const(8)
 
 _ETIMEDOUT = const(110)
@@ -64,16 +66,20 @@ class Connection:
         self._timed = 0  # behind the segment whose round trip is timed, from `_una`
         self._window = 0  # of the peer, from `_una`
         self._window_seq = bytearray(4)  # of the segment that told it
+        self._most_window = 0  # the largest that the peer has told
         self._mss = min(self._own_mss, 536 if len(self._peer) == 4 else 1220)  # until the peer's option
         self._congestion = 0
         self._rcv = bytearray(4)  # next number expected
         self._offered = 0  # octets from there that we let the peer send
         self._out_len = self._in_len = 0
         self._ack_due = self._rst_due = False
+        self._challenge_due = False
+        self._challenges = 0
+        self._challenged_at: int | None = None
         self._probe = False
         self._closing = self._fin_acked = self._eof = False
         self._eof_first = False  # the peer closed before us: no TIME_WAIT
-        self._waiting = None  # end of TIME_WAIT or of the wait for a FIN, in ms
+        self._waiting = None  # end of what a closed connection waits for, in ms
         self._timer = RetransmitTimer()
 
     def _end(self, error: int) -> None:
@@ -96,15 +102,15 @@ class Connection:
         offset = ahead(buf, pos + 4, self._rcv)
         # It must touch what we let the peer send, or probe a window of zero (RFC 9293 3.10.7.4).
         if offset > self._offered or offset + end - data < 0:
-            self._ack_due = self._ack_due or not flags & _RST
-            return _TCP_SEGMENT
+            return _TCP_SEGMENT if flags & _RST else self._challenge()
         if flags & _RST:
             return self._take_reset(offset)
-        if flags & _SYN or not flags & _ACK:
-            self._ack_due = self._ack_due or bool(flags & _SYN)  # a challenge (RFC 5961 4)
+        if flags & _SYN:
+            return self._challenge()  # RFC 5961 4
+        if not flags & _ACK:
             return _TCP_SEGMENT
         if not self._take_ack(buf, pos):
-            return _TCP_SEGMENT
+            return self._challenge()
         return self._take_data(buf, offset, data, end, flags & _FIN)
 
     def _from_peer(self, buf, at: int, pos: int) -> bool:
@@ -129,7 +135,7 @@ class Connection:
         add(self._rcv, 0, self._window_seq, 1)
         add(self._una, 0, self._una, 1)
         self._sent = self._most = 0
-        self._window = buf[pos + 14] << 8 | buf[pos + 15]
+        self._set_window(buf[pos + 14] << 8 | buf[pos + 15])
         self._congestion = 4 * self._mss
         self._timer.acked(True)
         self._state = _OPEN
@@ -137,17 +143,23 @@ class Connection:
         return 0
 
     def _take_reset(self, offset: int) -> int:
-        if offset:  # in the window but not exact: challenge it (RFC 5961 3)
-            self._ack_due = True
-            return _TCP_SEGMENT
+        if offset:  # in the window but not exact (RFC 5961 3)
+            return self._challenge()
         self._end(0 if self._state == _TIME_WAIT or self._closing and self._fin_acked else _ECONNRESET)
         return 0
 
+    def _challenge(self) -> int:
+        """Let the peer know where we are, by an ACK; whoever guesses numbers learns nothing."""
+        self._challenge_due = True
+        return _TCP_SEGMENT
+
     def _take_ack(self, buf, pos: int) -> bool:
-        """Forget what is acknowledged and note the window; False when it acknowledges what was never sent."""
+        """Forget what is acknowledged and note the window.
+
+        False when it acknowledges what was never sent, or what was acknowledged longer ago than a window (RFC 5961 5.2).
+        """
         n = ahead(buf, pos + 8, self._una)
-        if n > self._most:
-            self._ack_due = True
+        if n > self._most or n < -self._most_window:
             return False
         if n < 0:
             return True  # an old one; its data may still be new
@@ -161,9 +173,13 @@ class Connection:
         if n > 0 or ahead(buf, pos + 4, self._window_seq) >= 0:
             if not self._window and window and not n:
                 self._sent = 0  # the probe's octet was not taken
-            self._window = window
+            self._set_window(window)
             copy(self._window_seq, 0, buf, pos + 4, 4)
         return True
+
+    def _set_window(self, window: int) -> None:
+        self._window = window
+        self._most_window = max(self._most_window, window)
 
     def _forget(self, n: int) -> None:
         """Move on by n acknowledged octets; one more than there are is our FIN."""
@@ -226,19 +242,19 @@ class Connection:
             self._stack.release(_TCP, self.port)
 
     def _tick_ends(self, now: int) -> None:
-        """After our FIN is acknowledged: wait for the peer's, then a while for a repetition of it."""
-        if not self._fin_acked or self._state != _OPEN and self._state != _TIME_WAIT:
+        """A closed connection waits for the ACK of our FIN, for the peer's, then a while for a repetition of it; no more."""
+        if not self._closing or self._state == _SYN_SENT:
             return
-        if self._eof_first:
+        if self._fin_acked and self._eof_first:
             self._end(0)
-        elif self._eof and self._state == _OPEN:
+        elif self._fin_acked and self._eof and self._state == _OPEN:
             self._state = _TIME_WAIT
             self._waiting = now + _LINGER_MS
         elif self._waiting is None:
-            self._waiting = now + _FIN_WAIT_MS
-        elif now >= self._waiting:
+            self._waiting = now + _CLOSE_MS
+        elif is_due(self._waiting, now):
             self._rst_due = self._state == _OPEN
-            self._end(0)
+            self._end(0 if self._fin_acked else _ETIMEDOUT)
 
     def _back_off(self, now: int) -> bool:
         """The timer fired: go back to the oldest octet, or give up."""
@@ -248,7 +264,7 @@ class Connection:
             return False
         self._sent = 0
         self._congestion = self._mss
-        self._probe = not self._window
+        self._probe = True
         return True
 
     def _tick_open(self, now: int) -> bool:
@@ -258,19 +274,33 @@ class Connection:
         if n > 0 or fin:
             return self._emit(now, n, _ACK | (_PSH if n else 0) | (_FIN if fin else 0))
         if self._out_len > self._sent and not self._timer.running:
-            self._timer.start(now)  # the window is shut: a probe when it fires
-        if self._ack_due:
+            self._timer.start(now)  # the window is shut, or too small to be worth it: a probe when it fires
+        if self._ack_due or self._challenge_due and self._may_challenge(now):
             self._ack_due = False
             return self._transmit(self._sent, 0, _ACK)
         return False
 
+    def _may_challenge(self, now: int) -> bool:
+        """Whether one more is within the limit."""
+        self._challenge_due = False
+        if self._challenged_at is None or since(self._challenged_at, now) >= _CHALLENGE_MS:
+            self._challenged_at = now
+            self._challenges = 0
+        self._challenges += 1
+        return self._challenges <= _CHALLENGES
+
     def _sendable(self) -> int:
-        """Octets that both windows and the segment size let us send now; one for a probe of a window of zero."""
-        window = min(self._window, self._congestion)
+        """Octets that both windows and the segment size let us send now.
+
+        No crumbs (RFC 9293 3.8.6.2.1): all there is, a whole segment or half the largest window, except for a probe, which
+        goes into any window, with one octet into none.
+        """
+        left = max(0, self._out_len - self._sent)
+        n = max(0, min(left, min(self._window, self._congestion) - self._sent, self._mss))
         if self._probe:
             self._probe = False
-            window = max(window, 1)
-        return max(0, min(self._out_len - self._sent, window - self._sent, self._mss))
+            return max(n, min(left, 1))
+        return n if n == left or n == self._mss or 0 < self._most_window <= 2 * n else 0
 
     def _emit(self, now: int, n: int, flags: int) -> bool:
         """Send a segment that occupies sequence numbers, and time it. One that the tunnel refuses counts as lost on the way."""
@@ -330,6 +360,4 @@ class Connection:
     @property
     def deadline(self):
         """When `tick` must be called at the latest, in ms, or None."""
-        if self._waiting is None:
-            return self._timer.deadline
-        return self._waiting if self._timer.deadline is None else min(self._waiting, self._timer.deadline)
+        return earlier(self._waiting, self._timer.deadline)

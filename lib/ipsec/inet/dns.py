@@ -7,7 +7,7 @@ Start reading at `Lookup`.
 
 from ipsec import address
 from ipsec.inet import udp
-from ipsec.micro import const
+from ipsec.micro import const, is_due
 
 A = 1
 AAAA = 28
@@ -133,7 +133,8 @@ class Lookup:
     def __init__(self, stack, servers, host: str, kind: int = A):
         self.addresses: list[bytes] = []
         self.error = ""
-        self.deadline = 0
+        self.deadline = 0  # ms, once it has asked
+        self._turn = True  # to ask the next server now
         self._stack = stack
         self._servers = [address.to_octets(s) for s in servers]
         self._kind = kind
@@ -159,7 +160,7 @@ class Lookup:
         """Read what came, ask (again) when it is time; True when the lookup has ended. `now` is in ms."""
         if not self._done and self._socket is not None:
             self._read()
-        if not self._done and now >= self.deadline:
+        if not self._done and (self._turn or is_due(self.deadline, now)):
             self._ask(now)
         return self._done
 
@@ -177,6 +178,7 @@ class Lookup:
         if self._tries >= _ROUNDS * len(self._servers):
             self._end(self.error or "no answer")
             return
+        self._turn = False
         rounds, index = divmod(self._tries, len(self._servers))
         self._tries += 1
         self._ident = self._stack.random16()
@@ -197,7 +199,7 @@ class Lookup:
             rcode, self.addresses = answer
             if rcode and rcode != _NAME_ERROR:
                 self.error = "the server answers with code %d" % rcode
-                self.deadline = 0  # ask the next one now
+                self._turn = True
                 return
             self._end("" if self.addresses else "no such name" if rcode else "no address of this kind")
 

@@ -68,12 +68,13 @@ def _answer(stack, buf, ip: int, pos: int, end: int) -> int:
 
 
 def _take_reply(stack, buf, ip: int, pos: int) -> int:
-    """Count the answer if identifier and source are those of our latest ping."""
+    """Count the answer if identifier, number and source are those of our latest ping; a repetition does not count."""
     ident = buf[pos + 4] << 8 | buf[pos + 5]
-    if ident != stack.echo_ident or not stack.is_echo_peer(buf, ip):
+    seq = buf[pos + 6] << 8 | buf[pos + 7]
+    if ident != stack.echo_ident or seq != stack.echo_seq or not stack.is_echo_peer(buf, ip):
         return _ECHO_UNASKED
     stack.echo_replies += 1
-    stack.echo_seq = buf[pos + 6] << 8 | buf[pos + 7]
+    stack.echo_seq = -1
     return 0
 
 

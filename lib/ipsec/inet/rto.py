@@ -3,7 +3,7 @@
 Start reading at `RetransmitTimer.take`.
 """
 
-from ipsec.micro import const
+from ipsec.micro import const, is_due, since
 
 _FIRST_MS = const(1000)
 _MIN_MS = const(1000)
@@ -59,11 +59,11 @@ class RetransmitTimer:
         if self._acked:
             self._acked = False
             if self._timed_acked and self._sent_at >= 0:
-                self._measure(now - self._sent_at)
+                self._measure(since(self._sent_at, now))
                 self._sent_at = -1
             self._timed_acked = False
             self.deadline = now + self._rto_ms if outstanding else None
-        if self.deadline is None or now < self.deadline:
+        if not is_due(self.deadline, now):
             return False
         self.tries += 1
         self._sent_at = -1  # its answer would be ambiguous

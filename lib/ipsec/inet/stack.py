@@ -9,7 +9,7 @@ from array import array
 from ipsec import address
 from ipsec.inet import icmp, ip, udp
 from ipsec.inet.octets import same, write4
-from ipsec.micro import const
+from ipsec.micro import const, earlier
 
 _NOT_OURS = const(-8)
 _PROTOCOL = const(-9)
@@ -23,7 +23,7 @@ _UDP = const(17)
 _ICMP6 = const(58)
 
 _COUNT_MASK = const(0x3FFFFFFF)  # the largest small int of a 32-bit board: counting allocates nothing
-_EPHEMERAL = const(49152)  # to 65535 (RFC 6335 6)
+_EPHEMERAL = const(0x8000)  # to 0xFFFF: services seldom have one of these
 
 _EADDRINUSE = const(98)
 
@@ -41,11 +41,11 @@ class Stack:
         self.random = random
         self.echo_requests = 0  # answered
         self.echo_replies = 0  # answers to our pings
-        self.echo_seq = -1  # sequence number of the latest answer
+        self.echo_seq = -1  # sequence number of the ping that awaits its answer, or -1
         self.echo_ident = self.random16()
         self._echo_peer = b""
         self._ident = self.random16()
-        self._next_port = self.random16() & 0x3FFF
+        self._echoes = self.random16()  # the sequence number of the latest ping
         self._addresses: list[bytes] = []
         self._sockets: dict[int, object] = {}
         # Receiving functions by IP version << 8 | protocol; tcp.py adds itself when it is used.
@@ -156,13 +156,14 @@ class Stack:
 
     # Echo
 
-    def ping(self, addr, seq: int = 0, size: int = 56) -> int:
+    def ping(self, addr, size: int = 56) -> int:
         """Send an echo request with `size` octets of data; return 0 or a negative drop code, which is counted.
 
-        The answer is counted in `echo_replies` and its number kept in `echo_seq`. Raises ValueError for a bad address.
+        Its answer, and no later one to an earlier ping, is counted in `echo_replies`. Raises ValueError for a bad address.
         """
         self._echo_peer = bytes(address.to_octets(addr))
-        code = icmp.ping(self, self._echo_peer, seq & 0xFFFF, size)
+        self.echo_seq = self._echoes = (self._echoes + 1) & 0xFFFF
+        code = icmp.ping(self, self._echo_peer, self.echo_seq, size)
         return self.count(code) if code < 0 else 0
 
     def is_echo_peer(self, buf, pos: int) -> bool:
@@ -199,21 +200,22 @@ class Stack:
     @property
     def deadline(self):
         """When `tick` must be called at the latest, in ms, or None."""
-        times = [socket.deadline for socket in self.timers if socket.deadline is not None]
-        return min(times) if times else None
+        first = None
+        for timer in self.timers:
+            first = earlier(first, timer.deadline)
+        return first
 
     def claim(self, protocol: int, port: int) -> int:
-        """The port if it is free, or any free one for 0. Raises ValueError, OSError EADDRINUSE."""
+        """The port if it is free, or for 0 a free one drawn at random (RFC 6056 3.3.1). Raises ValueError, OSError EADDRINUSE."""
         if port:
             address.to_port(port)
-        if port and protocol << 16 | port not in self._sockets:
+            if self.find(protocol, port) is not None:
+                raise OSError(_EADDRINUSE, "port %d is taken" % port)
             return port
-        for _ in range(0 if port else 0x4000):
-            self._next_port = (self._next_port + 1) & 0x3FFF
-            port = _EPHEMERAL + self._next_port
-            if protocol << 16 | port not in self._sockets:
-                return port
-        raise OSError(_EADDRINUSE, "port %d is taken" % port)
+        port = self.random16() | _EPHEMERAL
+        while self.find(protocol, port) is not None:  # each socket takes memory, so there is always a free one
+            port = (port + 1) & 0xFFFF | _EPHEMERAL
+        return port
 
     def register(self, protocol: int, port: int, socket) -> None:
         """Deliver what comes to this port to the socket."""
