@@ -18,7 +18,7 @@ from tools.emulator.stage import compile_mpy, stage
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = ("cases", "replay", "agree")  # of host_tests/vectors, besides all of host_tests/unit
 ROOM = {"heap": 524288, "stack": 24576}  # as in test_unit_on_board.py
-TIMEOUT_S = 200  # many times what is needed
+TIMEOUT_S = 900  # many times what is needed, also on a busy machine
 LEAST = {**sources.LEAST, **{name: least for name, (least, _) in exchanges.LEAST.items() if name not in exchanges.HOST_ONLY}}
 # QEMU is slow when code on the heap shares a page with numbers that change: the holes around the field machine are filled.
 PREPARE = """
