@@ -42,6 +42,7 @@ def wheel(dist: Path, name: str = "ipsec_uplink") -> Path:
     return next(dist.glob(f"{name}-*.whl"))
 
 
+@pytest.mark.slow
 def test_a_release_is_whole_and_its_checksums_are_right(dist, tmp_path):
     sums = dict(reversed(line.split("  ")) for line in (dist / release.SUMS).read_text().splitlines())
     found = {p.relative_to(dist).as_posix(): p for p in dist.rglob("*") if p.is_file() and p.name != release.SUMS}
@@ -57,6 +58,7 @@ def test_a_release_is_whole_and_its_checksums_are_right(dist, tmp_path):
     assert set(release.architectures()) >= {"armv6m", "armv7emsp", "rv32imc", "xtensawin"}
 
 
+@pytest.mark.slow
 def test_the_wheel_has_what_the_tool_needs_and_no_more(dist):
     names = zipfile.ZipFile(wheel(dist)).namelist()
     wanted = {"ipsec/py.typed", "ipsec/__init__.pyi", "ipsec_board/firmware/uplink/app.py", "ipsec_board/onboard/doctor.py"}
@@ -86,6 +88,7 @@ def run(clean: Path, *argv: object) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=clean, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_the_command_and_its_completion(clean):
     assert run(clean, "ipsec-board", "--version").stdout.strip() == f"ipsec-board {packages.version()}"
     script = run(clean, "ipsec-board", "--print-completion", "bash").stdout
@@ -95,6 +98,7 @@ def test_the_command_and_its_completion(clean):
     assert done.stdout.split() == ["gateway"], done.stderr
 
 
+@pytest.mark.slow
 def test_types(clean):
     (clean / "program.py").write_text('import ipsec\nreveal_type(ipsec.connect("x"))\nipsec.connect(7)\n')
     options = ["--python-executable", str(clean / "venv/bin/python"), "--cache-dir", str(clean / "cache")]
@@ -104,6 +108,7 @@ def test_types(clean):
     assert 'program.py:3: error: Argument 1 to "connect" has incompatible type "int"' in done.stdout
 
 
+@pytest.mark.slow
 def test_stubs_alone_tell_an_editor_the_verbs(dist, tmp_path):
     """For MicroPython projects: the library is on the board, the types are here."""
     venv.create(tmp_path / "venv", with_pip=False)
@@ -116,12 +121,14 @@ def test_stubs_alone_tell_an_editor_the_verbs(dist, tmp_path):
     assert '"Uplink" has no attribute "pong"' in done.stdout and "Found 1 error" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 def test_the_library_runs(clean):
     code = "import ipsec; from ipsec.crypto import backend; backend.self_test(20, 0); print(backend.NAME, ipsec.__file__)"
     done = run(clean, "python", "-c", code)
     assert done.stdout.startswith("host ") and "site-packages" in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_from_an_empty_folder_to_a_board(clean, board):
     """The installed tool, without the checkout: a first file, a key, the gateway's side, and the board."""
     for argv in (
@@ -152,6 +159,7 @@ def server(dist):
 
 
 @pytest.mark.parametrize(("kind", "ending"), [("x64", ".mpy"), ("source", ".py")])
+@pytest.mark.slow
 def test_mip_installs_over_http(board, server, tmp_path, kind, ending):
     argv = [sys.executable, "-m", "mpremote", "connect", board.port, "mip", "install", f"{server}/mip/{kind}/package.json"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
@@ -165,5 +173,6 @@ def test_mip_installs_over_http(board, server, tmp_path, kind, ending):
     assert {Path(n).suffix for n in names} == {ending} and SECRET not in str(names)
 
 
+@pytest.mark.slow
 def test_the_indexes_have_the_librarys_version():
     assert packages.version() == json.loads((REPOSITORY / "lib/package.json").read_text())["version"]

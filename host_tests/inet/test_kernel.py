@@ -23,7 +23,9 @@ def missing():
     return ""
 
 
-@pytest.mark.parametrize("args", [(), ("--loss", "5", "--octets", "20000")], ids=["perfect", "lossy"])
+@pytest.mark.parametrize(
+    "args", [(), pytest.param(("--loss", "5", "--octets", "20000"), marks=pytest.mark.slow)], ids=["perfect", "lossy"]
+)
 def test_kernel_peer(args):
     reason = missing()
     if reason:

@@ -44,7 +44,7 @@ def connects(faults, asks=(), within_s=10.0, **changes):
 
 
 @pytest.mark.parametrize("asks", ASKS)
-@pytest.mark.parametrize("round_trip_s", [0.12, 0.4, 1.5])
+@pytest.mark.parametrize("round_trip_s", [0.12, 0.4, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_any_round_trip_below_the_time_out(asks, round_trip_s):
     """Requests are repeated every 50, 100, 200 ms, so many answers of each kind come, and late."""
     what, changes = ASKS[asks]
