@@ -141,3 +141,30 @@ def test_a_missing_esn_transform_is_no_extended_number():
 
     assert proposal._no_esn((0, 1)) == 0
     raises(PeerError, proposal._no_esn, (1,), text="type 5 that was not offered (0)")
+
+
+def test_a_queue_is_filled_to_its_last_octet_before_the_oldest_packet():
+    queue = PacketQueue(40)
+    assert queue.put(bytes(10), 0, 10) and queue.put(bytes(10), 0, 10) and queue.put(bytes(10), 0, 10)
+    queue.drop()  # the first 12 octets are free
+    assert not queue.put(bytes(11), 0, 11)  # a refused packet leaves nothing behind
+    assert queue.put(b"0123456789", 0, 10)
+    for _ in range(2):
+        queue.drop()
+    at = queue.first()
+    assert bytes(queue.buf[at : at + queue.first_len()]) == b"0123456789"
+
+
+def test_an_ipv6_header_touches_no_octet_behind_it():
+    buf = bytearray(b"\xee" * 60)
+    ip.write6(buf, 4, 48, 17, bytes(16), bytes(40), 8)
+    assert buf[:4] == b"\xee" * 4 and buf[44:] == b"\xee" * 16
+    assert ip.source_at(buf, 4) == 12
+
+
+def test_the_source_of_a_packet_by_its_version():
+    four, six = bytearray(40), bytearray(60)
+    four[0], six[0] = 0x45, 0x60
+    assert ip.source_at(four, 0) == 12 and ip.source_at(six, 0) == 8
+    four[12:16] = six[8:12] = b"abcd"
+    assert ip.source(four, 0) == b"abcd" and ip.source(six, 0) == b"abcd" + bytes(12)
