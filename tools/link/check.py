@@ -1,0 +1,95 @@
+"""The unit tests on joined files: their texts get the short names of attributes, as everything in the files has.
+
+Start reading at `prepare`.
+"""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.board import slices
+from tools.gateway.paths import REPOSITORY
+from tools.link import build
+from tools.link.link import Linked, Options, link
+
+UNIT_TESTS = REPOSITORY / "host_tests" / "unit"
+# Tests that set names of a module and expect its functions to see it: no program does that
+INSIDE = ("test_crypto_backend.test_use", "test_rank.test_what_invalidates_them")
+RUN = """
+import sys
+sys.path.insert(0, {tests!r})
+import run
+sys.path.insert(0, {lib!r})
+plain = run.run_test
+run.run_test = lambda name, call, counts: name in {inside!r} or plain(name, call, counts)
+sys.exit(1 if run.main({names!r}) else 0)
+"""
+
+
+def prepare(folder: Path, arch: str) -> Linked:
+    """Joined files of the whole library in `folder`/lib, the tests in `folder`/tests."""
+    linked = link(Options(arch, extra=("plain",), whole=True))
+    shutil.rmtree(folder, ignore_errors=True)
+    build.write(linked, arch, folder / "lib")
+    shutil.copytree(UNIT_TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    modules = set(slices.needed(None, arch, ("plain",)))
+    for path in (folder / "tests").glob("*.py"):
+        tree = ast.parse(path.read_text())
+        path.write_text(ast.unparse(_Renamer(linked.attributes, _modules(tree, modules)).visit(tree)))
+    return linked
+
+
+def run(folder: Path, names: list[str]) -> subprocess.CompletedProcess:
+    """Run prepared tests on the unix port."""
+    text = RUN.format(tests=str(folder / "tests"), lib=str(folder / "lib"), inside=INSIDE, names=names)
+    argv = [str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=8m", "-c", text]
+    return subprocess.run(argv, capture_output=True, text=True)
+
+
+def _modules(tree: ast.Module, modules: set[str]) -> set[str]:
+    """Names by which a test knows modules; theirs stay."""
+    found: set[str] = set()
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Import):
+            found.update((a.asname or a.name).split(".")[0] for a in n.names)
+        elif isinstance(n, ast.ImportFrom):
+            found.update(a.asname or a.name for a in n.names if f"{n.module}.{a.name}" in modules)
+    return found
+
+
+class _Renamer(ast.NodeTransformer):
+    def __init__(self, attributes: dict[str, str], modules: set[str]):
+        self._attributes = attributes
+        self._modules = modules
+
+    def _new(self, name: str) -> str:
+        return self._attributes.get(name, name)
+
+    def visit_Attribute(self, n: ast.Attribute) -> ast.expr:
+        self.generic_visit(n)
+        if not (isinstance(n.value, ast.Name) and n.value.id in self._modules):
+            n.attr = self._new(n.attr)
+        return n
+
+    def visit_ClassDef(self, n: ast.ClassDef) -> ast.ClassDef:
+        self.generic_visit(n)
+        for x in n.body:
+            if isinstance(x, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                x.name = self._new(x.name)
+            elif isinstance(x, ast.Assign):
+                for t in x.targets:
+                    if isinstance(t, ast.Name):
+                        t.id = self._new(t.id)
+        return n
+
+    def visit_Call(self, n: ast.Call) -> ast.expr:
+        self.generic_visit(n)
+        if (
+            isinstance(n.func, ast.Name)
+            and n.func.id in ("getattr", "hasattr", "setattr")
+            and isinstance(n.args[1], ast.Constant)
+        ):
+            n.args[1].value = self._new(str(n.args[1].value))
+        return n
