@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.board import slices
-from tools.link import build, check, report
-from tools.link.fold import LinkError
-from tools.link.link import Linked, Options, link
-from tools.link.program import Program
+from ipsec_board import slices
+from ipsec_board.linker import build
+from ipsec_board.linker.fold import LinkError
+from ipsec_board.linker.link import Linked, Options, link
+from ipsec_board.linker.program import Program
+from tools.link import check, report
 
 MICROPYTHON = str(Path(sys.executable).with_name("micropython"))
 HANDSHAKE = """
@@ -106,9 +107,9 @@ def joined(folder: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Lin
     names = ["ipsec", *(f"ipsec.{m}" for m in modules)]
     monkeypatch.setattr(slices, "LIBRARY", folder)
     monkeypatch.setattr(slices, "needed", lambda *a: names)
-    monkeypatch.setattr("tools.link.parts._ALWAYS", ("ipsec.main",))
-    monkeypatch.setattr("tools.link.link._PROGRAMS", {"ipsec.main": ("main",)})
-    monkeypatch.setattr("tools.link.link._STUBS", ("ipsec.main",))
+    monkeypatch.setattr("ipsec_board.linker.parts._ALWAYS", ("ipsec.main",))
+    monkeypatch.setattr("ipsec_board.linker.link._PROGRAMS", {"ipsec.main": ("main",)})
+    monkeypatch.setattr("ipsec_board.linker.link._STUBS", ("ipsec.main",))
     Program._defines.cache_clear()
     return link(Options("x64"))
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from ipsec.config import Config, load
 from ipsec.errors import ConfigError
 
-from tools.gateway.paths import REPOSITORY
-from tools.link import build, check, report
-from tools.link.fold import LinkError
-from tools.link.link import Options, link
+from ipsec_board.linker import build
+from ipsec_board.linker.fold import LinkError
+from ipsec_board.linker.link import Options, link
+from ipsec_board.paths import REPOSITORY
+from tools.link import check, report
 
 _FOLDER = REPOSITORY / "build" / "link"
 

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.board import slices
-from tools.gateway.paths import REPOSITORY
-from tools.link import build
-from tools.link.link import Linked, Options, link
+from ipsec_board import slices
+from ipsec_board.linker import build
+from ipsec_board.linker.link import Linked, Options, link
+from ipsec_board.paths import REPOSITORY
 
 UNIT_TESTS = REPOSITORY / "host_tests" / "unit"
 # Tests that set names of a module and expect its functions to see it: no program does that

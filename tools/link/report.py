@@ -13,10 +13,11 @@ from ipsec.config import Config
 from rich.console import Console
 from rich.table import Table
 
-from tools.board import mpy, slices
-from tools.link import build
-from tools.link.link import Linked, Options, link
-from tools.link.parts import CORE, DATA, DRIVE, IKE
+from ipsec_board import mpy, slices
+from ipsec_board.linker import build
+from ipsec_board.linker.link import Linked, Options, link
+from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE
+from ipsec_board.paths import REPOSITORY
 
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 _PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
@@ -133,7 +134,7 @@ def least_heap(files: dict[str, bytes], march: str, name: str, heaps: tuple[int,
     with tempfile.TemporaryDirectory() as folder:
         _lay(files, Path(folder) / "lib")
         for test in ("transcript", "scripted"):
-            source = slices.REPOSITORY / "host_tests" / "unit" / f"{test}.py"
+            source = REPOSITORY / "host_tests" / "unit" / f"{test}.py"
             _lay({f"{test}.mpy": mpy.compile_source(source.read_bytes(), f"{test}.py", march)}, Path(folder) / "tests")
         for heap in heaps:
             with emulator.start(name, heap=heap * 1024, rom=Path(folder)) as board:

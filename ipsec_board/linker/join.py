@@ -7,8 +7,8 @@ Start reading at `join`.
 
 import ast
 
-from tools.link.fold import LinkError
-from tools.link.program import Binding, Module, Program
+from ipsec_board.linker.fold import LinkError
+from ipsec_board.linker.program import Binding, Module, Program
 
 
 class LateImport(ast.Pass):
@@ -167,7 +167,7 @@ class _Joiner(ast.NodeTransformer):
             if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and loop.target.id == n.right.id:
                 rows = loop.iter.elts if isinstance(loop.iter, ast.Tuple) else []
                 texts = [x.value for x in rows if isinstance(x, ast.Constant)]
-                return [f"{n.left.value}{t}" for t in texts] if len(texts) == len(rows) else []
+                return [str(n.left.value) + str(t) for t in texts] if len(texts) == len(rows) else []
         return []
 
     # Imports

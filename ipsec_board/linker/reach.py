@@ -7,9 +7,9 @@ since `getattr` may be given it. Start reading at `shake`.
 import ast
 from collections.abc import Iterable
 
-from tools.link.fold import bound_names, number
-from tools.link.join import LateImport
-from tools.link.program import Binding, Module, Program
+from ipsec_board.linker.fold import bound_names, number
+from ipsec_board.linker.join import LateImport
+from ipsec_board.linker.program import Binding, Module, Program
 
 _PURE_CALLS = {"bytes", "bytearray", "tuple", "len", "min", "max", "int", "namedtuple", "range", "hasattr", "property"}
 _SHORT_TEXT = 10  # octets; MicroPython keeps such texts like names

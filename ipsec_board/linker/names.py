@@ -13,9 +13,9 @@ import keyword
 import string
 from collections.abc import Iterable, Iterator
 
-from tools.link.fold import BUILTINS, argument_nodes, is_machine_code
-from tools.link.program import Binding, Program
-from tools.link.reach import Unit
+from ipsec_board.linker.fold import BUILTINS, argument_nodes, is_machine_code
+from ipsec_board.linker.program import Binding, Program
+from ipsec_board.linker.reach import Unit
 
 _OUTSIDE = (
     "asyncio",

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from ipsec.config import Config
 
-from tools.board import slices
-from tools.link import emit, names, reach
-from tools.link.join import join
-from tools.link.parts import FACES, TOP, Parts, divide
-from tools.link.program import Binding, Module, Program
+from ipsec_board import slices
+from ipsec_board.linker import emit, names, reach
+from ipsec_board.linker.join import join
+from ipsec_board.linker.parts import FACES, TOP, Parts, divide
+from ipsec_board.linker.program import Binding, Module, Program
 
 # docs/architecture.md: whoever gives a tunnel another backend brings these
 _CRYPTO_FACE = (

@@ -6,11 +6,11 @@ Start reading at `write_part`.
 import ast
 from collections.abc import Iterable
 
-from tools.link.fold import is_machine_code
-from tools.link.join import LateImport
-from tools.link.parts import Parts
-from tools.link.program import Binding, Program
-from tools.link.reach import Unit
+from ipsec_board.linker.fold import is_machine_code
+from ipsec_board.linker.join import LateImport
+from ipsec_board.linker.parts import Parts
+from ipsec_board.linker.program import Binding, Program
+from ipsec_board.linker.reach import Unit
 
 
 def _outside_key(unit: Unit, binding: Binding) -> tuple | None:

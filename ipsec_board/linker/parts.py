@@ -4,8 +4,8 @@ A module that only functions import, and that not every tunnel needs, stays apar
 device still pays for what it uses. Start reading at `divide`.
 """
 
-from tools.link.fold import LinkError
-from tools.link.program import Program, imported_anywhere, imported_at_once
+from ipsec_board.linker.fold import LinkError
+from ipsec_board.linker.program import Program, imported_anywhere, imported_at_once
 
 CORE, DATA, IKE, DRIVE, TOP = "ipsec._core", "ipsec._data", "ipsec._ike", "ipsec._drive", "ipsec"
 _ORDER = (CORE, DATA, IKE, DRIVE)

@@ -8,8 +8,8 @@ import os
 import re
 from pathlib import Path
 
-from tools.board import mpy
-from tools.link.link import Linked
+from ipsec_board import mpy
+from ipsec_board.linker.link import Linked
 
 _OPTIONS = ("-O3",)  # no assertions and no line numbers; the map knows the functions
 

@@ -8,8 +8,8 @@ import ast
 import functools
 from collections.abc import Iterable
 
-from tools.board import slices
-from tools.link.fold import Folder, LinkError, argument_nodes, bound_names, is_machine_code
+from ipsec_board import slices
+from ipsec_board.linker.fold import Folder, LinkError, argument_nodes, bound_names, is_machine_code
 
 _64_BIT, _32_BIT = (1 << 63) - 1, (1 << 31) - 1
 
