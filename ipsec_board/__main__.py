@@ -98,6 +98,7 @@ def _install(subs) -> None:
     sub.add_argument("--with", dest="extra", action="append", default=[], choices=sorted(slices.SLICES), help="a slice more")
     sub.add_argument("--app", action="store_true", help="also main.py and the application of firmware/")
     sub.add_argument("--source", action="store_true", help=".py files instead of .mpy")
+    sub.add_argument("--joined", action="store_true", help="the modules joined into a few files, which take less RAM")
     sub.add_argument("--native", type=Path, action="append", default=[], help="a C module (.mpy) for this board")
     sub.add_argument("--viper", action="store_true", help="kernels in viper instead of those in C: slower, 8 KB more RAM")
     sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
@@ -106,7 +107,9 @@ def _install(subs) -> None:
 
 def _do_install(args: argparse.Namespace, show: Show) -> None:
     config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
-    choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target, args.viper)
+    choice = install.Choice(
+        config, args.extra, args.source, args.app, args.native, args.target, args.viper, args.joined
+    )
     with _connect(args) as board:
         install.install(board, choice, show)
 

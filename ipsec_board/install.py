@@ -16,6 +16,9 @@ from ipsec_board import facts, mpy, native, slices
 from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
+from ipsec_board.linker import build
+from ipsec_board.linker import link as linker
+from ipsec_board.linker.fold import LinkError
 from ipsec_board.paths import FIRMWARE
 from ipsec_board.show import Show
 
@@ -27,7 +30,10 @@ _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
 @dataclass(frozen=True)
 class Choice:
     """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules of others,
-    kernels in viper where there are some in C."""
+    kernels in viper where there are some in C.
+
+    `joined`: the linker joins the modules into a few files; else one file each. `texts`: "device", or "host" for numbers there.
+    """
 
     config: Config | None = None
     extra: Sequence[str] = ()
@@ -36,6 +42,8 @@ class Choice:
     native: Sequence[Path] = ()
     target: str = ""
     viper: bool = False
+    joined: bool = False
+    texts: str = "device"
 
 
 @dataclass
@@ -89,7 +97,10 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     kernels = None if viper else native.path(found.arch, slices.small_is_enough(modules))
     if kernels:
         files[f"{target}/{native.MODULE}"] = kernels.read_bytes()
-    for module in modules:
+    joined = choice.joined and not source
+    if joined:
+        files.update({f"{target}/{path}": data for path, data in _joined(found, choice, kernels is not None).items()})
+    for module in () if joined else modules:
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
         if source:
@@ -103,6 +114,16 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     if choice.app:
         files.update(_application(found, target, source))
     return files
+
+
+def _joined(found: Facts, choice: Choice, with_kernels: bool) -> dict[str, bytes]:
+    """The library in a few files (`linker/`), beside the native module where there is one for this board."""
+    natives = ("ipsec.native",) if with_kernels else ()
+    options = linker.Options(found.arch, choice.config, tuple(choice.extra), natives, texts=choice.texts)
+    try:
+        return build.files(linker.link(options), found.arch)
+    except LinkError as e:
+        raise BoardError(f"the library cannot be joined: {e}", "install without --joined, and report this") from e
 
 
 def _loads_mpy(found: Facts) -> bool:

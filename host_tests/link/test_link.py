@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ipsec_board import slices
-from ipsec_board.linker import build
+from ipsec_board.linker import build, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.linker.program import Program
@@ -90,10 +90,14 @@ def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:
     done = subprocess.run([MICROPYTHON, "-c", script], capture_output=True, text=True)
     said = done.stdout + done.stderr
     assert "_check_kind" not in said
-    translator = build.Translator()
+    translator = trace.Translator()
     text = "\n".join(map(translator.line, said.splitlines()))
-    assert "config.py:" in text and "Config.__init__" in text and "in _check_kind" in text
-    assert text.endswith("option mtu: 1 is not a whole number from 576 to 1500")
+    assert 'File "ipsec/config.py:' in text and ", in _check_kind\n" in text and "in __init__ of one of" in text
+    fed, translator = b"", trace.Translator()
+    for i in range(0, len(said), 7):
+        fed += translator.feed(said[i : i + 7].encode())
+    assert fed.decode().rstrip() == text.rstrip()
+    assert text.rstrip().endswith("option mtu: 1 is not a whole number from 576 to 1500")
 
 
 # Small libraries, to see what is refused and what is kept

@@ -4,12 +4,11 @@ Start reading at `files`.
 """
 
 import json
-import os
-import re
 from pathlib import Path
 
 from ipsec_board import mpy
 from ipsec_board.linker.link import Linked
+from ipsec_board.linker.trace import maps
 
 _OPTIONS = ("-O3",)  # no assertions and no line numbers; the map knows the functions
 
@@ -28,46 +27,9 @@ def write(linked: Linked, arch: str, folder: Path) -> None:
         target.write_bytes(data)
 
 
-def _maps() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "ipsec-uplink" / "link"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def keep_map(linked: Linked) -> Path:
     """Keep what translates traces back, under the name that stands in them."""
-    path = _maps() / f"{linked.ident}.json"
+    path = maps() / f"{linked.ident}.json"
     attributes = {short: name for name, short in linked.attributes.items()}
     path.write_text(json.dumps({"functions": linked.functions, "attributes": attributes, "texts": linked.messages}))
     return path
-
-
-class Translator:
-    """Turns lines of a board into lines with our names; maps are looked up by the name of the files in a trace."""
-
-    _LINE = re.compile(r'File "([0-9a-f]{6})/([\w/]+)\.py", line \d+(?:, in ([\w<>]+))?')
-    _UNKNOWN = re.compile(r"^(AttributeError: .*attribute ')(\w+)(')")
-
-    def __init__(self) -> None:
-        self._map: dict = {}
-
-    def line(self, text: str) -> str:
-        """The line, translated where it speaks of joined files."""
-        text = self._LINE.sub(self._place, text)
-        return self._UNKNOWN.sub(lambda m: m[1] + self._map.get("attributes", {}).get(m[2], m[2]) + m[3], text)
-
-    def _place(self, m: re.Match) -> str:
-        path = _maps() / f"{m[1]}.json"
-        if not path.is_file():
-            return m[0]
-        self._map = json.loads(path.read_text())
-        if not m[3] or m[3] == "<module>":
-            return f'File "{m[2]}.py" (joined), while it is imported'
-        places = self._map["functions"].get(m[2], {}).get(m[3], [])
-        return f'File "{" or ".join(p.split(" ")[0] for p in places)}", in {_name(places)}' if places else m[0]
-
-
-def _name(places: list[str]) -> str:
-    names = sorted({p.split(" ")[1] for p in places})
-    return " or ".join(names)

@@ -89,7 +89,9 @@ class Linked:
 
 def link(options: Options) -> Linked:
     """Join. Raises LinkError for what cannot be joined safely."""
-    chosen = list(slices.needed(options.config, options.arch, options.extra))
+    chosen = slices.needed(options.config, options.arch, options.extra)
+    if not options.arch:  # the board loads no machine code
+        chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
     program = Program(chosen, options.arch, options.natives)
     parts = divide(program, _always(options))
     join(program)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ipsec.config import Config, load
 from ipsec.errors import ConfigError
 
-from ipsec_board.linker import build
+from ipsec_board.linker import build, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Options, link
 from ipsec_board.paths import REPOSITORY
@@ -38,7 +38,7 @@ def main() -> int:
 
 def _do(args: argparse.Namespace) -> int:
     if args.translate:
-        translator = build.Translator()
+        translator = trace.Translator()
         for line in args.translate:
             print(translator.line(line.rstrip("\n")))
     if args.out:
