@@ -99,6 +99,8 @@ def _install(subs) -> None:
     sub.add_argument("--app", action="store_true", help="also main.py and the application of firmware/")
     sub.add_argument("--source", action="store_true", help=".py files instead of .mpy")
     sub.add_argument("--joined", action="store_true", help="the modules joined into a few files, which take less RAM")
+    about = "where the texts of joined files are: on the board, or codes there and the texts in this tool, for 4 KB of RAM"
+    sub.add_argument("--texts", choices=("device", "host"), default="device", help=about)
     sub.add_argument("--native", type=Path, action="append", default=[], help="a C module (.mpy) for this board")
     sub.add_argument("--viper", action="store_true", help="kernels in viper instead of those in C: slower, 8 KB more RAM")
     sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
@@ -108,7 +110,7 @@ def _install(subs) -> None:
 def _do_install(args: argparse.Namespace, show: Show) -> None:
     config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
     choice = install.Choice(
-        config, args.extra, args.source, args.app, args.native, args.target, args.viper, args.joined
+        config, args.extra, args.source, args.app, args.native, args.target, args.viper, args.joined, args.texts
     )
     with _connect(args) as board:
         install.install(board, choice, show)

@@ -31,5 +31,5 @@ def keep_map(linked: Linked) -> Path:
     """Keep what translates traces back, under the name that stands in them."""
     path = maps() / f"{linked.ident}.json"
     attributes = {short: name for name, short in linked.attributes.items()}
-    path.write_text(json.dumps({"functions": linked.functions, "attributes": attributes, "texts": linked.messages}))
+    path.write_text(json.dumps({"functions": linked.functions, "attributes": attributes}))
     return path

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipsec.config import Config
 
 from ipsec_board import slices
-from ipsec_board.linker import emit, names, reach
+from ipsec_board.linker import emit, names, reach, texts
 from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import FACES, TOP, Parts, divide
 from ipsec_board.linker.program import Binding, Module, Program
@@ -108,6 +108,10 @@ def link(options: Options) -> Linked:
     result = Linked(dropped=reach.cut(units), modules=parts.modules)
     _drop_values(units, values)
     alive = _all(units)
+    if options.texts == "host":
+        shortener = texts.Shortener()
+        shortener.run(u.statement for u in alive)
+        result.messages = shortener.texts
     fixed = _fixed(program)
     names.make_unique(program, alive, fixed)
     attributes = names.shorten(program, alive, kept, roots, fixed)

@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+from ipsec_board.linker import texts
+
 _MANY = 4  # methods of one name are listed up to so many
 _PLACE = re.compile(r'File "([0-9a-f]{6})/([\w/]+)\.py", line \d+(?:, in ([\w<>]+))?')
 _ATTRIBUTE = re.compile(r"^(AttributeError: .*attribute ')(\w+)(')")
@@ -31,7 +33,7 @@ class Translator:
 
     def line(self, text: str) -> str:
         """The line, translated where it speaks of joined files."""
-        text = _PLACE.sub(self._place, text)
+        text = texts.expand(_PLACE.sub(self._place, text))
         return _ATTRIBUTE.sub(lambda m: m[1] + self._map.get("attributes", {}).get(m[2], m[2]) + m[3], text)
 
     def feed(self, data: bytes) -> bytes:
@@ -48,7 +50,9 @@ class Translator:
     @staticmethod
     def _may_be_ours(rest: bytes) -> bool:
         start = rest.lstrip()
-        return bool(rest) and any(start.startswith(w) or w.startswith(start) for w in (b'File "', b"AttributeError"))
+        return (
+            b"<" in rest or bool(rest) and any(start.startswith(w) or w.startswith(start) for w in (b'File "', b"AttributeError"))
+        )
 
     def _octets(self, line: bytes) -> bytes:
         return self.line(line.decode("utf-8", "replace")).encode() if line else line

@@ -32,9 +32,9 @@ sys.exit(1 if run.main({names!r}) else 0)
 """
 
 
-def prepare(folder: Path, arch: str) -> Linked:
+def prepare(folder: Path, arch: str, texts: str = "device") -> Linked:
     """Joined files of the whole library in `folder`/lib, the tests in `folder`/tests."""
-    linked = link(Options(arch, extra=("plain",), whole=True))
+    linked = link(Options(arch, extra=("plain",), whole=True, texts=texts))
     shutil.rmtree(folder, ignore_errors=True)
     build.write(linked, arch, folder / "lib")
     shutil.copytree(UNIT_TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))

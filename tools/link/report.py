@@ -21,6 +21,7 @@ from ipsec_board.paths import REPOSITORY
 
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 _PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
+NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend")  # what the scripted tunnel of the unit tests imports
 _HEAP = 192 * 1024
 _LOAD = """
 import gc, sys
@@ -39,7 +40,7 @@ _PLAY = """
 import gc, sys
 gc.threshold(4096)
 sys.path[:] = {path!r}
-import transcript, scripted
+import ipsec.drive.sync, transcript, scripted
 player = scripted.Player(scripted.make_tunnel())
 player.receive(transcript.INIT_IN)
 player.receive(transcript.AUTH_IN)
@@ -72,9 +73,9 @@ def plain_files(linked: Linked, arch: str) -> dict[str, bytes]:
     return {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
 
 
-def joined_files(linked: Linked, arch: str) -> dict[str, bytes]:
-    """The joined files that a tunnel loads."""
-    wanted = {"ipsec/__init__.mpy", *(p.replace(".", "/") + ".mpy" for p in _PROFILE)}
+def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """The joined files that a tunnel loads, and `more` modules whose names a program imports."""
+    wanted = {"ipsec/__init__.mpy", *(p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *more))}
     return {p: data for p, data in build.files(linked, arch).items() if p in wanted}
 
 
