@@ -32,7 +32,8 @@ class Choice:
     """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules of others,
     kernels in viper where there are some in C.
 
-    `joined`: the linker joins the modules into a few files; else one file each. `texts`: "device", or "host" for numbers there.
+    `joined`: the linker joins the modules into a few files; else one file each. `texts`: "device", or "host" for codes there.
+    `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
     """
 
     config: Config | None = None
@@ -44,6 +45,7 @@ class Choice:
     viper: bool = False
     joined: bool = False
     texts: str = "device"
+    prepared: bool = False
 
 
 @dataclass
@@ -64,6 +66,8 @@ class Work:
 
 def install(board: Link, choice: Choice, show: Show) -> Facts:
     """Install and import. Raises BoardError; then the board has what it had before."""
+    if (choice.source or not choice.joined) and (choice.prepared or choice.texts == "host"):
+        raise BoardError("--prepared and --texts host are for joined files", "give --joined, and no --source")
     found = facts.read(board)
     facts.check(found)
     target = choice.target or found.library_folder
@@ -119,7 +123,8 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
 def _joined(found: Facts, choice: Choice, with_kernels: bool) -> dict[str, bytes]:
     """The library in a few files (`linker/`), beside the native module where there is one for this board."""
     natives = ("ipsec.native",) if with_kernels else ()
-    options = linker.Options(found.arch, choice.config, tuple(choice.extra), natives, texts=choice.texts)
+    extra = tuple(choice.extra)
+    options = linker.Options(found.arch, choice.config, extra, natives, texts=choice.texts, prepared=choice.prepared)
     try:
         return build.files(linker.link(options), found.arch)
     except LinkError as e:

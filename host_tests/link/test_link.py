@@ -190,6 +190,18 @@ def test_refused(modules: dict[str, str], refusal: str, tmp_path: Path, monkeypa
             },
             "7",
         ),
+        # members of a class whose text reads names of the module, which get short names, too
+        (
+            {
+                "main": "from ipsec import a, b\ndef main():\n    return give(a) + give(b) + b.C()._sum()\n"
+                "def give(m):\n    m._count = 1\n    return m.f() + m.g() + m.NUMBER\n",
+                "a": "NUMBER = len('1234567890')\ndef f():\n    return 1\ndef g():\n    return 2\n",
+                "b": "NUMBER = len('12345678901')\ndef f():\n    return 100\ndef g():\n    return 200\n"
+                "class C:\n    _one = f()\n    _two = g()\n    _three = _one + _two\n    _other = property(f)\n"
+                "    def _sum(self, n=f()):\n        return self._one + self._two + self._three + n\n",
+            },
+            "1024",
+        ),
         # a lazy module stays apart until its function runs
         (
             {

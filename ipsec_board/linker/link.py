@@ -68,6 +68,7 @@ class Options:
     natives: tuple[str, ...] = ()
     whole: bool = False
     texts: str = "device"
+    prepared: bool = False  # the configuration is checked at the desk
 
 
 @dataclass
@@ -90,9 +91,11 @@ class Linked:
 def link(options: Options) -> Linked:
     """Join. Raises LinkError for what cannot be joined safely."""
     chosen = slices.needed(options.config, options.arch, options.extra)
+    if options.whole:
+        chosen += slices.REPLACING.values()
     if not options.arch:  # the board loads no machine code
         chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
-    program = Program(chosen, options.arch, options.natives)
+    program = Program(chosen, options.arch, options.natives, slices.REPLACING if options.prepared else {})
     parts = divide(program, _always(options))
     join(program)
     reach.add_faces(program)
@@ -158,7 +161,7 @@ def _fixed(program: Program) -> set[Binding]:
 
 def _kept(program: Program) -> set[str]:
     """Attributes that programs use: public names of the classes whose objects they hold, and options of a configuration."""
-    found = {*_CRYPTO_FACE, *_CRYPTO_OBJECTS}
+    found = {*_CRYPTO_FACE, *_CRYPTO_OBJECTS, *Config.__annotations__, "warnings"}
     for name in _OBJECTS:
         module = program.modules.get(name)
         for c in ast.walk(module.tree) if module else ():

@@ -124,8 +124,22 @@ def _share(
         for f in n.body
         if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    names = [iter(again[True]), iter(again[False])]
+    read = _read_by_classes(nodes)
+    names = [iter([x for x in again[i] if x not in read]) for i in (True, False)]
     return {a: next(names[a in methods], "") or next(pool) for a in attributes}
+
+
+def _read_by_classes(nodes: list[ast.AST]) -> set[str]:
+    """Names of modules that the text of a class reads itself: a member of that name would be found before."""
+    found: set[str] = set()
+    for c in nodes:
+        for s in c.body if isinstance(c, ast.ClassDef) else ():
+            tops: list[ast.AST] = [s]
+            if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                tops = [*s.decorator_list, *s.args.defaults]
+            for top in tops:
+                found.update(b.final for x in ast.walk(top) if (b := getattr(x, "binding", None)) is not None)
+    return found
 
 
 def _local_finals(nodes: list[ast.AST]) -> set[str]:

@@ -1,0 +1,55 @@
+"""`Config` as `config.py` has it, from a file that was checked at the desk: what a board has in place of parser and checker.
+
+`ipsec-board provision --prepared` writes such a file, `ipsec-board install --prepared` puts this module where `ipsec.config` is.
+In the file, which `ipsec_board/prepare.py` writes, a text begins with "=", and octets are "#" and hexadecimal digits.
+Start reading at `load`.
+"""
+
+from binascii import unhexlify
+
+from ipsec.errors import ConfigError
+from ipsec.suite import EspSuite, IkeSuite
+
+_FORM = 1  # of the file; another number is another version's
+
+
+class Config:
+    """Checked options as attributes; nothing is checked here."""
+
+    gateway: str
+    local_id: str
+
+    def __init__(self, **options):
+        for name in options:
+            setattr(self, name, options[name])
+
+    def __repr__(self):
+        return "Config(gateway=%r, local_id=%r)" % (self.gateway, self.local_id)  # never the secret
+
+
+def load(path: str) -> Config:
+    """Read a prepared configuration file.
+
+    Raises ConfigError.
+    """
+    import json
+
+    try:
+        with open(path) as f:
+            values = json.load(f)
+    except (OSError, ValueError) as e:
+        raise ConfigError("configuration file %r cannot be read (%s): provision the device" % (path, e))
+    if not isinstance(values, dict) or values.pop("prepared", 0) != _FORM:
+        raise ConfigError("configuration file %r is not prepared for this library: give `provision --prepared`" % path)
+    options = {name: _value(values[name]) for name in values}
+    options["ike_proposals"] = [IkeSuite(*s) for s in options["ike_proposals"]]
+    options["esp_proposals"] = [EspSuite(*s) for s in options["esp_proposals"]]
+    return Config(**options)
+
+
+def _value(v):
+    if isinstance(v, list):
+        return [_value(x) for x in v]
+    if isinstance(v, str):
+        return unhexlify(v[1:]) if v[0] == "#" else v[1:]
+    return v
