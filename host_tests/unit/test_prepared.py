@@ -68,5 +68,5 @@ def test_other_files_are_refused():
     raises(ConfigError, loaded, OPTIONS, text="is not prepared for this library: give `provision --prepared`")
     raises(ConfigError, loaded, dict(prepare()[1], prepared=2), text="is not prepared")
     raises(ConfigError, loaded, "[1]", text="is not prepared")
-    raises(ConfigError, loaded, "{", text="cannot be read")
+    raises(ConfigError, loaded, "{x}", text="test_prepared.tmp")
     raises(ConfigError, prepared.load, "nowhere.json", text="cannot be read")
