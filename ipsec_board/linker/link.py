@@ -4,8 +4,10 @@ Start reading at `link`.
 """
 
 import ast
+import functools
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ipsec.config import Config
 
@@ -14,6 +16,7 @@ from ipsec_board.linker import emit, names, reach, texts
 from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import FACES, TOP, Parts, divide
 from ipsec_board.linker.program import Binding, Module, Program
+from ipsec_board.paths import FIRMWARE
 
 # docs/architecture.md: whoever gives a tunnel another backend brings these
 _CRYPTO_FACE = (
@@ -174,7 +177,16 @@ def _kept(program: Program) -> set[str]:
                     found.add(n.attr)
                 elif isinstance(n, ast.Assign):
                     found.update(t.id for t in n.targets if isinstance(t, ast.Name))
-    return {n for n in found if not n.startswith("_")}
+    return {n for n in found if not n.startswith("_")} | _of_our_programs()
+
+
+@functools.cache
+def _of_our_programs() -> frozenset[str]:
+    """Attributes that the tool's scripts on the board and the application use, private ones among them."""
+    found: set[str] = set()
+    for path in (*(Path(__file__).parents[1] / "onboard").glob("*.py"), *(FIRMWARE / "uplink").glob("*.py")):
+        found.update(n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute))
+    return frozenset(found)
 
 
 def _drop_values(units: dict[str, list[reach.Unit]], values: dict[Binding, object]) -> None:
