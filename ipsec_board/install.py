@@ -97,14 +97,14 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     source = choice.source or not _loads_mpy(found)
     files = {}
     viper = source or choice.viper
-    modules = slices.needed(choice.config, found.arch, choice.extra, viper)
-    kernels = None if viper else native.path(found.arch, slices.small_is_enough(modules))
+    joined = choice.joined and not source
+    modules = [] if joined else slices.needed(choice.config, found.arch, choice.extra, viper)
+    kernels = None if viper or joined else native.path(found.arch, slices.small_is_enough(modules))
     if kernels:
         files[f"{target}/{native.MODULE}"] = kernels.read_bytes()
-    joined = choice.joined and not source
     if joined:
-        files.update({f"{target}/{path}": data for path, data in _joined(found, choice, kernels is not None).items()})
-    for module in () if joined else modules:
+        files.update({f"{target}/{path}": data for path, data in _joined(found, choice).items()})
+    for module in modules:
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
         if source:
@@ -120,11 +120,10 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     return files
 
 
-def _joined(found: Facts, choice: Choice, with_kernels: bool) -> dict[str, bytes]:
-    """The library in a few files (`linker/`), beside the native module where there is one for this board."""
-    natives = ("ipsec.native",) if with_kernels else ()
+def _joined(found: Facts, choice: Choice) -> dict[str, bytes]:
+    """The library in a few files (`linker/`), and the native module that they need, if there is one for this board."""
     extra = tuple(choice.extra)
-    options = linker.Options(found.arch, choice.config, extra, natives, texts=choice.texts, prepared=choice.prepared)
+    options = linker.Options(found.arch, choice.config, extra, choice.viper, texts=choice.texts, prepared=choice.prepared)
     try:
         return build.files(linker.link(options), found.arch)
     except LinkError as e:

@@ -5,12 +5,13 @@ Start reading at `dump`.
 
 from ipsec.config import Config
 
-FORM = 1  # of the file, as in lib/ipsec/prepared.py; another number for what older boards cannot read
+FORM = 2  # of the file, as in lib/ipsec/prepared.py; another number for what older boards cannot read
 
 
 def dump(config: Config) -> dict:
     """What the file holds: options as JSON has them, texts behind "=", octets as hexadecimal digits behind "#"."""
-    return {"prepared": FORM, **{name: _written(value) for name, value in vars(config).items() if name != "psk_file"}}
+    values = {name.lstrip("_"): _written(value) for name, value in vars(config).items() if name != "psk_file"}
+    return {"prepared": FORM, **values}
 
 
 def _written(value: object) -> object:

@@ -40,15 +40,16 @@ def test_joined_plain_and_back(board, plan):  # noqa: F811
 def test_a_new_configuration_brings_its_suites(board, tmp_path):  # noqa: F811
     ask = "from ipsec.crypto import backend\nbackend.self_test(20, 0)\nprint('right')"
     lists = 'ike_proposals = ["aes128%s16-prfsha256-x25519"]\nesp_proposals = ["aes128%s16"]\n'
-    assert tool("install", "--port", board.port, "--config", write_plan(tmp_path, TUNNEL + lists % ("ccm", "ccm")), "--joined").status == 0
+    command = ("install", "--port", board.port, "--joined", "--config")
+    assert tool(*command, write_plan(tmp_path, TUNNEL + lists % ("ccm", "ccm"))).status == 0
     assert "no module named" in do(board, f"try:\n exec({ask!r})\nexcept Exception as e:\n print(e)")
-    assert tool("install", "--port", board.port, "--config", write_plan(tmp_path, TUNNEL + lists % ("gcm", "gcm")), "--joined").status == 0
+    assert tool(*command, write_plan(tmp_path, TUNNEL + lists % ("gcm", "gcm"))).status == 0
     assert do(board, ask) == "right"
 
 
 def device(board, tmp_path, responder, *more: str, change=("", "")):  # noqa: F811
     path = write_plan(tmp_path, (TUNNEL + DEVICE.format(responder, 1)).replace(*change))
-    for command in (("provision", path, "--prepared"), ("install", "--app", "--config", path, "--prepared", *more)):
+    for command in (("provision", path, "--prepared"), ("install", "--app", "--joined", "--config", path, "--prepared", *more)):
         said = tool(command[0], "--port", board.port, *command[1:])
         assert said.status == 0, said.err
 
@@ -70,14 +71,14 @@ def test_failures_are_told_in_words(board, tmp_path, responder):  # noqa: F811
 
 
 def test_the_other_form_of_configuration_is_refused_by_the_board(board, plan):  # noqa: F811
-    assert tool("install", "--port", board.port, "--config", plan, "--prepared").status == 0
+    assert tool("install", "--port", board.port, "--config", plan, "--prepared", "--joined").status == 0
     said = tool("provision", "--port", board.port, plan)
     assert said.status == 1 and "is not prepared for this library" in said.err
     assert tool("provision", "--port", board.port, plan, "--prepared").status == 0
     assert tool("install", "--port", board.port, "--config", plan).status == 0
     said = tool("provision", "--port", board.port, plan, "--prepared")
     assert said.status == 1 and "unknown option" in said.err and "give `ipsec-board install --prepared`" in said.err
-    said = tool("install", "--port", board.port, "--config", plan, "--prepared", "--plain")
+    said = tool("install", "--port", board.port, "--config", plan, "--prepared")
     assert said.status == 1 and "are for joined files" in said.err
 
 
@@ -88,5 +89,6 @@ def test_the_form_holds_everything(tmp_path):
     path = tmp_path / "c.json"
     path.write_text(json.dumps(prepare.dump(config)))
     got = vars(load(str(path)))
+    got["_listed"] = got.pop("listed")
     got["remote_ts"] = [tuple(r) for r in got["remote_ts"]]
     assert got == {name: value for name, value in vars(config).items() if name != "psk_file"}

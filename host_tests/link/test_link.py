@@ -1,5 +1,6 @@
 """The linker: what it joins behaves as before, and what it cannot prove it refuses."""
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -7,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ipsec_board import slices
+from ipsec_board import native, slices
 from ipsec_board.linker import build, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.linker.program import Program
+from ipsec_board.paths import FIRMWARE
 from tools.link import check, report
 
 MICROPYTHON = str(Path(sys.executable).with_name("micropython"))
@@ -64,7 +66,7 @@ def test_the_recorded_tunnel_comes_up(device: tuple[Linked, Path]) -> None:
 def test_joined_files_are_smaller(device: tuple[Linked, Path]) -> None:
     linked, _ = device
     plain, joined = report.plain_files(linked, "x64"), report.joined_files(linked, "x64")
-    assert sum(map(len, joined.values())) < 0.8 * sum(map(len, plain.values())) and len(joined) <= 6
+    assert sum(map(len, joined.values())) < 0.8 * sum(map(len, plain.values())) and len(joined) <= 7
     assert any(n.startswith("ipsec.config.decode") for n in linked.dropped) is False
     assert "ipsec.crypto.backend.use" in linked.dropped
 
@@ -75,12 +77,35 @@ def test_no_name_of_a_secret_kind_is_guessed(device: tuple[Linked, Path]) -> Non
     assert not {"psk", "encr", "key_bits", "packets_out", "kind", "cause", "text", "sendto"} & set(linked.attributes)
 
 
-def test_unit_tests_pass_on_joined_files(tmp_path: Path) -> None:
-    check.prepare(tmp_path, "x64")
+@pytest.mark.parametrize("viper", [False, True])
+def test_unit_tests_pass_on_joined_files(tmp_path: Path, viper: bool) -> None:
+    check.prepare(tmp_path, "x64", viper=viper)
     done = check.run(tmp_path, [])
     last = done.stdout.splitlines()[-1]
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert int(last.split()[0]) > 250 and " 0 failed" in last
+
+
+@pytest.mark.parametrize("viper", [False, True])
+def test_kernels_are_those_in_c_unless_viper_is_wanted(viper: bool) -> None:
+    """P-384 has none in C."""
+    linked = link(Options("armv6m", viper=viper))
+    made = build.files(linked, "armv6m")
+    assert (native.MODULE in made) != viper
+    modules = {name for names in linked.modules.values() for name in names}
+    holders = {name for name in modules if b"\n@micropython.viper\n" in slices.source_of(name)}
+    assert "ipsec.crypto.kernels.field384" in holders and (len(holders) > 5) == viper and (len(holders) == 1) != viper
+    assert ("ipsec.copying" in modules) == viper
+
+
+def test_names_in_c_are_kept() -> None:
+    texts = "".join(p.read_text() for p in (FIRMWARE / "natmod").glob("*.[ch]"))
+    assert set(native.NAMES) == set(re.findall(r"MP_QSTR_(\w+)", texts))
+
+
+def test_what_is_there_is_told() -> None:
+    told = report.joined("aes128ccm16", "armv6m").texts["ipsec/crypto/present"]
+    assert told == "NAMES = ('modes/ccm', 'groups/x25519')\n"
 
 
 def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:

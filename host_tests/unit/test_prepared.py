@@ -6,6 +6,7 @@ import os
 from ipsec import prepared
 from ipsec.config import Config
 from ipsec.errors import ConfigError
+from ipsec.suite import suites
 from support import raises
 
 PATH = "test_prepared.tmp"
@@ -45,19 +46,21 @@ def prepare(**changes):
     values = {}
     for name in dir(config):
         value = getattr(config, name)
-        if name[0] != "_" and not callable(value):
+        if name[0] != "_" and not callable(value) and name not in ("ike_proposals", "esp_proposals"):
             values[name] = written(value)
-    values["prepared"] = 1
+    values["listed"] = written([name for name in ("ike_proposals", "esp_proposals") if config.is_listed(name)])
+    values["prepared"] = 2
     return config, values
 
 
 def test_what_is_read_is_what_was_checked():
-    for changes in ({}, {"psk": "short", "virtual_ip": [], "reconnect": False}, {"remote_id": "=x#", "dpd_s": 0}):
+    for changes in ({}, {"psk": "short", "virtual_ip": [], "reconnect": False}, {"remote_id": "#x.example", "dpd_s": 0}):
         config, values = prepare(**changes)
         got = loaded(values)
         assert got.psk == config.psk and got.remote_id == config.remote_id and got.warnings == config.warnings
-        assert got.ike_proposals == config.ike_proposals and got.ike_proposals[0].ke == 31
-        assert got.esp_proposals == config.esp_proposals and got.esp_proposals[0].esn == 1
+        assert suites(got.ike_offer) == config.ike_proposals and got.ike_offer[0].kes[0] == 31
+        assert suites(got.esp_offer) == config.esp_proposals and got.esp_offer[0].esns[0] == 1
+        assert got.is_listed("ike_proposals") and not got.is_listed("mtu")
         assert [tuple(r) for r in got.remote_ts] == config.remote_ts and got.inner_address == config.inner_address
         for name in "gateway port mtu reconnect virtual_ip replay_window large_tables suite_order dpd_s".split():
             assert getattr(got, name) == getattr(config, name), name
@@ -66,7 +69,7 @@ def test_what_is_read_is_what_was_checked():
 
 def test_other_files_are_refused():
     raises(ConfigError, loaded, OPTIONS, text="is not prepared for this library: give `provision --prepared`")
-    raises(ConfigError, loaded, dict(prepare()[1], prepared=2), text="is not prepared")
+    raises(ConfigError, loaded, dict(prepare()[1], prepared=3), text="is not prepared")
     raises(ConfigError, loaded, "[1]", text="is not prepared")
     raises(ConfigError, loaded, "{x}", text="test_prepared.tmp")
     raises(ConfigError, prepared.load, "nowhere.json", text="cannot be read")

@@ -6,7 +6,7 @@ Start reading at `files`.
 import json
 from pathlib import Path
 
-from ipsec_board import mpy
+from ipsec_board import mpy, native
 from ipsec_board.linker.link import Linked
 from ipsec_board.linker.trace import maps
 
@@ -14,9 +14,10 @@ _OPTIONS = ("-O3",)  # no assertions and no line numbers; the map knows the func
 
 
 def files(linked: Linked, arch: str) -> dict[str, bytes]:
-    """The .mpy files by path under the library's folder; the map to read their traces is kept for later."""
+    """The .mpy files by path under the library's folder, and the native module; the map to read traces is kept."""
     keep_map(linked)
-    return {f"{p}.mpy": mpy.compile_source(t.encode(), linked.shown_as(p), arch, _OPTIONS) for p, t in linked.texts.items()}
+    made = {f"{p}.mpy": mpy.compile_source(t.encode(), linked.shown_as(p), arch, _OPTIONS) for p, t in linked.texts.items()}
+    return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 
 def write(linked: Linked, arch: str, folder: Path) -> None:

@@ -78,6 +78,11 @@ class Emitter:
     def _finish(self, s: ast.stmt, part: str) -> ast.stmt:
         return _Finisher(self, part).visit(s)
 
+    def file_alone(self, module: str) -> str:
+        """The file that has this module and no other; the module's own name, which nothing is loaded by, without one."""
+        part = self._parts.of.get(module, module)
+        return part if self._parts.modules.get(part) == [module] else module
+
     def is_loaded(self, binding: Binding, part: str) -> bool:
         """Whether a binding is at hand in a part without an import of its own."""
         at = self._part_of(binding)
@@ -140,6 +145,15 @@ class _Finisher(ast.NodeTransformer):
             out.append(s)
         return out or ast.Pass()
 
+    def visit_Call(self, n: ast.Call) -> ast.AST:
+        """`forget` of a module that is a file of its own gets the file's name."""
+        forget = getattr(n.func, "binding", None)
+        if forget is not None and forget.name == "forget" and forget.owner and forget.owner.name == "ipsec.micro":
+            text = n.args[0]
+            if isinstance(text, ast.Constant):
+                text.value = self._emitter.file_alone(str(text.value))
+        return self.generic_visit(n)
+
     def visit_Global(self, n: ast.Global) -> ast.stmt:
         found = getattr(n, "bindings", None)
         return ast.Global([b.final for b in found]) if found else n
@@ -152,6 +166,8 @@ def write_stub(program: Program, parts: Parts, module: str, names: dict[str, obj
     for name, found in sorted(names.items()):
         if isinstance(found, Binding):
             groups.setdefault(parts.of[found.owner.name], []).append(f"{found.final} as {name}")  # type: ignore[union-attr]
+        elif isinstance(found, tuple):  # from the native module
+            groups.setdefault(found[0], []).append(f"{found[1]} as {name}")
         else:
             lines.append(f"{name} = {found!r}")
     lines[:0] = [f"from {part} import {', '.join(items)}" for part, items in groups.items()]

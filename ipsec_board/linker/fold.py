@@ -11,6 +11,7 @@ from typing import Any
 
 _IMPORT_FAILS = ("ImportError", "NO_KERNEL", "Exception")
 _UNKNOWN = object()
+_A_MODULE = object()  # all that is known of it is that it is there, which is true as a condition
 
 
 class LinkError(Exception):
@@ -90,6 +91,8 @@ class Folder(ast.NodeTransformer):
                 value = self._imported(s.module, a.name)
                 if value is not None:
                     self.known[a.asname or a.name] = value[0]  # type: ignore[index]
+                elif self._has(f"{s.module}.{a.name}"):
+                    self.known[a.asname or a.name] = _A_MODULE
         for name in bound_names([s]):
             stored[name] = stored.get(name, 0) + 1
             if stored[name] > 1:
@@ -251,6 +254,8 @@ class Folder(ast.NodeTransformer):
         """Whether a statement cannot fail."""
         if isinstance(s, (ast.Import, ast.ImportFrom)):
             return all(self._has(m) or m == "micropython" for m in self._modules(s))
+        if isinstance(s, ast.FunctionDef):
+            return not s.decorator_list and all(isinstance(d, ast.Constant) for d in s.args.defaults)
         if isinstance(s, ast.Return):
             return s.value is None or not any(isinstance(x, ast.Call) for x in ast.walk(s.value))
         plain = (ast.Name, ast.Constant, ast.Tuple, ast.Attribute, ast.Load)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ipsec.config import Config
+from ipsec.crypto import board
 
-from ipsec_board import slices
+from ipsec_board import native, slices
 from ipsec_board.linker import emit, names, reach, texts
 from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import FACES, TOP, Parts, divide
@@ -20,6 +21,7 @@ from ipsec_board.paths import FIRMWARE
 
 # docs/architecture.md: whoever gives a tunnel another backend brings these
 _CRYPTO_FACE = (
+    "NAME",
     "report",
     "self_test",
     "sizes",
@@ -31,8 +33,15 @@ _CRYPTO_FACE = (
     "dh_len",
     "prepare",
     "prepare_dh",
+    "installed",
+    "is_ready",
+    "make_ready",
+    "unload",
+    "has_group",
 )
 _CRYPTO_OBJECTS = ("seal", "open", "wipe", "is_lean", "public", "shared")
+_NATIVE = "ipsec.native"
+_PRESENT = "ipsec.crypto.present"  # what is there, for `ipsec.crypto.board.installed`
 # What programs on a board import: names of modules, None for all public ones that are still there
 _PROGRAMS: dict[str, tuple[str, ...] | None] = {
     "ipsec": ("connect", "connect_async", "__version__"),
@@ -60,7 +69,7 @@ _MODES = {"ccm": "ipsec.crypto.modes.ccm", "gcm": "ipsec.crypto.modes.gcm", "cha
 
 @dataclass(frozen=True)
 class Options:
-    """How to join. `natives` are C modules on the board.
+    """How to join. Kernels are those of the native module if there is one for this architecture, unless `viper` is wanted.
 
     `whole` is for tests that look inside: all code stays, and every module has its old name too.
     """
@@ -68,7 +77,7 @@ class Options:
     arch: str
     config: Config | None = None
     extra: tuple[str, ...] = ()
-    natives: tuple[str, ...] = ()
+    viper: bool = False
     whole: bool = False
     texts: str = "device"
     prepared: bool = False  # the configuration is checked at the desk
@@ -79,6 +88,7 @@ class Linked:
     """The joined files: `texts` by path under the library's folder, without ending, and the map back."""
 
     ident: str = ""
+    kernels: Path | None = None  # the native module, for which everything was decided
     texts: dict[str, str] = field(default_factory=dict)
     functions: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by file and short name
     attributes: dict[str, str] = field(default_factory=dict)  # name: short name
@@ -93,12 +103,14 @@ class Linked:
 
 def link(options: Options) -> Linked:
     """Join. Raises LinkError for what cannot be joined safely."""
-    chosen = slices.needed(options.config, options.arch, options.extra)
+    chosen = slices.needed(options.config, options.arch, options.extra, options.viper)
+    kernels = None if options.viper else native.path(options.arch, slices.small_is_enough(chosen))
+    natives = {_PRESENT, _NATIVE} if kernels else {_PRESENT}
     if options.whole:
         chosen += slices.REPLACING.values()
     if not options.arch:  # the board loads no machine code
         chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
-    program = Program(chosen, options.arch, options.natives, slices.REPLACING if options.prepared else {})
+    program = Program(chosen, options.arch, natives, slices.REPLACING if options.prepared else {})
     parts = divide(program, _always(options))
     join(program)
     reach.add_faces(program)
@@ -111,7 +123,7 @@ def link(options: Options) -> Linked:
     roots, kept = _roots(program), _kept(program)
     shaker = reach.Shaker(units, kept, everything=options.whole)
     shaker.run(roots)
-    result = Linked(dropped=reach.cut(units), modules=parts.modules)
+    result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules)
     _drop_values(units, values)
     alive = _all(units)
     if options.texts == "host":
@@ -164,7 +176,9 @@ def _fixed(program: Program) -> set[Binding]:
 
 def _kept(program: Program) -> set[str]:
     """Attributes that programs use: public names of the classes whose objects they hold, and options of a configuration."""
-    found = {*_CRYPTO_FACE, *_CRYPTO_OBJECTS, *Config.__annotations__, "warnings"}
+    found = {*_CRYPTO_FACE, *_CRYPTO_OBJECTS, *Config.__annotations__, "warnings", "listed"}
+    if _NATIVE in program.natives:
+        found.update(native.NAMES)
     for name in _OBJECTS:
         module = program.modules.get(name)
         for c in ast.walk(module.tree) if module else ():
@@ -237,8 +251,14 @@ def _write(
             path = slices.path_of(name).with_suffix("").as_posix()
             if found or options.whole:
                 result.texts[path] = emit.write_stub(program, parts, name, found)
+    result.texts[_PRESENT.replace(".", "/")] = _present(program)
     digest = hashlib.sha256(repr((sorted(result.texts.items()), options.arch)).encode())
     result.ident = digest.hexdigest()[:6]
+
+
+def _present(program: Program) -> str:
+    """The module that names the features that are there, as no files do."""
+    return "NAMES = %r\n" % (tuple(n for n in board._FEATURES if "ipsec.crypto." + n.replace("/", ".") in program.joined),)
 
 
 def _exports(
@@ -257,4 +277,6 @@ def _exports(
             found[name] = values[meaning]
         elif meaning in alive and (meaning.target is None or meaning.target[0] != "outside"):
             found[name] = meaning
+        elif private and meaning.target and getattr(meaning.target[1], "module", "") in ("ipsec", _NATIVE):
+            found[name] = meaning.target[1].module, meaning.target[2].name
     return found

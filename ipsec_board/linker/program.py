@@ -56,7 +56,7 @@ class Scope:
 
 
 class Program:
-    """The modules that are joined. `natives` are C modules that will be installed, by their dotted name."""
+    """The modules that are joined. `natives` are other modules that will be installed, as C, by their dotted name."""
 
     def __init__(self, names: Iterable[str], arch: str, natives: Iterable[str] = (), replaced: dict[str, str] | None = None):
         self.natives = set(natives)
@@ -74,7 +74,9 @@ class Program:
         if not name.startswith("ipsec"):
             return None
         parent, _, last = name.rpartition(".")
-        is_file = (slices.LIBRARY / slices.path_of(name)).is_file() or slices.is_generated(name)
+        if parent in self.natives:
+            return None
+        is_file = (slices.LIBRARY / slices.path_of(name)).is_file()
         if is_file:
             return False
         holder = (slices.LIBRARY / slices.path_of(parent)).is_file() if parent else False

@@ -8,9 +8,9 @@ Start reading at `load`.
 from binascii import unhexlify
 
 from ipsec.errors import ConfigError
-from ipsec.suite import EspSuite, IkeSuite
+from ipsec.suite import Proposal
 
-_FORM = 1  # of the file; another number is another version's
+_FORM = 2  # of the file; another number is another version's
 
 
 class Config:
@@ -18,10 +18,15 @@ class Config:
 
     gateway: str
     local_id: str
+    listed: list[str]
 
     def __init__(self, **options):
         for name in options:
             setattr(self, name, options[name])
+
+    def is_listed(self, name: str) -> bool:
+        """Whether the configuration had this list of proposals of its own."""
+        return name in self.listed
 
     def __repr__(self):
         return "Config(gateway=%r, local_id=%r)" % (self.gateway, self.local_id)  # never the secret
@@ -42,8 +47,8 @@ def load(path: str) -> Config:
     if not isinstance(values, dict) or values.pop("prepared", 0) != _FORM:
         raise ConfigError("configuration file %r is not prepared for this library: give `provision --prepared`" % path)
     options = {name: _value(values[name]) for name in values}
-    options["ike_proposals"] = [IkeSuite(*s) for s in options["ike_proposals"]]
-    options["esp_proposals"] = [EspSuite(*s) for s in options["esp_proposals"]]
+    for name in ("ike_offer", "esp_offer"):
+        options[name] = [Proposal([tuple(c) for c in p[0]], *p[1:]) for p in options[name]]
     return Config(**options)
 
 

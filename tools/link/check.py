@@ -15,30 +15,37 @@ from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.paths import REPOSITORY
 
 UNIT_TESTS = REPOSITORY / "host_tests" / "unit"
-# Tests that set names of a module and expect its functions to see it: no program does that
+# Tests that set names of a module and expect its functions to see it, or look for files of modules: no program does that
 INSIDE = (
+    "test_sha512.test_kernel_and_long_integers_agree",
+    "test_suites.test_board_tells_what_is_installed_without_loading_it",
+    "test_suites.test_names_are_not_kept_on_a_board",
     "test_crypto_backend.test_use",
     "test_rank.test_what_invalidates_them",
     "test_upkeep.test_a_clock_that_nobody_asks_for_days_goes_on",
 )
+# Tests that compare kernels in viper with those in plain Python, neither of which is there beside the native module
+TWINS = ("test_crypto_kernels", "test_esp_kernel", "test_ghash8k", "test_inet_octets")
 RUN = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{lib!r}, {tests!r}]
 import run
-sys.path.insert(0, {lib!r})
+sys.path.insert(0, {lib!r})  # `run` puts its own first
 plain = run.run_test
 run.run_test = lambda name, call, counts: name in {inside!r} or plain(name, call, counts)
 sys.exit(1 if run.main({names!r}) else 0)
 """
 
 
-def prepare(folder: Path, arch: str, texts: str = "device") -> Linked:
+def prepare(folder: Path, arch: str, texts: str = "device", viper: bool = False) -> Linked:
     """Joined files of the whole library in `folder`/lib, the tests in `folder`/tests."""
-    linked = link(Options(arch, extra=("plain",), whole=True, texts=texts))
+    linked = link(Options(arch, extra=("plain",), whole=True, texts=texts, viper=viper))
     shutil.rmtree(folder, ignore_errors=True)
     build.write(linked, arch, folder / "lib")
     shutil.copytree(UNIT_TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    modules = set(slices.needed(None, arch, ("plain",)))
+    modules = set(slices.needed(None, arch, ("plain",), viper))
+    for name in TWINS if linked.kernels else ():
+        (folder / "tests" / f"{name}.py").unlink()
     for path in (folder / "tests").glob("*.py"):
         tree = ast.parse(path.read_text())
         path.write_text(ast.unparse(_Renamer(linked.attributes, _modules(tree, modules)).visit(tree)))

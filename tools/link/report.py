@@ -7,13 +7,14 @@ where files are imported from a file system as `install` lays them. Start readin
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ipsec.config import Config
 from rich.console import Console
 from rich.table import Table
 
-from ipsec_board import mpy, slices
+from ipsec_board import mpy, native, slices
 from ipsec_board.linker import build
 from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE
@@ -68,30 +69,37 @@ def joined(cipher: str, arch: str, **options: object) -> Linked:
 
 
 def plain_files(linked: Linked, arch: str) -> dict[str, bytes]:
-    """The files of the same modules as `install --plain` lays them."""
+    """The files of the same modules as `install` lays them without `--joined`."""
     modules = [m for part in _PROFILE for m in linked.modules.get(part, ())] + ["ipsec"]
-    return {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
+    made = {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
+    return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 
 def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The joined files that a tunnel loads, and `more` modules whose names a program imports."""
-    wanted = {"ipsec/__init__.mpy", *(p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *more))}
+    wanted = {"ipsec/__init__.mpy", native.MODULE, *(p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *more))}
     return {p: data for p, data in build.files(linked, arch).items() if p in wanted}
 
 
 def measure(board: bool = False) -> dict:
-    """`{cipher: {"plain" or "joined": {"files", "octets", "heap_unix", "heap_m0plus"}}}`."""
+    """`{cipher: {way: {"files", "octets", "heap_unix", "heap_m0plus"}}}`."""
     result: dict = {}
     for cipher in ("aes128gcm16", "aes128ccm16"):
         result[cipher] = {}
-        for way, files_of in (("plain", plain_files), ("joined", joined_files)):
-            files = files_of(joined(cipher, _ARCH), _ARCH)
+        for way, files_of, viper in _WAYS:
+            files = files_of(joined(cipher, _ARCH, viper=viper), _ARCH)
             row = {"files": len(files), "octets": sum(map(len, files.values()))}
-            row["heap_unix"] = _heap_unix(files_of(joined(cipher, "x64"), "x64"))
+            row["heap_unix"] = _heap_unix(files_of(joined(cipher, "x64", viper=viper), "x64"))
             if board:
                 row["heap_m0plus"] = _heap_board(files)
             result[cipher][way] = row
     return result
+
+
+_WAYS: tuple[tuple[str, Callable[..., dict[str, bytes]], bool], ...] = (
+    ("plain, viper", plain_files, True), ("plain, native", plain_files, False),
+    ("joined, viper", joined_files, True), ("joined, native", joined_files, False),
+)  # fmt: skip
 
 
 def _names(files: dict[str, bytes]) -> list[str]:
