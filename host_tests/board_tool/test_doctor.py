@@ -37,11 +37,11 @@ def gateway():
 DEVICE = "retransmit_ms = 100\n[device]\npublish_host = \"10.10.0.1\"\n"
 
 
-def setup(board, tmp_path, ports=(500, 4500), change=("", ""), how=()):
+def setup(board, tmp_path, ports=(500, 4500), change=("", "")):
     text = (TUNNEL + f"port = {ports[0]}\nnatt_port = {ports[1]}\n" + DEVICE).replace(*change)
     path = write_plan(tmp_path, text)
     assert tool("provision", "--port", board.port, path).status == 0
-    assert tool("install", "--port", board.port, "--config", path, *how).status == 0
+    assert tool("install", "--port", board.port, "--config", path).status == 0
 
 
 def wrong(said) -> str:
@@ -135,7 +135,7 @@ def test_a_name_that_is_not_found(board, tmp_path):
 
 
 def test_a_module_of_the_suite_is_missing(board, tmp_path, gateway):
-    setup(board, tmp_path, (gateway.port, gateway.natt_port), how=["--plain"])
+    setup(board, tmp_path, (gateway.port, gateway.natt_port))
     with link.connect(board.port) as b:
         b.run("import os\nos.remove('/lib/ipsec/crypto/modes/aead.mpy')")
     said = tool("doctor", "--port", board.port)
@@ -166,7 +166,7 @@ def test_bench_shows_figures_and_an_order(board, plan):
 
 
 def test_bench_refuses_a_wrong_algorithm(board, plan):
-    tool("install", "--port", board.port, "--config", plan, "--plain")
+    tool("install", "--port", board.port, "--config", plan)
     with link.connect(board.port) as b:
         b.run("import os\nos.remove('/lib/ipsec/crypto/modes/ccm.mpy')")
         b.write_file("/lib/ipsec/crypto/modes/ccm.py", _WRONG)

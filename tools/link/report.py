@@ -22,7 +22,7 @@ from ipsec_board.paths import REPOSITORY
 
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 _PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
-NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend")  # what the scripted tunnel of the unit tests imports
+NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._suite_names")  # what the scripted tunnel of the unit tests imports
 _HEAP = 192 * 1024
 _LOAD = """
 import gc, sys
