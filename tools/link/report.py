@@ -22,7 +22,9 @@ from ipsec_board.paths import REPOSITORY
 
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 _PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
-NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._suite_names")  # what the scripted tunnel of the unit tests imports
+# What the scripted tunnel of the unit tests imports, joined and plain
+NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._suite_names")
+PLAIN_NAMES = ("ipsec.suite_names",)
 _HEAP = 192 * 1024
 _LOAD = """
 import gc, sys
@@ -68,9 +70,9 @@ def joined(cipher: str, arch: str, **options: object) -> Linked:
     return link(Options(arch, config(cipher), **options))  # type: ignore[arg-type]
 
 
-def plain_files(linked: Linked, arch: str) -> dict[str, bytes]:
-    """The files of the same modules as `install` lays them without `--joined`."""
-    modules = [m for part in _PROFILE for m in linked.modules.get(part, ())] + ["ipsec"]
+def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """The files of the same modules, and of `more`, as `install` lays them without `--joined`."""
+    modules = [m for part in _PROFILE for m in linked.modules.get(part, ())] + ["ipsec", *more]
     made = {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
