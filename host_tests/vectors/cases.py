@@ -10,6 +10,9 @@ interpreters, and onto boards, as a text file. The kinds:
     hash OCTETS_OF_DIGEST DATA DIGEST
     poly KEY TEXT TAG                            (whole blocks, as ChaCha20-Poly1305 has)
     chacha KEY COUNTER NONCE TEXT CIPHERTEXT
+    verify KEY ALGORITHM MESSAGE SIGNATURE VALID (SubjectPublicKeyInfo; AlgorithmIdentifier; `?` where either is right)
+    verify-raw, the same with r | s of ECDSA     (as AUTH of method 9 has it)
+    sign-ed25519, sign-p256 PRIVATE PUBLIC MESSAGE SIGNATURE
     dh GROUP PRIVATE OUR_PUBLIC PEER_PUBLIC SECRET
 
 An empty field is `-`; of an exchange it means: not told (OUR_PUBLIC), must be refused (SECRET). Start reading at `check`.
@@ -139,4 +142,50 @@ def _pair(backend, group, private):
     return _last[1]
 
 
-_CHECKS = {"aead": _aead, "cbc": _cbc, "prf": _prf, "expand": _expand, "hash": _hash, "poly": _poly, "chacha": _chacha, "dh": _dh}
+def _verify(_backend, key, algorithm, message, signature, valid, raw=False):
+    from ipsec.errors import AuthError
+    from ipsec.ike.auth import keys
+
+    signature = _octets(signature)
+    try:
+        key, algorithm = _octets(key), _octets(algorithm)
+        key = keys.parse_spki(key, 0, len(key))
+        algorithm = keys.parse_algorithm(algorithm, 0, len(algorithm))
+        result = key.verify(algorithm, signature if raw else key.signature(signature), _octets(message))
+    except AuthError as e:
+        assert valid != "1", "refused: %s" % e
+        return
+    assert valid == "?" or result == (valid == "1"), "accepted" if result else "refused"
+
+
+def _verify_raw(backend, *fields):
+    _verify(backend, *fields, raw=True)
+
+
+def _sign_ed25519(_backend, private, public, message, signature):
+    from ipsec.crypto.sign import ed25519
+
+    private, public, message, signature = [_octets(x) for x in (private, public, message, signature)]
+    assert ed25519.public_key(private) == public, "another public key"
+    assert ed25519.sign(private, public, message) == signature, "another signature"
+    assert ed25519.verify(public, signature, message), "refused"
+
+
+def _sign_p256(_backend, private, public, message, signature):
+    from hashlib import sha256
+
+    from ipsec.crypto.sign import ecdsa, p256
+    from ipsec.ike.auth import keys
+
+    private, public, message, signature = [_octets(x) for x in (private, public, message, signature)]
+    assert ecdsa.public_key(p256, private) == public, "another public key"
+    digest = sha256(message).digest()
+    assert keys.der_signature(ecdsa.sign(p256, private, digest)) == signature, "another signature"
+    again = ecdsa.sign(p256, private, digest, b"extra")
+    assert keys.der_signature(again) != signature and ecdsa.verify(p256, public, digest, again), "added octets"
+
+
+_CHECKS = {
+    "aead": _aead, "cbc": _cbc, "prf": _prf, "expand": _expand, "hash": _hash, "poly": _poly, "chacha": _chacha, "dh": _dh,
+    "verify": _verify, "verify-raw": _verify_raw, "sign-ed25519": _sign_ed25519, "sign-p256": _sign_p256,
+}  # fmt: skip

@@ -19,8 +19,10 @@ sys.path.append(str(ROOT / "host_tests" / "unit"))
 import test_crypto_kernels as tests  # noqa: E402
 import test_crypto_seal as messages  # noqa: E402
 import test_ghash8k  # noqa: E402
+import test_signatures  # noqa: E402
 from ipsec.crypto.modes import cbc  # noqa: E402  needs the shim of cryptolib, which the tests bring
 from ipsec.crypto.modes.aead import Aead  # noqa: E402
+from ipsec.crypto.sign import modular  # noqa: E402
 
 TESTS = [name for name in dir(tests) if name.startswith("test_") and name != "test_generated_files_are_current"]
 
@@ -35,6 +37,15 @@ def test_kernel(monkeypatch, name, bits):
 
     monkeypatch.setattr(tests, "kernels", kernels)
     getattr(tests, name)()
+
+
+def test_modular_kernel(monkeypatch):
+    """Words of 32 bits must hold the products between two rounds of carries."""
+    kernel = load(CRYPTO / "modular.py", 32)
+    kernel.HEAD = 3
+    monkeypatch.setattr(modular, "kernel", kernel)
+    monkeypatch.setattr(modular, "Modulus", modular.LimbModulus)
+    test_signatures.test_modular_agrees_with_long_integers()
 
 
 MESSAGES = ("header_of_ike", "impossible_lengths", "one_sealer_many_messages", "iv_counts_up_over_every_octet",

@@ -1,0 +1,117 @@
+"""What signing does with a secret takes the same number of instructions for every secret: combs, products modulo the order.
+
+The heap is locked while instructions are counted, as looking for room on it takes a time that depends on what lies there.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ipsec_board import native
+from tools import emulator
+from tools.emulator.stage import stage
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ICOUNT = 9  # 512 ns an instruction
+TICKS = {"qemu-m0plus": 12.8, "qemu-m3": 12.8, "qemu-rv32": 5.12}  # of time.ticks_cpu() an instruction
+SCALARS = 40
+KINDS = ("ed25519", "p256", "modular", "nonce", "control")
+
+pytestmark = pytest.mark.emulated
+
+SCRIPT = """
+import gc, os, time
+from micropython import heap_lock, heap_unlock
+from ipsec.crypto.kernels import comb256, comb25519
+from ipsec.crypto.sign import comb, ecdsa, ed25519, field, modular, p256
+
+def count(call, k):
+    gc.collect()
+    now = time.ticks_cpu
+    heap_lock()
+    before = now()
+    call(k)
+    n = time.ticks_diff(now(), before)
+    heap_unlock()
+    return n
+
+f25519, f256 = field.field_25519(), field.field_p256()
+b25519, b256 = comb.Comb(comb25519.TABLE, 3, True), comb.Comb(comb256.TABLE, 2, True)
+ecdsa._prepare(f256, p256)
+program = ecdsa._NEGATE + ecdsa._ADD
+
+def columns_25519(k):
+    for column in range(31, 24, -1):
+        f25519.run(ed25519._DOUBLE)
+        ed25519._add_column(f25519, b25519, k, column)
+
+def columns_256(k):
+    for column in range(31, 24, -1):
+        f256.run(ecdsa.DOUBLE)
+        for high in (0, 1):
+            f256.run(program, 1, b256.entry(f256, 3, k, column, high))
+
+m = modular.Modulus(p256.N, 4)
+products = b"\\x00\\x02\\x01\\x00\\x01\\x03\\x02\\x02\\x02\\x03\\x03\\x02\\x00\\x03\\x03\\x01"
+
+def product(k):
+    m.load(1, k)
+    m.run(products, 9)
+
+def nonce(k):
+    ecdsa._in_range(k, 0, p256.N)
+
+def control(k):
+    n = 0
+    while k[0] >> n:
+        n += 1
+
+calls = ("ed25519", columns_25519), ("p256", columns_256), ("modular", product), ("nonce", nonce), ("control", control)
+edge = bytes(32), b"\\xff" * 32, b"\\x55" * 32, bytes(31) + b"\\x01", p256.N
+i, k, name, call = -2, b"", "", None  # all names are there, and two rounds fill the interpreter's look-up cache
+while i < {scalars}:
+    k = edge[i] if 0 <= i < 5 else os.urandom(32)
+    ed25519._start(f25519)
+    f256.load(0, b"\\x05" * 32)
+    f256.load(1, b"\\x06" * 32)
+    f256.load(2, b"\\x07" * 32)
+    for name, call in calls:
+        print(name if i >= 0 else "#", count(call, k))
+    i += 1
+print("kernel-" + field.machine.KERNEL, 1)
+"""
+
+
+@pytest.fixture(scope="module", params=["viper", "native"])
+def counted(request, name, tmp_path_factory):
+    """What the script printed: for each word the numbers behind it."""
+    folder = tmp_path_factory.mktemp("rom")
+    march = emulator.target(name).march
+    rom = stage(folder, {"lib": REPOSITORY / "lib"}, march)
+    if request.param == "native":
+        shutil.copy(native.path(march), rom / "lib" / native.MODULE)
+    script = folder / "script.py"
+    script.write_text(SCRIPT.replace("{scalars}", str(SCALARS)))
+    with emulator.start(name, rom=rom, icount=ICOUNT) as board:
+        output = board.run(script, timeout=300)
+    found: dict[str, list[int]] = {}
+    for word, number in re.findall(r"^(\S+) (-?\d+)$", output, re.MULTILINE):
+        found.setdefault(word, []).append(int(number))
+    assert f"kernel-{request.param}" in found, output
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_secret_takes_the_same_instructions(name, counted, kind):
+    counts = counted[kind]
+    assert len(counts) == SCALARS
+    if kind == "nonce":
+        counts = counts[5:]  # one out of range, as the first are, is thrown away and may take another time
+    spread = (max(counts) - min(counts)) / TICKS[name]
+    print(f"{kind}: {max(counts) / TICKS[name]:.0f} instructions, {spread:.0f} between secrets")
+    if kind == "control":
+        assert spread > 100, "a loop that depends on the secret is not seen"
+    else:
+        assert spread < 1

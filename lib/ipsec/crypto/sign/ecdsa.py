@@ -1,0 +1,313 @@
+"""ECDSA (FIPS 186-5, RFC 6979) over curves y^2 = x^3 - 3 x + b of prime order: P-256 and P-384.
+
+A signature is r | s, each as long as the order; a public key is X | Y. Verification runs in Jacobian coordinates and looks at
+every addition for two equal or opposite points, which a crafted signature can bring about. Start reading at `verify`.
+"""
+
+from ipsec.crypto import ct, hmac
+from ipsec.crypto.sign import comb
+from ipsec.crypto.sign.modular import power
+from ipsec.errors import CryptoError
+
+# Slots of the field: 0 to 2 X, Y, Z of the sum; 3, 4 x, y of what is added; 11 R^2, 12 zero, 13 one, which reduces a product.
+# fmt: off
+DOUBLE = bytes((
+    1, 5, 2, 2,  1, 6, 1, 1,  0, 7, 0, 6,                           # delta = Z^2, gamma = Y^2, beta = X gamma
+    3, 8, 0, 5,  2, 9, 0, 5,  0, 8, 8, 9,  2, 9, 8, 8,  2, 8, 8, 9,  # alpha = 3 (X - delta) (X + delta)
+    2, 9, 1, 2,  1, 2, 9, 9,  3, 2, 2, 6,  3, 2, 2, 5,              # Z = (Y + Z)^2 - gamma - delta
+    2, 7, 7, 7,  2, 7, 7, 7,  1, 0, 8, 8,  3, 0, 0, 7,  3, 0, 0, 7,  # X = alpha^2 - 8 beta
+    3, 7, 7, 0,  0, 1, 8, 7,  1, 6, 6, 6,                           # Y = alpha (4 beta - X) - 8 gamma^2
+    2, 6, 6, 6,  2, 6, 6, 6,  2, 6, 6, 6,  3, 1, 1, 6,
+))
+_DIFFERENCE = bytes((
+    1, 5, 2, 2,  0, 6, 3, 5,  0, 7, 2, 5,  0, 7, 4, 7,
+    3, 6, 6, 0,  3, 7, 7, 1,  0, 8, 6, 13,                          # H = x Z^2 - X, r = y Z^3 - Y
+))
+_COMPLETE = bytes((
+    1, 8, 6, 6,  0, 9, 6, 8,  0, 10, 0, 8,                          # H^2, H^3, V = X H^2
+    1, 0, 7, 7,  3, 0, 0, 9,  3, 0, 0, 10,  3, 0, 0, 10,            # X = r^2 - H^3 - 2 V
+    3, 10, 10, 0,  0, 10, 7, 10,  0, 9, 1, 9,  3, 1, 10, 9,         # Y = r (V - X) - Y H^3
+    0, 2, 2, 6,                                                     # Z = Z H
+))
+_NEGATE = bytes((3, 6, 12, 4,  4, 4, 6, 0))                         # y under SWAP; 5 is not kept
+_NEGATIVE = bytes((3, 4, 12, 4))
+_ADD = _DIFFERENCE[:-4] + _COMPLETE
+_EQUATION = bytes((                                                 # X^3 - 3 X + b - Y^2 of slots 0, 1, b in 5
+    1, 6, 0, 0,  0, 6, 6, 0,  3, 6, 6, 0,  3, 6, 6, 0,  3, 6, 6, 0,  2, 6, 6, 5,  1, 7, 1, 1,  3, 6, 6, 7,  0, 6, 6, 13,
+))
+# fmt: on
+
+
+def verify(curve, public, digest, signature) -> bool:
+    """Whether the signature over a message with this digest is right (FIPS 186-5 6.4.2). Allocates: about 9 KB, none kept."""
+    size = curve.SIZE
+    if len(signature) != 2 * size or len(public) != 2 * size:
+        return False
+    f = curve.field()
+    _prepare(f, curve)
+    if not _load_point(f, curve, public):
+        return False
+    m = curve.order()
+    for slot in (1, 2):
+        at = size * (slot - 1)
+        if not _in_range(signature, at, curve.N):
+            return False
+        m.load(slot, signature, at, size)
+    m.run(b"\x00\x02\x02\x00")  # s
+    _invert(m, curve, 3, 2, 4)
+    _load_digest(m, curve, 4, digest)
+    m.run(b"\x00\x05\x04\x03\x00\x06\x01\x03")
+    point = Point(f)
+    curve.double_multiply(point, m, 5, 6)
+    return not point.is_neutral and _has_x(f, curve, signature)
+
+
+def public_key(curve, private) -> bytes:
+    """X | Y of the public key; `private` are 32 octets, between 0 and the order.
+
+    Raises CryptoError when they are not.
+    """
+    size = curve.SIZE
+    if len(private) != size or not _in_range(private, 0, curve.N):
+        raise CryptoError("%s: a private key of %d octets that is no number between 0 and the order" % (curve.NAME, len(private)))
+    m = curve.order()
+    f = curve.field()
+    m.load(1, private)
+    m.run(b"\x00\x01\x01\x00")
+    _multiply_base(f, curve, m, 1)
+    curve.invert(f)
+    f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d\x00\x01\x01\x05\x00\x01\x01\x04\x00\x01\x01\x0d")
+    out = _octets(f, curve, 0) + _octets(f, curve, 1)
+    f.wipe()
+    m.wipe()
+    return out
+
+
+def sign(curve, private, digest, extra=b"") -> bytes:
+    """The signature over a message with this digest (FIPS 186-5 6.4.1), the nonce by RFC 6979 with `extra` added (3.6).
+
+    Random octets as `extra` keep whoever disturbs the board from seeing two results of one nonce.
+    """
+    m = curve.order()
+    _load_digest(m, curve, 4, digest)
+    m.load(5, private)
+    m.load(7, b"\x01", 0, 1)
+    m.run(b"\x00\x06\x04\x07\x00\x05\x05\x00")
+    nonces = Nonces(bytes(private), bytes(m.store(6)) + bytes(extra))
+    while True:
+        k = nonces.take()
+        if not _in_range(k, 0, curve.N):
+            continue
+        m.load(1, k)
+        m.run(b"\x00\x01\x01\x00")
+        f = curve.field()
+        _multiply_base(f, curve, m, 1)
+        curve.invert(f)
+        f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d")
+        m.load(2, _octets(f, curve, 0))
+        f.wipe()
+        _invert(m, curve, 3, 1, 6)
+        m.load(7, b"\x01", 0, 1)
+        # r mod n; s = (e + r d) / k
+        m.run(b"\x00\x02\x02\x00\x00\x06\x02\x05\x02\x06\x06\x04\x00\x06\x06\x03\x00\x02\x02\x07\x00\x06\x06\x07")
+        if not m.is_zero(2) and not m.is_zero(6):
+            out = bytes(m.store(2)) + bytes(m.store(6))
+            m.wipe()
+            nonces.wipe()
+            return out
+
+
+class Nonces:
+    """The numbers of RFC 6979 3.2 for an order of 256 bits: HMAC-SHA-256 as a generator."""
+
+    def __init__(self, private, seed):
+        """`seed` is the digest modulo the order, and what is added to it."""
+        self._v = b"\x01" * 32
+        self._k = bytes(32)
+        for mark in (b"\x00", b"\x01"):
+            self._turn(mark, private, seed)
+        self._first = True
+
+    def take(self) -> bytes:
+        """The next number, not yet looked at."""
+        if not self._first:
+            self._turn(b"\x00")
+        self._first = False
+        self._v = hmac.digest(32, self._k, (self._v,))
+        return self._v
+
+    def wipe(self):
+        """Forget the state."""
+        self._v = self._k = b""
+
+    def _turn(self, *parts):
+        self._k = hmac.digest(32, self._k, (self._v,) + parts)
+        self._v = hmac.digest(32, self._k, (self._v,))
+
+
+class Point:
+    """A sum of points in the slots 0 to 2; public values only."""
+
+    def __init__(self, f):
+        self.f = f
+        self.is_neutral = True
+
+    def double(self, times):
+        """Double so many times; no point of a prime order becomes neutral by that."""
+        if not self.is_neutral:
+            self.f.run(DOUBLE, times)
+
+    def add(self, negative=0):
+        """Add x, y in the slots 3 and 4, or subtract it; in all cases that there are."""
+        f = self.f
+        if negative:
+            f.run(_NEGATIVE)
+        if self.is_neutral:
+            f.run(b"\x02\x00\x03\x0c\x02\x01\x04\x0c")
+            set_one(f, 2)
+            self.is_neutral = False
+            return
+        f.run(_DIFFERENCE)
+        if f.is_zero(8):
+            f.run(b"\x00\x08\x07\x0d")
+            if f.is_zero(8):
+                f.run(DOUBLE)
+            else:
+                self.is_neutral = True
+            return
+        f.run(_COMPLETE)
+
+    def add_entry(self, table, digit):
+        """Add an odd multiple."""
+        self.f.put(3, table[abs(digit) >> 1])
+        self.add(digit < 0)
+
+
+def set_one(f, slot):
+    """One in Montgomery's form."""
+    f.run(bytes((0, slot, 11, 13)))
+
+
+def odd_multiples(f, invert):
+    """x, y of 1, 3, 5 and 7 times the point in the slots 0 and 1, at the cost of one inversion."""
+    one = f.get(0, 2)
+    f.put(3, one)
+    set_one(f, 2)
+    f.run(DOUBLE)
+    twice = f.get(0, 3)
+    f.run(_ADD)
+    three = f.get(0, 3)
+    f.run(DOUBLE)
+    f.run(_ADD)
+    seven = f.get(0, 3)
+    f.put(0, twice)
+    f.run(DOUBLE)
+    f.run(_ADD)
+    z5 = f.get(2, 1)
+    five = f.get(0, 2)
+    f.put(0, three)
+    f.put(3, z5)
+    f.run(b"\x00\x01\x02\x03")
+    z3, z35 = f.get(2, 1), f.get(1, 1)
+    f.put(0, seven)
+    z7 = f.get(2, 1)
+    f.put(1, z35)
+    f.run(b"\x00\x02\x01\x02")
+    invert(f)
+    inverse = f.get(4, 1)
+    table = [one]
+    for point, factors in ((three, (z5, z7)), (five, (z3, z7)), (seven, (z35,))):
+        f.put(0, point)
+        f.put(5, inverse)
+        for factor in factors:
+            f.put(6, factor)
+            f.run(b"\x00\x05\x05\x06")
+        f.run(b"\x01\x06\x05\x05\x00\x00\x00\x06\x00\x01\x01\x06\x00\x01\x01\x05")
+        table.append(f.get(0, 2))
+    return table
+
+
+def _multiply_base(f, curve, m, slot):
+    """The base point times a number that is not 0; no step depends on it."""
+    _prepare(f, curve)
+    octets = comb.digits(m, slot, slot + 1)
+    base = comb.Comb(curve.table(), 2, True)
+    f.run(_NEGATE, 1, base.entry(f, 3, octets, comb.COLUMNS - 1, 0))
+    f.run(b"\x02\x00\x03\x0c\x02\x01\x04\x0c")
+    set_one(f, 2)
+    program = _NEGATE + _ADD
+    for column in range(comb.COLUMNS - 1, -1, -1):
+        if column < comb.COLUMNS - 1:
+            f.run(DOUBLE)
+            f.run(program, 1, base.entry(f, 3, octets, column, 0))
+        f.run(program, 1, base.entry(f, 3, octets, column, 1))
+    ct.wipe(octets)
+
+
+def _prepare(f, curve):
+    """The constants in their slots."""
+    f.load(11, curve.R2, 0, curve.SIZE)
+    f.load(12, b"\x00", 0, 1)
+    f.load(13, b"\x01", 0, 1)
+
+
+def _load_point(f, curve, public) -> bool:
+    """Put a public key into the slots 0 and 1, in Montgomery's form; False when it is not on the curve."""
+    size = curve.SIZE
+    for slot in (0, 1):
+        if not _is_below(public, size * slot, curve.P):
+            return False
+        f.load(slot, public, size * slot, size)
+    f.load(5, curve.B, 0, size)
+    f.run(b"\x00\x00\x00\x0b\x00\x01\x01\x0b\x00\x05\x05\x0b" + _EQUATION)
+    return f.is_zero(6)
+
+
+def _has_x(f, curve, signature) -> bool:
+    """Whether x of the sum is r modulo the order: r Z^2 = X, or with r + n for r where that is below the prime."""
+    size = curve.SIZE
+    f.load(3, signature, 0, size)
+    f.load(4, curve.N, 0, size)
+    f.run(b"\x00\x03\x03\x0b\x00\x04\x04\x0b\x01\x05\x02\x02\x00\x06\x03\x05\x03\x06\x06\x00\x00\x06\x06\x0d")
+    if f.is_zero(6):
+        return True
+    if not _is_below(signature, 0, curve.GAP):
+        return False
+    f.run(b"\x02\x03\x03\x04\x00\x06\x03\x05\x03\x06\x06\x00\x00\x06\x06\x0d")
+    return f.is_zero(6)
+
+
+def _load_digest(m, curve, slot, digest):
+    """The leftmost octets of a digest as a number, in Montgomery's form."""
+    m.load(slot, digest, 0, min(len(digest), curve.SIZE))
+    m.run(bytes((0, slot, slot, 0)))
+
+
+def _invert(m, curve, slot, base, first):
+    """slot = 1 / base modulo the order, by Fermat: base ^ (n - 2). The slots `first` to `first` + 7 are overwritten."""
+    exponent = bytearray(curve.N)
+    exponent[-1] -= 2
+    power(m, slot, base, exponent, first)
+
+
+def _octets(f, curve, slot) -> bytes:
+    """A coordinate that was multiplied by 1, which is the prime at most."""
+    if f.is_zero(slot):
+        return bytes(curve.SIZE)
+    return bytes(f.store(slot, curve.SIZE))
+
+
+def _is_below(data, pos, limit) -> bool:
+    """Whether big-endian octets are a number below the limit; every number takes the same time."""
+    borrow = 0
+    for i in range(len(limit) - 1, -1, -1):
+        borrow = (data[pos + i] - limit[i] - borrow) >> 8 & 1
+    return borrow == 1
+
+
+def _in_range(data, pos, limit) -> bool:
+    """Whether big-endian octets are a number above 0 and below the limit."""
+    some = 0
+    for i in range(len(limit)):
+        some |= data[pos + i]
+    return _is_below(data, pos, limit) and some != 0

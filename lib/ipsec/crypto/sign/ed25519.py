@@ -1,0 +1,259 @@
+"""Ed25519 signatures (RFC 8032 5.1; in IKEv2 RFC 8420).
+
+Verification is strict: S below the order, R and the key in their one encoding, no key of small order, and the equation without
+the cofactor: S B = R + h A. Signing takes the same path for every key and message of one length. Start reading at `verify`.
+"""
+
+from ipsec.crypto import ct
+from ipsec.crypto.kernels import comb25519
+from ipsec.crypto.sign import comb, field, hashes
+from ipsec.crypto.sign.modular import Modulus
+
+_L = b"\x10" + bytes(15) + b"\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed"
+_L_LITTLE = b"\xed\xd3\xf5\x5c\x1a\x63\x12\x58\xd6\x9c\xf7\xa2\xde\xf9\xde\x14" + bytes(15) + b"\x10"
+_P_LITTLE = b"\xed" + b"\xff" * 30 + b"\x7f"
+# d of the curve, 2 d, sqrt(-1)
+_CONSTANTS = (
+    b"\xa3\x78\x59\x13\xca\x4d\xeb\x75\xab\xd8\x41\x41\x4d\x0a\x70\x00\x98\xe8\x79\x77\x79\x40\xc7\x8c\x73\xfe\x6f\x2b"
+    b"\xee\x6c\x03\x52\x59\xf1\xb2\x26\x94\x9b\xd6\xeb\x56\xb1\x83\x82\x9a\x14\xe0\x00\x30\xd1\xf3\xee\xf2\x80\x8e\x19"
+    b"\xe7\xfc\xdf\x56\xdc\xd9\x06\x24\xb0\xa0\x0e\x4a\x27\x1b\xee\xc4\x78\xe4\x2f\xad\x06\x18\x43\x2f\xa7\xd7\xfb\x3d"
+    b"\x99\x00\x4d\x2b\x0b\xdf\xc1\x4f\x80\x24\x83\x2b"
+)
+_ONE = b"\x01" + bytes(31)
+_ZERO = bytes(32)
+
+# Slots of the field: 0 to 3 X, Y, Z, T of the sum; 9 to 12 Y + X, Y - X, 2 d T, Z of what is added; 14 is zero.
+# fmt: off
+_DOUBLE = bytes((
+    1, 4, 0, 0,  1, 5, 1, 1,  1, 6, 2, 2,  2, 6, 6, 6,  2, 7, 0, 1,  1, 7, 7, 7,  2, 8, 4, 5,  3, 7, 8, 7,
+    3, 4, 4, 5,  2, 5, 6, 4,  0, 0, 7, 5,  0, 1, 4, 8,  0, 2, 5, 4,
+))
+_T = bytes((0, 3, 7, 8))  # behind a doubling whose sum is added to
+_LEFT = bytes((3, 4, 1, 0,  2, 5, 1, 0,  0, 6, 3, 11))
+_RIGHT = bytes((
+    0, 4, 4, 10,  0, 5, 5, 9,  3, 8, 5, 4,  2, 5, 5, 4,  3, 4, 7, 6,  2, 7, 7, 6,
+    0, 0, 8, 4,  0, 1, 7, 5,  0, 2, 4, 7,  0, 3, 8, 5,
+))
+_ADD = _LEFT + bytes((0, 7, 2, 12,  2, 7, 7, 7)) + _RIGHT
+_NEGATE = bytes((2, 4, 10, 14,  2, 5, 9, 14,  4, 9, 4, 0,  3, 4, 14, 11,  4, 11, 4, 0))  # under SWAP; 12 is not kept
+_NEGATIVE = bytes((2, 4, 9, 14,  2, 9, 10, 14,  2, 10, 4, 14,  3, 11, 14, 11))
+_ADD_AFFINE = _NEGATE + _LEFT + bytes((2, 7, 2, 2)) + _RIGHT
+_CACHE = bytes((2, 9, 1, 0,  3, 10, 1, 0,  0, 11, 3, 13,  2, 12, 2, 14))  # the sum as what is added; 13 is 2 d
+# Slot 2 ^ (2^250 - 1) into slot 12, rows of `field.powers`; 6 becomes ^11
+_POWER = bytes((
+    7, 2, 3, 2,  6, 2, 1, 7,  8, 6, 1, 7,  9, 8, 5, 8,  10, 9, 10, 9,  11, 10, 20, 10,  11, 11, 10, 9,
+    12, 11, 50, 11,  13, 12, 100, 12,  12, 13, 50, 11,
+))
+_INVERT = _POWER + bytes((12, 12, 5, 6))      # ^(p - 2)
+_ROOT = _POWER + bytes((12, 12, 2, 2))        # ^((p - 5) / 8)
+_CURVE = bytes((
+    1, 3, 1, 1,  3, 4, 3, 6,                  # u = y^2 - 1
+    0, 5, 3, 7,  2, 5, 5, 6,                  # v = d y^2 + 1
+    1, 3, 5, 5,  0, 3, 3, 5,                  # v^3
+    1, 2, 3, 3,  0, 2, 2, 5,  0, 2, 2, 4,     # u v^7, to be raised
+    0, 3, 3, 4,                               # u v^3
+))
+_CHECK = bytes((0, 0, 3, 12,  1, 6, 0, 0,  0, 6, 5, 6,  3, 7, 6, 4,  2, 8, 6, 4))  # x; v x^2 - u; v x^2 + u
+# fmt: on
+
+
+def public_key(seed) -> bytes:
+    """The 32 octets of the public key of a private key of 32 octets."""
+    a, _ = _expand(seed)
+    f = field.field_25519()
+    m = Modulus(_L, 5)
+    _load_scalar(m, 1, a)
+    _multiply_base(f, m, 1)
+    out = bytes(_encode(f))
+    for secret in (a, f, m):
+        _wipe(secret)
+    return out
+
+
+def sign(seed, public, *message) -> bytes:
+    """The signature, 64 octets, over the concatenated parts of the message (RFC 8032 5.1.6); `public` is `public_key(seed)`."""
+    a, prefix = _expand(seed)
+    m = Modulus(_L, 8)
+    r = hashes.digest(64, prefix, *message)
+    _load_hash(m, 1, r)
+    f = field.field_25519()
+    _multiply_base(f, m, 1)
+    big_r = bytes(_encode(f))
+    _load_hash(m, 5, hashes.digest(64, big_r, public, *message))
+    _load_scalar(m, 6, a)
+    m.load(7, _ONE, 0, 32, False)
+    m.run(b"\x00\x05\x05\x06\x02\x05\x05\x01\x00\x05\x05\x07")
+    out = big_r + bytes(m.store(5, 32, False))
+    for secret in (a, f, m):
+        _wipe(secret)
+    return out
+
+
+def verify(public, signature, *message) -> bool:
+    """Whether the signature over the concatenated parts of the message is right. Allocates: about 10 KB, none of it kept."""
+    if len(public) != 32 or len(signature) != 64 or not _is_below(signature, 32, _L_LITTLE):
+        return False
+    f = field.field_25519()
+    if not _decode_negative(f, public):
+        return False
+    table = _odd_multiples(f)
+    m = Modulus(_L, 5)
+    m.load(1, signature, 32, 32, False)
+    m.run(b"\x00\x01\x01\x00")
+    s = comb.digits(m, 1, 2)
+    r = memoryview(signature)[:32]
+    _load_hash(m, 1, hashes.digest(64, r, public, *message))
+    m.load(2, _ONE, 0, 32, False)
+    m.run(b"\x00\x01\x01\x02")
+    _sum(f, comb.naf(bytes(m.store(1, 32, False)) + b"\x00"), table, s)
+    return ct.equal(_encode(f), r)
+
+
+def _expand(seed):
+    """The clamped scalar and the prefix (RFC 8032 5.1.5)."""
+    h = hashes.digest(64, seed)
+    a = bytearray(h[:32])
+    a[0] &= 248
+    a[31] = a[31] & 127 | 64
+    return a, h[32:]
+
+
+def _wipe(secret):
+    if isinstance(secret, bytearray):
+        ct.wipe(secret)
+    else:
+        secret.wipe()
+
+
+def _load_scalar(m, slot, octets):
+    """A number in Montgomery's form."""
+    m.load(slot, octets, 0, 32, False)
+    m.run(bytes((0, slot, slot, 0)))
+
+
+def _load_hash(m, slot, octets):
+    """64 little-endian octets modulo L, in Montgomery's form; the next three slots are overwritten."""
+    m.load(slot, octets, 32, 32, False)
+    m.load(slot + 1, octets, 0, 32, False)
+    m.load(slot + 2, _ZERO + b"\x01", 0, 33, False)  # 2^256
+    s, t, u = slot, slot + 1, slot + 2
+    m.run(bytes((0, s, s, 0,  0, t, t, 0,  0, u, u, 0,  0, s, s, u,  2, s, s, t)))  # fmt: skip
+
+
+def _is_below(data, pos, limit) -> bool:
+    """Whether 32 little-endian octets are a number below the limit; for public values."""
+    for i in range(31, -1, -1):
+        if data[pos + i] != limit[i]:
+            return data[pos + i] < limit[i]
+    return False
+
+
+def _start(f):
+    """The neutral element."""
+    f.load(0, _ZERO, 0, 32, False)
+    f.load(1, _ONE, 0, 32, False)
+    f.load(2, _ONE, 0, 32, False)
+    f.load(3, _ZERO, 0, 32, False)
+
+
+def _add_column(f, base, octets, column):
+    """Add what a column of the comb says."""
+    for high in (0, 1):
+        negative = base.entry(f, 9, octets, column, high)
+        f.run(_ADD_AFFINE, 1, negative)
+
+
+def _multiply_base(f, m, slot):
+    """Multiply the base point by a number modulo L; no step depends on it."""
+    octets = comb.digits(m, slot, slot + 1)
+    base = comb.Comb(comb25519.TABLE, 3, True)
+    _start(f)
+    program = _DOUBLE + _T
+    for column in range(comb.COLUMNS - 1, -1, -1):
+        f.run(program)
+        _add_column(f, base, octets, column)
+    ct.wipe(octets)
+
+
+def _sum(f, digits, table, s):
+    """Digits times the point of the table, plus the comb's multiple of the base point."""
+    base = comb.Comb(comb25519.TABLE, 3, False)
+    _start(f)
+    doublings = 0
+    for t in range(len(digits) - 1, -1, -1):
+        doublings += 1
+        digit = digits[t] - 128
+        if not digit and t >= comb.COLUMNS:
+            continue
+        f.run(_DOUBLE, doublings)
+        f.run(_T)
+        doublings = 0
+        if digit:
+            f.put(9, table[abs(digit) >> 1])
+            if digit < 0:
+                f.run(_NEGATIVE)
+            f.run(_ADD)
+        if t < comb.COLUMNS:
+            _add_column(f, base, s, t)
+
+
+def _odd_multiples(f):
+    """What is added for 1, 3, 5 and 7 times the point in slots 0 to 3."""
+    f.load(13, _CONSTANTS, 32, 32, False)
+    one = f.get(0, 4)
+    f.run(_CACHE)
+    table = [f.get(9, 4)]
+    f.run(_DOUBLE)
+    f.run(_T)
+    f.run(_CACHE)
+    twice = f.get(9, 4)
+    f.put(0, one)
+    for _ in range(3):
+        f.put(9, twice)
+        f.run(_ADD)
+        f.run(_CACHE)
+        table.append(f.get(9, 4))
+    return table
+
+
+def _decode_negative(f, public) -> bool:
+    """Put -A into slots 0 to 3 (RFC 8032 5.1.3); False when there is no such point, another encoding, or its order is small."""
+    y = bytearray(public)
+    sign = y[31] >> 7
+    y[31] &= 127
+    if not _is_below(y, 0, _P_LITTLE):
+        return False
+    f.load(1, y, 0, 32, False)
+    f.load(6, _ONE, 0, 32, False)
+    f.load(7, _CONSTANTS, 0, 32, False)
+    f.run(_CURVE)
+    field.powers(f, _ROOT)
+    f.run(_CHECK)
+    if not f.is_zero(7):
+        if not f.is_zero(8):
+            return False
+        f.load(6, _CONSTANTS, 64, 32, False)
+        f.run(b"\x00\x00\x00\x06")
+    if f.is_zero(0):
+        return False  # order 1 or 2
+    f.freeze(0)
+    if f.store(0, 32, False)[0] & 1 == sign:
+        f.run(b"\x03\x00\x0e\x00")
+    f.load(2, _ONE, 0, 32, False)
+    f.run(b"\x00\x03\x00\x01")
+    point = f.get(0, 4)
+    f.run(_DOUBLE, 3)
+    small = f.is_zero(0)
+    f.put(0, point)
+    return not small
+
+
+def _encode(f):
+    """The 32 octets of the point (RFC 8032 5.1.2)."""
+    field.powers(f, _INVERT)
+    f.run(b"\x00\x00\x00\x0c\x00\x01\x01\x0c")
+    f.freeze(0)
+    f.freeze(1)
+    out = f.store(1, 32, False)
+    out[31] |= (f.store(0, 32, False)[0] & 1) << 7
+    return out

@@ -1,0 +1,70 @@
+"""The two prime fields of signatures: the field machine of key exchanges with the verbs of `Modulus`, or long integers.
+
+Slots and programs are the machine's: 18 slots of which 14 to 17 are its own. Start reading at `field_25519`.
+"""
+
+from ipsec.crypto import ct
+from ipsec.crypto.groups import machine
+from ipsec.crypto.sign import modular
+
+_P256 = b"\xff\xff\xff\xff\x00\x00\x00\x01" + bytes(12) + b"\xff" * 12
+_P25519 = b"\x7f" + b"\xff" * 30 + b"\xed"
+_zeros = bytes(40)  # a scalar of no exchanges
+
+
+class _Machine(modular.Limbs):
+    """The field machine."""
+
+    def __init__(self, fold):
+        m = machine.Machine(fold)
+        self.w = m.w
+        self._fold = fold
+        self._bit = bytearray(2)
+        if not fold:
+            self._prime = bytearray(80)
+            modular.kernel.load(self._prime, 0, 20, _P256, 31, -32)
+
+    def run(self, program, times=1, swap=0):
+        """Run a program so many times; SWAP (4) exchanges two pairs of slots if `swap` is 1, in the same time."""
+        w = self.w
+        bits = self._bit
+        bits[0] = swap
+        machine.field.run(w, 0, w, program, len(program) >> 2, self._fold, bits if times == 1 else _zeros, times - 1)
+
+    def is_zero(self, slot) -> bool:
+        """Whether a slot is zero; of P-256 it must have been multiplied by 1, and is the prime at most. Allocates: nothing."""
+        if self._fold:
+            self.freeze(slot)
+        elif not ct.differs(self.w, self._prime, 80 * slot, 80):
+            return True
+        return modular.Limbs.is_zero(self, slot)
+
+    def freeze(self, slot):
+        """Reduce a slot modulo 2^255 - 19."""
+        machine.field.freeze(self.w, slot)
+
+
+def field_25519():
+    """Numbers modulo 2^255 - 19."""
+    return _Machine(608) if machine.KERNEL else modular.Plain(_P25519, 18, 1)
+
+
+def field_p256():
+    """Numbers modulo the prime of P-256, in Montgomery's form with R = 2^260."""
+    return _Machine(0) if machine.KERNEL else modular.Plain(_P256, 18)
+
+
+def powers(f, table):
+    """For each row (d, s, n, g) of octets: slot d = slot s ^ (2^n) * slot g; g is not d. Allocates: 20 octets."""
+    program = bytearray(4)
+    for i in range(0, len(table), 4):
+        d = program[1] = table[i]
+        program[0] = modular.SQR
+        program[2] = program[3] = table[i + 1]
+        f.run(program)
+        program[2] = program[3] = d
+        if table[i + 2] > 1:
+            f.run(program, table[i + 2] - 1)
+        program[0] = modular.MUL
+        program[3] = table[i + 3]
+        f.run(program)

@@ -1,0 +1,370 @@
+"""Public and private keys, and algorithms of signatures (RFC 5280 4.1.2.7, 5480, 8410, 5958; RFC 7427 3, 8420).
+
+A public key is Ed25519, P-256, P-384 or RSA; a private key Ed25519 or P-256. An algorithm is `(kind, octets of the digest,
+octets of the salt)`; it must fit the key. Start reading at `PublicKey`.
+"""
+
+from binascii import a2b_base64, unhexlify
+
+from ipsec.errors import AuthError, ConfigError
+from ipsec.ike.auth.der import INTEGER, NULL, OCTETS, OID, Der
+
+ED25519, P256, P384, RSA, RSA_PSS = 1, 2, 3, 4, 5
+ECDSA = 2  # of an algorithm: the curve is the key's
+NAMES = ("", "Ed25519", "P-256", "P-384", "RSA", "RSA-PSS")
+# Hash algorithms of RFC 7427 7 and 8420 4, by octets of the digest; Identity is Ed25519's
+HASHES = {32: 2, 48: 3, 64: 4, 0: 5}
+
+_OID_ED25519 = b"\x2b\x65\x70"
+_OID_EC = b"\x2a\x86\x48\xce\x3d\x02\x01"
+_OID_P256 = b"\x2a\x86\x48\xce\x3d\x03\x01\x07"
+_OID_P384 = b"\x2b\x81\x04\x00\x22"
+_OID_ECDSA = b"\x2a\x86\x48\xce\x3d\x04\x03"  # and 2, 3 or 4 behind it
+_OID_PKCS1 = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01"  # and 1 rsaEncryption, 8 MGF1, 10 PSS, 11 to 13 with SHA-2
+_OID_SHA2 = b"\x60\x86\x48\x01\x65\x03\x04\x02"  # and 1 SHA-256, 2 SHA-384, 3 SHA-512
+
+# AlgorithmIdentifiers of our own signatures (RFC 7427 A.3.2, RFC 8420 A.1)
+IDENTIFIERS = {
+    ED25519: b"\x30\x05\x06\x03" + _OID_ED25519,
+    P256: b"\x30\x0a\x06\x08" + _OID_ECDSA + b"\x02",
+}
+
+
+class PublicKey:
+    """A public key: `kind`, `data` (Ed25519 32 octets, X | Y, or RSA's modulus), `exponent`."""
+
+    def __init__(self, kind, data, exponent=0):
+        self.kind = kind
+        self.data = data
+        self.exponent = exponent
+
+    def verify(self, algorithm, signature, *message) -> bool:
+        """Whether the signature over the concatenated parts is right; ECDSA's is r | s, as `raw_signature` makes it.
+
+        Raises AuthError when the algorithm is not this key's.
+        """
+        kind, size, salt = algorithm
+        if kind != {P384: ECDSA, RSA: RSA_PSS if kind == RSA_PSS else RSA}.get(self.kind, self.kind):
+            name = "ECDSA" if kind == ECDSA else NAMES[kind]
+            raise AuthError("a signature by %s, but the key is %s" % (name, NAMES[self.kind]))
+        if kind == ED25519:
+            from ipsec.crypto.sign import ed25519
+
+            return ed25519.verify(self.data, signature, *message)
+        from ipsec.crypto.sign import hashes
+
+        digest = hashes.digest(size, *message)
+        if kind == ECDSA:
+            return self._verify_ecdsa(digest, signature)
+        from ipsec.crypto.sign import rsa
+
+        if kind == RSA:
+            return rsa.verify_pkcs1(self.data, self.exponent, digest, signature)
+        return rsa.verify_pss(self.data, self.exponent, digest, signature, salt)
+
+    def _verify_ecdsa(self, digest, signature) -> bool:
+        from ipsec.crypto.sign import ecdsa
+
+        if self.kind == P256:
+            from ipsec.crypto.sign import p256
+
+            return ecdsa.verify(p256, self.data, digest, signature)
+        from ipsec.crypto.sign import p384
+
+        return ecdsa.verify(p384, self.data, digest, signature)
+
+    def signature(self, octets):
+        """The signature as `verify` takes it, from the form of RFC 7427 and of certificates: ECDSA's is DER there."""
+        if self.kind in (P256, P384):
+            return raw_signature(octets, 0, len(octets), 32 if self.kind == P256 else 48)
+        return octets
+
+
+class PrivateKey:
+    """Our own key: `kind`, `public`; signs by RFC 7427's `identifier`, and with P-256 by method 9 of RFC 4754."""
+
+    def __init__(self, kind, secret):
+        """`secret` are 32 octets. Raises ConfigError when they are no key."""
+        if kind == ED25519:
+            from ipsec.crypto.sign import ed25519
+
+            public = ed25519.public_key(secret)
+        else:
+            from ipsec.crypto.sign import ecdsa, p256
+            from ipsec.errors import CryptoError
+
+            try:
+                public = ecdsa.public_key(p256, secret)
+            except CryptoError as e:
+                raise ConfigError("key_file: %s" % e)
+        self.kind = kind
+        self.identifier = IDENTIFIERS[kind]
+        self.public = PublicKey(kind, public)
+        self._secret = secret
+
+    def sign(self, random, *message) -> bytes:
+        """The signature over the concatenated parts: ECDSA's is r | s. `random(n)` gives octets that join the nonce."""
+        if self.kind == ED25519:
+            from ipsec.crypto.sign import ed25519
+
+            return ed25519.sign(self._secret, self.public.data, *message)
+        from ipsec.crypto.sign import ecdsa, hashes, p256
+
+        return ecdsa.sign(p256, self._secret, hashes.digest(32, *message), random(32))
+
+
+def parse_algorithm(buf, at, to) -> tuple:
+    """`(kind, digest, salt)` of an AlgorithmIdentifier, which must fill `buf[at:to]`.
+
+    Raises AuthError for what is not known: SHA-1, and parameters other than the standards'.
+    """
+    d = Der(buf, at, to)
+    s = d.inside()
+    d.done()
+    s.next(OID)
+    last = buf[s.to - 1] if s.to > s.at else 0
+    if s.equals(_OID_ED25519):
+        s.done()
+        return ED25519, 0, 0
+    if s.equals(_OID_ECDSA + bytes((last,))) and 2 <= last <= 4:
+        s.done()
+        return ECDSA, 16 * last, 0
+    if s.equals(_OID_PKCS1 + b"\x0a"):
+        return _pss(s)
+    if s.equals(_OID_PKCS1 + bytes((last,))) and 11 <= last <= 13:
+        _null(s)
+        s.done()
+        return RSA, 16 * (last - 9), 0
+    raise AuthError("the signature's algorithm is not one of Ed25519, ECDSA or RSA with SHA-256, SHA-384 or SHA-512")
+
+
+def _null(s) -> None:
+    s.next(NULL)
+    if s.at != s.to:
+        s.refuse("NULL has a value")
+
+
+def _pss(s) -> tuple:
+    """The parameters of RSASSA-PSS (RFC 4055 3.1): hash, MGF1 with the same hash, salt. The defaults are SHA-1: refused."""
+    p = s.inside()
+    s.done()
+    size = _hash(p.inside(0xA0))
+    m = p.inside(0xA1)
+    g = m.inside()
+    m.done()
+    g.next(OID)
+    if not g.equals(_OID_PKCS1 + b"\x08") or _hash(g) != size:
+        raise AuthError("RSASSA-PSS with another mask than MGF1 of the same hash")
+    salt = 20
+    if p.peek(0xA2):
+        n = p.inside(0xA2)
+        salt = n.small()
+        n.done()
+    if p.peek(0xA3):
+        n = p.inside(0xA3)
+        if n.small() != 1:
+            n.refuse("another trailer field of RSASSA-PSS than 1")
+        n.done()
+    p.done()
+    if salt > 64:
+        raise AuthError("RSASSA-PSS with a salt of %d octets, more than a digest has" % salt)
+    return RSA_PSS, size, salt
+
+
+def _hash(d) -> int:
+    """Octets of the digest of a hash's AlgorithmIdentifier."""
+    s = d.inside()
+    d.done()
+    s.next(OID)
+    last = s.buf[s.to - 1] if s.to > s.at else 0
+    if not 1 <= last <= 3 or not s.equals(_OID_SHA2 + bytes((last,))):
+        raise AuthError("RSASSA-PSS with another hash than SHA-256, SHA-384 or SHA-512")
+    if s.more():
+        _null(s)
+    s.done()
+    return 16 + 16 * last
+
+
+def parse_spki(buf, at, to):
+    """The key of a SubjectPublicKeyInfo, which must fill `buf[at:to]`. Raises AuthError."""
+    d = Der(buf, at, to)
+    s = d.inside()
+    d.done()
+    a = s.inside()
+    a.next(OID)
+    if s.bits():
+        s.refuse("a key with unused bits")
+    at, to = s.at, s.to
+    s.done()
+    if a.equals(_OID_ED25519):
+        a.done()
+        return _raw(ED25519, buf, at, to)
+    if a.equals(_OID_EC):
+        a.next(OID)
+        kind = P256 if a.equals(_OID_P256) else P384 if a.equals(_OID_P384) else 0
+        a.done()
+        if not kind or at == to or buf[at] != 4:
+            raise AuthError("an elliptic curve other than P-256 and P-384, or a compressed point")
+        return _raw(kind, buf, at + 1, to)
+    if a.equals(_OID_PKCS1 + b"\x01"):
+        _null(a)
+        a.done()
+        return _rsa(Der(buf, at, to))
+    raise AuthError("a public key other than Ed25519, P-256, P-384 and RSA")
+
+
+def _raw(kind, buf, at, to):
+    if to - at != (0, 32, 64, 96)[kind]:
+        raise AuthError("a public key of %d octets is not %s" % (to - at, NAMES[kind]))
+    return PublicKey(kind, bytes(memoryview(buf)[at:to]))
+
+
+def _rsa(d):
+    """RSAPublicKey (RFC 8017 A.1.1)."""
+    s = d.inside()
+    d.done()
+    s.unsigned()
+    n = bytes(memoryview(s.buf)[s.at : s.to])
+    exponent = s.small()
+    s.done()
+    if not 256 <= len(n) <= 512 or not n[-1] & 1 or not n[0] or exponent < 3 or not exponent & 1:
+        raise AuthError("an RSA key of %d bits and exponent %d; 2048 to 4096 bits can be verified" % (8 * len(n), exponent))
+    return PublicKey(RSA, n, exponent)
+
+
+def raw_signature(buf, at, to, size) -> bytearray:
+    """r | s of an ECDSA-Sig-Value (RFC 3279 2.2.3), each `size` octets. Raises AuthError."""
+    out = bytearray(2 * size)
+    d = Der(buf, at, to)
+    s = d.inside()
+    d.done()
+    for end in (size, 2 * size):
+        s.unsigned()
+        n = s.to - s.at
+        if n > size:
+            s.refuse("a number of the signature is too large")
+        out[end - n : end] = memoryview(buf)[s.at : s.to]
+    s.done()
+    return out
+
+
+def der_signature(raw) -> bytes:
+    """ECDSA-Sig-Value of r | s."""
+    half = len(raw) >> 1
+    out = b""
+    for number in (raw[:half], raw[half:]):
+        at = 0
+        while at < half - 1 and not number[at]:
+            at += 1
+        octets = bytes(number[at:])
+        if octets[0] > 127:
+            octets = b"\x00" + octets
+        out += bytes((INTEGER, len(octets))) + octets
+    return bytes((0x30, len(out))) + out
+
+
+def spki(key) -> bytes:
+    """SubjectPublicKeyInfo of an Ed25519 or P-256 key."""
+    if key.kind == ED25519:
+        return b"\x30\x2a\x30\x05\x06\x03" + _OID_ED25519 + b"\x03\x21\x00" + key.data
+    return b"\x30\x59\x30\x13\x06\x07" + _OID_EC + b"\x06\x08" + _OID_P256 + b"\x03\x42\x00\x04" + key.data
+
+
+def load_public(text, option="gateway_key"):
+    """The public key of an option: SubjectPublicKeyInfo as PEM, DER, base64 (`0s` before it or not) or hexadecimal (`0x`);
+    the raw 32 octets of Ed25519 or X | Y of P-256 or P-384 in any of them; RSA as RFC 3110 behind `0s` (libreswan).
+
+    Raises ConfigError.
+    """
+    octets = _decode(text, "PUBLIC KEY", option)
+    try:
+        if len(octets) in (32, 64, 96):
+            return _raw(len(octets) // 32, octets, 0, len(octets))
+        if len(octets) in (65, 97) and octets[0] == 4:
+            return _raw(len(octets) // 32, octets, 1, len(octets))
+        if octets and octets[0] == 3 and octets[1:4] == b"\x01\x00\x01":
+            return PublicKey(RSA, octets[4:], 65537)
+        return parse_spki(octets, 0, len(octets))
+    except AuthError as e:
+        raise ConfigError("%s: %s; give SubjectPublicKeyInfo as PEM or base64, or the raw key" % (option, e))
+
+
+def load_private(octets, kind=0, option="key_file"):
+    """Our key from a file: PKCS #8 or SEC1 as PEM or DER, or 32 raw octets of the `kind`. Raises ConfigError."""
+    octets = _decode(octets, "PRIVATE KEY", option)
+    if len(octets) == 32:
+        if kind not in (ED25519, P256):
+            raise ConfigError("%s: 32 raw octets do not tell whether they are Ed25519 or P-256; give PKCS #8" % option)
+        return PrivateKey(kind, octets)
+    try:
+        kind, at, to = _pkcs8(octets)
+    except AuthError as e:
+        raise ConfigError("%s: %s; an Ed25519 or P-256 key as PKCS #8 is needed" % (option, e))
+    return PrivateKey(kind, octets[at:to])
+
+
+def _pkcs8(octets) -> tuple:
+    """`(kind, at, to)` of PKCS #8 (RFC 5958 2) or SEC1's ECPrivateKey (RFC 5915 3)."""
+    d = Der(octets, 0, len(octets))
+    s = d.inside()
+    d.done()
+    if s.small() == 1 and s.peek(OCTETS):
+        s.next(OCTETS)
+        at, to = s.at, s.to
+        p = s.inside(0xA0)
+        p.next(OID)
+        if not p.equals(_OID_P256):
+            p.refuse("the curve is not P-256")
+        return _of_32(P256, s, at, to)
+    a = s.inside()
+    a.next(OID)
+    s.next(OCTETS)
+    if a.equals(_OID_ED25519):
+        o = Der(octets, s.at, s.to)
+        o.next(OCTETS)
+        return _of_32(ED25519, o, o.at, o.to)
+    if a.equals(_OID_EC):
+        a.next(OID)
+        if a.equals(_OID_P256):
+            e = Der(octets, s.at, s.to).inside()
+            e.small()
+            e.next(OCTETS)
+            return _of_32(P256, e, e.at, e.to)
+    if a.equals(_OID_PKCS1 + b"\x01"):
+        a.refuse("an RSA key takes a device seconds to sign with")
+    return a.refuse("another kind of private key")
+
+
+def _of_32(kind, d, at, to) -> tuple:
+    if to - at != 32:
+        d.refuse("a private key of %d octets" % (to - at))
+    return kind, at, to
+
+
+def _decode(octets, label, option) -> bytes:
+    """Octets of PEM, of `0s` and base64, of `0x` and hexadecimal, of base64; other octets as they are."""
+    if isinstance(octets, str):
+        octets = octets.encode()
+    head = bytes(octets[:11])
+    try:
+        if head == b"-----BEGIN ":
+            begin = octets.find(label.encode() + b"-----\n")
+            begin = begin if begin >= 0 else octets.find(label.encode() + b"-----\r\n")
+            end = octets.find(b"-----END", begin)
+            if begin < 0 or end < 0:
+                raise ConfigError("%s: a PEM file without %s" % (option, label))
+            return a2b_base64(octets[octets.find(b"\n", begin) : end])
+        if head[:2] == b"0s":
+            return a2b_base64(octets[2:])
+        if head[:2] == b"0x":
+            return unhexlify(bytes(octets[2:]).strip())
+        if len(octets) > 32 and head[:3] not in (b"\x30\x81", b"\x30\x82") and head[0] not in (0x30, 4) and _is_text(octets):
+            return a2b_base64(octets)
+    except ValueError:
+        raise ConfigError("%s: malformed base64, hexadecimal or PEM" % option)
+    return bytes(octets)
+
+
+def _is_text(octets) -> bool:
+    """Whether these can be base64."""
+    return all(c in b"\r\n+/=" or 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 for c in octets)
