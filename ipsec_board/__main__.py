@@ -98,6 +98,11 @@ def _install(subs) -> None:
     sub.add_argument("--with", dest="extra", action="append", default=[], choices=sorted(slices.SLICES), help="a slice more")
     sub.add_argument("--app", action="store_true", help="also main.py and the application of firmware/")
     sub.add_argument("--source", action="store_true", help=".py files instead of .mpy")
+    sub.add_argument("--joined", action="store_true", help="the modules joined into a few files, which take less RAM")
+    about = "joined, for configurations of `provision --prepared`: without a checker on the board, for 5 KB of RAM"
+    sub.add_argument("--prepared", action="store_true", help=about)
+    about = "where the texts of joined files are: on the board, or codes there and the texts in this tool, for 4 KB of RAM"
+    sub.add_argument("--texts", choices=("device", "host"), default="device", help=about)
     sub.add_argument("--native", type=Path, action="append", default=[], help="a C module (.mpy) for this board")
     sub.add_argument("--viper", action="store_true", help="kernels in viper instead of those in C: slower, 8 KB more RAM")
     sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
@@ -106,7 +111,8 @@ def _install(subs) -> None:
 
 def _do_install(args: argparse.Namespace, show: Show) -> None:
     config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
-    choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target, args.viper)
+    joined = {"joined": args.joined, "texts": args.texts, "prepared": args.prepared}
+    choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target, args.viper, **joined)
     with _connect(args) as board:
         install.install(board, choice, show)
 
@@ -117,6 +123,7 @@ def _provision(subs) -> None:
     sub.add_argument("--new-psk", action="store_true", help="make the PSK file first: 32 random octets")
     sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
     sub.add_argument("--gateway", choices=sorted(GATEWAYS), default="strongswan", help="whose snippet to print")
+    sub.add_argument("--prepared", action="store_true", help="in the form that `install --prepared` needs")
     sub.add_argument("--check", action="store_true", help="only check the file (and make the PSK); touch no board")
     sub.add_argument("--init", action="store_true", help="write a first provisioning file, commented; touch no board")
     sub.add_argument("--for", dest="kind", choices=sorted(GATEWAYS), default="", help="with --init: for this kind of gateway")
@@ -139,12 +146,14 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
         for path in args.file:
             show.good(f"{path}: nothing wrong")
     elif len(plans) > 1:
+        if args.prepared:
+            raise BoardError("--prepared is for one file", "provision one board at a time")
         if args.port:
             raise BoardError("several files are for several boards", "leave --port out: each board is awaited in turn")
         series.provision_boards(plans, show)
     else:
         with _connect(args) as board:
-            provision.provision(board, plans[0], show)
+            provision.provision(board, plans[0], show, args.prepared)
         gateways.show_gateway(plans, args.gateway, None, show)
 
 

@@ -3,6 +3,8 @@
 Start reading at `BoardError`.
 """
 
+from ipsec_board.linker.trace import translate
+
 
 class BoardError(Exception):
     """Something the user can mend; `remedy` is what to do. The command line prints both and ends with status 1."""
@@ -33,8 +35,8 @@ class BoardFailure(BoardError):
     """A statement on the board ended with an exception; `trace` is what it printed."""
 
     def __init__(self, text: str, trace: str, remedy: str = ""):
-        super().__init__(text, remedy)
-        self.trace = trace
+        super().__init__(translate(text), remedy)
+        self.trace = translate(trace)
 
     @property
     def last_line(self) -> str:

@@ -16,6 +16,9 @@ from ipsec_board import facts, mpy, native, slices
 from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
+from ipsec_board.linker import build
+from ipsec_board.linker import link as linker
+from ipsec_board.linker.fold import LinkError
 from ipsec_board.paths import FIRMWARE
 from ipsec_board.show import Show
 
@@ -27,7 +30,11 @@ _HASH_LEN = 20  # hexadecimal digits that onboard/hashes.py tells
 @dataclass(frozen=True)
 class Choice:
     """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules of others,
-    kernels in viper where there are some in C."""
+    kernels in viper where there are some in C.
+
+    `joined`: the linker joins the modules into a few files; else one file each. `texts`: "device", or "host" for codes there.
+    `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
+    """
 
     config: Config | None = None
     extra: Sequence[str] = ()
@@ -36,6 +43,9 @@ class Choice:
     native: Sequence[Path] = ()
     target: str = ""
     viper: bool = False
+    joined: bool = False
+    texts: str = "device"
+    prepared: bool = False
 
 
 @dataclass
@@ -56,6 +66,8 @@ class Work:
 
 def install(board: Link, choice: Choice, show: Show) -> Facts:
     """Install and import. Raises BoardError; then the board has what it had before."""
+    if (choice.source or not choice.joined) and (choice.prepared or choice.texts == "host"):
+        raise BoardError("--prepared and --texts host are for joined files", "give --joined, and no --source")
     found = facts.read(board)
     facts.check(found)
     target = choice.target or found.library_folder
@@ -85,10 +97,13 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     source = choice.source or not _loads_mpy(found)
     files = {}
     viper = source or choice.viper
-    modules = slices.needed(choice.config, found.arch, choice.extra, viper)
-    kernels = None if viper else native.path(found.arch, slices.small_is_enough(modules))
+    joined = choice.joined and not source
+    modules = [] if joined else slices.needed(choice.config, found.arch, choice.extra, viper)
+    kernels = None if viper or joined else native.path(found.arch, slices.small_is_enough(modules))
     if kernels:
         files[f"{target}/{native.MODULE}"] = kernels.read_bytes()
+    if joined:
+        files.update({f"{target}/{path}": data for path, data in _joined(found, choice).items()})
     for module in modules:
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
@@ -103,6 +118,16 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     if choice.app:
         files.update(_application(found, target, source))
     return files
+
+
+def _joined(found: Facts, choice: Choice) -> dict[str, bytes]:
+    """The library in a few files (`linker/`), and the native module that they need, if there is one for this board."""
+    extra = tuple(choice.extra)
+    options = linker.Options(found.arch, choice.config, extra, choice.viper, texts=choice.texts, prepared=choice.prepared)
+    try:
+        return build.files(linker.link(options), found.arch)
+    except LinkError as e:
+        raise BoardError(f"the library cannot be joined: {e}", "install without --joined, and report this") from e
 
 
 def _loads_mpy(found: Facts) -> bool:

@@ -22,6 +22,7 @@ from serial import SerialException
 
 from ipsec_board import ports
 from ipsec_board.errors import BoardError, BoardFailure, BoardLost
+from ipsec_board.linker.texts import expand_all
 
 _ONBOARD = Path(__file__).parent / "onboard"
 _READ_S = 3  # longest wait for an octet the protocol owes us
@@ -61,7 +62,7 @@ class Link:
         """Run `onboard/<name>.py` with these globals; the last line it prints is its answer in JSON."""
         lines = self.run(prepare(name, **arguments), timeout=timeout).strip().splitlines()
         try:
-            return json.loads(lines[-1])
+            return expand_all(json.loads(lines[-1]))
         except (IndexError, ValueError) as e:
             raise BoardLost(f"{self.port}: no answer from the board's {name} script", _LOST_REMEDY) from e
 

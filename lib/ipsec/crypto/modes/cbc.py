@@ -9,8 +9,7 @@ of an HMAC. Start reading at `Sealer`.
 
 from cryptolib import aes
 
-from ipsec.crypto import ct, hmac, suites
-from ipsec.crypto.scratch import block, views
+from ipsec.crypto import ct, hmac, scratch, suites
 from ipsec.errors import CryptoError
 from ipsec.micro import NO_KERNEL, native
 
@@ -35,8 +34,8 @@ class Sealer:
 
     opens = 0
     seal = open = process
-    block = block  # for the kernel in C
-    views = views
+    block = scratch.block  # for the kernel in C
+    views = scratch.views
 
     def __init__(self, integ: int, encr_key, integ_key):
         self.icv_len = suites.integ_sizes(integ)[1]

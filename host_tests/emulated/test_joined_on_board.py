@@ -1,0 +1,56 @@
+"""Joined files (`ipsec_board.linker`) on an emulated Cortex-M0+: the unit tests, and the heap that a tunnel needs."""
+
+import re
+
+import pytest
+
+from host_tests.conftest import count_tests
+from host_tests.emulated.conftest import build
+from host_tests.emulated.test_unit_on_board import MODULES, ROOM, TIMEOUT_S
+from tools import emulator
+from tools.emulator.stage import stage
+from tools.link import check, report
+
+NAME = "qemu-m0plus"
+LEAST_KB = 136  # a tunnel and 100 packets, from files and the native module; plain ones need 168
+
+pytestmark = pytest.mark.emulated
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """A function that gives a board with joined files and the unit tests that fit them."""
+    build(NAME)
+    march = emulator.target(NAME).march
+    folder = tmp_path_factory.mktemp("joined")
+    check.prepare(folder, march)
+    stage(folder, {"unit": folder / "tests"}, march)
+    boards = [emulator.start(NAME, rom=folder, **ROOM)]
+
+    def running() -> emulator.Board:
+        if boards[-1].process.poll() is not None:
+            boards.append(emulator.start(NAME, rom=folder, **ROOM))
+        return boards[-1]
+
+    yield running
+    boards[-1].stop()
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in check.TWINS])
+def test_module_passes_on_joined_files(loaded, module, request):
+    skip = f"plain = run.run_test\nrun.run_test = lambda name, *more: name in {check.INSIDE!r} or plain(name, *more)"
+    program = f"import sys; sys.path.append('/rom/unit'); import run\n{skip}\nrun.main(['{module}'])"
+    output = loaded().exec(program, timeout=TIMEOUT_S)
+    summary = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.MULTILINE)
+    assert summary, output
+    passed, failed, skipped = map(int, summary.groups())
+    count_tests(request.config, "joined", passed, failed, skipped)
+    assert not failed, output
+
+
+def test_a_tunnel_comes_up_where_plain_files_find_no_room():
+    build(NAME)
+    march = emulator.target(NAME).march
+    linked = report.joined("aes128ccm16", march)
+    assert report.least_heap(report.joined_files(linked, march, report.NAMES), march, NAME, (LEAST_KB,)) == LEAST_KB
+    assert report.least_heap(report.plain_files(linked, march, report.PLAIN_NAMES), march, NAME, (LEAST_KB,)) is None

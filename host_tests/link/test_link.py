@@ -1,0 +1,250 @@
+"""The linker: what it joins behaves as before, and what it cannot prove it refuses."""
+
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ipsec_board import native, slices
+from ipsec_board.linker import build, trace
+from ipsec_board.linker.fold import LinkError
+from ipsec_board.linker.link import Linked, Options, link
+from ipsec_board.linker.program import Program
+from ipsec_board.paths import FIRMWARE
+from tools.link import check, report
+
+MICROPYTHON = str(Path(sys.executable).with_name("micropython"))
+HANDSHAKE = """
+import sys
+sys.path[:0] = [{lib!r}, {unit!r}]
+import transcript, scripted
+player = scripted.Player(scripted.make_tunnel())
+assert player.last() == transcript.INIT_OUT
+player.receive(transcript.INIT_IN)
+assert player.last() == transcript.AUTH_OUT
+player.receive(transcript.AUTH_IN)
+assert player.tunnel.is_up
+player.send_udp(b"21.5")
+loaded = sorted(m for m in sys.modules if m.startswith("ipsec._"))
+from ipsec.config import Config, load
+from ipsec.errors import ConfigError, ConnectError, CryptoError, LocalError
+from ipsec.event import DOWN, UP, Event
+from ipsec.drive.sync import Uplink
+from ipsec.micro import lock_heap
+import ipsec
+print(loaded, player.events[-1].kind == UP, ipsec.__version__, ipsec.connect, issubclass(ConnectError, LocalError))
+print(sorted(n for n in dir(Uplink) if n[0] != "_"))
+"""
+
+
+def micropython(script: str) -> str:
+    done = subprocess.run([MICROPYTHON, "-X", "heapsize=2m", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory: pytest.TempPathFactory) -> tuple[Linked, Path]:
+    """Joined files of a device with AES-CCM, for the unix port."""
+    folder = tmp_path_factory.mktemp("joined")
+    linked = report.joined("aes128ccm16", "x64")
+    build.write(linked, "x64", folder)
+    return linked, folder
+
+
+def test_the_recorded_tunnel_comes_up(device: tuple[Linked, Path]) -> None:
+    linked, folder = device
+    out = micropython(HANDSHAKE.format(lib=str(folder), unit=str(check.UNIT_TESTS))).splitlines()
+    assert out[0].startswith("['ipsec._core', 'ipsec._data', 'ipsec._drive', 'ipsec._ike'] True 0."), out[0]
+    for verb in ("connect", "close", "socket", "poll", "resolve", "connect_tcp", "ping", "counters", "is_up", "address", "stack"):
+        assert f"'{verb}'" in out[1]
+
+
+def test_joined_files_are_smaller(device: tuple[Linked, Path]) -> None:
+    linked, _ = device
+    plain, joined = report.plain_files(linked, "x64"), report.joined_files(linked, "x64")
+    assert sum(map(len, joined.values())) < 0.8 * sum(map(len, plain.values())) and len(joined) <= 7
+    assert any(n.startswith("ipsec.config.decode") for n in linked.dropped) is False
+    assert "ipsec.crypto.backend.use" in linked.dropped
+
+
+def test_no_name_of_a_secret_kind_is_guessed(device: tuple[Linked, Path]) -> None:
+    """Options of a configuration and names that texts spell stay."""
+    linked, _ = device
+    assert not {"psk", "encr", "key_bits", "packets_out", "kind", "cause", "text", "sendto"} & set(linked.attributes)
+
+
+@pytest.mark.parametrize("viper", [False, True])
+def test_unit_tests_pass_on_joined_files(tmp_path: Path, viper: bool) -> None:
+    check.prepare(tmp_path, "x64", viper=viper)
+    done = check.run(tmp_path, [])
+    last = done.stdout.splitlines()[-1]
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert int(last.split()[0]) > 250 and " 0 failed" in last
+
+
+@pytest.mark.parametrize("viper", [False, True])
+def test_kernels_are_those_in_c_unless_viper_is_wanted(viper: bool) -> None:
+    """P-384 has none in C."""
+    linked = link(Options("armv6m", viper=viper))
+    made = build.files(linked, "armv6m")
+    assert (native.MODULE in made) != viper
+    modules = {name for names in linked.modules.values() for name in names}
+    holders = {name for name in modules if b"\n@micropython.viper\n" in slices.source_of(name)}
+    assert "ipsec.crypto.kernels.field384" in holders and (len(holders) > 5) == viper and (len(holders) == 1) != viper
+    assert ("ipsec.copying" in modules) == viper
+
+
+def test_names_in_c_are_kept() -> None:
+    texts = "".join(p.read_text() for p in (FIRMWARE / "natmod").glob("*.[ch]"))
+    assert set(native.NAMES) == set(re.findall(r"MP_QSTR_(\w+)", texts))
+
+
+def test_what_is_there_is_told() -> None:
+    told = report.joined("aes128ccm16", "armv6m").texts["ipsec/crypto/present"]
+    assert told == "NAMES = ('modes/ccm', 'groups/x25519')\n"
+
+
+def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:
+    linked, folder = device
+    start = f"import sys\nsys.path[:0] = [{str(folder)!r}]\n"
+    script = start + "from ipsec.config import Config\nConfig(gateway='g', local_id='a', mtu=1)\n"
+    done = subprocess.run([MICROPYTHON, "-c", script], capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    assert "_check_kind" not in said
+    translator = trace.Translator()
+    text = "\n".join(map(translator.line, said.splitlines()))
+    assert 'File "ipsec/config.py:' in text and ", in _check_kind\n" in text and "in __init__ of one of" in text
+    fed, translator = b"", trace.Translator()
+    for i in range(0, len(said), 7):
+        fed += translator.feed(said[i : i + 7].encode())
+    assert fed.decode().rstrip() == text.rstrip()
+    assert text.rstrip().endswith("option mtu: 1 is not a whole number from 576 to 1500")
+
+
+# Small libraries, to see what is refused and what is kept
+
+
+def joined(folder: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Linked:
+    """Join a library of these modules; `main` is imported by every tunnel."""
+    for name, text in {"__init__": "", "main": "", **modules}.items():
+        (folder / "ipsec").mkdir(exist_ok=True)
+        (folder / "ipsec" / f"{name}.py").write_text(textwrap.dedent(text))
+    names = ["ipsec", *(f"ipsec.{m}" for m in modules)]
+    monkeypatch.setattr(slices, "LIBRARY", folder)
+    monkeypatch.setattr(slices, "needed", lambda *a: names)
+    monkeypatch.setattr("ipsec_board.linker.parts._ALWAYS", ("ipsec.main",))
+    monkeypatch.setattr("ipsec_board.linker.link._PROGRAMS", {"ipsec.main": ("main",)})
+    monkeypatch.setattr("ipsec_board.linker.link._STUBS", ("ipsec.main",))
+    Program._defines.cache_clear()
+    return link(Options("x64"))
+
+
+def result(linked: Linked, folder: Path) -> str:
+    build.write(linked, "x64", folder / "out")
+    return micropython(
+        f"import sys\nsys.path[:0] = [{str(folder / 'out')!r}]\nfrom ipsec.main import main\nprint(main())"
+    ).strip()
+
+
+@pytest.mark.parametrize(
+    ("modules", "refusal"),
+    [
+        ({"main": "from ipsec.a import x\n", "a": "x = 1\ndef f():\n    global x\n    x = 2\n"}, "is changed by a function"),
+        ({"main": "import ipsec.a\ndef main():\n    return globals()\n", "a": ""}, "globals() shows names"),
+        ({"main": "from ipsec.b import x\n"}, "ipsec.b is needed but is not installed"),
+        ({"main": "from ipsec import a\ndef main():\n    return a.y\n", "a": "x = 1\n"}, "has no y"),
+        ({"main": "from ipsec import a\na.x = 2\n", "a": "x = 1\n"}, "is set from outside"),
+        ({"main": "from ipsec import a\n", "a": "from ipsec import main\n"}, "imports must point downwards"),
+        ({"main": "def main(n):\n    return __import__('ipsec.' + n).x\n"}, "__import__ of a name"),
+    ],
+)
+def test_refused(modules: dict[str, str], refusal: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LinkError) as e:
+        joined(tmp_path, monkeypatch, **modules)
+    assert refusal in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("modules", "says"),
+    [
+        # a local of the name of another module's global
+        ({"main": "from ipsec import a\ndef main():\n    f = 3\n    return a.f() + f\n", "a": "def f():\n    return 4\n"}, "7"),
+        # a name that is counted up by a function of its module
+        (
+            {
+                "main": "from ipsec import a\ndef main():\n    a.up()\n    return a.n\n",
+                "a": "n = 5\ndef up():\n    global n\n    n += 1\n",
+            },
+            "6",
+        ),
+        # a module as a value, with an attribute by a text
+        (
+            {
+                "main": "from ipsec import a\ndef main():\n    name = 'sha%d' % 3\n    return getattr(a, name)() + give(a)\n"
+                "def give(m):\n    return m.f()\n",
+                "a": "def sha3():\n    return 1\ndef f():\n    return 10\n",
+            },
+            "11",
+        ),
+        # set from outside in a function
+        (
+            {
+                "main": "from ipsec import a\ndef main():\n    a.n = 9\n    return a.get()\n",
+                "a": "n = 5\ndef get():\n    return n\n",
+            },
+            "9",
+        ),
+        # what is absent raises where the sources would
+        (
+            {
+                "main": "def main():\n    try:\n        from ipsec import gone\n    except ImportError:\n        return 'no'\n"
+                "    return gone\n",
+            },
+            "no",
+        ),
+        # names of arguments that a call spells; members by text; a member that only a base knows
+        (
+            {
+                "main": "from ipsec.a import B\ndef main():\n    return B(width=2).area(height=3) + getattr(B, 'k')\n",
+                "a": "class A:\n    def area(self, height):\n        return self._w * height\n"
+                "class B(A):\n    k = 1\n    def __init__(self, width):\n        self._w = width\n",
+            },
+            "7",
+        ),
+        # members of a class whose text reads names of the module, which get short names, too
+        (
+            {
+                "main": "from ipsec import a, b\ndef main():\n    return give(a) + give(b) + b.C()._sum()\n"
+                "def give(m):\n    m._count = 1\n    return m.f() + m.g() + m.NUMBER\n",
+                "a": "NUMBER = len('1234567890')\ndef f():\n    return 1\ndef g():\n    return 2\n",
+                "b": "NUMBER = len('12345678901')\ndef f():\n    return 100\ndef g():\n    return 200\n"
+                "class C:\n    _one = f()\n    _two = g()\n    _three = _one + _two\n    _other = property(f)\n"
+                "    def _sum(self, n=f()):\n        return self._one + self._two + self._three + n\n",
+            },
+            "1024",
+        ),
+        # a lazy module stays apart until its function runs
+        (
+            {
+                "main": "import sys\ndef main():\n    before = 'ipsec._late' in sys.modules\n    from ipsec import late\n"
+                "    return before, late.f(), 'ipsec._late' in sys.modules\n",
+                "late": "def f():\n    return 'late'\n",
+            },
+            "(False, 'late', True)",
+        ),
+    ],
+)
+def test_joined_behaves_as_before(modules: dict[str, str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert result(joined(tmp_path, monkeypatch, **modules), tmp_path) == says
+
+
+def test_what_nobody_calls_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "class C:\n    def used(self):\n        return 1\n    def unused(self):\n        return 2\n"
+    text += "def dead():\n    return dead()\n"
+    linked = joined(tmp_path, monkeypatch, main="from ipsec.a import C\ndef main():\n    return C().used()\n", a=text)
+    assert set(linked.dropped) == {"ipsec.a.C.unused", "ipsec.a.dead"}
+    assert result(linked, tmp_path) == "1"

@@ -1,0 +1,91 @@
+"""Texts on the host: what a board shows, with the words put back, is what it would have said."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host_tests.link.test_link import MICROPYTHON
+from ipsec_board.linker import build, texts, trace
+from ipsec_board.paths import LIBRARY
+from tools.link import report
+from tools.link.check import UNIT_TESTS
+
+# Errors of all sorts, nested and joined ones among them; each on a line of its own
+SAYS = """
+import sys
+sys.path[:0] = [{lib!r}, {unit!r}]
+import transcript, scripted
+from ipsec.config import Config, load
+good = dict(scripted.OPTIONS)
+for name, value in (
+    ("prot", 1), ("dpds", 1), ("mtu", "x"), ("mtu", 99999), ("reconnect", 3), ("psk", "hex:zz"), ("psk", 5), ("auth", "eap"),
+    ("ike_proposals", []), ("ike_proposals", ["aes128ccm16"]), ("esp_proposals", ["aes128-sha1"]), ("remote_ts", ["10.0.0.1/8"]),
+    ("remote_ts", ["x/y"]), ("inner_address", "fe80::z"), ("replay_window", 65), ("gateway", ""), ("virtual_ip", ["ipv5"]),
+):
+    try:
+        Config(**dict(good, **{{name: value}}))
+    except Exception as e:
+        print(type(e).__name__, e)
+for path in ("nowhere.json",):
+    try:
+        load(path)
+    except Exception as e:
+        print(e)
+warned = scripted.Player(scripted.make_tunnel(psk="short"))
+print(warned.events)
+player = scripted.Player(scripted.make_tunnel(dpd_s=0))
+player.receive(transcript.INIT_IN)
+player.receive(transcript.AUTH_IN[:-1] + b"x")
+for _ in range(40):
+    player.tick(2000)
+print(player.events)
+"""
+
+
+def said(folder: Path, where: str) -> str:
+    linked = report.joined("aes128ccm16", "x64", texts=where)
+    build.write(linked, "x64", folder / where)
+    script = SAYS.format(lib=str(folder / where), unit=str(UNIT_TESTS))
+    done = subprocess.run([MICROPYTHON, "-X", "heapsize=2m", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_words_come_back(tmp_path: Path) -> None:
+    plain, coded = said(tmp_path, "device"), said(tmp_path, "host")
+    assert len(plain.splitlines()) >= 20 and len(coded) < 0.8 * len(plain)
+    assert len(re.findall("<[-_0-9A-Za-z]{4}[|>]", coded)) > 20 and "whole number" not in coded
+    assert texts.expand(coded) == plain
+    translator = trace.Translator()
+    fed = b"".join(translator.feed(coded.encode()[i : i + 5]) for i in range(0, len(coded.encode()), 5))
+    assert fed.decode() == plain
+
+
+def test_files_get_smaller() -> None:
+    octets = [
+        sum(map(len, report.joined_files(report.joined("aes128ccm16", "armv6m", texts=t), "armv6m").values()))
+        for t in ("device", "host")
+    ]
+    assert octets[1] < octets[0] - 3500
+
+
+def test_every_text_has_a_code_of_its_own() -> None:
+    count = sum(path.read_text().count(" ") for path in (LIBRARY / "ipsec").rglob("*.py"))
+    assert 150 < len(texts.table()) < count
+    codes = {texts.code(t) for t in texts.table().values()}
+    assert len(codes) == len(texts.table())
+
+
+@pytest.mark.parametrize("line", ["a < b > c", "<none|x>", "<class 'Uplink'>", "<Tj0x", "", "<____|1|2>"])
+def test_other_lines_stay(line: str) -> None:
+    assert texts.expand(line) == line
+    assert texts.expand_all([line, 5, {"k": line}, None]) == [line, 5, {"k": line}, None]
+
+
+def test_a_value_that_looks_like_a_code_does_not_break_the_line() -> None:
+    text = "option %s: %r is neither true nor false"
+    coded = texts.short(text) % ("x", "a|b>")
+    assert texts.expand(coded) == coded  # not readable, but nothing is lost
+    assert texts.expand(texts.short(text) % ("x", "ab") + " rest") == text % ("x", "ab") + " rest"

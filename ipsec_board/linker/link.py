@@ -1,0 +1,282 @@
+"""From a choice of modules to joined files.
+
+Start reading at `link`.
+"""
+
+import ast
+import functools
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ipsec.config import Config
+from ipsec.crypto import board
+
+from ipsec_board import native, slices
+from ipsec_board.linker import emit, names, reach, texts
+from ipsec_board.linker.join import join
+from ipsec_board.linker.parts import FACES, TOP, Parts, divide
+from ipsec_board.linker.program import Binding, Module, Program
+from ipsec_board.paths import FIRMWARE
+
+# docs/architecture.md: whoever gives a tunnel another backend brings these
+_CRYPTO_FACE = (
+    "NAME",
+    "report",
+    "self_test",
+    "sizes",
+    "new_sealer",
+    "new_opener",
+    "prf_len",
+    "prf",
+    "new_dh",
+    "dh_len",
+    "prepare",
+    "prepare_dh",
+    "installed",
+    "is_ready",
+    "make_ready",
+    "unload",
+    "has_group",
+)
+_CRYPTO_OBJECTS = ("seal", "open", "wipe", "is_lean", "public", "shared")
+_NATIVE = "ipsec.native"
+_PRESENT = "ipsec.crypto.present"  # what is there, for `ipsec.crypto.board.installed`
+# What programs on a board import: names of modules, None for all public ones that are still there
+_PROGRAMS: dict[str, tuple[str, ...] | None] = {
+    "ipsec": ("connect", "connect_async", "__version__"),
+    "ipsec.config": ("Config", "load"),
+    "ipsec.errors": None,
+    "ipsec.event": None,
+    "ipsec.micro": ("lock_heap",),
+    "ipsec.drive.base": ("Uplink",),
+    "ipsec.drive.sync": ("Uplink", "Socket"),
+    "ipsec.drive.aio": ("Uplink",),
+    "ipsec.crypto.backend": _CRYPTO_FACE,
+    "ipsec.tunnel": ("Tunnel", "WAIT", "TRANSMIT", "DELIVER", "EVENT", "RESOLVE"),
+}
+_STUBS = (*_PROGRAMS, "ipsec.address", "ipsec.suite")  # modules whose old name stays, with what is left of them
+# Modules whose classes programs hold objects of: their public names stay
+_OBJECTS = (
+    *("ipsec." + n for n in ("config", "errors", "event", "tunnel")),
+    *("ipsec.drive." + n for n in ("base", "sync", "aio", "stream", "sync_stream", "aio_stream", "clock", "udp")),
+    *("ipsec.inet." + n for n in ("stack", "udp")),
+)
+_MODES = {"ccm": "ipsec.crypto.modes.ccm", "gcm": "ipsec.crypto.modes.gcm", "chacha": "ipsec.crypto.modes.chapoly",
+          "cbc": "ipsec.crypto.modes.cbc", "gcm8k": "ipsec.crypto.modes.gcm8k", "x25519": "ipsec.crypto.groups.x25519",
+          "p256": "ipsec.crypto.groups.p256", "modp": "ipsec.crypto.groups.modp"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to join. Kernels are those of the native module if there is one for this architecture, unless `viper` is wanted.
+
+    `whole` is for tests that look inside: all code stays, and every module has its old name too.
+    """
+
+    arch: str
+    config: Config | None = None
+    extra: tuple[str, ...] = ()
+    viper: bool = False
+    whole: bool = False
+    texts: str = "device"
+    prepared: bool = False  # the configuration is checked at the desk
+
+
+@dataclass
+class Linked:
+    """The joined files: `texts` by path under the library's folder, without ending, and the map back."""
+
+    ident: str = ""
+    kernels: Path | None = None  # the native module, for which everything was decided
+    texts: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by file and short name
+    attributes: dict[str, str] = field(default_factory=dict)  # name: short name
+    messages: list[str] = field(default_factory=list)  # texts that are numbers on the board
+    modules: dict[str, list[str]] = field(default_factory=dict)  # part: its modules
+    dropped: list[str] = field(default_factory=list)
+
+    def shown_as(self, path: str) -> str:
+        """What traces call a file; it tells which map belongs to it."""
+        return f"{self.ident}/{path}.py"
+
+
+def link(options: Options) -> Linked:
+    """Join. Raises LinkError for what cannot be joined safely."""
+    chosen = slices.needed(options.config, options.arch, options.extra, options.viper)
+    kernels = None if options.viper else native.path(options.arch, slices.small_is_enough(chosen))
+    natives = {_PRESENT, _NATIVE} if kernels else {_PRESENT}
+    if options.whole:
+        chosen += slices.REPLACING.values()
+    if not options.arch:  # the board loads no machine code
+        chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
+    program = Program(chosen, options.arch, natives, slices.REPLACING if options.prepared else {})
+    parts = divide(program, _always(options))
+    join(program)
+    reach.add_faces(program)
+    values = reach.inline(program)
+    for module in program.modules.values():
+        module.tree = reach.Inliner(values).visit(module.tree)
+    units = reach.units(program)
+    for unit in _all(units):
+        unit.uses -= set(values)
+    roots, kept = _roots(program), _kept(program)
+    shaker = reach.Shaker(units, kept, everything=options.whole)
+    shaker.run(roots)
+    result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules)
+    _drop_values(units, values)
+    alive = _all(units)
+    if options.texts == "host":
+        shortener = texts.Shortener()
+        shortener.run(u.statement for u in alive)
+        result.messages = shortener.texts
+    fixed = _fixed(program)
+    names.make_unique(program, alive, fixed)
+    attributes = names.shorten(program, alive, kept, roots, fixed)
+    result.attributes = attributes
+    emitter = emit.Emitter(program, parts, units)
+    _note_functions(units, parts, result)
+    names.apply(alive, attributes)
+    _write(program, parts, emitter, values, options, result, {b for u in alive for b in u.binds})
+    return result
+
+
+def _always(options: Options) -> tuple[str, ...]:
+    """Modes and groups that the configuration names are loaded by each tunnel."""
+    if options.config is None:
+        return ()
+    chosen = slices.chosen(options.config, options.arch, options.extra)
+    rank = ("ipsec.drive.rank",) if options.config.suite_order == "measured" else ()
+    return (*(_MODES[s] for s in chosen if s in _MODES), *rank)
+
+
+def _all(units: dict[str, list[reach.Unit]]) -> list[reach.Unit]:
+    return [u for module_units in units.values() for u in module_units]
+
+
+def _roots(program: Program) -> set[Binding]:
+    found = set()
+    for name, wanted in _PROGRAMS.items():
+        module = program.modules.get(name)
+        for x in (wanted or [n for n in module.names if not n.startswith("_")]) if module else ():
+            meaning = program.resolve(module.names[x]) if module and x in module.names else None
+            if isinstance(meaning, Binding):
+                found.add(meaning)
+    return found
+
+
+def _fixed(program: Program) -> set[Binding]:
+    """Names that stay as they are: of files that programs import, and of exceptions, which logs show."""
+    found: set[Binding] = set()
+    for name in (TOP, *FACES, "ipsec.errors"):
+        names_there = program.modules[name].names if name in program.modules else {}
+        found.update(b for n, b in names_there.items() if not n.startswith("_") or n == "__version__")
+    return found
+
+
+def _kept(program: Program) -> set[str]:
+    """Attributes that programs use: public names of the classes whose objects they hold, and options of a configuration."""
+    found = {*_CRYPTO_FACE, *_CRYPTO_OBJECTS, *Config.__annotations__, "warnings", "listed"}
+    if _NATIVE in program.natives:
+        found.update(native.NAMES)
+    for name in _OBJECTS:
+        module = program.modules.get(name)
+        for c in ast.walk(module.tree) if module else ():
+            if not isinstance(c, ast.ClassDef):
+                continue
+            for n in ast.walk(c):
+                if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    found.add(n.name)
+                elif isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store):
+                    found.add(n.attr)
+                elif isinstance(n, ast.Assign):
+                    found.update(t.id for t in n.targets if isinstance(t, ast.Name))
+    return {n for n in found if not n.startswith("_")} | _of_our_programs()
+
+
+@functools.cache
+def _of_our_programs() -> frozenset[str]:
+    """Attributes that the tool's scripts on the board and the application use, private ones among them."""
+    found: set[str] = set()
+    for path in (*(Path(__file__).parents[1] / "onboard").glob("*.py"), *(FIRMWARE / "uplink").glob("*.py")):
+        found.update(n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute))
+    return frozenset(found)
+
+
+def _drop_values(units: dict[str, list[reach.Unit]], values: dict[Binding, object]) -> None:
+    """Statements that only give names to what now stands where it is used."""
+    for name, module_units in units.items():
+        if name in (TOP, *FACES):
+            continue  # their files keep their names
+        units[name] = [u for u in module_units if not u.binds or not all(b in values for b in u.binds)]
+
+
+def _note_functions(units: dict[str, list[reach.Unit]], parts: Parts, result: Linked) -> None:
+    """Which functions a short name in a trace may mean, for each file."""
+    for unit in _all(units):
+        at = result.functions.setdefault(_path(parts.of[unit.module.name]), {})
+        holder = unit.statement.name if isinstance(unit.statement, ast.ClassDef) else ""
+        for n in ast.walk(unit.statement):
+            if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                binding = getattr(n, "binding", None)
+                is_member = holder and n in unit.statement.body  # type: ignore[attr-defined]
+                short = result.attributes.get(n.name, n.name) if is_member else binding.final if binding else n.name
+                where = f"{slices.path_of(unit.module.name)}:{n.lineno} {holder + '.' if holder else ''}{n.name}"
+                at.setdefault(short, []).append(where)
+
+
+def _path(part: str) -> str:
+    return "ipsec/__init__" if part == TOP else part.replace(".", "/")
+
+
+def _write(
+    program: Program,
+    parts: Parts,
+    emitter: emit.Emitter,
+    values: dict[Binding, object],
+    options: Options,
+    result: Linked,
+    alive: set[Binding],
+) -> None:
+    for part in parts.modules:
+        tree = emitter.write_part(part)
+        text = ast.unparse(tree) + "\n"
+        if tree.body:
+            path = _path(part)
+            result.texts[path] = text
+    stubs = [m for m in program.modules if m not in parts.modules] if options.whole else _STUBS
+    for name in stubs:
+        if name in program.modules and name not in FACES and name != "ipsec":
+            found = _exports(program, program.modules[name], alive, values, options.whole)
+            path = slices.path_of(name).with_suffix("").as_posix()
+            if found or options.whole:
+                result.texts[path] = emit.write_stub(program, parts, name, found)
+    result.texts[_PRESENT.replace(".", "/")] = _present(program)
+    digest = hashlib.sha256(repr((sorted(result.texts.items()), options.arch)).encode())
+    result.ident = digest.hexdigest()[:6]
+
+
+def _present(program: Program) -> str:
+    """The module that names the features that are there, as no files do."""
+    return "NAMES = %r\n" % (tuple(n for n in board._FEATURES if "ipsec.crypto." + n.replace("/", ".") in program.joined),)
+
+
+def _exports(
+    program: Program, module: Module, alive: set[Binding], values: dict[Binding, object], private: bool
+) -> dict[str, object]:
+    """Names of a module that can still be imported from it."""
+    found: dict[str, object] = {}
+    for name, binding in module.names.items():
+        if name.startswith("__" if private else "_") or name == "const":
+            continue
+        meaning = program.resolve(binding)
+        if isinstance(meaning, Module):
+            if meaning.face is not None and meaning.face in alive:
+                found[name] = meaning.face
+        elif meaning in values:
+            found[name] = values[meaning]
+        elif meaning in alive and (meaning.target is None or meaning.target[0] != "outside"):
+            found[name] = meaning
+        elif private and meaning.target and getattr(meaning.target[1], "module", "") in ("ipsec", _NATIVE):
+            found[name] = meaning.target[1].module, meaning.target[2].name
+    return found

@@ -1,0 +1,22 @@
+"""A checked configuration in the form that `ipsec.prepared` reads, so that a board needs neither parser nor checker.
+
+Start reading at `dump`.
+"""
+
+from ipsec.config import Config
+
+FORM = 2  # of the file, as in lib/ipsec/prepared.py; another number for what older boards cannot read
+
+
+def dump(config: Config) -> dict:
+    """What the file holds: options as JSON has them, texts behind "=", octets as hexadecimal digits behind "#"."""
+    values = {name.lstrip("_"): _written(value) for name, value in vars(config).items() if name != "psk_file"}
+    return {"prepared": FORM, **values}
+
+
+def _written(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_written(v) for v in value]
+    if isinstance(value, (bytes, bytearray)):
+        return "#" + value.hex()
+    return "=" + value if isinstance(value, str) else value

@@ -1,0 +1,60 @@
+"""`Config` as `config.py` has it, from a file that was checked at the desk: what a board has in place of parser and checker.
+
+`ipsec-board provision --prepared` writes such a file, `ipsec-board install --prepared` puts this module where `ipsec.config` is.
+In the file, which `ipsec_board/prepare.py` writes, a text begins with "=", and octets are "#" and hexadecimal digits.
+Start reading at `load`.
+"""
+
+from binascii import unhexlify
+
+from ipsec.errors import ConfigError
+from ipsec.suite import Proposal
+
+_FORM = 2  # of the file; another number is another version's
+
+
+class Config:
+    """Checked options as attributes; nothing is checked here."""
+
+    gateway: str
+    local_id: str
+    listed: list[str]
+
+    def __init__(self, **options):
+        for name in options:
+            setattr(self, name, options[name])
+
+    def is_listed(self, name: str) -> bool:
+        """Whether the configuration had this list of proposals of its own."""
+        return name in self.listed
+
+    def __repr__(self):
+        return "Config(gateway=%r, local_id=%r)" % (self.gateway, self.local_id)  # never the secret
+
+
+def load(path: str) -> Config:
+    """Read a prepared configuration file.
+
+    Raises ConfigError.
+    """
+    import json
+
+    try:
+        with open(path) as f:
+            values = json.load(f)
+    except (OSError, ValueError) as e:
+        raise ConfigError("configuration file %r cannot be read (%s): provision the device" % (path, e))
+    if not isinstance(values, dict) or values.pop("prepared", 0) != _FORM:
+        raise ConfigError("configuration file %r is not prepared for this library: give `provision --prepared`" % path)
+    options = {name: _value(values[name]) for name in values}
+    for name in ("ike_offer", "esp_offer"):
+        options[name] = [Proposal([tuple(c) for c in p[0]], *p[1:]) for p in options[name]]
+    return Config(**options)
+
+
+def _value(v):
+    if isinstance(v, list):
+        return [_value(x) for x in v]
+    if isinstance(v, str):
+        return unhexlify(v[1:]) if v[0] == "#" else v[1:]
+    return v
