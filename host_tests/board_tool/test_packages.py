@@ -81,7 +81,7 @@ options = dict(gateway="127.0.0.1", local_id="device-17.example.org", remote_id=
                psk="x" * 32, remote_ts=["10.10.0.0/24"], retransmit_ms=50, retransmit_tries=1, reconnect=False)
 uplink = Uplink(Config(**options))
 uplink._begin()
-print("IKE_SA_INIT" if uplink.tunnel._ike.window.active else "nothing")
+print("IKE_SA_INIT" if uplink.tunnel._ikes.lead.window.active else "nothing")
 uplink.close()
 try:
     Uplink(Config(**options), keylog=print)

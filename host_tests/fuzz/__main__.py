@@ -38,11 +38,11 @@ def fuzz(state: str, messages: int, seed: int, progress=lambda n: None) -> dict:
     figures = {"messages": 0, "proved": 0, "clients": 0, "ended": 0, "worst memory": 0}
     client, used = None, _FRESH
     for n in range(messages):
-        if client is None or used >= _FRESH or client.player.tunnel._ike is None:
+        if client is None or used >= _FRESH or client.player.tunnel._ikes.lead is None:
             client, used = Client(state), 0
             figures["clients"] += 1
         used += 1
-        is_proved = state != "init" and source.random.random() < 0.5 and client.player.tunnel._ike.keys is not None
+        is_proved = state != "init" and source.random.random() < 0.5 and client.player.tunnel._ikes.lead.keys is not None
         message = source.proved(client) if is_proved else source.unproved()
         try:
             _feed(client, message, is_proved, state, figures, n % _SAMPLE == 0)

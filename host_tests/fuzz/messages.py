@@ -24,7 +24,7 @@ class Client(Forger):
         if state == "init":
             return
         self.player.receive(t.INIT_IN)
-        self.ike = self.player.tunnel._ike
+        self.ike = self.player.tunnel._ikes.lead
         keys = self.ike.keys
         self.sealer = self.ike.crypto.new_sealer(16, 0, bytes(keys.sk_er), b"")
         self._open_theirs = self.ike.crypto.new_opener(16, 0, bytes(keys.sk_er), b"")
@@ -37,7 +37,7 @@ class Client(Forger):
     def observed(self) -> tuple:
         """All that a message which nobody has authenticated must leave alone."""
         tunnel = self.player.tunnel
-        ike = tunnel._ike
+        ike = tunnel._ikes.lead
         inside = (ike.state, ike.spi_r, ike.window._next_id, ike.window._peer_id, len(ike.children)) if ike else None
         return inside, tunnel.is_up, tunnel.is_closed, len(self.player.events), len(self.player.inner), len(self.player.sent)
 

@@ -63,7 +63,7 @@ def test_any_datagram_at_any_stage(stage, start, rest, mend):
 def forged_answer(stage, player):
     """The gateway's answer to the Delete, whose message ID depends on what the client has done before."""
     other = WatchedForger("up")
-    return other.seal([], 37, player.tunnel._ike.window._next_id)
+    return other.seal([], 37, player.tunnel._ikes.lead.window._next_id)
 
 
 @bounded(300)
@@ -187,7 +187,7 @@ def test_edited_ike_auth_responses(steps, false_octets):
     player.receive(forger.seal_octets(lie(inside, false_octets), chain[0][0] if chain else 0))
     assert len(player.events) == 1
     if player.tunnel.is_up:
-        [child] = player.tunnel._ike.children
+        [child] = player.tunnel._ikes.lead.children
         assert child.suite == (16, 128, 0, 0) and len(child.spi_out) == 4
         for _, _, _, first, last in child.ts_remote:
             assert bytes([10, 10, 0, 0]) <= first <= last <= bytes([10, 10, 0, 255])

@@ -33,7 +33,7 @@ class Watched(Player):
     @property
     def state(self):
         """All that an unauthenticated datagram must leave alone."""
-        ike = self.tunnel._ike
+        ike = self.tunnel._ikes.lead
         w = ike.window if ike else None
         spis = (ike.state, ike.spi_r, w._next_id, w._peer_id, w.active is None) if ike else None
         return spis, self.tunnel.is_up, self.tunnel.is_closed, tuple(self.kinds()), len(self.inner)
@@ -47,7 +47,7 @@ class Watched(Player):
         assert t.is_up == (t._sadb.sending is not None) and len(t._sadb.all) <= 1
         self.check_events()
         if t.is_closed:
-            assert t.deadline() is None and t._ike is None and t.send(20) < 0
+            assert t.deadline() is None and t._ikes.lead is None and t.send(20) < 0
 
     def check_events(self):
         """Up and down take turns, a failure comes while it is down; without reconnecting only a renewal goes on after an end."""
@@ -101,7 +101,7 @@ class WatchedForger(Forger):
         if stage == "init":
             return
         self.player.receive(t.INIT_IN)
-        self.ike = self.player.tunnel._ike
+        self.ike = self.player.tunnel._ikes.lead
         keys = self.ike.keys
         self.sealer = self.ike.crypto.new_sealer(16, 0, bytes(keys.sk_er), b"")
         self._open_theirs = self.ike.crypto.new_opener(16, 0, bytes(keys.sk_er), b"")

@@ -12,7 +12,7 @@ from .simulation import Broken, Simulation
 from .world import Stuck, World
 
 # Whether the library rekeys in place: then no run without a cause outside may have a DOWN event or lose a reading inside.
-SEAMLESS = False
+SEAMLESS = True
 A, B = ("192.0.2.1", 1000), ("192.0.2.2", 2000)
 
 

@@ -36,7 +36,7 @@ class Forger:
     def __init__(self, up=False, **changes):
         self.player = Player(make_tunnel(**changes))
         self.player.receive(t.INIT_IN)
-        self.ike = self.player.tunnel._ike
+        self.ike = self.player.tunnel._ikes.lead
         keys = self.ike.keys
         self.sealer = self.ike.crypto.new_sealer(16, 0, bytes(keys.sk_er), b"")
         self._open_theirs = self.ike.crypto.new_opener(16, 0, bytes(keys.sk_er), b"")

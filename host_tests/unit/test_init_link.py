@@ -49,7 +49,7 @@ def test_a_cookie_for_a_request_that_was_sent_twice_does_not_change_the_present_
     player.receive(cookie(b"c3"))
     assert {parse(octets)[0] for octets in inits(player)[requests:]} <= {notify(COOKIE, b"c1")}
     player.receive(t.INIT_IN)
-    assert player.tunnel._ike.window.active._init.request == inits(player)[-1]
+    assert player.tunnel._ikes.lead.window.active._init.request == inits(player)[-1]
     assert is_auth(player)
 
 
@@ -114,7 +114,7 @@ def test_a_good_response_comes_back_after_a_forged_second_one_had_its_turn():
 def test_forged_responses_are_bounded_in_memory_and_key_exchanges():
     player = forged_first(retransmit_tries=10)
     shared = []
-    dh = player.tunnel._ike.window.active._init.dh
+    dh = player.tunnel._ikes.lead.window.active._init.dh
     compute = dh.shared
     dh.shared = lambda public: (shared.append(1), compute(public))[1]
     for i in range(400):
@@ -130,7 +130,7 @@ def test_a_response_that_fails_gives_way_to_the_other_at_once():
     """Whoever forged it also answers IKE_AUTH, with an error in its own keys; the good response still wins."""
     player = Player(make_tunnel())
     player.receive(response(good(), spi_r=FORGED))
-    ike = player.tunnel._ike
+    ike = player.tunnel._ikes.lead
     sealer = ike.crypto.new_sealer(16, 0, bytes(ike.keys.sk_er), b"")
     player.receive(t.INIT_IN)
     body = bytes([0, 0, 0, 24])
@@ -148,7 +148,7 @@ def test_the_private_value_is_kept_for_another_response_only_until_auth_is_verif
     player = Player(make_tunnel())
     player.receive(t.INIT_IN)
     wiped = []
-    init = player.tunnel._ike.window.active._init
+    init = player.tunnel._ikes.lead.window.active._init
     wipe = init.dh.wipe
     init.dh.wipe = lambda: (wiped.append(1), wipe())
     player.receive(t.AUTH_IN)

@@ -51,7 +51,7 @@ class Pair:
     def up(self, address, child):
         tunnel = make_tunnel(mtu=MTU)
         tunnel._sadb.add(EspSa(backend, child, 64))
-        tunnel._ike = Alive()
+        tunnel._ikes.lead = Alive()
         tunnel.is_up = True
         tunnel.stack.add_address(address)
         return tunnel
@@ -96,7 +96,7 @@ def test_packets_arrive():
             pair = Pair(suite, n=n)
             assert round_trip(pair) == 0, suite
             assert pair.inbox == pair.data and pair.sock.sender() == ("10.10.0.1", 5000)
-            assert pair.near._ike.at == 77 and pair.near.counters()["packets_out"] == 3
+            assert pair.near._ikes.lead.at == 77 and pair.near.counters()["packets_out"] == 3
 
 
 def test_with_aead_nothing_is_allocated():

@@ -64,7 +64,7 @@ def test_en_i_1_1_2_1_retransmission_is_bit_for_bit_and_backs_off():
 def test_private_value_is_wiped_when_the_handshake_ends_early():
     for end in (lambda player: player.close(), lambda player: player.tick(1000) or player.tick(60000)):
         player = Player(make_tunnel(retransmit_tries=2))
-        dh = player.tunnel._ike.window.active.dh
+        dh = player.tunnel._ikes.lead.window.active.dh
         end(player)
         assert player.tunnel.is_closed
         raises(CryptoError, dh.shared, b"\x09" + bytes(31), text="wiped")

@@ -41,7 +41,12 @@ _OPTIONS = {
     "retransmit_tries": (5, "int", 1, 20),  # how often one request is sent in all
     "dpd_s": (30, "int", 0, 86400),  # liveness check after so much silence (RFC 7296 2.4); 0: off
     "natt_keepalive_s": (20, "int", 0, 3600),  # NAT keepalive (RFC 3948 4); 0: off
-    "lifetime_s": (10800, "int", 10, 86400),  # the tunnel is made anew after so long; keep it below the gateway's lifetimes
+    # New keys before so long, so many octets, so many packets: of the IKE SA, and of the Child SA; 0: no such limit. Keep them
+    # below the gateway's, so that the device, which knows when it is awake, is the one that asks
+    "lifetime_s": (10800, "int", 10, 86400),
+    "child_lifetime_s": (3600, "int", 10, 86400),
+    "child_lifetime_kib": (0, "int", 0, 0x3FFFFFFF),
+    "child_lifetime_packets": (0, "int", 0, 0x3FFFFFFF),
     "reconnect": (True, "bool"),  # make the tunnel anew when it goes down
     "reconnect_ms": (1000, "int", 50, 3600000),  # first wait before that; doubles up to `reconnect_max_ms`
     "reconnect_max_ms": (60000, "int", 50, 3600000),
@@ -85,6 +90,9 @@ class Config:
     dpd_s: int
     natt_keepalive_s: int
     lifetime_s: int
+    child_lifetime_s: int
+    child_lifetime_kib: int
+    child_lifetime_packets: int
     reconnect: bool
     reconnect_ms: int
     reconnect_max_ms: int

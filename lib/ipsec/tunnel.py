@@ -17,17 +17,18 @@ called. Start reading at `receive`.
 
 from ipsec import suite
 from ipsec.address import format_address
-from ipsec.errors import ConfigError, LocalError, PeerError
+from ipsec.errors import LocalError, PeerError
 from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
 from ipsec.ike import config_payload
 from ipsec.ike import sa as ike_sa
+from ipsec.ike.lineage import Lineage
 from ipsec.inet.stack import Stack
 from ipsec.micro import collect, const, earlier, locked
 from ipsec.path import Path
-from ipsec.upkeep import KEEPALIVE, RENEW, RETRY, Upkeep
+from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep
 
 WAIT = 0
 TRANSMIT = 1
@@ -53,9 +54,7 @@ class Tunnel:
     """
 
     def __init__(self, config, crypto, random, log=None, keylog=None):
-        suite.prepare(config, crypto)
-        if keylog:
-            _check_keylog()
+        suite.prepare(config, crypto, keylog)
         self.config = config
         self.crypto = crypto
         self.random = random
@@ -74,13 +73,12 @@ class Tunnel:
         self.is_up = False
         self.is_closed = True
         self._sadb = Sadb()
-        self._ike = None
-        self._upkeep = Upkeep(config)
+        self._ikes = Lineage()
+        self._upkeep = Upkeep(config, random)
         self._events = []
         self._esp_ready = self._inner_ready = self._resolve = False
         self._closing = self._renewing = self._was_up = False
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
-        self._outbox = []  # IKE messages to send: (buf, end)
 
     # What the driver calls
 
@@ -102,29 +100,27 @@ class Tunnel:
         config = self.config
         self._upkeep.began(now)
         self.path = Path(addr, config.port, config.natt_port)
-        self._ike = ike_sa.IkeSa(config, self.crypto, self.random, self.path, self._first_contact, self.log, self.keylog)
-        self._ike.start(now)
+        ike = ike_sa.IkeSa(config, self.crypto, self.random, self.path, self._first_contact, self.log, self.keylog)
+        self._ikes.lead = ike
+        ike.start(now)
         self._settle(now)
 
     def unresolved(self, text: str, now: int) -> None:
         """The gateway's name could not be looked up."""
-        gateway = self.config.gateway
-        self._fail("dns", "%r was not found (%s): check the name and the DNS server" % (gateway, text), now)
+        self._fail("dns", text, now)
 
     def unopened(self, text: str, now: int) -> None:
         """The system refused us a socket, such as for a `local_port` that is taken."""
-        port = self.config.local_port
-        remedy = "choose another local_port, or 0 for any" if port else "close other sockets"
-        self._fail("local_port", "UDP port %d cannot be opened (%s): %s" % (port, text, remedy), now)
+        self._fail("local_port", text, now)
 
     def unreachable(self, text: str) -> None:
         """The local network refused a datagram; it goes into the text of a time-out, retransmission goes on."""
-        if self._ike:
-            self._ike.last_error = text
+        if self._ikes.lead:
+            self._ikes.lead.last_error = text
 
     def receive(self, buf, n: int, now: int) -> None:
         """Take the datagram `buf[:n]` from the gateway, which may be anything; it is decrypted in place."""
-        if self._ike is None or n == 0 or (n == 1 and buf[0] == _KEEPALIVE):
+        if self._ikes.lead is None or n == 0 or (n == 1 and buf[0] == _KEEPALIVE):
             return
         if n >= _MARKER_LEN and not (buf[0] or buf[1] or buf[2] or buf[3]):
             self._receive_ike(buf, _MARKER_LEN, n, now)
@@ -135,20 +131,26 @@ class Tunnel:
 
     def receive_from(self, addr, buf, n: int) -> None:
         """A datagram of the handshake came from another address than the gateway's."""
-        if self._ike:
-            self._ike.receive_from(addr, buf, n)
+        if self._ikes.lead:
+            self._ikes.lead.receive_from(addr, buf, n)
 
     def tick(self, now: int) -> None:
         """Do what is due."""
         due = self._upkeep.due(now)
         if due == RETRY:
             self._resolve = True
-        elif due == RENEW:
-            self._renew(now)
         elif due == KEEPALIVE:
             self._send_keepalive()
-        if self._ike:
-            self._ike.tick(now)
+        elif due == FORGET:
+            self._sadb.remove_retired()
+        if self._ikes.lead:
+            if due == RENEW:
+                self._renew(now)
+            elif due in (REKEY_CHILD, REKEY_IKE):
+                self._ikes.lead.rekey(due == REKEY_IKE, now)
+            elif self._sadb.sending:
+                self._upkeep.check_volume(self._sadb.sending)
+            self._ikes.tick(now)
             self._settle(now)
 
     def send(self, n: int) -> int:
@@ -166,7 +168,7 @@ class Tunnel:
         n = locked(encap, sa, self.tx, _HEAD, n + _HEAD) if sa.is_lean else encap(sa, self.tx, _HEAD, n + _HEAD)
         if n < 0:
             if n == drop.SEQ_EXHAUSTED:
-                self._upkeep.renew("its sequence numbers are used up")
+                self._upkeep.used_up()
             return self.drops.count(n)
         self.tx_pos = _HEAD - sa.head
         self.tx_end = n
@@ -187,16 +189,16 @@ class Tunnel:
         self._closing = True
         self._upkeep.stop()
         self._resolve = False
-        if self._ike:
-            self._ike.close(now)
+        if self._ikes.lead:
+            self._ikes.lead.close(now)
             self._settle(now)
         elif not self.is_closed:
             self._end_closed()
 
     def abandon(self, now: int) -> None:
         """End what `close` has begun without waiting for the gateway's answer."""
-        if self._ike:
-            self._ike.finish_close()
+        if self._ikes.lead:
+            self._ikes.lead.finish_close()
             self._settle(now)
 
     def poll(self) -> int:
@@ -204,7 +206,7 @@ class Tunnel:
         if self._esp_ready:
             self._esp_ready = False
             return TRANSMIT
-        if self._outbox:
+        if self._ikes.out:
             self._take_ike_message()
             return TRANSMIT
         if self._inner_ready:
@@ -223,8 +225,7 @@ class Tunnel:
 
     def deadline(self):
         """When `tick` wants to be called, or None. Allocates: nothing."""
-        first = self._upkeep.deadline()
-        return earlier(first, self._ike.deadline()) if self._ike else first
+        return earlier(self._upkeep.deadline(), self._ikes.deadline())
 
     def counters(self) -> dict:
         """Packets and octets of the present Child SA, and drops by reason since the start."""
@@ -247,7 +248,9 @@ class Tunnel:
         if n < 0:
             self.drops.count(n)
             return
-        self._ike.heard(now)
+        if sa is not self._sadb.sending:
+            self._sadb.heard(sa)
+        self._ikes.lead.heard(now)
         self.rx_pos = sa.head
         self.rx_end = n
         self._inner_ready = True
@@ -262,46 +265,43 @@ class Tunnel:
     # Control path
 
     def _receive_ike(self, buf, pos, n, now):
-        if not self._ike.is_addressed(buf, pos, n):
-            return self._ike.drop("it is not from our peer")
         try:
-            self._ike.receive(buf, pos, n, now)
+            self._ikes.receive(buf, pos, n, now)
             self._settle(now)
         except MemoryError:
             self.drops.count(drop.NO_MEMORY)  # the gateway repeats what was lost
 
     def _take_ike_message(self):
-        buf, end = self._outbox.pop(0)
+        buf, end = self._ikes.out.pop(0)
         pos = 0 if self.path.floated else _MARKER_LEN
         self.tx_pos, self.tx_end = 0, end - pos
         self.tx[: self.tx_end] = memoryview(buf)[pos:end]
 
     def _settle(self, now):
-        """Draw the consequences of what the IKE SA has become, and let it go on."""
-        ike = self._ike
-        changes = ike.take_changes()
-        while changes:
-            for change, value in changes:
-                self._apply(ike, change, value, now)
-            changes = ike.take_changes()  # applying one may lead to others
-        ike.go_on(now)
-        message = ike.window.take_message()
-        while message:
-            self._outbox.append(message)
-            message = ike.window.take_message()
+        """Draw the consequences of what the IKE SAs have become, and let them go on."""
+        self._ikes.settle(self._apply, now)
 
     def _apply(self, ike, change, value, now):
         if change == ike_sa.ADDED:
             self._add_child(ike, value, now)
         elif change == ike_sa.REMOVED:
-            self._remove_child(value)
+            self._remove_child(value, now)
+        elif change == ike_sa.SENDS:
+            self._sadb.switch(value.spi_out)
         elif change == ike_sa.TOLD:
             self._events.append(value)
         elif change == ike_sa.RENEW:
             self._upkeep.renew(*value)
         elif change == ike_sa.LIFETIME:
             self._upkeep.gateway_gives(value, now)
-        else:
+        elif change == ike_sa.LATER:
+            self._upkeep.rekey_at(*value)
+        elif change == ike_sa.ANOTHER:
+            self._ikes.add(value)
+        elif change == ike_sa.LEADS:
+            self._ikes.replace(ike, value)
+            self._upkeep.rekeyed(True, now)
+        elif self._ikes.remove(ike):
             self._ike_ended(value, now)
 
     def _add_child(self, ike, child, now):
@@ -312,14 +312,21 @@ class Tunnel:
             self.crypto.make_ready(child.suite, self.config.large_tables)
             collect()
             self._sadb.add(EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables))
-            self._log_keys(child)
+            if self.keylog:
+                from ipsec.ike.keylog import log_child
+
+                log_child(self.keylog, child)
         except PeerError as e:
             return self._give_up(ike, "no_address", str(e), now)
         except MemoryError:
             return self._give_up(ike, "no_memory", "the heap has no room for the tunnel's keys: free some before", now)
         finally:
             child.wipe()
-        return self._bring_up(ike, addresses, now)
+        if child.we_initiated:
+            self._sadb.switch(child.spi_out)
+        self._upkeep.rekeyed(False, now)
+        if not self.is_up:
+            self._bring_up(ike, addresses, now)
 
     def _bring_up(self, ike, addresses, now):
         for addr in addresses:
@@ -335,16 +342,12 @@ class Tunnel:
         self._events.append(Event(FAILED, cause, text))
         ike.close(now)
 
-    def _log_keys(self, child):
-        if self.keylog:
-            from ipsec.ike.keylog import esp_line
-
-            encr, _, integ, _ = child.suite
-            self.keylog("esp_sa", esp_line(child.spi_out, encr, integ, child.encr_out, child.integ_out))
-            self.keylog("esp_sa", esp_line(child.spi_in, encr, integ, child.encr_in, child.integ_in))
-
-    def _remove_child(self, child):
-        self._sadb.remove(child.spi_in)
+    def _remove_child(self, child, now):
+        if child.heir:
+            self._sadb.retire(child.spi_in)
+            self._upkeep.linger(now)
+        else:
+            self._sadb.remove(child.spi_in)
         if self._sadb.sending is None and self.is_up:
             self.is_up = False
             self._upkeep.went_down()
@@ -353,12 +356,13 @@ class Tunnel:
 
     def _renew(self, now):
         """Make the tunnel again at once: Delete, then a fresh handshake."""
-        self._events.append(Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why))
+        if self.is_up:
+            self._events.append(Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why))
         self._renewing = True
-        self._ike.close(now)
+        self._ikes.lead.close(now)
 
     def _ike_ended(self, spoke, now):
-        self._ike = None
+        self._sadb.remove_retired()
         self._first_contact = self._first_contact or not spoke
         if self._closing:
             self._end_closed()
@@ -369,6 +373,9 @@ class Tunnel:
         self._renewing = False
 
     def _fail(self, cause, text, now):
+        from ipsec.ike import remedy
+
+        text = remedy.unresolved(self.config, text) if cause == "dns" else remedy.unopened(self.config, text)
         self._events.append(Event(FAILED, cause, text))
         self._plan_retry(False, now)
 
@@ -391,10 +398,3 @@ def _with_memory(function, a, b, c, d) -> int:
         return function(a, b, c, d)
     except MemoryError:
         return drop.NO_MEMORY
-
-
-def _check_keylog():
-    try:
-        import ipsec.ike.keylog  # noqa: F401
-    except ImportError:
-        raise ConfigError("a keylog hook needs ipsec/ike/keylog, which is not on this board: install it, or give no hook")

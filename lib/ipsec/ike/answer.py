@@ -1,7 +1,7 @@
-"""Answers to the peer's requests on an established IKE SA, symmetrical to `exchange.py` (RFC 7296 1.3, 1.4, RFC 7815).
+"""Answers to the peer's requests on an established IKE SA, symmetrical to `exchange.py` (RFC 7296 1.3, 1.4, 2.25).
 
-Rekeying by the gateway is refused with NO_ADDITIONAL_SAS; the tunnel is then made anew before the gateway's lifetime ends.
-Start reading at `build`.
+Without the code for rekeying it is refused with NO_ADDITIONAL_SAS (RFC 7815), and the tunnel is made again before the gateway's
+lifetime ends. Start reading at `build`.
 """
 
 from ipsec.ike import iana, payload
@@ -21,17 +21,23 @@ def build(sa, m, b):
     if m.exchange == iana.INFORMATIONAL:
         return _informational(sa, m, b)
     if m.exchange == iana.CREATE_CHILD_SA:
-        b.notify(iana.NO_ADDITIONAL_SAS)
-        return _renew if _is_rekey(m) else None
+        return _create_child_sa(sa, m, b)
     return None
 
 
-def _is_rekey(m) -> bool:
-    """Whether it is for new keys, of a Child SA (REKEY_SA) or of the IKE SA (its first proposal's protocol), not for more."""
-    if payload.notify_data(m, _REKEY_SA) is not None:
-        return True
+def _create_child_sa(sa, m, b):
+    """For a new IKE SA if the first proposal's protocol says so, else for a Child SA (RFC 7296 1.3)."""
     reader = m.find(iana.SA)
-    return reader is not None and reader.left() > 5 and reader.buf[reader.pos + 5] == iana.PROTO_IKE
+    ike = reader is not None and reader.left() > 5 and reader.buf[reader.pos + 5] == iana.PROTO_IKE
+    try:
+        if ike:
+            from ipsec.ike import rekey_ike as module
+        else:
+            from ipsec.ike import create_child as module  # type: ignore[no-redef]
+    except ImportError:
+        b.notify(iana.NO_ADDITIONAL_SAS)
+        return _renew if ike or payload.notify_data(m, _REKEY_SA) is not None else None
+    return module.answer(sa, m, b)
 
 
 def _renew(sa, now):
@@ -48,7 +54,11 @@ def _informational(sa, m, b):
             after = _ike_deleted
         deleted += [c for c in sa.children if payload.has_spi(spis, c.spi_out) and c not in deleted]
     if deleted and after is None:
-        payload.write_delete(b, iana.PROTO_ESP, [c.spi_in for c in deleted])  # the other direction of each pair (RFC 7296 1.4.1)
+        active = sa.window.active
+        ours = active.about if active and active.kind == iana.INFORMATIONAL else None  # our own Delete says the same
+        spis = [c.spi_in for c in deleted if c is not ours]
+        if spis:
+            payload.write_delete(b, iana.PROTO_ESP, spis)  # the other direction of each pair (RFC 7296 1.4.1)
         return lambda sa, now: sa.children_deleted(deleted, now)
     return after
 

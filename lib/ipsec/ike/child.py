@@ -12,6 +12,7 @@ class ChildSa:
     """One Child SA, handed to the data path as a whole; keys are named by direction.
 
     `spi_in` is ours, `spi_out` the peer's; `suite` is an EspSuite. `keys` are as `derive_child_keys` gives them.
+    `heir` is the Child SA that has taken its place, `rival` the one with which the gateway replaces it while we do so, too.
     """
 
     def __init__(self, spi_in, spi_out, suite, ts_local, ts_remote, keys, we_initiated=True):
@@ -20,6 +21,8 @@ class ChildSa:
         self.suite = suite
         self.ts_local = ts_local
         self.ts_remote = ts_remote
+        self.we_initiated = we_initiated
+        self.heir = self.rival = None
         # the initiator's keys come first, and protect what it sends (RFC 7296 2.17)
         ours, theirs = (keys[:2], keys[2:]) if we_initiated else (keys[2:], keys[:2])
         self.encr_out, self.integ_out = ours
@@ -32,16 +35,31 @@ class ChildSa:
 
 
 class ChildOffer:
-    """The request for a Child SA, part of IKE_AUTH or CREATE_CHILD_SA: `write` it, `accept` the answer."""
+    """The request for a Child SA, part of IKE_AUTH or CREATE_CHILD_SA: `write` it, `accept` the answer.
 
-    def __init__(self, config, random):
+    `old` is the Child SA that is rekeyed, whose suite and selectors the new one has; `group` is for perfect forward secrecy.
+    """
+
+    def __init__(self, config, random, old=None, group: int = 0):
         self._spi_in = new_spi(random)
-        self._offer = config.esp_offer
-        self._ts_local, self._ts_remote = _offered_selectors(config)
+        self._group = group
+        if old:
+            from ipsec.ike.pick import only
 
-    def write(self, b) -> None:
-        """Append SA, TSi and TSr."""
-        proposal.write_sa(b, iana.PROTO_ESP, self._spi_in, self._offer)
+            self._offer = [only(old.suite)]
+            self._ts_local, self._ts_remote = old.ts_local, old.ts_remote
+        else:
+            self._offer = config.esp_offer
+            self._ts_local, self._ts_remote = _offered_selectors(config)
+
+    def write(self, b, nonce=b"", dh=None) -> None:
+        """Append SA, TSi and TSr, and in CREATE_CHILD_SA what stands between them."""
+        group = self._group
+        proposal.write_sa(b, iana.PROTO_ESP, self._spi_in, self._offer, (group,) if group else ())
+        if nonce:
+            b.simple(iana.NONCE, nonce)
+        if dh:
+            b.simple(iana.KE, bytes([group >> 8, group & 0xFF, 0, 0]), dh.public)
         selector.write_ts(b, iana.TSI, self._ts_local)
         selector.write_ts(b, iana.TSR, self._ts_remote)
 
@@ -50,7 +68,7 @@ class ChildOffer:
 
         Raises PeerError when the answer is not within the offer.
         """
-        suite, spi_out = proposal.choose(m.need(iana.SA, "SA"), iana.PROTO_ESP, 4, self._offer)
+        suite, spi_out = proposal.choose(m.need(iana.SA, "SA"), iana.PROTO_ESP, 4, self._offer, self._group)
         if is_reserved(spi_out):
             raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
         ts_local = selector.parse_ts(m.need(iana.TSI, "TSi"))

@@ -246,7 +246,7 @@ class IkeAuth(Exchange):
         try:
             init.accept(sa, message.parse(octets, 0, len(octets)))
         except NotReady as e:
-            sa.put_off(e.what, octets)  # it is taken again as another response
+            sa.put_off_message(e.what, octets)  # it is taken again as another response
             return False
         except PeerError as e:
             sa.drop(str(e))

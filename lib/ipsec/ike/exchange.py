@@ -7,6 +7,10 @@ there are keys, with the one that it takes for good; what it wants next goes thr
 from ipsec.ike import iana
 from ipsec.ike.payload import write_delete
 
+# What an exchange is about, for those that must not meet (RFC 7296 2.25)
+CHILD_WORK = 1  # to make, rekey or delete a Child SA, `about`
+IKE_WORK = 2  # to rekey the IKE SA
+
 
 class Exchange:
     """An INFORMATIONAL request that changes nothing: the liveness check (RFC 7296 2.4)."""
@@ -14,6 +18,12 @@ class Exchange:
     kind = iana.INFORMATIONAL
     protected = True
     tries = 0  # attempts, where the configuration's number would be too patient
+    work = 0
+    about: object = None
+
+    def is_needless(self, sa):
+        """Whether what it is for has been done by now, when it is its turn."""
+        return False
 
     def build(self, sa, b) -> None:
         """Append the request's payloads."""

@@ -62,3 +62,10 @@ def esp_line(spi, encr: int, integ: int, encr_key, integ_key) -> str:
         _ESP_INTEG.get(integ, ""),
         integ_text,
     )
+
+
+def log_child(hook, child) -> None:
+    """Give both directions of a ChildSa to the hook."""
+    encr, _, integ, _ = child.suite
+    hook("esp_sa", esp_line(child.spi_out, encr, integ, child.encr_out, child.integ_out))
+    hook("esp_sa", esp_line(child.spi_in, encr, integ, child.encr_in, child.integ_in))

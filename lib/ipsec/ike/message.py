@@ -191,9 +191,10 @@ class Builder(Writer):
             self.raw(part)
         self.end_payload(start)
 
-    def notify(self, kind: int, data=b"") -> None:
-        """A Notify payload without SPI (RFC 7296 3.10)."""
-        self.simple(iana.NOTIFY, b"\0\0", bytes([kind >> 8, kind & 0xFF]), data)
+    def notify(self, kind: int, data=b"", spi=b"") -> None:
+        """A Notify payload (RFC 7296 3.10); `spi` names a Child SA."""
+        head = bytes([iana.PROTO_ESP if spi else 0, len(spi), kind >> 8, kind & 0xFF])
+        self.simple(iana.NOTIFY, head, spi, data)
         self.kinds[-1] = NOTIFY_BASE + kind
 
     def begin_sk(self, protection) -> None:

@@ -22,16 +22,18 @@ _MAX_TRANSFORMS = 8  # more than one of each type says nothing
 _CHACHA = (28, 31)
 
 
-def write_sa(b, protocol: int, spi, offer) -> None:
-    """Append an SA payload."""
+def write_sa(b, protocol: int, spi, offer, kes=None, number: int = 1) -> None:
+    """Append an SA payload whose proposals are numbered from `number`; `kes` are groups other than those of the offer."""
     start = b.payload(iana.SA)
-    for number, p in enumerate(offer, 1):
+    more = len(offer)
+    for p in offer:
+        more -= 1
         transforms = [(_ENCR, encr, key_bits) for encr, key_bits in p.ciphers]
-        kes = p.kes if protocol == iana.PROTO_IKE else ()
-        for kind, ids in ((_PRF, p.prfs), (_INTEG, p.integs), (_KE, kes), (_ESN, p.esns)):
-            transforms += [(kind, number, 0) for number in ids]
+        for kind, ids in ((_PRF, p.prfs), (_INTEG, p.integs), (_KE, p.kes if kes is None else kes), (_ESN, p.esns)):
+            transforms += [(kind, one, 0) for one in ids]
         at = b.pos
-        b.raw(bytes([0 if number == len(offer) else 2, 0, 0, 0, number, protocol, len(spi), len(transforms)]))
+        b.raw(bytes([2 if more else 0, 0, 0, 0, number, protocol, len(spi), len(transforms)]))
+        number += 1
         b.raw(spi)
         for i, (kind, transform, key_bits) in enumerate(transforms):
             last = 0 if i == len(transforms) - 1 else 3
@@ -43,8 +45,8 @@ def write_sa(b, protocol: int, spi, offer) -> None:
     b.end_payload(start)
 
 
-def choose(reader, protocol: int, spi_len: int, offer) -> tuple:
-    """`(suite, peer's SPI)` of an SA payload that answers `offer`.
+def choose(reader, protocol: int, spi_len: int, offer, group: int = 0) -> tuple:
+    """`(suite, peer's SPI)` of an SA payload that answers `offer`; `group` is that of a Child SA's KE payload.
 
     Raises PeerError (NO_PROPOSAL_CHOSEN) when the answer is not within the offer.
     """
@@ -60,7 +62,7 @@ def choose(reader, protocol: int, spi_len: int, offer) -> tuple:
         _take_transform(reader, found, i == count - 1)
     reader.unscope(outer)
     reader.close()
-    return _suite(found, offer[number - 1], protocol), spi
+    return _suite(found, offer[number - 1], protocol, group), spi
 
 
 def _take_transform(reader, found, last) -> None:
@@ -84,7 +86,7 @@ def _take_transform(reader, found, last) -> None:
     found[kind] = transform, key_bits
 
 
-def _suite(found, p, protocol):
+def _suite(found, p, protocol, group):
     """The suite of the transforms, each of which must be in the proposal."""
     cipher = found.pop(_ENCR, None)
     if cipher not in p.ciphers:
@@ -94,6 +96,7 @@ def _suite(found, p, protocol):
     if protocol == iana.PROTO_IKE:
         suite = IkeSuite(cipher[0], cipher[1], integ, _one_of(found, _PRF, p.prfs), _one_of(found, _KE, p.kes))
     else:
+        _one_of(found, _KE, (group,) if group else ())
         suite = EspSuite(cipher[0], cipher[1], integ, _one_of(found, _ESN, p.esns) if _ESN in found else _no_esn(p.esns))
     if found:
         raise _stranger("an algorithm", sorted(found))

@@ -110,7 +110,28 @@ def deleted(config) -> str:
     return text % config.local_id
 
 
-def odd_answer(odd) -> str:
+def unresolved(config, text: str) -> str:
+    """The gateway's name could not be looked up."""
+    return "%r was not found (%s): check the name and the DNS server" % (config.gateway, text)
+
+
+def unopened(config, text: str) -> str:
+    """The system gave us no socket."""
+    port = config.local_port
+    remedy = "choose another local_port, or 0 for any" if port else "close other sockets"
+    return "UDP port %d cannot be opened (%s): %s" % (port, text, remedy)
+
+
+def silence(config, path, odd, error: str) -> str:
+    """No answer came to any attempt; `odd` is an answer that was dropped, `error` what the local network said."""
+    text = "no answer from %s, UDP port %d, to %d requests: check address, port, firewalls, and that the gateway runs"
+    text %= (config.gateway, path.port, config.retransmit_tries)
+    if odd:
+        error = _odd_answer(odd)
+    return text + (" (%s)" % error if error else "")
+
+
+def _odd_answer(odd) -> str:
     """For an answer that was dropped: an address that is not the gateway's (RFC 7296 2.11), or version, length, octets."""
     if isinstance(odd, bytes):
         text = "an answer came from %s: set gateway to that address, or let it answer from the one that it is asked at"

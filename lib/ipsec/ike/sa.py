@@ -10,6 +10,7 @@ Rules
 - Before keys exist only IKE_SA_INIT responses are looked at; afterwards only what the SK payload authenticates changes
   anything. Requests of the peer wait until it has proved its identity.
 - What the tunnel must do is told by changes, in order; a failure is told once, by one event.
+- An IKE SA that is rekeyed hands everything over to its `heir`, and waits for its Delete without a word to the program.
 
 Start reading at `receive`; `window.py` has the messages, `exchange.py` and `answer.py` what they mean.
 """
@@ -28,7 +29,12 @@ TOLD = 2  # an Event
 RENEW = 3  # (why, when): new keys are wanted
 LIFETIME = 4  # seconds that the gateway gives this SA
 ENDED = 5  # whether the gateway has spoken last, be it to refuse us
+SENDS = 6  # a ChildSa that takes over sending
+ANOTHER = 7  # an IkeSa that exists beside this one
+LEADS = 8  # an IkeSa that takes this one's place
+LATER = 9  # (is it the IKE SA, when): it is to be rekeyed, as the gateway could not just now
 
+_LINGER_MS = const(30000)  # how long an IKE SA that was replaced waits for the peer's Delete
 _HINT_MS = const(10000)  # at most one liveness check in this time for messages that prove nothing
 
 _NEW = 0
@@ -47,7 +53,7 @@ class IkeSa:
     what it has of us (INITIAL_CONTACT). `log(level, text)` and `keylog(table, line)` are hooks or None.
     """
 
-    def __init__(self, config, crypto, random, path, first_contact=True, log=None, keylog=None, we_initiated=True):
+    def __init__(self, config, crypto, random, path, first_contact=True, log=None, keylog=None, we_initiated=True, old=None):
         self.config = config
         self.crypto = crypto
         self.random = random
@@ -57,21 +63,27 @@ class IkeSa:
         self.keylog = keylog
         self.we_initiated = we_initiated
         self.flags = message.FLAG_INITIATOR if we_initiated else 0  # of every message that we send
-        self.auth = auth.load(config)
-        self.state = _NEW
+        self.auth = old.auth if old else auth.load(config)
+        self.state = _ESTABLISHED if old else _NEW
         self.spi_i = _new_spi(random)
         self.spi_r = bytes(8)
-        self.suite = self.keys = self.protection = self.inner = None
+        self.suite = self.keys = self.protection = None
+        self.inner = old.inner if old else None
         self.nonce_i = self.nonce_r = b""
         self.children: list = []
         self.window = Window(self)
+        self.heir = None  # the IkeSa that has taken this one's place, or may do so
+        self.rival = None  # what the gateway makes of this one while we do so, too
+        self.pfs_group = None  # the group that the last Child SA was rekeyed with
+        self.refusals = 0  # how often in a row the gateway could not do what we asked for
         self.dropped = 0  # datagrams that changed nothing
         self.last_error = ""  # what the local network said last, for the text of a time-out
         self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
         self._put_off = None  # a message that waits for code
-        self._is_proved = False  # the peer is who it says
+        self._is_proved = old is not None  # the peer is who it says
         self._changes: list = []
         self._heard_at = self._hint_at = 0
+        self.remade_at = None  # when a Child SA was wanted where there was none
 
     # What the tunnel calls
 
@@ -97,7 +109,7 @@ class IkeSa:
         try:
             self.window.receive(buf, pos, end, now)
         except NotReady as e:
-            self.put_off(e.what, bytes(memoryview(buf)[pos:end]))
+            self.put_off_message(e.what, bytes(memoryview(buf)[pos:end]))
         except PeerError as e:
             self.drop(str(e))
             version, length = buf[pos + 17] >> 4, buf[pos + 26] << 8 | buf[pos + 27]
@@ -117,12 +129,16 @@ class IkeSa:
             self._take_again(now)
         self.window.go_on(now)
 
-    def put_off(self, what, octets) -> None:
-        """Take a message again, once the suite or the group that it wants is loaded: `go_on` is called where the stack is low."""
-        self._put_off = what, octets
+    def put_off(self, what, again) -> None:
+        """Call `again(now)` once the suite or the group that a message wants is loaded, from `go_on`, where the stack is low."""
+        self._put_off = what, again
+
+    def put_off_message(self, what, octets) -> None:
+        """Take a message that is not decrypted yet again."""
+        self.put_off(what, lambda now: self.receive(bytearray(octets), 0, len(octets), now))
 
     def _take_again(self, now):
-        what, octets = self._put_off
+        what, again = self._put_off
         self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
         self._put_off = None
         try:
@@ -132,13 +148,29 @@ class IkeSa:
                 self.crypto.make_ready(what)
         except CryptoError as e:
             return self.end("crypto", "the gateway chose what cannot be loaded (%s): take it out of ike_proposals" % e)
-        return self.receive(bytearray(octets), 0, len(octets), now)
+        return again(now)
 
     def tick(self, now: int) -> None:
         """Do what is due: retransmission, liveness check."""
         self.window.tick(now)
         if self.state == _ESTABLISHED and self.window.is_idle() and is_due(self._liveness_at(), now):
-            self.want(Exchange())
+            if self.heir:
+                self.close(now)
+            else:
+                self.want(Exchange())
+
+    def rekey(self, ike: bool, now: int) -> None:
+        """Want new keys, for the IKE SA or for the Child SA that sends; without the code for it the tunnel is made again."""
+        if self.state != _ESTABLISHED:
+            return
+        try:
+            if ike:
+                from ipsec.ike import rekey_ike as module
+            else:
+                from ipsec.ike import create_child as module  # type: ignore[no-redef]
+        except ImportError:
+            return self.renew("its lifetime ends", now)
+        module.rekey(self)
 
     def close(self, now: int) -> None:
         """Delete the SA at both ends; without keys there is nothing to tell the peer."""
@@ -170,7 +202,12 @@ class IkeSa:
     def is_proved(self) -> bool:
         return self._is_proved
 
+    def is_up(self) -> bool:
+        return self.state == _ESTABLISHED
+
     def _liveness_at(self):
+        if self.heir:
+            return self._heard_at + _LINGER_MS
         dpd_s = self.config.dpd_s
         return self._heard_at + dpd_s * 1000 if dpd_s else None
 
@@ -207,6 +244,14 @@ class IkeSa:
         self.children.append(child)
         self._changes.append((ADDED, child))
 
+    def remove_child(self, child) -> None:
+        """A Child SA has ended at both ends."""
+        self._remove([child])
+
+    def tell(self, change: int, value) -> None:
+        """Something has changed for the tunnel."""
+        self._changes.append((change, value))
+
     def lives(self, lifetime_s: int) -> None:
         """The gateway has told how long (AUTH_LIFETIME, RFC 4478)."""
         self._changes.append((LIFETIME, lifetime_s))
@@ -217,16 +262,28 @@ class IkeSa:
             self._changes.append((RENEW, (why, at)))
 
     def children_deleted(self, deleted, now: int) -> None:
-        """The peer has deleted Child SAs; without any the IKE SA has no use."""
+        """The peer has deleted Child SAs; without any another one is made, or else the IKE SA has no use."""
         self._remove(deleted)
-        if not self.children and self.state == _ESTABLISHED:
-            from ipsec.ike import remedy
+        active = self.window.active
+        if self.children or self.state != _ESTABLISHED or active and active.kind == iana.CREATE_CHILD_SA:
+            return
+        from ipsec.ike import remedy
 
-            self._tell(DOWN, "deleted", remedy.deleted(self.config))
-            self._end_with(DeleteIke(), now)
+        self._tell(DOWN, "deleted", remedy.deleted(self.config))
+        try:
+            from ipsec.ike.create_child import remake
+        except ImportError:
+            return self._end_with(DeleteIke(), now)
+        return None if remake(self, now) else self._end_with(DeleteIke(), now)
 
     def end(self, cause: str, text: str, spoke: bool = True) -> None:
         """The SA is over at both ends, or the peer is gone (it has not spoken); tell it once."""
+        if self.rival and self.rival.new.is_up() and spoke:
+            from ipsec.ike.rekey_ike import hand_over
+
+            hand_over(self, self.rival.new, self._heard_at)  # the peer has replaced this one, whatever we wanted
+        if self.heir:
+            return self.finish_close(spoke)
         self._tell(DOWN if self.children else FAILED, cause, text)
         self.finish_close(spoke)
 
@@ -246,6 +303,7 @@ class IkeSa:
         if self.state == _CLOSED:
             return
         self._set_state(_CLOSED)
+        self._put_off = None
         self._remove(self.children)
         self.window.drop_all()
         self._wipe()
@@ -253,15 +311,9 @@ class IkeSa:
 
     def silence(self) -> str:
         """Why nothing came, for people."""
-        c = self.config
-        text = "no answer from %s, UDP port %d, to %d requests: check address, port, firewalls, and that the gateway runs"
-        text %= (c.gateway, self.path.port, c.retransmit_tries)
-        error = self.last_error
-        if self._odd:
-            from ipsec.ike import remedy
+        from ipsec.ike import remedy
 
-            error = remedy.odd_answer(self._odd)
-        return text + (" (%s)" % error if error else "")
+        return remedy.silence(self.config, self.path, self._odd, self.last_error)
 
     def _end_with(self, exchange, now):
         """Close with a last exchange; the Child SAs carry nothing from now on."""
@@ -325,18 +377,6 @@ class IkeSa:
         """A line for the log."""
         if self.log:
             self.log(level, text % args)
-
-    def trace_sent(self, b, response: bool) -> None:
-        if self.log:
-            from ipsec.ike import trace
-
-            self.log(2, trace.sent(b, response))
-
-    def trace_received(self, m) -> None:
-        if self.log:
-            from ipsec.ike import trace
-
-            self.log(2, trace.received(m))
 
 
 def _new_spi(random) -> bytes:

@@ -10,8 +10,8 @@ Rules
 Start reading at `go_on` for what we ask, at `receive` for what comes.
 """
 
-from ipsec.errors import PeerError, Unproved
-from ipsec.ike import message
+from ipsec.errors import NotReady, PeerError, Unproved
+from ipsec.ike import iana, message
 from ipsec.micro import const, is_due
 
 MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
@@ -73,9 +73,21 @@ class Window:
 
     def go_on(self, now: int) -> None:
         """Begin what is wanted next, if nothing is under way."""
-        if self._wanted and self.active is None:
+        while self._wanted and self.active is None:
+            if self._wanted[0].is_needless(self._sa):
+                self._wanted.pop(0).wipe()
+                continue
             self._send_request(self._wanted[0], now)
             self._wanted.pop(0)
+
+    def works_on(self, work: int) -> bool:
+        """Whether something of this kind is under way or wanted."""
+        return any(exchange.work == work for exchange in self._wanted) or bool(self.active and self.active.work == work)
+
+    def hand_over(self, heir) -> None:
+        """What waits for its turn here has it there."""
+        heir.window._wanted += self._wanted
+        self._wanted = []
 
     def end_with(self, exchange, now: int) -> None:
         """Forget what is wanted, and let this exchange be the last; one under way is hurried (RFC 7296 2.3)."""
@@ -107,7 +119,7 @@ class Window:
             exchange.build(sa, b)
             self._request_end = b.finish()
             exchange.request = bytes(self._request[MARKER_LEN : self._request_end])  # AUTH covers it as it is sent
-        sa.trace_sent(b, False)
+        self._trace("sent", b, False)
         self.active = exchange
         self.retransmission = Retransmission(sa.config.retransmit_ms, exchange.tries or sa.config.retransmit_tries, now)
         self._out.append((self._request, self._request_end))
@@ -160,7 +172,7 @@ class Window:
             if exchange.protected:
                 sa.open(m, now)
                 sa.heard(now)
-            sa.trace_received(m)
+            self._trace("received", m)
             if sa.is_closing() and self._wanted:
                 pass  # the last exchange waits for its turn: what this one has brought no longer matters
             elif exchange.process(sa, m, now) is False:
@@ -193,10 +205,11 @@ class Window:
         if repeated:
             return self._out.append((self._response, len(self._response)))
         sa.heard(now)
-        sa.trace_received(m)
-        return self._answer(m, now)
+        self._trace("received", m)
+        return self.answer(m, now)
 
-    def _answer(self, m, now):
+    def answer(self, m, now: int):
+        """Answer a request that is verified, once what it needs is loaded."""
         from ipsec.ike import answer
 
         b = self._begin_response(m)
@@ -204,6 +217,9 @@ class Window:
             after = answer.build(self._sa, m, b)
         except PeerError as e:
             return self._refuse(m, e, now)
+        except NotReady as e:
+            m.buf = bytes(memoryview(m.buf)[: m.end])
+            return self._sa.put_off(e.what, lambda now: self.answer(m, now))
         self._send_response(b)
         if after:
             after(self._sa, now)
@@ -224,16 +240,23 @@ class Window:
         from ipsec.ike import answer
 
         sa = self._sa
-        b = message.Builder(bytearray(MARKER_LEN + answer.MAX_LEN), MARKER_LEN)
+        room = answer.MAX_LEN if m.exchange == iana.INFORMATIONAL else _REQUEST_LEN
+        b = message.Builder(bytearray(MARKER_LEN + room), MARKER_LEN)
         b.begin(sa.spi_i, sa.spi_r, m.exchange, sa.flags | message.FLAG_RESPONSE, m.message_id)
         b.begin_sk(sa.protection)
         return b
 
     def _send_response(self, b):
         self._response = bytes(b.buf[: b.protect()])
-        self._sa.trace_sent(b, True)
+        self._trace("sent", b, True)
         self._peer_id += 1
         self._out.append((self._response, len(self._response)))
+
+    def _trace(self, verb, *args):
+        if self._sa.log:
+            from ipsec.ike import trace
+
+            self._sa.log(2, getattr(trace, verb)(*args))
 
     def take_message(self):
         """The next message to send as `(buf, end)`, which begins with room for the marker, or None."""

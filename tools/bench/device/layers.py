@@ -67,7 +67,7 @@ def end(address, child):
                     ike_proposals=["aes128ccm16-prfsha256-x25519"], esp_proposals=["aes128ccm16"])  # fmt: skip
     tunnel = Tunnel(config, backend, bytes)
     tunnel._sadb.add(EspSa(backend, child, 64))
-    tunnel._ike = Alive()
+    tunnel._ikes.lead = Alive()
     tunnel.is_up = True
     tunnel.stack.add_address(address)
     return tunnel

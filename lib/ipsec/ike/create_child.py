@@ -1,0 +1,292 @@
+"""CREATE_CHILD_SA for Child SAs in both roles: rekeying, one after a Delete, and the Delete of what was replaced.
+
+```
+ HDR, SK {N(REKEY_SA), SA, Ni, [KEi], TSi, TSr}   -->           RFC 7296 1.3.1, 1.3.3
+                                                  <--  HDR, SK {SA, Nr, [KEr], TSi, TSr}
+ HDR, SK {D}                                      -->           the initiator of the new one deletes the old one (2.8)
+                                                  <--  HDR, SK {D}
+```
+
+Rules
+- Make before break: the new SA receives before the old one ends. Who began it sends on the new one at once, the other one as soon
+  as something came on it, or the old one is deleted.
+- Both may rekey the same SA at the same time: the SA with the lowest of the four nonces is deleted by whoever made it (2.8.1).
+- A request that meets conflicting work of ours gets TEMPORARY_FAILURE (2.25); what the gateway refuses us like that is asked for
+  again after a while, and what it refuses for good makes the tunnel again.
+
+Start reading at `RekeyChild` for what we ask, at `answer` for what the gateway asks.
+"""
+
+from ipsec.errors import CryptoError, NotReady, PeerError
+from ipsec.ike import iana, keymat, payload, pick, proposal, selector
+from ipsec.ike.child import ChildOffer, ChildSa, is_reserved, new_spi
+from ipsec.ike.exchange import CHILD_WORK, IKE_WORK, Exchange
+from ipsec.ike.sa import LATER, SENDS
+from ipsec.micro import const, since
+
+_NONCE_LEN = const(24)
+_LATER_MS = const(700)  # to a second more, until we ask again for what the gateway could not do just now
+_MAX_REFUSALS = const(12)
+_REMAKE_MS = const(10000)  # a Child SA that is deleted again sooner takes the IKE SA with it
+_NO_PROPOSAL_CHOSEN = const(14)
+_TEMPORARY_FAILURE = const(43)
+_CHILD_SA_NOT_FOUND = const(44)
+_REKEY_SA = const(16393)
+
+
+class Rival:
+    """What the gateway made of an SA of which we are making something, too: `new`, and the lowest nonce of its exchange."""
+
+    def __init__(self, new, nonce_i, nonce_r):
+        self.new = new
+        self.lowest = min(nonce_i, nonce_r)
+
+
+class NewChild(Exchange):
+    """A Child SA where there is none: the gateway has deleted the last one, or does not know the one that we rekey."""
+
+    about: ChildSa  # the one that is replaced, or None
+    kind = iana.CREATE_CHILD_SA
+    work = CHILD_WORK
+
+    def __init__(self, sa, about=None, group=None):
+        self.about = about
+        self.group = _group(sa) if group is None else group  # for perfect forward secrecy, 0 for none
+        self._nonce = sa.random(_NONCE_LEN)
+        self._offer = ChildOffer(sa.config, sa.random, about, self.group)
+        if self.group:
+            sa.crypto.prepare_dh(self.group)
+        self._dh = sa.crypto.new_dh(self.group, sa.random) if self.group else None
+
+    def build(self, sa, b):
+        self._offer.write(b, self._nonce, self._dh)
+
+    def process(self, sa, m, now):
+        if not m.find(iana.SA):
+            return self._refused(sa, payload.error_notify(m), m, now)
+        nonce = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
+        child = self._offer.accept(sa, m, shared(sa, m, self.group, self._dh) + self._nonce + nonce)
+        sa.refusals = 0
+        sa.pfs_group = self.group
+        sa.add_child(child)
+        return self._settle(sa, child, nonce)
+
+    def _settle(self, sa, child, nonce):
+        """What becomes of the others."""
+
+    def _refused(self, sa, error, m, now):
+        if not error:
+            raise PeerError("the gateway's answer to CREATE_CHILD_SA has neither an SA payload nor an error")
+        group = self._other_group(sa, error, payload.notify_data(m, error))
+        if group is not None:
+            sa.want(type(self)(sa, self.about, group))
+        elif error == _TEMPORARY_FAILURE and try_later(sa, False, now):
+            pass
+        else:
+            self._give_in(sa, error, now)
+
+    def _other_group(self, sa, error, data):
+        """The group that the gateway wants, or may want, instead; None when there is no other."""
+        if error == iana.INVALID_KE_PAYLOAD and len(data) == 2:
+            wanted = data[0] << 8 | data[1]
+            return wanted if wanted != self.group and wanted in groups(sa) else None
+        if error == _NO_PROPOSAL_CHOSEN and not self.group:
+            return sa.suite.ke  # libreswan, for one, wants perfect forward secrecy unless it is told not to
+        return None
+
+    def _give_in(self, sa, error, now):
+        from ipsec.ike.remedy import refused
+
+        sa.renew("the gateway makes no other Child SA (%s)" % refused(error, sa.config, True), now)
+
+    def wipe(self):
+        if self._dh:
+            self._dh.wipe()
+
+
+class RekeyChild(NewChild):
+    """Replaces the Child SA `about` by one with new keys."""
+
+    def build(self, sa, b):
+        b.notify(_REKEY_SA, b"", self.about.spi_in)
+        super().build(sa, b)
+
+    def is_needless(self, sa):
+        return self.about.heir or self.about not in sa.children
+
+    def _settle(self, sa, child, nonce):
+        old, rival = self.about, self.about.rival
+        gone = old
+        old.rival = None
+        if rival and rival.new in sa.children and min(self._nonce, nonce) < rival.lowest:
+            gone, child.heir = child, rival.new
+            sa.tell(SENDS, rival.new)
+        else:
+            old.heir = child
+            if rival:
+                rival.new.heir = child
+        if gone in sa.children:
+            sa.want(DeleteChild(gone))
+
+    def _refused(self, sa, error, m, now):
+        rival, self.about.rival = self.about.rival, None
+        if rival and rival.new in sa.children:
+            return None  # the gateway's own is there
+        if error == _CHILD_SA_NOT_FOUND:
+            if self.about in sa.children:
+                self.about.heir = self.about  # what may still come on it is taken
+                sa.remove_child(self.about)
+            return sa.want(NewChild(sa, None, self.group))
+        return super()._refused(sa, error, m, now)
+
+
+class DeleteChild(Exchange):
+    """Deletes a Child SA that was replaced (RFC 7296 1.4.1); what is still on its way to us is taken for a while."""
+
+    about: ChildSa
+    work = CHILD_WORK
+
+    def __init__(self, child):
+        self.about = child
+
+    def build(self, sa, b):
+        payload.write_delete(b, iana.PROTO_ESP, [self.about.spi_in])
+
+    def is_needless(self, sa):
+        return self.about not in sa.children
+
+    def process(self, sa, m, now):
+        if self.about in sa.children:
+            sa.remove_child(self.about)
+
+
+def remake(sa, now: int) -> bool:
+    """Want a Child SA where there is none; False when that was done only just now, as the gateway seems to want none."""
+    before, sa.remade_at = sa.remade_at, now
+    if before is not None and since(before, now) < _REMAKE_MS:
+        return False
+    sa.want(NewChild(sa))
+    return True
+
+
+def try_later(sa, ike: bool, now: int) -> bool:
+    """Ask again after a while of chance length (RFC 7296 2.25); False when that has been done too often."""
+    sa.refusals += 1
+    if sa.refusals <= _MAX_REFUSALS:
+        sa.tell(LATER, (ike, now + _LATER_MS + 4 * sa.random(1)[0]))
+    return sa.refusals <= _MAX_REFUSALS
+
+
+def rekey(sa) -> None:
+    """Want new keys for the Child SA that sends, unless something of the kind is wanted already."""
+    if sa.window.works_on(CHILD_WORK):
+        return
+    for child in reversed(sa.children):
+        if not child.heir:
+            return sa.want(RekeyChild(sa, child))
+
+
+def answer(sa, m, b):
+    """Append the response to a request of the gateway for a Child SA.
+
+    Raises PeerError with the notify to answer, NotReady for what must be loaded first.
+    """
+    old, spi = _rekeyed(sa, m)
+    if old is None:
+        return b.notify(_CHILD_SA_NOT_FOUND, b"", spi) if spi else b.notify(iana.NO_ADDITIONAL_SAS)
+    ours = _meets(sa, old)
+    new, nonces = _accept(sa, m, b, old)
+    old.heir = new
+    if ours:
+        old.heir = None  # the answer to ours decides
+        old.rival = Rival(new, *nonces)
+    sa.refusals = 0
+    return sa.add_child(new)
+
+
+def _meets(sa, old):
+    """Our own request to rekey the same Child SA, if it is under way.
+
+    Raises PeerError (TEMPORARY_FAILURE) when the gateway's meets something else of ours (RFC 7296 2.25).
+    """
+    active = sa.window.active
+    ours = active if active and active.about is old else None
+    is_deleting = ours and ours.kind == iana.INFORMATIONAL
+    if sa.heir or not sa.is_up() or old.heir or is_deleting or (active and active.work == IKE_WORK):
+        raise PeerError("the gateway's request meets one of ours", _TEMPORARY_FAILURE)
+    return ours
+
+
+def _rekeyed(sa, m) -> tuple:
+    """The Child SA that REKEY_SA names by the SPI on which the gateway receives, and that SPI (RFC 7296 1.3.3)."""
+    for reader in m.each(iana.NOTIFY):
+        head = reader.raw(4)
+        if head[2] << 8 | head[3] == _REKEY_SA:
+            if head[:2] != bytes([iana.PROTO_ESP, 4]):
+                raise PeerError("REKEY_SA for protocol %d with an SPI of %d octets" % (head[0], head[1]))
+            spi = reader.raw(4)
+            for child in sa.children:
+                if child.spi_out == spi:
+                    return child, spi
+            return None, spi
+    return None, None
+
+
+def _accept(sa, m, b, old):
+    """The new Child SA, and both nonces; the response is written."""
+    nonce_i = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
+    group = pick.ke_group(m)
+    number, suite, spi_out, group = pick.esp(m.need(iana.SA, "SA"), pick.esp_offer(sa, old.suite), group, groups(sa))
+    if is_reserved(spi_out):
+        raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
+    if group and not sa.crypto.has_group(group):
+        raise NotReady(group)
+    # the gateway has begun: TSi is its side (RFC 7296 2.9)
+    ts_remote = selector.intersect(selector.parse_ts(m.need(iana.TSI, "TSi")), old.ts_remote)
+    ts_local = selector.intersect(selector.parse_ts(m.need(iana.TSR, "TSr")), old.ts_local)
+    dh = sa.crypto.new_dh(group, sa.random) if group else None
+    nonce_r, spi_in = sa.random(_NONCE_LEN), new_spi(sa.random)
+    seed = shared(sa, m, group, dh) + nonce_i + nonce_r
+    keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, seed)
+    proposal.write_sa(b, iana.PROTO_ESP, spi_in, [pick.only(suite)], (group,) if group else (), number)
+    b.simple(iana.NONCE, nonce_r)
+    if group:
+        payload.write_ke(b, group, dh.public)
+        dh.wipe()
+    selector.write_ts(b, iana.TSI, ts_remote)
+    selector.write_ts(b, iana.TSR, ts_local)
+    sa.pfs_group = group
+    return ChildSa(spi_in, spi_out, suite, ts_local, ts_remote, keys, False), (nonce_i, nonce_r)
+
+
+def groups(sa) -> list:
+    """Groups for perfect forward secrecy: those of the list of ESP suites, else none (0) or any that is installed."""
+    return _listed(sa) or [0] + list(sa.crypto.installed()[1])
+
+
+def _group(sa) -> int:
+    """The group that the last exchange had, or the one of the IKE SA if our list has it, or the list's first, or none."""
+    if sa.pfs_group is not None:
+        return sa.pfs_group
+    listed = _listed(sa)
+    return sa.suite.ke if sa.suite.ke in listed else listed[0] if listed else 0
+
+
+def _listed(sa) -> list:
+    found: list = []
+    for p in sa.config.esp_offer:
+        found += p.kes
+    return found
+
+
+def shared(sa, m, group: int, dh):
+    """The secret of our `dh` and the KE payload of a message, empty without a group."""
+    if not group:
+        return b""
+    found, public = payload.parse_ke(m.need(iana.KE, "KE"), sa.crypto.dh_len(group))
+    if found != group:
+        raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (found, group))
+    try:
+        return dh.shared(public)
+    except CryptoError as e:
+        raise PeerError(str(e))

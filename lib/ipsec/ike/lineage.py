@@ -1,0 +1,80 @@
+"""`Lineage`: the IKE SAs of a tunnel: the one that leads, those it has replaced, those that may replace it (RFC 7296 2.8).
+
+Rule: there is one IKE SA nearly always, and what is asked for at every wait must then cost nothing. Start reading at `receive`.
+"""
+
+from ipsec.micro import earlier
+
+
+class Lineage:
+    """`lead` is the IkeSa that has the Child SAs, None without a tunnel; `out` are messages to send: (buf, end)."""
+
+    def __init__(self):
+        self.lead = None
+        self.out = []
+        self._others = []
+
+    def all(self):
+        """Those that live."""
+        return [self.lead] + self._others if self.lead else ()
+
+    def receive(self, buf, pos: int, end: int, now: int) -> None:
+        """Give a message to the IKE SA that it is for."""
+        for ike in self.all():
+            if ike.is_addressed(buf, pos, end):
+                return ike.receive(buf, pos, end, now)
+        return self.lead.drop("it is not from our peer")
+
+    def tick(self, now: int) -> None:
+        """Let them do what is due."""
+        for ike in self.all():
+            ike.tick(now)
+
+    def deadline(self):
+        """When `tick` wants to be called, or None. Allocates: nothing."""
+        first = self.lead.deadline() if self.lead else None
+        for ike in self._others:
+            first = earlier(first, ike.deadline())
+        return first
+
+    def settle(self, apply, now: int) -> None:
+        """Have every change applied by `apply(ike, change, value, now)`, then let them go on."""
+        seen = []
+        more = True
+        while more:  # applying one may lead to others
+            more = False
+            for ike in self.all():
+                if ike not in seen:
+                    seen.append(ike)
+                for change, value in ike.take_changes():
+                    more = True
+                    apply(ike, change, value, now)
+        for ike in seen:
+            ike.go_on(now)
+            message = ike.window.take_message()
+            while message:
+                self.out.append(message)
+                message = ike.window.take_message()
+
+    def add(self, ike) -> None:
+        """Another one lives beside the one that leads."""
+        self._others.append(ike)
+
+    def replace(self, old, new) -> None:
+        """Another one leads."""
+        if new in self._others:
+            self._others.remove(new)
+        self._others.append(old)
+        self.lead = new
+
+    def remove(self, ike) -> bool:
+        """One has ended; True when it led, and then all end."""
+        if ike is not self.lead:
+            if ike in self._others:
+                self._others.remove(ike)
+            return False
+        for other in self._others:
+            other.finish_close()
+        self._others = []
+        self.lead = None
+        return True
