@@ -72,6 +72,11 @@ SLICES = {
     "modp": Slice(("ipsec.crypto.groups.modp",), "key exchange modulo a prime (modp2048)", _ke(14, 15, 16)),
     "modplarge": Slice(("ipsec.crypto.groups.modp_large",), "the same with modp3072 and modp4096", _ke(15, 16)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
+    "rekey": Slice(
+        ("ipsec.ike.create_child", "ipsec.ike.rekey_ike", "ipsec.ike.pick"),
+        "new keys for a tunnel that stays up; without it the tunnel is made again",
+        _always,
+    ),
     "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),
     "gcm8k": Slice(("ipsec.crypto.modes.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(

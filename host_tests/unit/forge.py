@@ -36,13 +36,19 @@ class Forger:
     def __init__(self, up=False, **changes):
         self.player = Player(make_tunnel(**changes))
         self.player.receive(t.INIT_IN)
-        self.ike = self.player.tunnel._ikes.lead
-        keys = self.ike.keys
-        self.sealer = self.ike.crypto.new_sealer(16, 0, bytes(keys.sk_er), b"")
-        self._open_theirs = self.ike.crypto.new_opener(16, 0, bytes(keys.sk_er), b"")
-        self._open_ours = self.ike.crypto.new_opener(16, 0, bytes(keys.sk_ei), b"")
+        self.use(self.player.tunnel._ikes.lead)
         if up:
             self.player.receive(t.AUTH_IN)
+
+    def use(self, ike):
+        """Take the keys of an IKE SA of the client."""
+        self.ike = ike
+        ours, theirs = bytes(ike.keys.sk_ei), bytes(ike.keys.sk_er)
+        if not ike.we_initiated:
+            ours, theirs = theirs, ours
+        self.sealer = ike.crypto.new_sealer(16, 0, theirs, b"")
+        self._open_theirs = ike.crypto.new_opener(16, 0, theirs, b"")
+        self._open_ours = ike.crypto.new_opener(16, 0, ours, b"")
 
     def good(self):
         """The payloads of the recorded IKE_AUTH response."""
@@ -71,8 +77,8 @@ class Forger:
     def seal_octets(self, inside, first, exchange=IKE_AUTH, message_id=1, response=True, trailer=b"\0"):
         """A datagram whose SK payload holds any octets; `trailer` is the padding and its length, which stand behind them."""
         sk_len = 4 + IV_LEN + len(inside) + len(trailer) + ICV_LEN
-        flags = 0x20 if response else 0
-        buf = bytearray(t.INIT_IN[:16]) + bytes([46, 0x20, exchange, flags]) + message_id.to_bytes(4, "big")
+        flags = (0x20 if response else 0) | (0 if self.ike.we_initiated else 8)
+        buf = bytearray(self.ike.spi_i + self.ike.spi_r) + bytes([46, 0x20, exchange, flags]) + message_id.to_bytes(4, "big")
         buf += (28 + sk_len).to_bytes(4, "big") + bytes([first, 0]) + sk_len.to_bytes(2, "big")
         buf += bytes(IV_LEN) + bytes(inside) + trailer + bytes(ICV_LEN)
         self.sealer.seal(buf, 0, 32, len(buf) - ICV_LEN, None)

@@ -16,7 +16,7 @@ from forge import Forger
 
 EXCHANGES = {34: "IKE_SA_INIT", 35: "IKE_AUTH", 36: "CREATE_CHILD_SA", 37: "INFORMATIONAL"}
 PAYLOADS = {33: "SA", 34: "KE", 35: "IDi", 36: "IDr", 39: "AUTH", 40: "Nonce", 41: "N", 42: "D", 44: "TSi", 45: "TSr", 47: "CP"}
-PROTOCOLS = {"IKE": (1, 0), "ESP": (3, 4)}  # number, octets of an SPI
+PROTOCOLS = {"IKE": (1, 0), "ESP": (3, 4), "IKE8": (1, 8)}  # number, octets of an SPI in Delete payloads; IKE8: of a new IKE SA
 NOTIFIES = {
     1: "UNSUPPORTED_CRITICAL_PAYLOAD",
     7: "INVALID_SYNTAX",
@@ -34,6 +34,7 @@ NOTIFIES = {
     16393: "REKEY_SA",
     16403: "AUTH_LIFETIME",
 }
+ENCR_CCM, PRF_SHA256, KE_X25519, NO_ESN = (1, 16, 128), (2, 5, 0), (4, 31, 0), (5, 0, 0)  # type, ID, key length
 
 
 def number(table, name):
@@ -61,6 +62,17 @@ def raw(name, body=b"", critical=False):
     return number(PAYLOADS, name), body, critical
 
 
+def SA(protocol, spi, *transforms, number=1):
+    """An SA payload of one proposal (RFC 7296 3.3)."""
+    body = b""
+    for i, (kind, transform, bits) in enumerate(transforms):
+        attribute = b"\x80\x0e" + bytes([bits >> 8, bits & 255]) if bits else b""
+        more = 3 if i + 1 < len(transforms) else 0
+        body += bytes([more, 0, 0, 8 + len(attribute), kind, 0, transform >> 8, transform & 255]) + attribute
+    head = bytes([0, 0, 0, 8 + len(spi) + len(body), number, PROTOCOLS[protocol][0], len(spi), len(transforms)])
+    return 33, head + spi + body, False
+
+
 class Talk(Forger):
     """The gateway's side of an established IKE SA; with `up=False` the client waits for the IKE_AUTH response."""
 
@@ -70,6 +82,10 @@ class Talk(Forger):
         self._seen = len(self.player.sent)
         self._last = b""
         self._children = list(self.ike.children)
+
+    def heir(self):
+        """The gateway's side of the IKE SA that has taken the place of this one, or may do so; a Talk of its own."""
+        return Heir(self)
 
     @property
     def child(self):
@@ -87,7 +103,8 @@ class Talk(Forger):
 
     def answer(self, *payloads):
         """<-- the response to the device's last request."""
-        request = self.player.last()
+        spis = self.ike.spi_i + self.ike.spi_r
+        request = [octets for _, octets in self.player.sent if octets[4:20] == spis and not octets[4 + 19] & 0x20][-1]
         self._say(self.seal(payloads, request[4 + 18], request[4 + 23], response=True))
 
     def again(self):
@@ -106,7 +123,7 @@ class Talk(Forger):
         """Lines for what the device has sent since the last call."""
         lines = [self._line(octets) for _, octets in self.player.sent[self._seen :]]
         self._seen = len(self.player.sent)
-        return lines
+        return [line for line in lines if line]
 
     def expect(self, *lines):
         """--> exactly these messages have been sent since the last call."""
@@ -120,6 +137,8 @@ class Talk(Forger):
             if octets[:8] == self.ike.spi_i or octets[16] in (33, 41) and octets[17] == 0x20:
                 return "--> IKE_SA_INIT"
             return "--> ESP"
+        if octets[4:20] != self.ike.spi_i + self.ike.spi_r:
+            return ""  # of another IKE SA
         names = []
         for kind, body, _ in self._payloads(self._open_ours, octets):
             name = PAYLOADS[kind]
@@ -135,3 +154,14 @@ class Talk(Forger):
         return ["%s %s" % (e.kind, e.cause) for e in self.player.events]
 
 
+class Heir(Talk):
+    """Another IKE SA of the same client: the newest that it has."""
+
+    def __init__(self, talk):
+        self.player = talk.player
+        ikes = list(self.player.tunnel._ikes.all())
+        self.use(ikes[0] if ikes[0] is not talk.ike else ikes[-1])
+        self._asked = 0
+        self._seen = talk._seen
+        self._last = b""
+        self._children = list(self.ike.children)

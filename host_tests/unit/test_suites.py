@@ -95,10 +95,10 @@ def test_without_a_list_all_that_is_installed_is_offered():
     assert [list(p.esns) for p in c.esp_offer] == [[0], [0]]
 
 
-def sa_payload(protocol, spi, offers):
+def sa_payload(protocol, spi, offers, kes=None, number=1):
     b = Builder(bytearray(1500))
     b.begin(bytes(8), bytes(8), 34, 8, 0)
-    proposal.write_sa(b, protocol, spi, offers)
+    proposal.write_sa(b, protocol, spi, offers, kes, number)
     return parse(b.buf, 0, b.finish()).need(33, "SA")
 
 
@@ -191,7 +191,10 @@ def test_offers_are_chained_and_numbered():
     assert body[7] == 3 and body[first_len + 7] == 4  # transforms
     assert bytes(body[12:24]) == b"\3\0\0\x0c\1\0\0\x14\x80\x0e\0\x80"
     pfs = [Proposal([(20, 128)], (), (), [19], (0,))]
-    assert sa_payload(3, b"spi!", pfs).rest()[7] == 2  # the first Child SA has no group of its own
+    assert sa_payload(3, b"spi!", pfs).rest()[7] == 3
+    assert sa_payload(3, b"spi!", pfs, ()).rest()[7] == 2  # the first Child SA has no group of its own
+    numbered = sa_payload(3, b"spi!", WIDE_ESP, None, 7).rest()
+    assert numbered[4] == 7 and numbered[first_len + 4] == 8
 
 
 def test_board_tells_what_is_installed_without_loading_it():

@@ -2,7 +2,7 @@
 
 from ipsec.config import Config
 from ipsec.drive import clock
-from ipsec.upkeep import KEEPALIVE, RENEW, RETRY, Upkeep
+from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep
 from scripted import OPTIONS, Player, make_tunnel
 from talk import Talk
 
@@ -13,7 +13,7 @@ def upkeep(**changes):
     options = dict(OPTIONS)
     options.update(reconnect_ms=1000, reconnect_max_ms=8000, lifetime_s=100, natt_keepalive_s=20)
     options.update(changes)
-    return Upkeep(Config(**options))
+    return Upkeep(Config(**options), lambda n: bytes(n))
 
 
 def waits(u, now, ends):
@@ -60,13 +60,13 @@ def test_a_tunnel_that_lived_shorter_than_its_handshake_counts_as_a_failure():
 
 
 def test_the_earliest_renewal_wins():
-    u = upkeep(natt_keepalive_s=0)
+    u = upkeep(natt_keepalive_s=0, lifetime_s=1000)
     u.came_up(0)
     u.renew("late", 95000)
-    assert u.deadline() == 90000 and u.why == "its lifetime ends"
+    assert u.deadline() == 95000 and u.why == "late"
     for at in (80200, 80250, 80300):
         u.renew("the gateway wants new keys", at)
-    u.gateway_gives(99, 80100)
+    u.gateway_gives(999, 80100)
     assert u.due(80199) == 0 and u.due(80200) == RENEW and u.why == "the gateway wants new keys"
     u = upkeep()
     u.came_up(0)
@@ -81,7 +81,7 @@ def test_times_that_pass_the_end_of_the_count():
     u.came_up(LAST - 50)
     assert u.due(LAST) == 0
     assert u.due((LAST + 19951) & LAST) == KEEPALIVE
-    assert u.due((LAST + 89951) & LAST) == RENEW
+    assert [u.due((LAST + 79951) & LAST) for _ in range(3)] == [REKEY_CHILD, REKEY_IKE, KEEPALIVE]
     u.ended((LAST + 90000) & LAST, True)
     assert u.due((LAST + 90000) & LAST) == RETRY
 
@@ -123,8 +123,45 @@ def test_a_clock_that_nobody_asks_for_days_goes_on():
         clock._ticks_ms, clock._ticks_diff = saved
 
 
-def test_used_up_sequence_numbers_are_told_and_the_tunnel_made_again():
-    talk = Talk(reconnect=True)
+def test_each_lifetime_has_its_own_time_within_chance():
+    for octet, ike, child in ((0, 80000, 16000), (255, 89900, 17980)):
+        u = upkeep(natt_keepalive_s=0, lifetime_s=100, child_lifetime_s=20)
+        u._random = lambda n, octet=octet: bytes([octet]) * n
+        u.came_up(0)
+        assert u.deadline() == child and u.due(child - 1) == 0 and u.due(child) == REKEY_CHILD and u.due(child) == 0
+        u.rekeyed(False, child)
+        u.linger(child)
+        assert u.due(child + 3000) == FORGET
+        u.rekey_at(False, ike + 1)
+        assert u.due(ike - 1) == 0 and u.due(ike) == REKEY_IKE and u.due(ike + 1) == REKEY_CHILD
+
+
+class Worn:
+    """A Child SA that has carried so much."""
+
+    def __init__(self, packets, octets):
+        self.packets_out, self.octets_out = packets, 0
+        self.packets_in, self.octets_in = 0, octets
+
+
+def test_a_child_sa_that_has_carried_enough_gets_new_keys():
+    for changes, worn, is_due in (
+        ({}, Worn(0x3FFFFFFF, 0), False),
+        ({}, Worn(0x40000000, 0), True),
+        ({"child_lifetime_packets": 100}, Worn(100, 0), False),
+        ({"child_lifetime_packets": 100}, Worn(101, 0), True),
+        ({"child_lifetime_kib": 4}, Worn(0, 4095), False),
+        ({"child_lifetime_kib": 4}, Worn(0, 4096), True),
+    ):
+        u = upkeep(natt_keepalive_s=0, **changes)
+        u.came_up(0)
+        u.due(10)
+        u.check_volume(worn)
+        assert (u.due(11) == REKEY_CHILD) == is_due, changes
+
+
+def test_used_up_sequence_numbers_are_told_and_the_child_sa_gets_new_keys():
+    talk = Talk()
     talk.wait(6000)
     tunnel = talk.player.tunnel
     tunnel._sadb.sending._out[4:12] = b"\0\0\0\0\xff\xff\xff\xff"  # the last number has been sent
@@ -137,5 +174,5 @@ def test_used_up_sequence_numbers_are_told_and_the_tunnel_made_again():
     assert tunnel.counters()["drops"] == {"seq_exhausted": 1}
     assert tunnel.deadline() <= talk.player.now
     talk.wait(0)
-    assert talk.causes() == ["up up", "down renew"] and "sequence numbers" in talk.player.events[-1].text
-    talk.expect("--> INFORMATIONAL request { D }")
+    talk.expect("--> CREATE_CHILD_SA request { N(REKEY_SA) SA Nonce TSi TSr }")
+    assert talk.causes() == ["up up"]

@@ -89,13 +89,11 @@ def fill(config, crypto) -> None:
         config.esp_offer = [Proposal(ciphers, macs, (), (), (0,)) for ciphers, macs in kinds]
 
 
-def prepare(config, crypto, keylog=None) -> None:
+def prepare(config, crypto) -> None:
     """Refuse at once what a backend cannot do, and load what is sure to be used while the stack is not deep yet.
 
-    Raises CryptoError, ConfigError for a key log hook without the module that it needs.
+    Raises CryptoError.
     """
-    if keylog:
-        _check_keylog()
     fill(config, crypto)
     for s in suites(config.ike_offer) if config.is_listed("ike_proposals") else ():
         crypto.sizes(s.encr, s.key_bits, s.integ)
@@ -108,12 +106,3 @@ def prepare(config, crypto, keylog=None) -> None:
         if len(offer) == 1 and len(offer[0].ciphers) == 1 and len(offer[0].integs) < 2:
             encr, _ = offer[0].ciphers[0]
             crypto.prepare(encr, offer[0].integs[0] if offer[0].integs else 0, large)
-
-
-def _check_keylog():
-    try:
-        import ipsec.ike.keylog  # noqa: F401
-    except ImportError:
-        from ipsec.errors import ConfigError
-
-        raise ConfigError("a keylog hook needs ipsec/ike/keylog, which is not on this board: install it, or give no hook")

@@ -54,7 +54,7 @@ class Tunnel:
     """
 
     def __init__(self, config, crypto, random, log=None, keylog=None):
-        suite.prepare(config, crypto, keylog)
+        suite.prepare(config, crypto)
         self.config = config
         self.crypto = crypto
         self.random = random
@@ -73,7 +73,7 @@ class Tunnel:
         self.is_up = False
         self.is_closed = True
         self._sadb = Sadb()
-        self._ikes = Lineage()
+        self._ikes = Lineage(keylog)
         self._upkeep = Upkeep(config, random)
         self._events = []
         self._esp_ready = self._inner_ready = self._resolve = False

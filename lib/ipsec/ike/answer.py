@@ -8,6 +8,7 @@ from ipsec.ike import iana, payload
 
 INVALID_SYNTAX = 7
 MAX_LEN = 128
+_TEMPORARY_FAILURE = 43
 _REKEY_SA = 16393
 _RENEW_MS = 200  # time for the gateway to take our refusal before our Delete
 
@@ -27,17 +28,21 @@ def build(sa, m, b):
 
 def _create_child_sa(sa, m, b):
     """For a new IKE SA if the first proposal's protocol says so, else for a Child SA (RFC 7296 1.3)."""
+    if not sa.is_up():
+        return b.notify(_TEMPORARY_FAILURE)  # it ends (RFC 7296 2.25.2)
     reader = m.find(iana.SA)
     ike = reader is not None and reader.left() > 5 and reader.buf[reader.pos + 5] == iana.PROTO_IKE
     try:
         if ike:
-            from ipsec.ike import rekey_ike as module
-        else:
-            from ipsec.ike import create_child as module  # type: ignore[no-redef]
+            from ipsec.ike.rekey_ike import answer_rekey_ike
+
+            return answer_rekey_ike(sa, m, b)
+        from ipsec.ike.create_child import answer_child
+
+        return answer_child(sa, m, b)
     except ImportError:
         b.notify(iana.NO_ADDITIONAL_SAS)
         return _renew if ike or payload.notify_data(m, _REKEY_SA) is not None else None
-    return module.answer(sa, m, b)
 
 
 def _renew(sa, now):

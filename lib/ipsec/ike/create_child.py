@@ -14,7 +14,7 @@ Rules
 - A request that meets conflicting work of ours gets TEMPORARY_FAILURE (2.25); what the gateway refuses us like that is asked for
   again after a while, and what it refuses for good makes the tunnel again.
 
-Start reading at `RekeyChild` for what we ask, at `answer` for what the gateway asks.
+Start reading at `RekeyChild` for what we ask, at `answer_child` for what the gateway asks.
 """
 
 from ipsec.errors import CryptoError, NotReady, PeerError
@@ -177,7 +177,7 @@ def try_later(sa, ike: bool, now: int) -> bool:
     return sa.refusals <= _MAX_REFUSALS
 
 
-def rekey(sa) -> None:
+def rekey_child(sa) -> None:
     """Want new keys for the Child SA that sends, unless something of the kind is wanted already."""
     if sa.window.works_on(CHILD_WORK):
         return
@@ -186,7 +186,7 @@ def rekey(sa) -> None:
             return sa.want(RekeyChild(sa, child))
 
 
-def answer(sa, m, b):
+def answer_child(sa, m, b):
     """Append the response to a request of the gateway for a Child SA.
 
     Raises PeerError with the notify to answer, NotReady for what must be loaded first.

@@ -3,13 +3,19 @@
 Rule: there is one IKE SA nearly always, and what is asked for at every wait must then cost nothing. Start reading at `receive`.
 """
 
+from ipsec.errors import ConfigError
 from ipsec.micro import earlier
 
 
 class Lineage:
-    """`lead` is the IkeSa that has the Child SAs, None without a tunnel; `out` are messages to send: (buf, end)."""
+    """`lead` is the IkeSa that has the Child SAs, None without a tunnel; `out` are messages to send: (buf, end).
 
-    def __init__(self):
+    Raises ConfigError for a key log hook without the module that it needs.
+    """
+
+    def __init__(self, keylog=None):
+        if keylog:
+            _check_keylog()
         self.lead = None
         self.out = []
         self._others = []
@@ -78,3 +84,10 @@ class Lineage:
         self._others = []
         self.lead = None
         return True
+
+
+def _check_keylog():
+    try:
+        import ipsec.ike.keylog  # noqa: F401
+    except ImportError:
+        raise ConfigError("a keylog hook needs ipsec/ike/keylog, which is not on this board: install it, or give no hook")

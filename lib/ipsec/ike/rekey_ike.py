@@ -12,7 +12,7 @@ Rules
 - When both rekey at the same time, the IKE SA with the lowest of the four nonces is deleted by whoever began it; the other one
   inherits. Until that is known the gateway's waits, without Child SAs.
 
-Start reading at `RekeyIke` for what we ask, at `answer` for what the gateway asks.
+Start reading at `RekeyIke` for what we ask, at `answer_rekey_ike` for what the gateway asks.
 """
 
 from ipsec.errors import NotReady, PeerError
@@ -79,13 +79,13 @@ class RekeyIke(Exchange):
         self._dh.wipe()
 
 
-def rekey(sa) -> None:
+def rekey_ike(sa) -> None:
     """Want a new IKE SA, unless that is wanted already."""
     if not sa.window.works_on(IKE_WORK):
         sa.want(RekeyIke(sa))
 
 
-def answer(sa, m, b):
+def answer_rekey_ike(sa, m, b):
     """Append the response to the gateway's request to rekey the IKE SA; returns what to do once it is on its way.
 
     Raises PeerError with the notify to answer, NotReady for what must be loaded first.

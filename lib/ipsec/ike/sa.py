@@ -82,7 +82,8 @@ class IkeSa:
         self._put_off = None  # a message that waits for code
         self._is_proved = old is not None  # the peer is who it says
         self._changes: list = []
-        self._heard_at = self._hint_at = 0
+        self._heard_at = old._heard_at if old else 0
+        self._hint_at = 0
         self.remade_at = None  # when a Child SA was wanted where there was none
 
     # What the tunnel calls
@@ -165,12 +166,15 @@ class IkeSa:
             return
         try:
             if ike:
-                from ipsec.ike import rekey_ike as module
+                from ipsec.ike.rekey_ike import rekey_ike
+
+                rekey_ike(self)
             else:
-                from ipsec.ike import create_child as module  # type: ignore[no-redef]
+                from ipsec.ike.create_child import rekey_child
+
+                rekey_child(self)
         except ImportError:
-            return self.renew("its lifetime ends", now)
-        module.rekey(self)
+            self.renew("its lifetime ends", now)
 
     def close(self, now: int) -> None:
         """Delete the SA at both ends; without keys there is nothing to tell the peer."""
