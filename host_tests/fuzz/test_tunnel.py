@@ -185,7 +185,7 @@ def test_edited_ike_auth_responses(steps, false_octets):
         following = chain[i + 1][0] if i + 1 < len(chain) else 0
         inside += bytes([following, 0x80 if critical else 0]) + (4 + len(body)).to_bytes(2, "big") + body
     player.receive(forger.seal_octets(lie(inside, false_octets), chain[0][0] if chain else 0))
-    assert len(player.events) == 1
+    assert [e.kind in ("up", "failed") for e in player.events if e.kind != "warning"] == [True]
     if player.tunnel.is_up:
         [child] = player.tunnel._ikes.lead.children
         assert child.suite == (16, 128, 0, 0) and len(child.spi_out) == 4

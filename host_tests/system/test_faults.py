@@ -304,13 +304,13 @@ def test_en_i_1_3_3_an_unknown_esp_spi_changes_nothing():
 
 
 @pytest.mark.parametrize("what", ["rekey_child", "rekey_ike"])
-def test_en_i_1_2_3_a_rekey_is_refused_and_the_tunnel_made_anew(what):
+def test_en_i_1_2_3_a_rekey_is_followed_and_nobody_hears_of_it(what):
     with Responder(psk=PSK) as gw, tunnel(gw) as client:
-        (answer,) = client.answer(getattr(gw, what)())
-        assert answer.type == Type.N and answer.body[2:4] == bytes([0, Note.NO_ADDITIONAL_SAS])
-        client.poll_until(lambda: len(client.events) == 3)
-        assert client.story == [("up", "up"), ("down", "renew"), ("up", "up")]
-        assert client.readings(2) == 2 and len(halves(gw)) == 1
+        for _ in range(3):
+            answer = client.answer(getattr(gw, what)())
+            assert answer[0].type == Type.SA
+            assert client.readings(2) == 2
+        assert client.story == [("up", "up")] and len(halves(gw)) == 1
 
 
 def test_a_lifetime_that_the_gateway_announces():
@@ -347,10 +347,10 @@ def test_class_message_ids_a_window_of_one_when_we_close_during_a_liveness_check
 def test_en_i_1_1_3_6_requests_of_the_gateway_on_micropython(tmp_path):
     with Responder(psk=PSK) as gw:
         config = options(gw, reconnect=True)
-        process = start_device("micropython", tmp_path, config, "connect", "poll:300", "again", "readings:2", "close")
+        process = start_device("micropython", tmp_path, config, "connect", "poll:300", "readings:2", "close")
         gw.wait_event("child_up")
         gw.dpd().wait()
         gw.rekey_child().wait()
         done = finish(process)
-        assert [e[:2] for e in done.of("event")] == [["up", "up"], ["down", "renew"], ["up", "up"], ["down", "closed"]]
+        assert [e[:2] for e in done.of("event")] == [["up", "up"], ["down", "closed"]]
         assert done.of("readings") == [[2]] and halves(gw) == []

@@ -1,0 +1,69 @@
+"""A device that sends readings at a steady pace and says what became of them, on MicroPython and CPython.
+
+    micropython stream.py CONFIG.json SECONDS PER_SECOND
+
+Prints "up ADDRESS", then one line of JSON: readings sent and acknowledged, the longest time without an acknowledgement in
+milliseconds, and the events after the first, as "kind cause". Ends before its time when a line comes on standard input.
+"""
+
+import json
+import select
+import sys
+
+from ipsec.drive.sync import Uplink
+
+try:
+    from time import ticks_diff, ticks_ms
+except ImportError:
+    from time import monotonic
+
+    def ticks_ms():
+        """Milliseconds that go on."""
+        return int(monotonic() * 1000)
+
+    def ticks_diff(end, start):
+        """Milliseconds from start to end."""
+        return end - start
+
+
+def main(config, seconds, per_second):
+    events = []
+    uplink = Uplink(config)
+    uplink.on_event = lambda event: events.append("%s %s" % (event.kind, event.cause))
+    uplink.connect()
+    print("up", uplink.address)
+    socket = uplink.socket()
+    poller = select.poll()
+    poller.register(sys.stdin, 1)
+    sent, acked = 0, set()
+    began = heard = ticks_ms()
+    gap, pace = 0, 1000 // int(per_second)
+    while ticks_diff(ticks_ms(), began) < int(seconds) * 1000 and not poller.poll(0):
+        try:
+            socket.sendto(json.dumps({"n": sent}).encode(), ("10.10.0.1", 5000))
+        except OSError:
+            pass
+        sent += 1
+        while True:
+            wait = sent * pace - ticks_diff(ticks_ms(), began)
+            if wait <= 0:
+                break
+            socket.settimeout(wait / 1000)
+            try:
+                acked.add(socket.recvfrom(200)[0])
+            except OSError:
+                continue
+            gap = max(gap, ticks_diff(ticks_ms(), heard))
+            heard = ticks_ms()
+    socket.settimeout(1)
+    while len(acked) < sent:
+        try:
+            acked.add(socket.recvfrom(200)[0])
+        except OSError:
+            break
+    print(json.dumps({"sent": sent, "acked": len(acked), "gap_ms": gap, "events": events[1:]}))
+    uplink.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
