@@ -105,6 +105,25 @@ def test_nothing_in_common_is_refused_with_a_suite_that_would_do(tmp_path, kind)
     assert tool("gateway", kind, write_plan(tmp_path, mended, TEXT_PSK)).status == 0
 
 
+@pytest.mark.parametrize("kind", gateway.GATEWAYS)
+def test_a_device_that_takes_any_gateway_gets_one_with_the_name_of_its_own(tmp_path, kind):
+    path = make(tmp_path, kind)
+    whole = path.read_text()
+    path.write_text(re.sub("remote_id = .*\n", "", whole).replace("[tunnel]", '[tunnel]\nremote_id = "%any"'))
+    said = everything(gateway.write(kind, plans.load(path)))
+    path.write_text(re.sub("remote_id = .*\n", "", whole))
+    assert said == everything(gateway.write(kind, plans.load(path)))
+
+
+@pytest.mark.parametrize("kind", ["routeros", "iosxe", "junos", "fortigate"])
+@pytest.mark.parametrize("option", ["local_id", "remote_id"])
+def test_a_distinguished_name_is_refused_where_no_gateway_is_known_to_take_it_with_a_key(tmp_path, kind, option):
+    path = make(tmp_path, kind)
+    path.write_text(re.sub(f"{option} = .*", f'{option} = "C=CH, O=Example, CN=gw"', path.read_text()))
+    said = tool("gateway", kind, path)
+    assert said.status == 1 and "distinguished name" in said.err and "take a host name, a mail address or a key id" in said.err
+
+
 @pytest.mark.parametrize(("kind", "wanted"), [
     ("routeros", "remote-id=key-id:pump7 "),
     ("iosxe", "match identity remote key-id pump7\n"),

@@ -149,3 +149,26 @@ def test_two_devices_are_up_at_once_with_addresses_of_their_own(network, tmp_pat
             d.communicate(timeout=20)
     assert sorted(lines) == ["up 10.20.0.2\n", "up 10.20.0.3\n"], pluto.log()[-3000:]
     assert sorted(re.findall(r"id='@(\d)\.example\.net'", traffic)) == ["1", "2"], traffic
+
+
+@pytest.mark.parametrize(("line", "theirs"), [
+    ('remote_id = "%any"', "sensor-7.example.net"),
+    ('remote_id = "C=CH, O=Example, CN=gw"\nlocal_id = "C=CH, O=Example, CN=sensor"', "C=CH, O=Example, CN=sensor"),
+])  # fmt: skip
+def test_identities_that_not_every_gateway_takes(network, tmp_path, line, theirs):
+    """Any gateway, and distinguished names: what the library takes, the gateway's side is written for."""
+    text = FLEET.replace("$name", "sensor-7").replace('remote_id = "gw.example.net"', line)
+    assert line in text
+    plan = write_plan(tmp_path, text.replace('local_id = "sensor-7.example.net"\n', "", line.count("local_id")))
+    said = tool("gateway", "libreswan", plan, "--out", network.work / "out")
+    assert said.status == 0, said.err
+    pluto, devices = Pluto(network), []
+    try:
+        pluto.load()
+        devices.append(serve(network, plan))
+        assert devices[0].stdout.readline() == "up 10.20.0.2\n", pluto.log()[-3000:]
+        assert theirs in pluto.whack("--trafficstatus")
+    finally:
+        pluto.stop()
+        for d in devices:
+            d.communicate(timeout=20)

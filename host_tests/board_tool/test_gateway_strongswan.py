@@ -119,6 +119,23 @@ def test_the_gateway_is_stopped(gw, tmp_path, make_board):
     assert "refuses the port" in said.out
 
 
+@pytest.mark.parametrize(("line", "ours", "theirs"), [
+    ('remote_id = "%any"', "sensor-7.example.net", "10.9.1.1"),
+    ('remote_id = "C=CH, O=Example, CN=gw"\nlocal_id = "C=CH, O=Example, CN=sensor, E=a@example.net"',
+     "C=CH, O=Example, CN=sensor, E=a@example.net", "C=CH, O=Example, CN=gw"),
+])  # fmt: skip
+def test_identities_that_not_every_gateway_takes(gw, tmp_path, line, ours, theirs):
+    """Any gateway, and distinguished names: what the library takes, the gateway's side is written for."""
+    text = PLAN.format(ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16").replace('remote_id = "gw.example.net"', line)
+    plan = write_plan(tmp_path, text.replace('local_id = "sensor-7.example.net"\n', "", line.count("local_id")))
+    said = swanctl_load(gw, plan)
+    assert "failed" not in said
+    device = serve(gw, plan)
+    assert device.stdout.readline().startswith("up 10.20.0.")
+    [sa] = gw.swan.list_sas()
+    assert (sa["remote-id"], sa["local-id"]) == (ours, theirs)
+
+
 FLEET = PLAN.format(ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16").replace("sensor-7", "$name")
 
 

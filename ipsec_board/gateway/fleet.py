@@ -64,6 +64,11 @@ class Fleet:
         return self.first.inside_hosts
 
     @property
+    def gateway_id(self) -> str:
+        """The gateway's identity."""
+        return self.first.gateway_id
+
+    @property
     def title(self) -> str:
         """For whom a file of this connection is: it does not change when a further device joins."""
         return f"device {self.first.config.local_id}" if self.exact else f"the devices of {self.name}"
@@ -72,7 +77,7 @@ class Fleet:
     def config(self) -> SimpleNamespace:
         """What the connection must allow: every suite of any device, the longest times."""
         configs = [plan.config for plan in self.devices]
-        merged = SimpleNamespace(remote_id=configs[0].remote_id)
+        merged = SimpleNamespace()
         for name in ("ike_proposals", "esp_proposals"):
             setattr(merged, name, list(dict.fromkeys(itertools.chain.from_iterable(getattr(c, name) for c in configs))))
         merged.dpd_s = max(c.dpd_s for c in configs)
@@ -85,12 +90,12 @@ def fleets(plans: Sequence[Plan]) -> list[Fleet]:
     _check(plans)
     groups: dict[tuple, list[Plan]] = {}
     for plan in plans:
-        key = (plan.name, plan.config.remote_id, *plan.protected, "pools", *plan.pools)
+        key = (plan.name, plan.gateway_id, *plan.protected, "pools", *plan.pools)
         groups.setdefault(key, []).append(plan)
     shared: dict[str, list[Plan]] = {}  # the gateway cannot tell two connections for anybody apart: the largest group has it
     for members in sorted(groups.values(), key=len, reverse=True):
         if members[0].pools:
-            shared.setdefault(members[0].config.remote_id, members)
+            shared.setdefault(members[0].gateway_id, members)
     found = []
     for members in groups.values():
         if any(members is group for group in shared.values()):

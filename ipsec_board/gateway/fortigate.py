@@ -84,7 +84,7 @@ def _addresses(sheet: Sheet, fleet: Fleet, n: str) -> None:
 
 def _phase1(sheet: Sheet, fleet: Fleet, n: str, ike: list[v.IkeWords], show: bool) -> None:
     proposals = " ".join(v.unique(f"{s.encr}-{s.prf if s.aead else s.integ}" for s in ike))
-    kind, local = printable_identity(fleet.config.remote_id)
+    kind, local = printable_identity(fleet.gateway_id)
     if len(fleet.devices) > 1:
         sheet.unconfirmed("an empty user group, which the texts of the devices fill")
         sheet.put("config user group", f'    edit "{n}"', "    next", "end")

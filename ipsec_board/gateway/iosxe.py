@@ -100,7 +100,7 @@ def _profile(sheet: Sheet, fleet: Fleet) -> None:
     sheet.source(_FLEX, f"appendix on legacy VPNs: identities, authentication; {_PYATS}, apis/iosxe/ike/configure.py: the rest")
     sheet.note("`nat force-encap` exists, but is left out: the device's NAT detection already leads to ESP in UDP.")
     sheet.put(f"crypto ikev2 profile {n}")
-    sheet.put(f" identity local {_id(fleet.config.remote_id)}", " authentication remote pre-share")
+    sheet.put(f" identity local {_id(fleet.gateway_id)}", " authentication remote pre-share")
     sheet.put(" authentication local pre-share", f" keyring local {n}", f" lifetime {lifetime_s(fleet)}")
     sheet.put(f" dpd {max(30, fleet.config.dpd_s)} 5 periodic", " nat keepalive 20")
     sheet.put(*([f" aaa authorization group psk list {n} {n}"] if fleet.pools else []), " virtual-template 7")

@@ -98,11 +98,11 @@ def _device(fleet: Fleet, n: str, number: int, plan: Plan, show: bool) -> Gatewa
     sheet.put(f'set security ike policy {own} pre-shared-key hexadecimal "{secret_hex(plan, show)}"')
     gw = f"set security ike gateway {own}"
     sheet.source(_HIERARCHY, "[edit security ike]: gateway")
-    if "key-id" in _id(plan.config.local_id) + _id(plan.config.remote_id):
+    if "key-id" in _id(plan.config.local_id) + _id(plan.gateway_id):
         sheet.note("Not confirmed: key-id as an identity")
     sheet.note("Nothing was found that makes Junos encapsulate always: it follows the device's NAT detection.")
     sheet.put(f"{gw} ike-policy {own}", f"{gw} version v2-only", f"{gw} dynamic {_id(plan.config.local_id)}")
-    sheet.put(f"{gw} local-identity {_id(plan.config.remote_id)}")
+    sheet.put(f"{gw} local-identity {_id(plan.gateway_id)}")
     sheet.put(f"{gw} external-interface {plan.site['interface'] or 'ge-0/0/0.0'}")
     sheet.put(f"{gw} dead-peer-detection always-send interval {min(60, max(30, fleet.config.dpd_s))} threshold 3")
     if fleet.pools:

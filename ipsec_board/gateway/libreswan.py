@@ -43,7 +43,7 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
 def _secret(plan: Plan, show: bool) -> str:
     value = f"0x{plan.config.psk.hex()}" if show else f'"{placeholder(plan)}"'
     note = f"# The secret of device {plan.config.local_id}; keep this file readable by root alone (mode 600).\n"
-    return note + f"{_id(plan.config.remote_id)} {_id(plan.config.local_id)} : PSK {value}\n"
+    return note + f"{_id(plan.gateway_id)} {_id(plan.config.local_id)} : PSK {value}\n"
 
 
 def _connection(fleet: Fleet) -> str:
@@ -62,7 +62,7 @@ def _connection(fleet: Fleet) -> str:
         "    authby=secret",
         "    auto=add",
         f"    left={fleet.site['address'] or '%defaultroute'}",
-        f"    leftid={_id(fleet.config.remote_id)}",
+        f"    leftid={_id(fleet.gateway_id)}",
         f"    {_subnets('left', fleet.protected)}",
         "    right=%any",
         *_rightid(fleet),
@@ -129,4 +129,6 @@ def _id(text: str) -> str:
         return value
     if kind == "keyid":
         return f"@#0x{value}"
+    if kind == "dn":
+        return f"@~{value}"
     return value if kind == "email" else f"@{value}"

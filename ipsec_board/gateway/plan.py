@@ -80,6 +80,11 @@ class Plan:
         return re.sub(r"[^a-z0-9]+", "-", self.config.local_id.lower()).strip("-") or "device"
 
     @property
+    def gateway_id(self) -> str:
+        """The gateway's identity; its name or address where the device takes any (`%any`), so that it has one."""
+        return self.config.gateway if self.config.remote_id == "%any" else self.config.remote_id
+
+    @property
     def protected(self) -> list[str]:
         """The prefixes behind the gateway, as text."""
         return list(self.tunnel.get("remote_ts", ["0.0.0.0/0"]))

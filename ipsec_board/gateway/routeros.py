@@ -76,7 +76,7 @@ def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
     sheet.source(_DOC, _SERVER)
     sheet.note(f"Not confirmed: auth-method=pre-shared-key, my-id, remote-id, match-by, secret after 0x ({_ELSEWHERE})").put(
         f'/ip ipsec identity add peer={n} auth-method=pre-shared-key secret="{_secret(plan, show)}"'
-        f" my-id={_id(plan.config.remote_id)} remote-id={_id(plan.config.local_id)} match-by=remote-id{mode}"
+        f" my-id={_id(plan.gateway_id)} remote-id={_id(plan.config.local_id)} match-by=remote-id{mode}"
         f" policy-template-group={n} generate-policy=port-strict"
     )
     return GatewayFile(f"{plan.name}-{plan.device_name}.rsc", sheet.text, secret=show)

@@ -70,7 +70,7 @@ def _connection(fleet: Fleet) -> str:
         "        unique = replace       # a device that lost power comes back at once",
         "        local {",
         "            auth = psk",
-        f"            id = {_id(fleet.config.remote_id)}",
+        f"            id = {_id(fleet.gateway_id)}",
         "        }",
         "        remote {",
         "            auth = psk",
@@ -137,7 +137,7 @@ def _secret(plan: Plan, show: bool) -> str:
         "secrets {",
         f"    ike-{plan.name}-{plan.device_name} {{",
         f"        id-device = {_id(plan.config.local_id)}",
-        f"        id-gateway = {_id(plan.config.remote_id)}",
+        f"        id-gateway = {_id(plan.gateway_id)}",
         f"        secret = {value}",
         "    }",
         "}",
@@ -150,6 +150,6 @@ def _id(text: str) -> str:
     kind, value = identity(text)
     if kind == "address":
         return value
-    if kind == "keyid":
-        return f'"keyid:#{value}"'
+    if kind in ("keyid", "dn"):
+        return f'"{"asn1dn" if kind == "dn" else kind}:#{value}"'
     return f'"{kind}:{value}"'

@@ -72,23 +72,25 @@ class Sheet:
 
 
 def identity(text: str) -> tuple[str, str]:
-    """Kind ("address", "fqdn", "email" or "keyid", whose value is hexadecimal) and value of an identity, as the library reads it.
-
-    Raises PlanError for a distinguished name and for `%any`, which no text for a gateway has yet.
+    """Kind and value of an identity, as the library reads it: "address", "fqdn" or "email" with text, "keyid" or "dn" with
+    hexadecimal digits, those of a distinguished name in DER.
     """
     body = encode(text)
-    kind = {1: "address", 2: "fqdn", 3: "email", 5: "address", 11: "keyid"}.get(body[0] if body else 0)
-    if kind is None:
-        remedy = "take a host name, a mail address or a key id"
-        raise PlanError(f"the gateway's side is not written for the identity {text!r}", remedy)
+    kind = {1: "address", 2: "fqdn", 3: "email", 5: "address", 9: "dn", 11: "keyid"}[body[0]]
     if kind == "address":
         return kind, format_address(body[4:])
-    return kind, body[4:].hex() if kind == "keyid" else body[4:].decode()
+    return kind, body[4:].hex() if kind in ("keyid", "dn") else body[4:].decode()
 
 
 def printable_identity(text: str) -> tuple[str, str]:
-    """The same for gateways that take a key id as text, not as hexadecimal digits. Raises PlanError for other octets."""
+    """The same for gateways that take a key id as text, not in digits, and a distinguished name only with a certificate.
+
+    Raises PlanError for what they do not take.
+    """
     kind, value = identity(text)
+    if kind == "dn":
+        remedy = "take a host name, a mail address or a key id; strongSwan and libreswan take a distinguished name"
+        raise PlanError(f"this gateway is not known to take a distinguished name with a pre-shared key: {text!r}", remedy)
     if kind != "keyid":
         return kind, value
     octets = bytes.fromhex(value)
