@@ -117,6 +117,23 @@ def test_class_traffic_selectors_wider_than_offered():
     fails(unknown_type, "ts_unacceptable", DELETE)
 
 
+def test_en_i_2_1_2_subnets_are_compared_with_the_selectors():
+    """What the gateway says that it protects, and agrees to, or does not (RFC 7296 3.15.2)."""
+
+    def warnings(*attributes, **changes):
+        return [e.text for e in Forger(**changes).answer(changed(CP, lambda body: body + b"".join(attributes))).events[:-1]]
+
+    ours = bytes([0, 13, 0, 8, 10, 10, 0, 0, 255, 255, 255, 0])
+    more = bytes([0, 13, 0, 8, 10, 30, 0, 0, 255, 255, 0, 0])
+    assert warnings(ours) == []
+    [text] = warnings(ours, more)
+    assert "protects 10.30.0.0/16, but agrees to 10.10.0.0/24" in text and "add to remote_ts" in text
+    [text] = warnings(more, remote_ts=["10.10.0.0/24", "10.0.0.0/8"])
+    assert "correct its selectors" in text
+    [text] = warnings(bytes([0, 15, 0, 17, 0xFD]) + bytes(15) + bytes([8]))
+    assert "fd00::/8" in text
+
+
 def test_en_i_1_1_6_12_child_refused_is_told_and_the_ike_sa_is_deleted():
     for kind, cause in ((14, "no_proposal_chosen"), (38, "ts_unacceptable"), (36, "internal_address_failure")):
         good = [p for p in Forger().good() if p[0] in (IDR, AUTH)]

@@ -34,7 +34,7 @@ _LENGTHS = {
 
 
 class InnerConfig:
-    """What the gateway gave: `addresses`, `dns` as octets (4 or 16), `subnets` as text `10.10.0.0/24`."""
+    """What the gateway gave: `addresses`, `dns` as octets (4 or 16), `subnets` as selectors."""
 
     def __init__(self):
         self.addresses = []
@@ -113,6 +113,13 @@ def _unfit(addr, inner, config, ts_local) -> int:
     return 0 if selector.covers(ts_local, addr) else 4
 
 
+def unreached(subnets, selectors) -> list:
+    """Those of the subnets that the gateway says it protects (RFC 7296 3.15.2) which do not lie in one of the selectors."""
+    return [
+        a for a in subnets if not any(len(s[3]) == len(a[3]) and s[3] <= a[3] and a[4] <= s[4] for s in selectors)
+    ]  # fmt: skip
+
+
 def _take(inner, attribute, value):
     if attribute in (_IP4_ADDRESS, _IP6_ADDRESS):
         addr = value[:16]  # IPv6: the prefix length behind it tells nothing in a tunnel
@@ -130,7 +137,14 @@ def _take(inner, attribute, value):
         bits = _mask_len(value[4:]) if n == 4 else value[16]
         if bits > 128:
             raise PeerError("the gateway gives a subnet with a prefix of %d bits: correct it there" % bits)
-        inner.subnets.append("%s/%d" % (format_address(value[:n]), bits))
+        inner.subnets.append(_subnet(value[:n], bits))
+
+
+def _subnet(addr, bits):
+    """The selector of a prefix; octets behind it do not count."""
+    host = (1 << (8 * len(addr) - bits)) - 1
+    last = int.from_bytes(addr, "big") | host
+    return selector.whole((last ^ host).to_bytes(len(addr), "big"), last.to_bytes(len(addr), "big"))
 
 
 def _mask_len(mask) -> int:

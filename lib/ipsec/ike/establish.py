@@ -210,6 +210,11 @@ class IkeAuth(Exchange):
         child = self._offer.accept(sa, m, sa.nonce_i + sa.nonce_r)
         reader = m.find(iana.CP)
         sa.inner = config_payload.parse_reply(reader) if reader else config_payload.InnerConfig()
+        unreached = config_payload.unreached(sa.inner.subnets, child.ts_remote)
+        if unreached:
+            from ipsec.ike import remedy
+
+            sa.warn("selectors", remedy.unreached(unreached, child.ts_remote, sa.config))
         sa.add_child(child)
         if lifetime and len(lifetime) == 4:
             sa.lives(int.from_bytes(lifetime, "big"))

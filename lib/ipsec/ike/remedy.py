@@ -4,7 +4,7 @@ Start reading at `explain`.
 """
 
 from ipsec.address import format_address
-from ipsec.ike import names
+from ipsec.ike import config_payload, names
 
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
 
@@ -179,6 +179,13 @@ def wider(got, offered, option: str) -> str:
     """The warning for an answer that was cut."""
     text = "the gateway answered with the traffic selectors %s, wider than asked for: only %s is used; set %s to what it has"
     return text % (selectors(got), selectors(offered), option)
+
+
+def unreached(subnets, ts_remote, config) -> str:
+    """The warning for subnets of the gateway's that its selectors leave out."""
+    text = "the gateway says that it protects %s, but agrees to %s: packets to the rest do not pass; %s"
+    remedy = "add to remote_ts what you need" if config_payload.unreached(subnets, config.remote_ts) else "correct its selectors"
+    return text % (selectors(subnets), selectors(ts_remote), remedy)
 
 
 def bad_address(addr, why: int, ts_local, wanted: bytes = b"") -> str:
