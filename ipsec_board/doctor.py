@@ -7,6 +7,7 @@ Start reading at `doctor`.
 import os
 import struct
 
+from ipsec_board import facts
 from ipsec_board.errors import BoardError
 from ipsec_board.link import Link
 from ipsec_board.show import Show
@@ -19,7 +20,7 @@ def doctor(board: Link, show: Show, wait_ms: int = 2000, peer: str = "") -> None
 
     Raises BoardError when something is wrong.
     """
-    found: list = board.script("doctor", timeout=180, INIT=probe(), WAIT_MS=wait_ms, PEER=peer)  # type: ignore[assignment]
+    found: list = board.script("doctor", timeout=180, INIT=probe(), WAIT_MS=wait_ms, PEER=peer, OLDEST=facts.OLDEST)  # type: ignore[assignment]
     show.table("doctor", ("what", "state", "found", "remedy"), found)
     wrong = [row[0] for row in found if row[1] == "bad"]
     if wrong:

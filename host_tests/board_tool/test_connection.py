@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from host_tests.board_tool.conftest import tool
 from ipsec_board import facts, link, ports
 from ipsec_board.errors import BoardError, BoardFailure, BoardLost
+from tools.emulator import sources
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def listed(*names, vid=0x2E8A) -> list:
@@ -125,5 +130,15 @@ def test_firmware_without_a_module_is_refused(module):
 
 
 def test_old_firmware_is_refused():
-    with pytest.raises(BoardError, match=r"1\.19\.1, older than 1\.22\.0"):
-        facts.check(_facts(version=(1, 19, 1)))
+    with pytest.raises(BoardError, match=r"1\.24\.1, older than 1\.25\.0"):
+        facts.check(_facts(version=(1, 24, 1)))
+    facts.check(_facts(version=facts.OLDEST))
+
+
+def test_the_oldest_firmware_is_the_same_everywhere():
+    """In the README, in what boards say about flashing, and not newer than what the emulated boards run."""
+    oldest = "%d.%d" % facts.OLDEST[:2]
+    assert f"**MicroPython** {oldest} and later" in (ROOT / "README.md").read_text()
+    said = {v for path in ROOT.glob("boards/*/README.md") for v in re.findall(r"version ([\d.]+) or newer", path.read_text())}
+    assert said == {oldest}
+    assert sources.VERSIONS["micropython"].startswith(oldest)

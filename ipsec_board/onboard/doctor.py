@@ -1,12 +1,12 @@
 # Looks at what a tunnel needs, then makes it; prints [name, "ok" | "warn" | "bad" | "skip", text, remedy] lists as JSON.
 # Runs on the board. INIT is an IKE_SA_INIT request that any responder answers somehow, WAIT_MS how long its answer may take,
-# PEER an address inside that answers ping, or "". A cause is named once: the ports are looked at when the tunnel fails.
+# PEER an address inside that answers ping, or "", OLDEST the version of MicroPython that lib/ needs. A cause is named once: the
+# ports are looked at when the tunnel fails.
 import gc
 import json
 import sys
 import time
 
-_OLDEST = (1, 22, 0)
 _LONGEST = 1440  # of a packet inside: what fits into 1500 octets outside is less
 _HEAP = 90000  # octets that import, handshake and buffers take with the core
 _found = []
@@ -30,8 +30,8 @@ def _firmware():
     v = sys.implementation.version[:3]
     machine = getattr(sys.implementation, "_machine", sys.platform)
     text = "%s %d.%d.%d on %s" % (sys.implementation.name, v[0], v[1], v[2], machine)
-    if v < _OLDEST:
-        _say("firmware", "bad", text, "older than 1.22: flash a newer one")
+    if v < OLDEST:  # noqa: F821
+        _say("firmware", "bad", text, "older than %d.%d: flash a newer one" % OLDEST[:2])  # noqa: F821
     else:
         _say("firmware", "ok", text)
 
