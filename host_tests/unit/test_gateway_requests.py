@@ -77,6 +77,19 @@ def test_en_i_1_3_1_malformed_deletes():
         assert player.kinds() == ["up", "down"]
 
 
+def test_en_i_1_3_1_malformed_notifies():
+    """Too short for its head, or for the SPI that it announces; one whose octets suffice is ignored, whatever its type."""
+    for body in (b"", b"\0\0\x40", b"\3\4\x40\4", b"\3\4\x40\4\1\2\3", b"\0\xff\x40\4" + bytes(254)):
+        forger = Forger(up=True)
+        player = forger.request([notify(16404), payload(NOTIFY, body)])
+        assert body_of(forger, NOTIFY) == bytes([0, 0, 0, 7])
+        assert player.kinds() == ["up", "down"] and player.events[-1].cause == "invalid_syntax"
+    for body in (b"\0\0\xff\xff", b"\3\4\x40\4\1\2\3\4", b"\0\xff\x40\4" + bytes(255)):
+        forger = Forger(up=True)
+        forger.request([payload(NOTIFY, body)])
+        assert forger.last_sent() == [] and forger.player.tunnel.is_up
+
+
 def test_class_message_ids_window_of_one():
     forger = Forger(up=True)
     player = forger.player

@@ -51,6 +51,7 @@ def _renew(sa, now):
 
 def _informational(sa, m, b):
     """An empty request is a liveness check, a Delete ends something; everything else is ignored (RFC 7296 1.4)."""
+    payload.error_notify(m)  # a malformed Notify ends the IKE SA like any other payload (RFC 7296 2.21.3)
     after = None
     deleted = []
     for reader in m.each(iana.DELETE):
