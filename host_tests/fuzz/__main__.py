@@ -1,6 +1,6 @@
 """Fuzzing of a client in each of its states, with the keys of the gateway known.
 
-    python -m host_tests.fuzz [--messages 1000000] [--seed 1] [--state init|auth|up|closing] [--write]
+    python -m host_tests.fuzz [--messages 1000000] [--seed 1] [--state init|auth|up|rekey|closing] [--write]
 
 Every message must leave the client well: nothing is raised, a message that nobody has authenticated changes nothing (before keys
 it may end one attempt) and takes little memory, each gets few answers and few events. A failure prints the seed and the message.
@@ -24,6 +24,7 @@ FIGURES = ROOT / "docs/fuzz.md"
 _MOST_SENT = 2  # an answer, and a Delete when it ends the tunnel
 _MOST_EVENTS = 2
 _MOST_MEMORY = 12 * 1024  # CPython's objects are large; that a board needs 2 KB at the most, host_tests/unit/test_memory.py shows
+_MOST_SAS = 8  # ESP SAs at the same time, whatever a gateway asks for
 _SAMPLE = 1000  # one message in so many is measured
 _FRESH = 64  # messages for one client, unless it ends before
 
@@ -70,6 +71,7 @@ def _feed(client: Client, message: bytes, is_proved: bool, state: str, figures: 
     assert after[3] - before[3] <= _MOST_EVENTS, "too many events"
     assert not (player.tunnel.is_up and player.tunnel.is_closed), "up and closed"
     assert player.tunnel.is_up == (player.tunnel._sadb.sending is not None), "up without an SA that sends"
+    assert len(player.tunnel._sadb.all) <= _MOST_SAS, "too many ESP SAs"
     if not is_proved and state == "init":
         assert not player.tunnel.is_up and player.events == [], "told something before anybody is authenticated"
     elif not is_proved:

@@ -9,11 +9,14 @@ import transcript as t
 from forge import Forger
 from scripted import Player, make_tunnel
 
-STATES = ("init", "auth", "up", "closing")
+STATES = ("init", "auth", "up", "rekey", "closing")
 _RECORDED = [getattr(t, name) for name in dir(t) if name.isupper() and isinstance(getattr(t, name), bytes)]
 _KINDS = (33, 34, 35, 36, 37, 38, 39, 40, 41, 41, 41, 42, 42, 43, 44, 45, 46, 47, 48, 53, 1, 49, 255)
 _NOTIFIES = (1, 4, 5, 7, 9, 11, 14, 17, 24, *range(34, 45), 16384, *range(16388, 16395), 16396, 16400, 16403, 16404, 16406, 16407,
              16418, 16430, 16431, 65535)  # fmt: skip
+
+
+_REKEY_SA = 16393
 
 
 class Client(Forger):
@@ -49,6 +52,7 @@ class Source:
         self.state = state
         self.random = random.Random(f"{state} {seed}")
         self._good = Client("auth").good()
+        self._requests = _Requests(self.random) if state == "rekey" else None
 
     def unproved(self) -> bytes:
         """A message in which no octet is authentic, or not all of a recorded one."""
@@ -82,7 +86,10 @@ class Source:
     def proved(self, client: Client) -> bytes:
         """A message sealed with the gateway's keys, whose inside may lie."""
         r = self.random
+        is_rekey = self._requests is not None and r.random() < 0.7
         chain = [(kind, body) for kind, body, _ in self._good] if r.random() < 0.5 else []
+        if is_rekey:
+            chain = self._requests.draw(client)
         for _ in range(r.randrange(4)):
             self._edit(chain)
         inside = self._chain(chain)
@@ -90,11 +97,13 @@ class Source:
             if inside:
                 inside[r.randrange(len(inside))] ^= 1 << r.randrange(8)
         window = client.ike.window
-        response = r.random() < 0.5
+        response = r.random() < 0.5 and not is_rekey
         number = window._next_id if response else window._peer_id
         if r.random() < 0.1:
             number = r.randrange(1 << 32)
         exchange = r.choice((35, 36, 37, 37, 34, 43, 240)) if r.random() < 0.5 else (35 if self.state == "auth" else 37)
+        if is_rekey:
+            exchange = 36
         return client.seal_octets(bytes(inside), chain[0][0] if chain else 0, exchange, number, response)
 
     def _edit(self, chain) -> None:
@@ -136,3 +145,33 @@ class Source:
             following = chain[i + 1][0] if i + 1 < len(chain) else 0
             out += bytes([following, 0x80 if len(body) == 1 else 0]) + (4 + len(body)).to_bytes(2, "big") + body
         return out
+
+
+class _Requests:
+    """CREATE_CHILD_SA requests of a gateway as they should be (RFC 7296 1.3), put together from the client's own offers."""
+
+    def __init__(self, r: random.Random):
+        self.random = r
+        client = Client("auth")
+        asked = dict(client.last_sent())
+        self._esp, self._ours, self._theirs = asked[33], asked[44], asked[45]
+        offer = t.INIT_OUT[32 : 28 + int.from_bytes(t.INIT_OUT[30:32], "big")]  # the body of SA, its only proposal
+        self._ike = offer
+
+    def draw(self, client: Client) -> list[tuple[int, bytes]]:
+        """New keys for the Child SA, with or without a key exchange; for the IKE SA; or one more Child SA."""
+        r = self.random
+        what = r.choice(("child", "child", "pfs", "ike", "more"))
+        nonce = 40, r.randbytes(r.choice((16, 32, 32, 256)))
+        if what == "ike":
+            spi = r.randbytes(8)
+            body = self._ike[:2] + (len(self._ike) + 8).to_bytes(2, "big") + self._ike[4:6] + b"\x08" + self._ike[7:8] + spi
+            return [(33, body + self._ike[8:]), nonce, (34, b"\0\x1f\0\0" + r.randbytes(32))]
+        chain = [(33, self._esp[:8] + r.randbytes(4) + self._esp[12:]), nonce]
+        if what == "pfs":
+            chain.append((34, b"\0\x1f\0\0" + r.randbytes(32)))
+        if what != "more":
+            children = client.ike.children
+            old = r.choice(children).spi_out if children else r.randbytes(4)
+            chain.insert(0, (41, b"\3\4" + _REKEY_SA.to_bytes(2, "big") + old))
+        return [*chain, (44, self._theirs), (45, self._ours)]
