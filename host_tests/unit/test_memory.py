@@ -85,3 +85,41 @@ def test_memory_of_one_unauthenticated_datagram():
                 worst = max(worst, taken(player, variant))
         print("at most %d octets of heap while waiting for %s" % (worst, stage or "anything"))
         assert worst <= MOST * (2 if sys.maxsize > 1 << 32 else 1), (stage, worst)  # objects of a PC are twice as large
+
+
+class FullHeap:
+    """The crypto backend of a board whose heap has no room for more code, for so many attempts to load some."""
+
+    def __init__(self, attempts):
+        from ipsec.crypto import backend
+
+        self.real, self.attempts = backend, attempts
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def is_ready(self, suite, large=False):
+        return self.attempts is None
+
+    def make_ready(self, suite, large=False):
+        if self.attempts:
+            self.attempts -= 1
+            raise MemoryError
+        self.attempts = None
+
+
+def test_code_that_an_unproved_answer_wants_and_the_heap_has_no_room_for():
+    """Nothing is raised; the same answer is taken once there is room, and without room the time-out says so."""
+    player = Player(make_tunnel(FullHeap(2)))
+    for _ in range(2):
+        player.receive(t.INIT_IN)
+        assert len(player.sent) == 1
+    player.receive(t.INIT_IN)
+    player.receive(t.AUTH_IN)
+    assert player.tunnel.is_up
+    player = Player(make_tunnel(FullHeap(100)))
+    player.receive(t.INIT_IN)
+    while player.tunnel.deadline() is not None:
+        player.tick(1000)
+        player.receive(t.INIT_IN)
+    assert player.kinds() == ["failed"] and "the heap has no room for the code" in player.events[0].text

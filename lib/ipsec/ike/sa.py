@@ -149,6 +149,9 @@ class IkeSa:
                 self.crypto.make_ready(what)
         except CryptoError as e:
             return self.end("crypto", "the gateway chose what cannot be loaded (%s): take it out of ike_proposals" % e)
+        except MemoryError:  # whoever answered has proved nothing: a better answer may come, or the same when there is room
+            self.last_error = "the heap has no room for the code of what the answer chose: shorten ike_proposals, or free some"
+            return self.drop(self.last_error)
         return again(now)
 
     def tick(self, now: int) -> None:
