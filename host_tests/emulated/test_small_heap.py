@@ -63,7 +63,7 @@ def rom(name, tmp_path_factory):
     return place
 
 
-def test_hostile_datagrams_in_a_heap_of_64_kib(name, rom):
+def test_class_memory_hostile_datagrams_in_a_heap_of_64_kib(name, rom):
     with emulator.start(name, frozen=True, rom=rom, heap=HEAP) as board:
         lines = board.exec(PROGRAM, timeout=120).splitlines()
     assert [line.split()[0] for line in lines] == ["init", "auth", "up", "sent", "free"], lines

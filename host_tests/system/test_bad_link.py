@@ -45,7 +45,7 @@ def connects(faults, asks=(), within_s=10.0, **changes):
 
 @pytest.mark.parametrize("asks", ASKS)
 @pytest.mark.parametrize("round_trip_s", [0.12, 0.4, pytest.param(1.5, marks=pytest.mark.slow)])
-def test_any_round_trip_below_the_time_out(asks, round_trip_s):
+def test_class_retransmission_any_round_trip_below_the_time_out(asks, round_trip_s):
     """Requests are repeated every 50, 100, 200 ms, so many answers of each kind come, and late."""
     what, changes = ASKS[asks]
     connects([fault_library.delay(round_trip_s, "out", kind="ike")], what, within_s=8 * round_trip_s + 2, **changes)
@@ -53,13 +53,13 @@ def test_any_round_trip_below_the_time_out(asks, round_trip_s):
 
 @pytest.mark.parametrize("asks", ASKS)
 @pytest.mark.parametrize("name", EACH)
-def test_every_single_datagram_doubled_delayed_or_reordered(asks, name):
+def test_class_retransmission_every_single_datagram_doubled_delayed_or_reordered(asks, name):
     what, changes = ASKS[asks]
     fault = dict(fault_menu.each_datagram(6, 0.2))[name]()
     connects([fault], what, **changes)
 
 
-def test_a_second_invalid_ke_payload_comes_late():
+def test_class_retransmission_a_second_invalid_ke_payload_comes_late():
     with Responder(psk=PSK) as gw, Client(gw, retransmit_tries=6, **GROUPS) as client:
         gw.faults.add(fault_library.invalid_ke(19, (1,)))
         gw.faults.add(fault_menu.late_copy(0.02, exchange=Exchange.IKE_SA_INIT, nth=(1,)))

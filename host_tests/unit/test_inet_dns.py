@@ -166,7 +166,7 @@ def test_lookup_asks_again_and_gives_up():
     assert len(stack._sockets) == 0
 
 
-def test_lookup_ignores_what_others_send():
+def test_class_inside_lookup_ignores_what_others_send():
     stack = new_stack()
     lookup = dns.Lookup(stack, [B4], "mq.example")
     lookup.step(0)

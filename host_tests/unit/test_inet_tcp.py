@@ -151,7 +151,7 @@ def test_small_windows():
         finish(net, socket)
 
 
-def test_a_closed_connection_does_not_wait_for_a_window_for_ever():
+def test_class_inside_a_closed_connection_does_not_wait_for_a_window_for_ever():
     net, socket = open_pair(window=0)
     socket.send(b"never taken")
     net.run(lambda: net.now > 100000)
@@ -321,7 +321,7 @@ def test_segments_that_do_not_fit():
     assert socket.send(b"half-closed") == 11
 
 
-def test_data_with_an_old_acknowledgement_is_refused():
+def test_class_inside_data_with_an_old_acknowledgement_is_refused():
     stack, socket, give, una, rcv = established()  # the largest window the peer has told is 4096
     assert give(rcv, una - 4097, ACK, b"injected") == -19 and give(rcv, una - 0x20000000, ACK, b"injected") == -19
     assert socket.recv(10) is None
@@ -329,7 +329,7 @@ def test_data_with_an_old_acknowledgement_is_refused():
     assert not stack.tick(0) and give(rcv, una - 4096, ACK, b"late") == 0 and socket.recv(10) == b"late"
 
 
-def test_challenges_are_bounded():
+def test_class_inside_challenges_are_bounded():
     for seq, ack, flags in ((1, 0, RST), (0, 0, SYN), (0, 9, ACK), (0, -4097, ACK), (2000, 0, ACK), (-9, 0, ACK)):
         stack, socket, give, una, rcv = established()
         for now in range(0, 4900, 100):

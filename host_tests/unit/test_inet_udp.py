@@ -144,7 +144,7 @@ def test_ports():
     assert stack.udp(50000).port == 50000
 
 
-def test_each_port_is_drawn_at_random():
+def test_class_inside_each_port_is_drawn_at_random():
     drawn = [0x1234, 0xFEDC, 0x1234, 0x4321]
     octets = list(drawn)
     stack = Stack(Link(), lambda n: octets.pop(0).to_bytes(n, "big") if octets else bytes(n))

@@ -16,7 +16,7 @@ def cookie(data):
     return response([notify(COOKIE, data)], spi_r=bytes(8))
 
 
-def test_everything_random_is_drawn_once():
+def test_class_retransmission_everything_random_is_drawn_once():
     """The request with a cookie is the first one with a COOKIE in front, NAT detection included."""
     player = Player(make_tunnel())
     player.receive(cookie(b"c1"))
@@ -27,7 +27,7 @@ def test_everything_random_is_drawn_once():
     assert [p for p in first if p[0] != KE] == [p for p in second if p[0] != KE]
 
 
-def test_the_same_cookie_twice_is_followed_once():
+def test_class_retransmission_the_same_cookie_twice_is_followed_once():
     player = Player(make_tunnel())
     for _ in range(3):
         player.receive(cookie(b"c1"))
@@ -36,7 +36,7 @@ def test_the_same_cookie_twice_is_followed_once():
     assert is_auth(player)
 
 
-def test_a_cookie_for_a_request_that_was_sent_twice_does_not_change_the_present_one():
+def test_class_retransmission_a_cookie_for_an_earlier_request_does_not_change_the_present_one():
     """Round trip 3 s, time-out 1 s: the answers to both copies come, 1 s apart; then the one to the request with the cookie."""
     player = Player(make_tunnel())
     player.tick(1000)
@@ -62,7 +62,7 @@ def test_a_gateway_that_changes_its_mind_is_followed_later():
     assert parse(player.last())[0] == notify(COOKIE, b"c2")
 
 
-def test_the_same_invalid_ke_payload_twice_is_no_refusal():
+def test_class_retransmission_the_same_invalid_ke_payload_twice_is_no_refusal():
     player = Player(make_tunnel(**TWO_GROUPS))
     refused = response([notify(INVALID_KE, b"\0\x13")], spi_r=bytes(8))
     for _ in range(3):
@@ -72,7 +72,7 @@ def test_the_same_invalid_ke_payload_twice_is_no_refusal():
     assert not player.tunnel.is_closed  # it is still waited for, not hurried
 
 
-def test_a_late_cookie_after_the_other_group():
+def test_class_retransmission_a_late_cookie_after_the_other_group():
     player = Player(make_tunnel(**TWO_GROUPS))
     player.receive(cookie(b"c1"))
     player.receive(response([notify(INVALID_KE, b"\0\x13")], spi_r=bytes(8)))
@@ -111,7 +111,7 @@ def test_a_good_response_comes_back_after_a_forged_second_one_had_its_turn():
     assert player.tunnel.is_up
 
 
-def test_forged_responses_are_bounded_in_memory_and_key_exchanges():
+def test_class_memory_forged_responses_are_bounded_as_are_key_exchanges():
     player = forged_first(retransmit_tries=10)
     shared = []
     dh = player.tunnel._ikes.lead.window.active._init.dh

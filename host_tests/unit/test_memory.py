@@ -73,7 +73,7 @@ def variants(datagram):
         yield b"\0\0\0\0" + bytes(changed)
 
 
-def test_memory_of_one_unauthenticated_datagram():
+def test_class_memory_of_one_unauthenticated_datagram():
     if not hasattr(gc, "mem_alloc"):
         skip("CPython does not tell how much is allocated")
     for stage in ("INIT_IN", "AUTH_IN", ""):
@@ -108,7 +108,7 @@ class FullHeap:
         self.attempts = None
 
 
-def test_code_that_an_unproved_answer_wants_and_the_heap_has_no_room_for():
+def test_class_memory_code_that_an_unproved_answer_wants_and_the_heap_has_no_room_for():
     """Nothing is raised; the same answer is taken once there is room, and without room the time-out says so."""
     player = Player(make_tunnel(FullHeap(2)))
     for _ in range(2):

@@ -30,7 +30,7 @@ def test_answer_within_the_offer_is_taken_as_it_is():
     assert selector.intersect([net("10.0.0.0/8")], [net("10.0.0.0/9"), net("10.128.0.0/9")]) == [net("10.0.0.0/8")]
 
 
-def test_answer_wider_than_the_offer_is_cut():
+def test_class_traffic_selectors_wider_than_the_offer_are_cut():
     offer = [net("10.10.0.0/16")]
     assert selector.intersect([net("0.0.0.0/0")], offer) == offer
     assert selector.intersect([net("0.0.0.0/0"), net("::/0")], offer) == offer
@@ -61,14 +61,14 @@ def test_selectors_are_joined():
     assert through_the_wire(net("255.255.255.255"), net("0.0.0.0")) == [net("255.255.255.255"), net("0.0.0.0")]
 
 
-def test_many_selectors_are_bounded():
+def test_class_memory_many_selectors_are_bounded():
     assert len(through_the_wire(*[net("10.0.%d.0/24" % i) for i in range(200)])) == 1
     many = [net("10.0.%d.0/24" % (2 * i)) for i in range(100)]
     assert len(through_the_wire(*many[:64])) == 64
     raises(PeerError, through_the_wire, *many, text="more than 64")
 
 
-def test_selector_with_its_start_behind_its_end_is_refused_by_name():
+def test_class_traffic_selectors_that_end_before_they_start_are_refused_by_name():
     e = raises(PeerError, through_the_wire, net("10.0.0.0/8", 6, (500, 10)), text="10.0.0.0/8[tcp/500-10]")
     assert e.notify == 38
     raises(PeerError, through_the_wire, net("10.0.0.0/8", 0, (65535, 0)), text="OPAQUE")
@@ -99,7 +99,7 @@ def given(*addresses, ts_local=(ANY4, ANY6), **options):
     return config_payload.own_addresses(inner, config, list(ts_local))
 
 
-def test_assigned_address_is_taken():
+def test_class_assigned_addresses_that_are_taken():
     assert given("10.20.0.1") == ([parse_address("10.20.0.1")], "")
     assert given("10.20.0.1", ts_local=[net("10.20.0.0/24")])[1] == ""
     assert given(ts_local=[net("10.20.0.7")])[0] == [parse_address("10.20.0.7")]
@@ -122,7 +122,7 @@ def refused(*words, **case):
     raise AssertionError("%r was not refused" % (addresses,))
 
 
-def test_address_with_which_nothing_can_pass_is_refused():
+def test_class_assigned_addresses_with_which_nothing_can_pass_are_refused():
     for text in ("0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"):
         refused(text, "pool", assigned=[text])
     for text in ("::", "::1", "ff02::1"):
@@ -135,12 +135,12 @@ def test_address_with_which_nothing_can_pass_is_refused():
     refused("more than 4", assigned=["10.20.0.%d" % (i + 1) for i in range(150)])
 
 
-def test_address_that_is_left_out_is_warned_of():
+def test_class_assigned_addresses_that_are_left_out_are_warned_of():
     addresses, warning = given("10.20.0.1", "fd00::1", virtual_ip=["ipv4", "ipv6"], ts_local=[ANY4])
     assert addresses == [parse_address("10.20.0.1")] and "fd00::1" in warning
 
 
-def test_configuration_reply_keeps_a_bounded_part():
+def test_class_memory_configuration_reply_keeps_a_bounded_part():
     body = b"\2\0\0\0" + b"\0\3\0\4\x0a\0\0\1" * 150 + b"\0\x0d\0\x08\x0a\0\0\0\xff\0\0\0" * 100 + b"\0\1\0\4\x0a\0\0\2" * 99
     inner = config_payload.parse_reply(Reader(body, 0, len(body)))
     assert len(inner.dns) == 4 and len(inner.subnets) == 16 and len(inner.addresses) == 1
