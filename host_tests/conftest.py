@@ -26,6 +26,19 @@ def count_tests(config: pytest.Config, where: str, passed: int, failed: int, ski
         total[i] += n
 
 
+def pytest_sessionfinish(session):
+    """A worker of pytest-xdist hands its counts over."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["counts"] = session.config.stash.get(_COUNTS, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """The one who started the workers adds them up."""
+    for where, (passed, failed, skipped) in getattr(node, "workeroutput", {}).get("counts", {}).items():
+        count_tests(node.config, where, passed, failed, skipped)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """One line for each place where unit tests ran besides this CPython."""
     for where, (passed, failed, skipped) in sorted(config.stash.get(_COUNTS, {}).items()):

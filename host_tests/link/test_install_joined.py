@@ -1,5 +1,6 @@
 """`install --joined`: what is on the board afterwards works, is changed only where it must be, and can be undone."""
 
+import pytest
 from ipsec.config import Config
 from ipsec.prepared import load
 
@@ -37,6 +38,7 @@ def test_joined_plain_and_back(board, plan):  # noqa: F811
     assert names(board) == plain
 
 
+@pytest.mark.slow
 def test_a_new_configuration_brings_its_suites(board, tmp_path):  # noqa: F811
     ask = "from ipsec.crypto import backend\nbackend.self_test(20, 0)\nprint('right')"
     lists = 'ike_proposals = ["aes128%s16-prfsha256-x25519"]\nesp_proposals = ["aes128%s16"]\n'
@@ -54,6 +56,7 @@ def device(board, tmp_path, responder, *more: str, change=("", "")):  # noqa: F8
         assert said.status == 0, said.err
 
 
+@pytest.mark.slow
 def test_a_prepared_configuration_and_texts_on_the_host(board, tmp_path, responder):  # noqa: F811
     device(board, tmp_path, responder, "--texts", "host")
     said = tool("run", "--port", board.port, "--seconds", "60")
@@ -62,6 +65,7 @@ def test_a_prepared_configuration_and_texts_on_the_host(board, tmp_path, respond
     assert "_OPTIONS" not in do(board, "import ipsec._core\nprint(dir(ipsec._core))")
 
 
+@pytest.mark.slow
 def test_failures_are_told_in_words(board, tmp_path, responder):  # noqa: F811
     device(
         board, tmp_path, responder, "--texts", "host", change=('remote_id = "gw.example.net"', 'remote_id = "other.example.net"')
@@ -70,6 +74,7 @@ def test_failures_are_told_in_words(board, tmp_path, responder):  # noqa: F811
     assert "remote_id" in said.out and "other.example.net" in said.out and "<" not in said.out, said.out
 
 
+@pytest.mark.slow
 def test_the_other_form_of_configuration_is_refused_by_the_board(board, plan):  # noqa: F811
     assert tool("install", "--port", board.port, "--config", plan, "--prepared", "--joined").status == 0
     said = tool("provision", "--port", board.port, plan)

@@ -77,7 +77,7 @@ def test_no_name_of_a_secret_kind_is_guessed(device: tuple[Linked, Path]) -> Non
     assert not {"psk", "encr", "key_bits", "packets_out", "kind", "cause", "text", "sendto"} & set(linked.attributes)
 
 
-@pytest.mark.parametrize("viper", [False, True])
+@pytest.mark.parametrize("viper", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_unit_tests_pass_on_joined_files(tmp_path: Path, viper: bool) -> None:
     check.prepare(tmp_path, "x64", viper=viper)
     done = check.run(tmp_path, [])
@@ -86,7 +86,7 @@ def test_unit_tests_pass_on_joined_files(tmp_path: Path, viper: bool) -> None:
     assert int(last.split()[0]) > 250 and " 0 failed" in last
 
 
-@pytest.mark.parametrize("viper", [False, True])
+@pytest.mark.parametrize("viper", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_kernels_are_those_in_c_unless_viper_is_wanted(viper: bool) -> None:
     """P-384 has none in C."""
     linked = link(Options("armv6m", viper=viper))
@@ -103,8 +103,8 @@ def test_names_in_c_are_kept() -> None:
     assert set(native.NAMES) == set(re.findall(r"MP_QSTR_(\w+)", texts))
 
 
-def test_what_is_there_is_told() -> None:
-    told = report.joined("aes128ccm16", "armv6m").texts["ipsec/crypto/present"]
+def test_what_is_there_is_told(device: tuple[Linked, Path]) -> None:
+    told = device[0].texts["ipsec/crypto/present"]
     assert told == "NAMES = ('modes/ccm', 'groups/x25519')\n"
 
 

@@ -53,6 +53,7 @@ def said(folder: Path, where: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_words_come_back(tmp_path: Path) -> None:
     plain, coded = said(tmp_path, "device"), said(tmp_path, "host")
     assert len(plain.splitlines()) >= 20 and len(coded) < 0.8 * len(plain)
@@ -63,6 +64,7 @@ def test_the_words_come_back(tmp_path: Path) -> None:
     assert fed.decode() == plain
 
 
+@pytest.mark.slow
 def test_files_get_smaller() -> None:
     octets = [
         sum(map(len, report.joined_files(report.joined("aes128ccm16", "armv6m", texts=t), "armv6m").values()))

@@ -39,6 +39,7 @@ def test_kernel(monkeypatch, name, bits):
     getattr(tests, name)()
 
 
+@pytest.mark.slow
 def test_modular_kernel(monkeypatch):
     """Words of 32 bits must hold the products between two rounds of carries."""
     kernel = load(CRYPTO / "modular.py", 32)
