@@ -98,7 +98,7 @@ def test_one_pool_and_one_connection_for_two_devices(tmp_path, kind):
         assert not [p for p in found if p is not plan and (p.config.psk.decode() in file.text or p.config.psk.hex() in file.text)]
 
 
-@pytest.mark.parametrize("kind", set(SHARING) - {"fortigate", "junos"})
+@pytest.mark.parametrize("kind", sorted({*SHARING} - {"fortigate", "junos"}))
 def test_one_at_a_time_gives_the_same_files(tmp_path, kind):
     _, files = make(tmp_path, TEMPLATE)
     assert tool("gateway", kind, *files, "--out", tmp_path / "at_once").status == 0

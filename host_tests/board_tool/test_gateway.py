@@ -64,7 +64,7 @@ def test_written_files_hold_the_secret_with_mode_600(tmp_path, kind):
     assert secret not in said.out + said.err
 
 
-@pytest.mark.parametrize("kind", set(gateway.GATEWAYS) - {"strongswan", "libreswan"})
+@pytest.mark.parametrize("kind", sorted({*gateway.GATEWAYS} - {"strongswan", "libreswan"}))
 def test_every_setting_stands_under_its_source_or_is_marked(tmp_path, kind):
     plan = plans.load(make(tmp_path, kind))
     for file in gateway.write(kind, plan):
