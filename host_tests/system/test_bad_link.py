@@ -67,9 +67,9 @@ def test_class_retransmission_a_second_invalid_ke_payload_comes_late():
         assert client.story == [("up", "up")]
 
 
-@pytest.mark.parametrize("fault", [fault_menu.forged_init(), fault_menu.many_payloads(), fault_menu.many_notifies()], ids=str)
+@pytest.mark.parametrize("fault", [fault_menu.forged_init, fault_menu.many_payloads, fault_menu.many_notifies])
 def test_a_forged_first_response_does_not_make_the_attempt_deaf(fault):
-    connects([fault], within_s=2.0)
+    connects([fault()], within_s=2.0)
 
 
 def test_more_forged_responses_than_anybody_counts():
