@@ -26,6 +26,7 @@ def replaced(option: str, value: str) -> str:
 
 @pytest.mark.parametrize(("option", "value", "paste"), [
     ("gateway", '"vpn.example.net:4500"', 'gateway = "vpn.example.net"'),
+    ("gateway", '"10.9.1.256"', 'gateway = "198.51.100.1"'),
     ("gateway", '"vpn.example.net:4501"', 'gateway = "vpn.example.net"; port = 4501; natt_port = 4501'),
     ("gateway", '"https://vpn.example.net/remote?x=1"', 'gateway = "vpn.example.net"'),
     ("gateway", '"https://vpn.example.net:8443"', 'gateway = "vpn.example.net"'),

@@ -98,7 +98,7 @@ def test_identities_that_are_refused_with_the_remedy():
         ("keyid:", "empty"), ("@#0", "pairs"),
         ("@#xy", "pairs"), ("gw/1", "alone"), ("'gw'", "remove"), ("*.example", "remove"), ("10.0.0.0/8", "alone"),
         ("ipv4:host", "not an IPv4"),
-        ("email:gw", "mail"), ("fe80:::1", "known are"),
+        ("email:gw", "mail"), ("fe80:::1", "known are"), ("10.0.0.256", "fqdn:10.0.0.256"), ("10.0.0", "no address"),
     ):  # fmt: skip
         e = raises(ConfigError, identity.encode, bad, text=word)
         for option in ("local_id", "remote_id"):
@@ -140,7 +140,8 @@ def test_forms_of_a_key():
     for text in (
         "hex:S3cr3t", "hex:abc", "hex:", "0xS3cr3t", "0x", "base64:S3cr3t!", "base64:S3cr3", "base64:S3cr=t",
         "base64:S3cr3t=", "0s", " S3cr3t", "S3cr3t ",
-        '"S3cr3t"', "'S3cr3t'", "S3cr3t\0", "S3cr\t3t", "S3cr3t\n",
+        ': PSK "S3cr3t"', "device.example gw : psk S3cr3t", "%any :PSK S3cr3t", '"S3cr3t"', "'S3cr3t'", "S3cr3t\0",
+        "S3cr\t3t", "S3cr3t\n",
     ):  # fmt: skip
         e = raises(ConfigError, decode_psk, text, text="option psk")
         for n in range(len(secret) - 3):

@@ -30,6 +30,13 @@ def test_names_as_people_paste_them():
     assert parse_ike("aes256gcm96-prfsha256-dh14") == (19, 256, 0, 5, 14)
     assert parse_ike("aes128gcm8-prfsha256-ecp256") == (18, 128, 0, 5, 19)
     assert parse_ike("aes128ccm12-prfsha256-ecp256") == (15, 128, 0, 5, 19)
+    # strongSwan and libreswan take a hash beside AEAD for the PRF's
+    assert parse_ike("aes256gcm16-sha384-ecp384") == (20, 256, 0, 6, 20) == parse_ike("aes_gcm256-sha2_384;dh20")
+    assert parse_ike("aes_gcm_c_128-sha2-dhgroup19") == (20, 128, 0, 5, 19)
+    assert parse_ike("aes_ccm_a_256-sha2_512-dh31") == (14, 256, 0, 7, 31)
+    assert parse_ike("chacha20_poly1305-sha2_256;dh31") == (28, 0, 0, 5, 31)
+    assert len(suite.suites([suite_names.parse_ike_proposal("aes256+aes128-sha2_256+sha2_512;dh19+dh14")])) == 16
+    assert parse_esp("aes_gcm_c_256") == (20, 256, 0, 0) and parse_esp("aes_gcm128") == (20, 128, 0, 0)
     assert parse_esp("AES256GCM16!") == (20, 256, 0, 0) == parse_esp("aes256gcm16-noesn") == parse_esp("aes256gcm16-ecp384")
     assert parse_esp("aes256-sha256-modp2048-esn") == (12, 256, 12, 1)
 
@@ -65,7 +72,10 @@ def test_names_that_are_refused_say_what_to_write():
         (parse_ike, "aes256-sha256-dh5", "too weak"),
         (parse_ike, "aes512-sha256-modp2048", "aes128gcm16"),
         (parse_ike, "aes128gcm4-prfsha256-x25519", "aes128gcm16"),
-        (parse_ike, "aes256gcm16-sha384-ecp384", "prfsha384"),
+        (parse_ike, "aes256gcm16-sha384-prfsha384-ecp384", "remove 'sha384'"),
+        (parse_esp, "aes256gcm16-sha384", "remove 'sha384'"),
+        (parse_ike, "aes_gcm-sha2_256-dh31", "aes128gcm16"),
+        (parse_ike, "aes_gcm_d_256-sha2_256-dh31", "aes128gcm16"),
         (parse_ike, "aes256gcm16-aes256-sha384-ecp384", "two"),
         (parse_ike, "aes256gcm16-prfsha384-ecp999", "ecp384"),
         (parse_esp, "aes128gcm16iiv-x25519-foo", "foo"),

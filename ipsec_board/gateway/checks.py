@@ -95,6 +95,10 @@ def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
 def _gateway(options: dict, reasons: Reasons) -> None:
     """A host and nothing else: what people paste are URLs, and hosts with a port."""
     value = options.get("gateway")
+    if isinstance(value, str) and not value.strip("0123456789.") and "." in value and not is_address(value):
+        options["gateway"] = _STAND_IN["gateway"]
+        reasons.add(f"option gateway: {value!r} is no address", f"such as: {line('gateway', '198.51.100.1')}")
+        return
     if not isinstance(value, str) or not value or is_address(value) or re.fullmatch(r"[A-Za-z0-9_.-]+", value):
         return
     options["gateway"] = _STAND_IN["gateway"]

@@ -59,6 +59,8 @@ def is_address(text: str) -> bool:
 def plain_identity(text: str) -> int:
     """The ID type (RFC 7296 3.5) of a text that is a host name (2) or a mail address (3) and nothing else; 0 for others."""
     name, at, host = text.partition("@")
+    if not text.strip("0123456789.") and "." in text:
+        return 0  # meant as an address
     if not name or name.strip(_NAME) or (at and (not host or host.strip(_NAME))):
         return 0
     return 3 if at else 2

@@ -84,6 +84,8 @@ def _kind(text: str) -> tuple:
         return _IPV4, text
     if "=" in text:
         return _DN, text
+    if not text.strip("0123456789.") and "." in text:
+        raise ConfigError("identity %r is no address: correct it, or write 'fqdn:%s' if it is a name" % (text, text))
     return (_RFC822 if "@" in text else _FQDN), text
 
 

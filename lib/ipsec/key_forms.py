@@ -34,6 +34,8 @@ def decode_key(text: str) -> bytes:
         raise ConfigError("option psk: it begins or ends with a blank; remove it, or write the key as 'hex:...'")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         raise ConfigError("option psk: it stands in quotes of its own; remove them, or write the key as 'hex:...'")
+    if "PSK" in _kinds(text):
+        raise ConfigError("option psk: it is a line of ipsec.secrets; write the key alone, or put the line into psk_file")
     for c in text:
         if ord(c) < 32 or c in "\x7f\ufeff\ufffd":
             raise ConfigError("option psk: it holds a control character; write the key as 'hex:...'")
@@ -64,9 +66,7 @@ def read_key(octets: bytes, name: str) -> str:
 
 def _of_secrets(line: str, name: str) -> str:
     """The key of a line of ipsec.secrets, `[ids] : PSK "key"`; any other line as it is."""
-    words = line.split()
-    kinds = [words[i + 1].upper() for i in range(len(words) - 1) if words[i] == ":"]
-    kinds += [word[1:].upper() for word in words if word[0] == ":"]
+    kinds = _kinds(line)
     if "PSK" not in kinds:
         if any(kind in ("RSA", "ECDSA", "EAP", "PIN", "XAUTH", "PKCS12") for kind in kinds):
             raise ConfigError("option psk_file: %r holds another secret than a PSK" % name)
@@ -78,6 +78,13 @@ def _of_secrets(line: str, name: str) -> str:
     if not key or any(c in _BLANKS + "\"'#" for c in key):
         raise ConfigError("option psk_file: the line of ipsec.secrets in %r is not clear: leave the key alone in the file" % name)
     return key
+
+
+def _kinds(line: str) -> list:
+    """What a line of ipsec.secrets says its secret is, behind its colon; nothing for other lines."""
+    words = line.upper().split()
+    kinds = [words[i + 1] for i in range(len(words) - 1) if words[i] == ":"]
+    return kinds + [word[1:] for word in words if word[0] == ":"]
 
 
 def _to_text(octets: bytes, name: str) -> str:

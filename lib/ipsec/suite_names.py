@@ -3,8 +3,9 @@
 An IKE proposal is `ENCR[-INTEG][-PRF]-KE`, an ESP proposal `ENCR[-INTEG][-KE][-esn]`, with several words of a kind where the
 gateway shall choose: `aes128ccm16-prfsha256-x25519`, `aes256-aes128-sha256-ecp256-modp2048`, `chacha20poly1305-esn`.
 
-Rules: letter case, blanks and a `!` at the end do not count. AEAD takes no integrity algorithm, AES-CBC needs one. Without a
-`prf...` word the PRF is the hash of the integrity algorithm. A group in an ESP proposal (PFS) is for rekeying, as the first Child
+Rules: letter case, blanks and a `!` at the end do not count; libreswan's `aes_gcm256-sha2_256;dh19` is understood. AEAD takes no
+integrity algorithm, AES-CBC needs one. Without a `prf...` word the PRF is the hash of the integrity algorithm, which is there for
+nothing else with AEAD, as strongSwan and libreswan take it. A group in an ESP proposal (PFS) is for rekeying, as the first Child
 SA has none (RFC 7296 1.2). Start reading at `parse_ike_proposal`.
 """
 
@@ -16,7 +17,7 @@ _BITS = ("128", "192", "256")
 _ICVS = {"ccm": {8: 14, 12: 15, 16: 16}, "gcm": {8: 18, 12: 19, 16: 20}}  # octets of the ICV: ENCR transform ID
 _IIVS = {"ccm8": 29, "gcm16": 30}  # ESP only: the IV is the sequence number (RFC 8750)
 _ICV_WORDS = {"": 16, "16": 16, "128": 16, "12": 12, "96": 12, "8": 8, "64": 8}
-_HASHES = {"sha256": 0, "sha384": 1, "sha512": 2, "sha2_256": 0, "sha2_384": 1, "sha2_512": 2}
+_HASHES = {"sha256": 0, "sha384": 1, "sha512": 2, "sha2": 0, "sha2_256": 0, "sha2_384": 1, "sha2_512": 2}
 _GROUPS = {"x25519": 31, "ecp256": 19, "ecp384": 20, "ecp521": 21, "modp2048": 14, "modp3072": 15, "modp4096": 16}
 _ALIASES = {"curve25519": "x25519", "secp256r1": "ecp256", "secp384r1": "ecp384", "secp521r1": "ecp521"}
 _WEAK: tuple = ("des", "3des", "null", "md5", "sha", "sha1", "aesxcbc", "modp768", "modp1024", "modp1536")
@@ -41,6 +42,8 @@ def parse_ike_proposal(name: str) -> Proposal:
         if not integs:
             raise ConfigError("IKE suite %r has no PRF: add one of %s" % (name, _KNOWN_PRF))
         prfs = [integ - 7 for integ in integs]  # HMAC_SHA2_256_128 is 12, PRF_HMAC_SHA2_256 is 5, and so on
+        if ciphers[0][0] != _CBC:
+            integs = []
     if not kes:
         raise ConfigError("suite %r: nothing is not a key exchange group; known are %s" % (name, ", ".join(sorted(_GROUPS))))
     return Proposal(ciphers, integs, prfs, kes, ())
@@ -116,7 +119,8 @@ def _sort(name: str, esp: bool) -> tuple:
     Raises ConfigError.
     """
     text = "".join(name.split()).lower()
-    words = (text[:-1] if text.endswith("!") else text).replace("chacha20-poly1305", _CHACHA).split("-")
+    text = (text[:-1] if text.endswith("!") else text).replace("chacha20-poly1305", _CHACHA).replace("chacha20_poly1305", _CHACHA)
+    words = text.replace(";", "-").replace("+", "-").split("-")
     ciphers: list = []
     integs: list = []
     prfs: list = []
@@ -140,20 +144,19 @@ def _sort(name: str, esp: bool) -> tuple:
             kind.append(value)
     if not ciphers:
         raise ConfigError("suite %r: it names no encryption algorithm; known are %s" % (name, _KNOWN))
-    _check_kinds(name, ciphers, integs)
+    _check_kinds(name, ciphers, integs, esp or prfs)
     return ciphers, integs, prfs, kes, rest
 
 
-def _check_kinds(name, ciphers, integs):
+def _check_kinds(name, ciphers, integs, is_aead_alone):
     cbc = [encr for encr, _ in ciphers if encr == _CBC]
     if cbc and len(cbc) < len(ciphers):
         raise ConfigError("suite %r: AEAD and AES-CBC in one proposal; write two (RFC 7296 3.3)" % name)
     if cbc and not integs:
         raise ConfigError("suite %r: AES-CBC needs an integrity algorithm; add one of %s" % (name, _KNOWN_INTEG))
-    if integs and not cbc:
+    if integs and not cbc and is_aead_alone:
         word = ("sha256", "sha384", "sha512")[integs[0] - 12]
-        text = "suite %r: an AEAD takes no integrity algorithm; remove %r, or write 'prf%s' for the PRF"
-        raise ConfigError(text % (name, word, word))
+        raise ConfigError("suite %r: an AEAD takes no integrity algorithm; remove %r" % (name, word))
 
 
 def _cipher(word: str, esp: bool):
@@ -165,7 +168,7 @@ def _cipher(word: str, esp: bool):
         return (31 if iiv else 28), 0
     if not word.startswith("aes"):
         return None
-    key, mode, icv = _split_aes(word[3:])
+    key, mode, icv = _split_aes(word[3:].replace("_", ""))
     if key not in _BITS:
         return None
     bits = int(key)
@@ -181,11 +184,14 @@ def _cipher(word: str, esp: bool):
 
 
 def _split_aes(text: str) -> tuple:
-    """`128gcm16` as key length, mode, ICV."""
+    """`128gcm16`, or libreswan's `gcm128` and `gcmc128`, as key length, mode, ICV."""
     key = text[:3]
     for mode in ("ccm", "gcm", "cbc"):
         if text[3:].startswith(mode):
             return key, mode, text[6:]
+        if key == mode:
+            icv = text[3:-3]
+            return text[-3:], mode, {"a": "8", "b": "12", "c": "16"}.get(icv, icv)
     return key, text[3:], ""
 
 
@@ -194,7 +200,7 @@ def _group(word: str) -> int:
     word = _ALIASES.get(word, word)
     if word in _GROUPS:
         return _GROUPS[word]
-    for prefix in ("dh", "group"):
+    for prefix in ("dhgroup", "dh", "group"):
         digits = word[len(prefix) :]
         if word.startswith(prefix) and digits in ("14", "15", "16", "19", "20", "21", "31"):
             return int(digits)
