@@ -10,6 +10,7 @@ from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, mask, place
 
 _CLI = "FortiOS CLI Reference"
 _ADMIN4 = "FortiGate Version 4.0 MR1 Administration Guide"
+_HUB = 'Fortinet Community, "FortiGate Hub with multiple IPSec Dial-up phase1"'
 _NAMES = 'Fortinet Community, "IPsec VPN phase1-interface name characters"'
 _NAME_LEN = 11  # leaves room for _ and three hexadecimal digits: 4096 devices
 _ANSIBLE = "Fortinet's Ansible collection fortinet.fortios"
@@ -44,7 +45,8 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     sheet = Sheet("#", f"FortiOS: dial-up IKEv2 gateway for {who}").left_out(ike_out, esp_out)
     sheet.note("Leave lines such as this one out when you paste the text.")
     if alone:
-        sheet.note("For more devices give all their files in one command: FortiOS wants one gateway with a user for each.")
+        sheet.note("For more devices give all their files in one command: with IKEv2 FortiOS chooses the gateway before it knows",
+                   f"who asks ({_HUB}), so there is one for all, with a user for each.")
     _addresses(sheet, fleet, n)
     _phase1(sheet, fleet, n, ike, show_secret and alone)
     _phase2(sheet, fleet, n, esp)
@@ -62,11 +64,13 @@ def _user(n: str, plan: Plan, show: bool) -> GatewayFile:
             "make one with `ipsec-board provision --new-psk --text`",
         )
     sheet.source(_ADMIN4, '"SSL VPN user group": the user name is the peer ID, the password the pre-shared key')
-    sheet.note("Not confirmed: with IKEv2; set type password, set passwd; append member")
+    sheet.note("Not confirmed: that the password is the key with IKEv2, too, and how long it may be.")
     psk = plan.config.psk.decode() if show else placeholder(plan)
     user = printable_identity(plan.config.local_id)[1]
+    sheet.source(_CLI, "config user local")
     sheet.put("config user local", f'    edit "{user}"', "        set type password", f'        set passwd "{psk}"')
     sheet.put("    next", "end")
+    sheet.unconfirmed("append for this group (device groups have it); if refused, `set member` with the names of all devices")
     sheet.put("config user group", f'    edit "{n}"', f'        append member "{user}"', "    next", "end")
     return GatewayFile(f"{plan.name}-{plan.device_name}.fortios", sheet.text, secret=show)
 
@@ -101,7 +105,8 @@ def _phase1(sheet: Sheet, fleet: Fleet, n: str, ike: list[v.IkeWords], show: boo
 
 def _peers(sheet: Sheet, fleet: Fleet, n: str, show: bool) -> None:
     if len(fleet.devices) > 1:
-        sheet.note("Not confirmed: peertype dialup with IKEv2")
+        sheet.note("peertype dialup with usrgrp and ike-version 2 stands in configurations that others have published;",
+                   "not confirmed: that FortiOS then takes each user's password for the key.")
         sheet.put("        set peertype dialup", f'        set usrgrp "{n}"')
         return
     plan = fleet.first
