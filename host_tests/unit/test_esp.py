@@ -2,7 +2,7 @@
 
 import transcript
 from ipsec.crypto import backend
-from ipsec.esp import drop
+from ipsec.esp import drop, plain, transform
 from ipsec.esp.transform import EspSa
 from ipsec.ike.child import ChildSa
 from ipsec.ike.selector import anywhere
@@ -252,6 +252,30 @@ def test_wiped_sa_is_dead():
         assert unprotect(b, esp) != inner(40)
     except Exception:  # noqa: S110 - a backend may also refuse outright
         pass
+
+
+class LeanCrypto:
+    """The crypto face with a cipher that says that it allocates nothing."""
+
+    def __getattr__(self, name):
+        return getattr(backend, name)
+
+    def new_sealer(self, *args):
+        class Sealer:
+            is_lean = True
+            parts = None
+
+            def __getattr__(self, name):
+                return getattr(real, name)
+
+        real = backend.new_sealer(*args)
+        return Sealer()
+
+
+def test_heap_is_locked_only_where_esp_itself_has_a_kernel():
+    ours = [anywhere(4)]
+    child = ChildSa(b"\1\1\1\1", b"\2\2\2\2", CCM16, ours, ours, (keys(19, 1), keys(0, 2), keys(19, 3), keys(0, 4)))
+    assert EspSa(LeanCrypto(), child, 64, False).is_lean == (transform.carry is not plain.carry)
 
 
 def test_nothing_is_allocated_under_heap_lock():
