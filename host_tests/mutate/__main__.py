@@ -2,9 +2,10 @@
 
     python -m host_tests.mutate [--seed 7] [--count 90] [--seconds 1800] [--only ike/window.py]
 
-Survivors are printed; those that `equal.json` explains (the mutant does the same as the original, with the reason why) are listed
-apart and count as noticed. mutmut and cosmic-ray were looked at: both mutate a package in place and know one test runner for
-all files, while here each run needs a copy beside helpers of its own, a limit of memory, and a seed that draws a sample.
+What survives on CPython is tried on MicroPython too, where other lines run. Survivors are printed; those that `equal.json`
+explains (the mutant does the same as the original, with the reason why) are listed apart and count as noticed. mutmut and
+cosmic-ray were looked at: both mutate a package in place and know one test runner for all files, while here each run needs a
+copy beside helpers of its own, a limit of memory, and a seed that draws a sample.
 Start reading at `main`.
 """
 
@@ -63,7 +64,7 @@ class Copy:
         source = path.read_text()
         path.write_text(mutant.apply(source))
         try:
-            return self._run() != 0
+            return self._run() != 0 or self._run_on_micropython() != 0
         finally:
             path.write_text(source)
 
@@ -77,6 +78,17 @@ class Copy:
         except subprocess.TimeoutExpired:
             return 1
         return done.returncode
+
+
+    def _run_on_micropython(self) -> int:
+        names = [Path(path).stem for path in self._tests]
+        paths = [str(self.folder / "lib"), str(self.folder / "unit")]
+        code = f"import sys; sys.path[:0] = {paths!r}; import run; sys.exit(run.main({names!r}))"
+        argv = [Path(sys.executable).with_name("micropython"), "-X", "heapsize=16m", "-c", code]
+        try:
+            return subprocess.run(argv, cwd=self.folder, capture_output=True, timeout=_TIME_S).returncode
+        except subprocess.TimeoutExpired:
+            return 1
 
 
 def _limit() -> None:
@@ -95,7 +107,7 @@ def run(mutants: list[Mutant], seconds: float, workers: int) -> tuple[list[Mutan
     tried = 0
     with tempfile.TemporaryDirectory() as scratch, Progress() as progress, ThreadPoolExecutor(workers) as pool:
         copies = [Copy(Path(scratch) / str(n)) for n in range(workers)]
-        if copies[0]._run():
+        if copies[0]._run() or copies[0]._run_on_micropython():
             raise SystemExit("the unit tests fail without any mutant: repair that first")
         task = progress.add_task("mutants", total=len(mutants))
 

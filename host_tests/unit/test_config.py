@@ -101,6 +101,28 @@ def test_bad_suites():
     raises(ConfigError, parse_esp, "aes128gcm16-prfsha256", text="PRF")
 
 
+def test_limits_of_numbers():
+    for name, lowest, highest in (
+        ("port", 1, 65535), ("natt_port", 1, 65535), ("local_port", 0, 65535), ("mtu", 576, 1500), ("retransmit_ms", 50, 60000),
+        ("retransmit_tries", 1, 20), ("dpd_s", 0, 86400), ("natt_keepalive_s", 0, 3600), ("lifetime_s", 10, 86400),
+        ("reconnect_ms", 50, 3600000), ("reconnect_max_ms", 50, 3600000), ("replay_window", 32, 1024), ("gcm_table_kb", 2, 8),
+    ):  # fmt: skip
+        for value in (lowest, highest):
+            assert getattr(with_option(**{name: value}), name) == value
+        for value in (lowest - 1, highest + 1, str(lowest), True, 100.5):
+            refused("option " + name, repr(value), "%d to %d" % (lowest, highest), **{name: value})
+
+
+def test_limits_of_lists():
+    for name in ("remote_ts", "local_ts"):
+        eight = ["10.%d.0.0/16" % n for n in range(8)]
+        assert len(getattr(with_option(**{name: eight}), name)) == 8
+        refused("option " + name, "9 prefixes", "to 8", **{name: eight + ["10.9.0.0/16"]})
+    for name, suite in (("ike_proposals", "aes128ccm16-prfsha256-x25519"), ("esp_proposals", "aes128ccm16")):
+        assert len(getattr(with_option(**{name: [suite] * 8}), name)) == 8
+        refused("option " + name, "9 suites", "best 8", **{name: [suite] * 9})
+
+
 def test_ranges():
     assert parse_range("10.10.0.0/16") == (bytes([10, 10, 0, 0]), bytes([10, 10, 255, 255]))
     assert parse_range("10.1.2.3") == (bytes([10, 1, 2, 3]), bytes([10, 1, 2, 3]))

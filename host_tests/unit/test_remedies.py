@@ -64,7 +64,9 @@ def test_selectors_and_addresses_name_the_side():
 
 def test_gateway_that_wants_eap():
     idr = [p for p in Forger().good() if p[0] == IDR]
-    told(Forger().answer(idr + [payload(48, b"\1\1\0\5\1")]), "authentication_failed", "EAP", "PSK", "device.example")
+    for critical in (False, True):  # the payload is known, so the bit does not count
+        answer = idr + [payload(48, b"\1\1\0\5\1", critical)]
+        told(Forger().answer(answer), "authentication_failed", "EAP", "PSK", "device.example")
 
 
 def test_gateway_with_a_certificate():

@@ -56,6 +56,8 @@ def test_selectors_are_joined():
     assert through_the_wire(net("10.0.1.0/24"), net("10.0.3.0/24"), net("10.0.2.0/24")) == [
         Selector(0, 0, 65535, bytes([10, 0, 1, 0]), bytes([10, 0, 3, 255]))
     ]
+    for inner in (net("10.0.0.0/24", 6), net("10.255.255.0/24", 6, (1, 9)), net("10.0.0.0/8", 17), net("10.0.0.0/8", 0, (0, 9))):
+        assert through_the_wire(net("10.0.0.0/8"), inner) == [net("10.0.0.0/8")] == through_the_wire(inner, net("10.0.0.0/8"))
     apart = [net("10.0.0.0/24"), net("10.0.2.0/24"), net("10.0.1.0/24", 6), net("::/0"), net("10.0.3.0/24", 0, (0, 5))]
     assert through_the_wire(*apart) == apart
     assert through_the_wire(net("255.255.255.255"), net("0.0.0.0")) == [net("255.255.255.255"), net("0.0.0.0")]

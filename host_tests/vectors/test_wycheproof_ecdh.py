@@ -82,12 +82,13 @@ def library(request, tmp_path_factory):
     return folder, "native"
 
 
-def test_micropython(sources, name, library, tmp_path):
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 5])
+def test_micropython(sources, name, library, step, tmp_path):
     micropython = Path(sys.executable).with_name("micropython")
     require(micropython.exists(), "micropython is missing; run `make`")
     if name in exchanges.HOST_ONLY:
         pytest.skip("boards have not the group")
-    lines = sources[name]
+    lines = sources[name][::step]
     path = tmp_path / "lines"
     path.write_text("\n".join(lines) + "\n")
     lib, kernel = library
