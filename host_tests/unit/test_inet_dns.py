@@ -166,6 +166,13 @@ def test_lookup_asks_again_and_gives_up():
     assert len(stack._sockets) == 0
 
 
+def test_lookup_begins_at_once_whatever_the_clock_shows():
+    for now in (0, 1 << 28, (1 << 29) - 1):
+        stack = new_stack()
+        assert not dns.Lookup(stack, [B4], "mq.example").step(now)
+        assert len(stack.link.sent) == 1
+
+
 def test_class_inside_lookup_ignores_what_others_send():
     stack = new_stack()
     lookup = dns.Lookup(stack, [B4], "mq.example")
