@@ -7,7 +7,7 @@ from binascii import unhexlify as unhex
 from crypto_support import octets
 from ipsec.crypto.sign import comb, ecdsa, ed25519, field, hashes, modular, p256, p384, rsa
 from ipsec.errors import AuthError, ConfigError, CryptoError
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import der, keys
 from support import SLOW, raises
 
 _N = int.from_bytes(p256.N, "big")
@@ -138,6 +138,34 @@ def test_forms_of_public_keys():
     assert (rfc3110.kind, len(rfc3110.data), rfc3110.exponent) == (keys.RSA, 256, 65537)
     for bad in (b"", b"\x30", bytes(31), b"0s!!!", b"0xzz", der[:-1], der + b"\x00", b"-----BEGIN CERTIFICATE-----\n"):
         raises(ConfigError, keys.load_public, bad, text="gateway_key")
+
+
+def _tlv(tag, *parts):
+    body = b"".join(parts)
+    n = len(body)
+    return bytes([tag] + ([n] if n < 128 else [0x81, n] if n < 256 else [0x82, n >> 8, n & 255])) + body
+
+
+def _rsa_spki(modulus, exponent, unused=b"\0", behind=b""):
+    key = _tlv(0x30, _tlv(2, b"\0" * (modulus[0] >> 7), modulus), _tlv(2, exponent))
+    algorithm = _tlv(0x30, unhex("06092a864886f70d0101010500"))
+    return _tlv(0x30, algorithm, _tlv(3, unused, key if unused else b"", behind))
+
+
+def test_rsa_keys_that_are_refused():
+    n = b"\xc1" * 256
+    key = keys.load_public(_rsa_spki(n, b"\x03"))
+    assert (key.kind, key.data, key.exponent) == (keys.RSA, n, 3)
+    for bad in (
+        _rsa_spki(n[:-1] + b"\xc0", b"\3"), _rsa_spki(n, b"\4"), _rsa_spki(n, b"\1"), _rsa_spki(n, b"\2"),
+        _rsa_spki(n[:255], b"\3"), _rsa_spki(n + n + b"\xc1", b"\3"), _rsa_spki(n, b"\3", b""), _rsa_spki(n, b"\3", b"\1"),
+        _rsa_spki(n, b"\3", b"\x08"), _rsa_spki(n, b"\3", behind=b"\0"),
+    ):  # fmt: skip
+        raises(ConfigError, keys.load_public, bad, text="gateway_key")
+    for malformed in (b"\3\0", b"\3\1\1", b"\3\1\x08", b"\3\2\1\1", b"\3\2\x09\0"):
+        raises(AuthError, der.Der(malformed, 0, len(malformed)).bits)
+    for good in (b"\3\1\0", b"\3\2\0\1", b"\3\2\1\2", b"\3\2\7\x80"):
+        assert der.Der(good, 0, len(good)).bits() == good[2]
 
 
 def test_forms_of_private_keys():
