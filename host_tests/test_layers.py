@@ -11,7 +11,7 @@ from tools import kernels
 
 LIB = Path(__file__).resolve().parents[1] / "lib"
 FILES = sorted((LIB / "ipsec").rglob("*.py"))
-BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "config", "micro")
+BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "auth_options", "config", "micro")
 # layer: what it may import of ours besides itself
 ALLOWED = {
     "errors": (),
@@ -26,8 +26,9 @@ ALLOWED = {
     "suite_names": ("errors", "suite"),
     "forms": ("errors", "address"),
     "key_forms": ("errors",),
-    "config": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms"),
-    "prepared": ("errors", "suite"),
+    "auth_options": ("errors",),
+    "config": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options"),
+    "prepared": ("errors", "suite", "auth_options"),
     "crypto": ("errors", "micro"),
     "esp": BOTTOM + ("crypto",),
     "ike": BOTTOM + ("crypto",),

@@ -10,7 +10,10 @@ FORM = 2  # of the file, as in lib/ipsec/prepared.py; another number for what ol
 
 def dump(config: Config) -> dict:
     """What the file holds: options as JSON has them, texts behind "=", octets as hexadecimal digits behind "#"."""
-    values = {name.lstrip("_"): _written(value) for name, value in vars(config).items() if name != "psk_file"}
+    without = {"psk_file", "key", "credentials"}  # a board reads its key from the file of it
+    if config.auth == "psk":
+        without |= {"key_file", "gateway_key"}
+    values = {name.lstrip("_"): _written(value) for name, value in vars(config).items() if name not in without}
     return {"prepared": FORM, **values}
 
 

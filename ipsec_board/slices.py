@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ipsec.config import Config
+from ipsec.ike.auth import keys
 from ipsec.suite import EspSuite, IkeSuite
 
 from ipsec_board import native
@@ -44,7 +45,19 @@ def _ke(*numbers: int) -> Callable[[Config, str], bool]:
     return lambda c, _arch: any(s.ke in numbers for s in c.ike_proposals)
 
 
-def _sha512(c: Config, _arch: str) -> bool:
+@functools.cache
+def _kinds_of(key: str, gateway_key: str) -> frozenset[int]:
+    return frozenset((keys.load_private(key).kind, keys.load_public(gateway_key).kind))
+
+
+def _signs(*kinds: int) -> Callable[[Config, str], bool]:
+    """Whether one of the keys of both ends is of such a kind."""
+    return lambda c, _arch: c.auth == "key" and not _kinds_of(c.key, c.gateway_key).isdisjoint(kinds)
+
+
+def _sha512(c: Config, arch: str) -> bool:
+    if _signs(keys.ED25519, keys.P384)(c, arch):
+        return True
     return _any_suite(c, lambda s: s.integ in (13, 14)) or any(s.prf in (6, 7) for s in c.ike_proposals)
 
 
@@ -77,6 +90,17 @@ SLICES = {
         "new keys for a tunnel that stays up; without it the tunnel is made again",
         _always,
     ),
+    "key": Slice(
+        ("ipsec.ike.auth.key", "ipsec.ike.auth.remedies"),
+        "authentication by raw public keys",
+        lambda c, _arch: c.auth == "key",
+    ),
+    "ed25519": Slice(("ipsec.crypto.sign.ed25519",), "signatures by Ed25519", _signs(keys.ED25519)),
+    "ecdsa": Slice(
+        ("ipsec.crypto.sign.ecdsa", "ipsec.crypto.sign.p256"), "signatures by ECDSA, on P-256", _signs(keys.P256, keys.P384)
+    ),
+    "ecdsa384": Slice(("ipsec.crypto.sign.p384",), "the same on P-384", _signs(keys.P384)),
+    "rsa": Slice(("ipsec.crypto.sign.rsa",), "signatures by RSA, of a gateway", _signs(keys.RSA)),
     "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),
     "gcm8k": Slice(("ipsec.crypto.modes.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(
@@ -92,7 +116,7 @@ SLICES = {
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
 
-_VIPER_ONLY = ("ipsec.crypto.kernels.field384",)  # kernels that the native module has not
+_VIPER_ONLY = ("ipsec.crypto.kernels.field384", "ipsec.crypto.kernels.modular")  # kernels that the native module has not
 # what the small native module has no kernels for; and whatever calls the field machine, X25519 excepted
 _IN_THE_LARGE = ("ipsec.crypto.modes.chapoly", "ipsec.crypto.modes.cbc", "ipsec.crypto.sha512")
 PLAIN = ("ipsec.esp.plain", "ipsec.inet.plain", *SLICES["plain"].gates)

@@ -25,7 +25,8 @@ SCRIPT = """
 import gc, os, time
 from micropython import heap_lock, heap_unlock
 from ipsec.crypto.kernels import comb256, comb25519
-from ipsec.crypto.sign import comb, ecdsa, ed25519, field, modular, p256
+from ipsec.crypto.sign import comb, ecdsa, ed25519, field, modular
+from ipsec.crypto.sign.p256 import CURVE as p256
 
 def count(call, k):
     gc.collect()

@@ -5,7 +5,9 @@ from binascii import b2a_base64, hexlify
 from binascii import unhexlify as unhex
 
 from crypto_support import octets
-from ipsec.crypto.sign import comb, ecdsa, ed25519, field, hashes, modular, p256, p384, rsa
+from ipsec.crypto.sign import comb, ecdsa, ed25519, field, hashes, modular, rsa
+from ipsec.crypto.sign.p256 import CURVE as p256
+from ipsec.crypto.sign.p384 import CURVE as p384
 from ipsec.errors import AuthError, ConfigError, CryptoError
 from ipsec.ike.auth import der, keys
 from support import SLOW, raises

@@ -174,7 +174,8 @@ def _sign_ed25519(_backend, private, public, message, signature):
 def _sign_p256(_backend, private, public, message, signature):
     from hashlib import sha256
 
-    from ipsec.crypto.sign import ecdsa, p256
+    from ipsec.crypto.sign import ecdsa
+    from ipsec.crypto.sign.p256 import CURVE as p256
     from ipsec.ike.auth import keys
 
     private, public, message, signature = [_octets(x) for x in (private, public, message, signature)]

@@ -21,9 +21,12 @@ _OPTIONS = {
     # Who we are and whom we expect (RFC 7296 3.5); the form tells the type, see ike/identity.py
     "local_id": ("", "str"),  # required
     "remote_id": ("", "str"),  # default: `gateway`; "%any": whoever has the key
-    "auth": ("psk", "str"),
+    "auth": ("psk", "str"),  # "psk"; "key": raw public keys (RFC 7427), see ike/auth/key.py
     "psk": ("", "str"),  # text, "hex:..." or "0x...", "base64:..." or "0s..."; 16 octets or more
     "psk_file": ("", "str"),  # or a file that holds it, beside the configuration
+    "key_file": ("", "str"),  # with auth "key": the file of our private key, Ed25519 or P-256, in PKCS #8
+    "key": ("", "str"),  # or what it holds: PEM, or "0x..."
+    "gateway_key": ("", "str"),  # and the gateway's public key: PEM, or "0s..." in base64, as strongSwan and libreswan print it
     # Algorithms in order of preference, see suite_names.py; default: all that is installed
     "ike_proposals": ([], "list"),
     "esp_proposals": ([], "list"),
@@ -77,6 +80,9 @@ class Config:
     remote_id: str
     auth: str
     psk: bytes
+    key: str
+    key_file: str
+    gateway_key: str
     ike_offer: list[suite.Proposal]  # of `ike_proposals`; empty without one, until `suite.fill`
     esp_offer: list[suite.Proposal]
     suite_order: str
@@ -99,6 +105,7 @@ class Config:
     replay_window: int
     gcm_table_kb: int
     large_tables: bool  # whether `gcm_table_kb` asks for more memory and speed
+    credentials = None  # what ike/auth makes of the keys, once
 
     def __init__(self, **options):
         self.warnings = []
@@ -152,6 +159,10 @@ def load(path: str) -> Config:
         raise ConfigError("configuration file %r must hold one JSON object {...}" % path)
     if options.get("psk_file"):
         options["psk"] = _read_secret(path, options.pop("psk_file"))
+    if options.get("key_file"):
+        from ipsec.auth_options import read_key
+
+        options["key"] = read_key(path, options.pop("key_file"))
     return Config(**options)
 
 
@@ -224,7 +235,7 @@ def _check_kind(name, value, spec):
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
             raise ConfigError("option %s: %r is not a list of texts" % (name, value))
     elif not isinstance(value, str):
-        shown = "the value" if name == "psk" else repr(value)
+        shown = "the value" if name in ("psk", "key") else repr(value)
         raise ConfigError("option %s: %s is not a text" % (name, shown))
 
 
@@ -235,9 +246,13 @@ def _check(c):
     if not c.remote_id:
         c.remote_id = c.gateway
     _check_ids(c)
-    if c.auth != "psk":
-        raise ConfigError("option auth: %r is not supported; use 'psk'" % c.auth)
-    _check_psk(c)
+    if c.auth == "psk":
+        _check_psk(c)
+    else:
+        from ipsec.auth_options import check
+
+        check(c)
+        forget("ipsec.auth_options")
     _check_suites(c)
     _check_inside(c)
     if c.replay_window & (c.replay_window - 1):

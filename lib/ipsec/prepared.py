@@ -19,6 +19,7 @@ class Config:
     gateway: str
     local_id: str
     listed: list[str]
+    credentials = None  # what ike/auth makes of the keys, once
 
     def __init__(self, **options):
         for name in options:
@@ -49,6 +50,10 @@ def load(path: str) -> Config:
     options = {name: _value(values[name]) for name in values}
     for name in ("ike_offer", "esp_offer"):
         options[name] = [Proposal([tuple(c) for c in p[0]], *p[1:]) for p in options[name]]
+    if options["auth"] != "psk":
+        from ipsec.auth_options import read_key
+
+        options["key"] = read_key(path, options["key_file"])
     return Config(**options)
 
 

@@ -22,7 +22,7 @@ from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
-from ipsec.ike import config_payload
+from ipsec.ike import auth, config_payload
 from ipsec.ike import sa as ike_sa
 from ipsec.ike.lineage import Lineage
 from ipsec.inet.stack import Stack
@@ -50,11 +50,12 @@ class Tunnel:
     """A tunnel for one `Config`.
 
     `crypto` is a backend, `random(n)` gives random octets; `log(level, text)` and `keylog(table, line)` are hooks or None.
-    Raises CryptoError when the backend lacks an algorithm of the configuration.
+    Raises CryptoError when the backend lacks an algorithm of the configuration, ConfigError when a key is none.
     """
 
     def __init__(self, config, crypto, random, log=None, keylog=None):
         suite.prepare(config, crypto)
+        auth.load(config)  # what is wrong with a key is told now
         self.config = config
         self.crypto = crypto
         self.random = random
@@ -70,8 +71,7 @@ class Tunnel:
         self.stack = Stack(self, random)
         self.dns = []  # servers inside, octets
         self.drops = drop.Drops()
-        self.is_up = False
-        self.is_closed = True
+        self.is_up, self.is_closed = False, True
         self._sadb = Sadb()
         self._ikes = Lineage(keylog)
         self._upkeep = Upkeep(config, random)

@@ -143,6 +143,7 @@ class IkeSaInit(Exchange):
             raise NotReady(suite)
         if group != self._group or suite.ke != group:
             raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
+        sa.auth.agree(m)
         try:
             secret = self.dh.shared(public)
         except CryptoError as e:

@@ -44,6 +44,10 @@ def refused(notify: int, config, in_auth: bool, data: bytes = b"") -> str:
         return text + _no_proposal(config, in_auth)
     if notify == 17 and len(data) == 2:
         return text + _other_group(data[0] << 8 | data[1], config)
+    if notify == 24 and in_auth and config.auth != "psk":
+        from ipsec.ike.auth import remedies
+
+        return text + remedies.refused(config)
     if notify == 24 and in_auth:
         who = "we said that we are %r and want %r" % (config.local_id, config.remote_id)
         return text + " (%s): compare psk, local_id and remote_id there; it must take a PSK from us, not EAP" % who
@@ -94,6 +98,10 @@ def _no_selectors(config) -> str:
 
 def eap(config) -> str:
     """For a gateway that begins EAP."""
+    if config.auth != "psk":
+        from ipsec.ike.auth import remedies
+
+        return remedies.eap(config)
     text = "the gateway asks %r for EAP, not for a pre-shared key: give it a connection with PSK for this identity"
     return text % config.local_id
 

@@ -5,69 +5,75 @@ from ipsec.crypto.sign import comb, ecdsa
 from ipsec.crypto.sign.field import field_p256, powers
 from ipsec.crypto.sign.modular import Modulus
 
-NAME = "P-256"
-SIZE = 32
-P = (
-    b"\xff\xff\xff\xff\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00"
-    b"\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-)
-N = (
-    b"\xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"
-    b"\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x51"
-)
-B = (
-    b"\x5a\xc6\x35\xd8\xaa\x3a\x93\xe7\xb3\xeb\xbd\x55\x76\x98\x86\xbc"
-    b"\x65\x1d\x06\xb0\xcc\x53\xb0\xf6\x3b\xce\x3c\x3e\x27\xd2\x60\x4b"
-)
-R2 = (
-    b"\x00\x00\x04\xff\xff\xff\xfd\xff\xff\xff\xff\xff\xff\xff\xfe\xff"
-    b"\xff\xff\xfb\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x03\x00"
-)  # 2^520 mod P
-GAP = (
-    b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
-    b"\x43\x19\x05\x53\x58\xe8\x61\x7b\x0c\x46\x35\x3d\x03\x9c\xda\xae"
-)  # P - N
 # Slot 2 ^ (p - 2) into slot 4, p - 2 = 2^256 - 2^224 + 2^192 + 2^96 - 3: rows of `field.powers`
 _INVERT = bytes((
     4, 2, 1, 2,  5, 4, 1, 2,  7, 5, 3, 5,  8, 7, 6, 7,  10, 8, 3, 5,  9, 10, 15, 10,
     5, 9, 2, 4,  4, 5, 32, 2,  4, 4, 128, 5,  4, 4, 32, 5,  4, 4, 30, 9,  4, 4, 2, 2,
 ))  # fmt: skip
 
-field = field_p256
 
+class _Curve:
+    """Its numbers, big-endian, and how to work with them."""
 
-def order():
-    """Numbers modulo the order; slots 0 to 13."""
-    return Modulus(N, 14)
+    NAME = "P-256"
+    SIZE = 32
+    P = (
+        b"\xff\xff\xff\xff\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00"
+        b"\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    )
+    N = (
+        b"\xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"
+        b"\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x51"
+    )
+    B = (
+        b"\x5a\xc6\x35\xd8\xaa\x3a\x93\xe7\xb3\xeb\xbd\x55\x76\x98\x86\xbc"
+        b"\x65\x1d\x06\xb0\xcc\x53\xb0\xf6\x3b\xce\x3c\x3e\x27\xd2\x60\x4b"
+    )
+    R2 = (
+        b"\x00\x00\x04\xff\xff\xff\xfd\xff\xff\xff\xff\xff\xff\xff\xfe\xff"
+        b"\xff\xff\xfb\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x03\x00"
+    )  # 2^520 mod P
+    GAP = (
+        b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        b"\x43\x19\x05\x53\x58\xe8\x61\x7b\x0c\x46\x35\x3d\x03\x9c\xda\xae"
+    )  # P - N
 
+    def field(self):
+        """The field machine; slots 0 to 17."""
+        return field_p256()
 
-def table():
-    """The comb of the base point."""
-    return comb256.TABLE
+    def order(self):
+        """Numbers modulo the order; slots 0 to 13."""
+        return Modulus(self.N, 14)
 
+    def table(self):
+        """The comb of the base point."""
+        return comb256.TABLE
 
-def invert(f):
-    """Slot 4 = 1 / slot 2 modulo the prime."""
-    powers(f, _INVERT)
+    def invert(self, f):
+        """Slot 4 = 1 / slot 2 modulo the prime."""
+        powers(f, _INVERT)
 
-
-def double_multiply(point, m, u, v):
-    """The base point times slot `u` of `m`, plus what is in the slots 0 and 1 times slot `v` (Montgomery's form and not)."""
-    f = point.f
-    odd = ecdsa.odd_multiples(f, invert)
-    digits = comb.naf(bytes(m.store(v, 32, False)) + b"\x00")
-    octets = comb.digits(m, u, 7)
-    base = comb.Comb(comb256.TABLE, 2, False)
-    doublings = 0
-    for t in range(len(digits) - 1, -1, -1):
-        doublings += 1
-        digit = digits[t] - 128
-        if not digit and t >= comb.COLUMNS:
-            continue
-        point.double(doublings)
+    def double_multiply(self, point, m, u, v):
+        """The base point times slot `u` of `m`, plus what is in the slots 0 and 1 times slot `v` (Montgomery's form and not)."""
+        f = point.f
+        odd = ecdsa.odd_multiples(f, self.invert)
+        digits = comb.naf(bytes(m.store(v, 32, False)) + b"\x00")
+        octets = comb.digits(m, u, 7)
+        base = comb.Comb(comb256.TABLE, 2, False)
         doublings = 0
-        if digit:
-            point.add_entry(odd, digit)
-        if t < comb.COLUMNS:
-            point.add(base.entry(f, 3, octets, t, 0))
-            point.add(base.entry(f, 3, octets, t, 1))
+        for t in range(len(digits) - 1, -1, -1):
+            doublings += 1
+            digit = digits[t] - 128
+            if not digit and t >= comb.COLUMNS:
+                continue
+            point.double(doublings)
+            doublings = 0
+            if digit:
+                point.add_entry(odd, digit)
+            if t < comb.COLUMNS:
+                point.add(base.entry(f, 3, octets, t, 0))
+                point.add(base.entry(f, 3, octets, t, 1))
+
+
+CURVE = _Curve()

@@ -1,9 +1,10 @@
 """Authentication methods (RFC 7296 2.15), a module for each, of which a device loads the one that its configuration names.
 
-Each gives an object with
+Each gives an object for one IKE SA with
 
 ```
  begin_init(b)              append what IKE_SA_INIT needs, such as SIGNATURE_HASH_ALGORITHMS
+ agree(m)                   look at the response to it; raises PeerError when we cannot authenticate with that
  write(sa, b, octets)       append our AUTH payload; `octets` are our signed octets
  verify(sa, m, id_r, octets)  check the peer's AUTH over its signed octets; raises AuthError, PeerError
 ```
@@ -13,7 +14,19 @@ Start reading at `load`.
 
 
 def load(config):
-    """The method that a configuration names."""
-    from ipsec.ike.auth.psk import Psk
+    """The method that a configuration names.
 
-    return Psk(config.psk)
+    Raises ConfigError when a key of the configuration is none, or the method is not installed.
+    """
+    if config.auth == "psk":
+        from ipsec.ike.auth.psk import Psk
+
+        return Psk(config.psk)
+    try:
+        from ipsec.ike.auth.key import load_key
+
+        return load_key(config)
+    except ImportError as e:
+        from ipsec.errors import ConfigError
+
+        raise ConfigError("option auth: what %r needs is not installed (%s): install for this configuration" % (config.auth, e))

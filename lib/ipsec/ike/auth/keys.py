@@ -38,40 +38,54 @@ class PublicKey:
         self.data = data
         self.exponent = exponent
 
+    def prepare(self) -> None:
+        """Load the arithmetic of `verify`."""
+        self._arithmetic()
+
+    def check(self, algorithm) -> None:
+        """Whether the algorithm is this key's. Raises AuthError."""
+        kind = algorithm[0]
+        if kind != {P384: ECDSA, RSA: RSA_PSS if kind == RSA_PSS else RSA}.get(self.kind, self.kind):
+            name = "ECDSA" if kind == ECDSA else NAMES[kind]
+            raise AuthError("a signature by %s, but the key is %s" % (name, NAMES[self.kind]))
+
+    def _arithmetic(self):
+        if self.kind == ED25519:
+            from ipsec.crypto.sign.ed25519 import verify
+
+            return verify
+        if self.kind == P256:
+            from ipsec.crypto.sign.p256 import CURVE
+
+            return CURVE
+        if self.kind == P384:
+            from ipsec.crypto.sign import p384
+
+            return p384.CURVE
+        from ipsec.crypto.sign import rsa
+
+        return rsa.verify_pkcs1, rsa.verify_pss
+
     def verify(self, algorithm, signature, *message) -> bool:
         """Whether the signature over the concatenated parts is right; ECDSA's is r | s, as `raw_signature` makes it.
 
         Raises AuthError when the algorithm is not this key's.
         """
+        self.check(algorithm)
         kind, size, salt = algorithm
-        if kind != {P384: ECDSA, RSA: RSA_PSS if kind == RSA_PSS else RSA}.get(self.kind, self.kind):
-            name = "ECDSA" if kind == ECDSA else NAMES[kind]
-            raise AuthError("a signature by %s, but the key is %s" % (name, NAMES[self.kind]))
+        arithmetic = self._arithmetic()
         if kind == ED25519:
-            from ipsec.crypto.sign import ed25519
-
-            return ed25519.verify(self.data, signature, *message)
+            return arithmetic(self.data, signature, *message)
         from ipsec.crypto.sign import hashes
 
         digest = hashes.digest(size, *message)
         if kind == ECDSA:
-            return self._verify_ecdsa(digest, signature)
-        from ipsec.crypto.sign import rsa
+            from ipsec.crypto.sign import ecdsa
 
+            return ecdsa.verify(arithmetic, self.data, digest, signature)
         if kind == RSA:
-            return rsa.verify_pkcs1(self.data, self.exponent, digest, signature)
-        return rsa.verify_pss(self.data, self.exponent, digest, signature, salt)
-
-    def _verify_ecdsa(self, digest, signature) -> bool:
-        from ipsec.crypto.sign import ecdsa
-
-        if self.kind == P256:
-            from ipsec.crypto.sign import p256
-
-            return ecdsa.verify(p256, self.data, digest, signature)
-        from ipsec.crypto.sign import p384
-
-        return ecdsa.verify(p384, self.data, digest, signature)
+            return arithmetic[0](self.data, self.exponent, digest, signature)
+        return arithmetic[1](self.data, self.exponent, digest, signature, salt)
 
     def signature(self, octets):
         """The signature as `verify` takes it, from the form of RFC 7427 and of certificates: ECDSA's is DER there."""
@@ -81,26 +95,15 @@ class PublicKey:
 
 
 class PrivateKey:
-    """Our own key: `kind`, `public`; signs by RFC 7427's `identifier`, and with P-256 by method 9 of RFC 4754."""
+    """Our own key: `kind`; signs by RFC 7427's `identifier`, and with P-256 by method 9 of RFC 4754."""
 
-    def __init__(self, kind, secret):
-        """`secret` are 32 octets. Raises ConfigError when they are no key."""
-        if kind == ED25519:
-            from ipsec.crypto.sign import ed25519
-
-            public = ed25519.public_key(secret)
-        else:
-            from ipsec.crypto.sign import ecdsa, p256
-            from ipsec.errors import CryptoError
-
-            try:
-                public = ecdsa.public_key(p256, secret)
-            except CryptoError as e:
-                raise ConfigError("key_file: %s" % e)
+    def __init__(self, kind, secret, public=None):
+        """`secret` are 32 octets; `public` are its public key's, where they are known. Raises ConfigError for no key."""
         self.kind = kind
         self.identifier = IDENTIFIERS[kind]
-        self.public = PublicKey(kind, public)
         self._secret = secret
+        self.public = PublicKey(kind, public or _public(kind, secret))
+        self.public.prepare()
 
     def sign(self, random, *message) -> bytes:
         """The signature over the concatenated parts: ECDSA's is r | s. `random(n)` gives octets that join the nonce."""
@@ -108,9 +111,25 @@ class PrivateKey:
             from ipsec.crypto.sign import ed25519
 
             return ed25519.sign(self._secret, self.public.data, *message)
-        from ipsec.crypto.sign import ecdsa, hashes, p256
+        from ipsec.crypto.sign import ecdsa, hashes
+        from ipsec.crypto.sign.p256 import CURVE
 
-        return ecdsa.sign(p256, self._secret, hashes.digest(32, *message), random(32))
+        return ecdsa.sign(CURVE, self._secret, hashes.digest(32, *message), random(32))
+
+
+def _public(kind, secret):
+    if kind == ED25519:
+        from ipsec.crypto.sign import ed25519
+
+        return ed25519.public_key(secret)
+    from ipsec.crypto.sign import ecdsa
+    from ipsec.crypto.sign.p256 import CURVE
+    from ipsec.errors import CryptoError
+
+    try:
+        return ecdsa.public_key(CURVE, secret)
+    except CryptoError as e:
+        raise ConfigError("key_file: %s" % e)
 
 
 def parse_algorithm(buf, at, to) -> tuple:

@@ -24,6 +24,8 @@ class Psk:
     def begin_init(self, b) -> None:
         """Nothing: the method needs no agreement before."""
 
+    agree = begin_init  # either has one argument
+
     def write(self, sa, b, octets) -> None:
         """Append our AUTH payload."""
         payload.write_auth(b, _METHOD, self._mac(sa, octets))

@@ -1,0 +1,49 @@
+"""What went wrong with signatures, in words, with what the administrator can do; loaded only then.
+
+Start reading at `wrong_signature`.
+"""
+
+from ipsec.ike.auth.keys import NAMES, P256, P384, RSA
+
+_KINDS = {1: "RSA", 2: "a pre-shared key", 9: "ECDSA on P-256", 10: "ECDSA on P-384", 11: "ECDSA on P-521", 14: "a signature"}
+_HASHES = {1: "SHA-1", 2: "SHA2-256", 3: "SHA2-384", 4: "SHA2-512", 5: "Identity"}
+
+
+def wrong_signature(key, signature) -> str:
+    """For a signature that is not the key's."""
+    size = {P256: 64, P384: 96, RSA: len(key.data)}.get(key.kind, 64)
+    if len(signature) != size:
+        text = "the gateway's signature has %d octets, one by its %s key has %d: it is not the gateway, or its key is another"
+        return text % (len(signature), NAMES[key.kind], size)
+    text = "the gateway's signature is not that of gateway_key (%s): compare the gateway's own public key with it, "
+    return text % NAMES[key.kind] + "or distrust the gateway; it is wrong, too, when somebody changes IKE_SA_INIT on its way"
+
+
+def other_method(method) -> str:
+    """For a gateway that proves itself in another way than by a signature."""
+    name = _KINDS.get(method, "method %d" % method)
+    return "it is by %s, expected was a signature by gateway_key: set the gateway's own authentication to pubkey" % name
+
+
+def no_hash(wanted, found) -> str:
+    """For a gateway that does not say that it can verify our signature; `found` is what it says, or None."""
+    key, other = ("Ed25519", "a P-256") if wanted == 5 else ("P-256", "an Ed25519")
+    found = found or b""
+    numbers = [found[i] << 8 | found[i + 1] for i in range(0, len(found) - 1, 2)]
+    said = ", ".join([_HASHES.get(n, "%d" % n) for n in numbers[:8]]) or "nothing"
+    text = "the gateway cannot verify a signature by our %s key: as SIGNATURE_HASH_ALGORITHMS it tells %s, not %s (%d); "
+    return text % (key, said, _HASHES[wanted], wanted) + "allow it there, or give the device %s key" % other
+
+
+def refused(config) -> str:
+    """For AUTHENTICATION_FAILED from the gateway."""
+    who = "we said that we are %r and want %r" % (config.local_id, config.remote_id)
+    return " (%s): give it the public key of our key_file for this identity (`ipsec-board provision` prints it), " % who + (
+        "and compare local_id and remote_id there; it must take a public key from us, not a PSK or EAP"
+    )
+
+
+def eap(config) -> str:
+    """For a gateway that begins EAP."""
+    text = "the gateway asks %r for EAP, not for a signature: give it a connection with a public key for this identity"
+    return text % config.local_id
