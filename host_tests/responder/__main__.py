@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 from . import Options, Responder
 from .commands import FAULTS, Console, random_link
@@ -26,6 +27,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--natt-port", type=int, default=0, help="UDP port of IKE and ESP behind a NAT (0: any free one)")
     parser.add_argument("--psk", help="pre-shared key; visible to other users, so --psk-file is better")
     parser.add_argument("--psk-file", help="file that holds the pre-shared key, one line: text, hex:... or base64:...")
+    parser.add_argument("--key", metavar="FILE", help="private key of the gateway, PEM: it signs; with --peer-key")
+    parser.add_argument("--peer-key", metavar="FILE", help="public key of the clients, PEM: they sign")
     parser.add_argument("--id", default="gw.example", help="identity of the gateway")
     parser.add_argument("--peer-id", help="identity the device must have (default: any)")
     parser.add_argument("--ike", action="append", metavar="SUITE", help="IKE suite, again for more; in order of liking")
@@ -71,9 +74,9 @@ def options_of(args: argparse.Namespace) -> Options:
     if args.psk_file:
         with open(args.psk_file) as file:
             psk = decode_key(file.readline().strip())
-    if not psk:
-        raise ValueError("--psk or --psk-file is needed")
-    options = Options(host=args.host, port=args.port, natt_port=args.natt_port, psk=psk, cookie_rounds=args.cookies)
+    if not psk and not args.peer_key:
+        raise ValueError("--psk, --psk-file, or --key and --peer-key are needed")
+    options = Options(host=args.host, port=args.port, natt_port=args.natt_port, psk=psk or "", cookie_rounds=args.cookies)
     options.local_id, options.remote_id = args.id, args.peer_id
     options.rekey_child_s, options.rekey_child_group, options.rekey_ike_s = args.rekey_child, args.rekey_group, args.rekey_ike
     options.auth_lifetime_s, options.piece_octets, options.follow = args.lifetime, args.piece_octets, args.follow
@@ -83,6 +86,8 @@ def options_of(args: argparse.Namespace) -> Options:
     options.pcap, options.keylog_dir = args.pcap, args.keylog
     options.ike_suites = tuple(args.ike or options.ike_suites)
     options.esp_suites = tuple(args.esp or options.esp_suites)
+    options.key = Path(args.key).read_text() if args.key else ""
+    options.peer_keys = Path(args.peer_key).read_text() if args.peer_key else ""
     options.__post_init__()
     return options
 

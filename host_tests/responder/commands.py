@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from . import fault_library, fault_menu, fault_pieces
+from . import fault_library, fault_menu, fault_pieces, fault_signatures
 from .relay import RandomLink, Relay
 
-FAULTS: dict[str, Callable] = {**fault_library.CATALOG, **fault_menu.MENU, **fault_pieces.PIECES}
+FAULTS: dict[str, Callable] = {
+    **fault_library.CATALOG, **fault_menu.MENU, **fault_pieces.PIECES, **fault_signatures.SIGNATURES
+}
 
 
 def random_link(text: str) -> RandomLink:

@@ -1,9 +1,12 @@
-"""IKE_AUTH with a pre-shared key as responder (RFC 7296 1.2, 2.15, 2.19, 2.21.2). Start reading at `respond`."""
+"""IKE_AUTH with pre-shared or raw public keys as responder (RFC 7296 1.2, 2.15, 2.19, 2.21.2, RFC 7427).
+
+Start reading at `respond`.
+"""
 
 import ipaddress
 import struct
 
-from . import child, keys, mobike, redirect
+from . import child, keys, mobike, redirect, signature
 from .errors import Refusal
 from .iana import Attr, Cfg, Note, Type
 from .payloads import ConfigAttribute, auth_payload, cp_payload, find, find_notify, notify_payload, parse_auth, parse_cp, require
@@ -15,13 +18,12 @@ from .wire import Payload
 def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     """The payloads of the response; the IKE SA is up. Raises Refusal (fatal) and WireError."""
     peer = Identity.parse(require(payloads, Type.IDi))
-    psk = _verify(gw, sa, peer, payloads)
+    _verify(gw, sa, peer, payloads)
     sa.peer_id, sa.state = peer, "ESTABLISHED"
     if find_notify(payloads, Note.INITIAL_CONTACT):
         gw.initial_contact(sa)
     own = gw.options.identity
-    auth = keys.psk_auth(sa.suite.prf, psk, sa.keys.sk_pr, sa.init_response, sa.nonce_i, own.body)
-    answer = [own.payload(), auth_payload(keys.AUTH_METHOD_PSK, auth)]
+    answer = [own.payload(), auth_payload(*_prove(gw, sa, peer))]
     gw.ike_up(sa)
     if sa.can_redirect and gw.options.redirect_to and gw.options.redirect_at == "auth":
         return [*answer, redirect.redirect_payload(gw.options.redirect_to)]
@@ -32,17 +34,31 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     return answer
 
 
-def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> bytes:
-    """The shared key, when the initiator's AUTH is right."""
+def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> None:
+    """Raises Refusal when the initiator's AUTH is wrong, or of another method than it has a key for."""
     auth = find(payloads, Type.AUTH)
-    psk = gw.options.key_of(peer)
-    if auth is None or psk is None:
+    if auth is None:
         raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)
     method, data = parse_auth(auth)
-    wanted = keys.psk_auth(sa.suite.prf, psk, sa.keys.sk_pi, sa.init_request, sa.nonce_r, peer.body)
-    if not keys.same(data, wanted) or method != keys.AUTH_METHOD_PSK:
+    octets = keys.signed_octets(sa.suite.prf, sa.keys.sk_pi, sa.init_request, sa.nonce_r, peer.body)
+    public, psk = gw.options.public_key_of(peer), gw.options.key_of(peer)
+    if public is not None:
+        good = signature.verify(public, method, data, octets)
+    else:
+        good = psk is not None and method == keys.AUTH_METHOD_PSK and keys.same(data, keys.psk_mac(sa.suite.prf, psk, octets))
+    if not good:
         raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)
-    return psk
+
+
+def _prove(gw, sa: IkeSa, peer: Identity) -> tuple[int, bytes]:
+    """Method and data of our AUTH. Raises Refusal when the client could not verify a signature of ours."""
+    octets = keys.signed_octets(sa.suite.prf, sa.keys.sk_pr, sa.init_response, sa.nonce_i, gw.options.identity.body)
+    if gw.options.private_key is None:
+        return keys.AUTH_METHOD_PSK, keys.psk_mac(sa.suite.prf, gw.options.key_of(peer), octets)
+    try:
+        return signature.sign(gw.options.private_key, octets, sa.hashes, gw.options.pss)
+    except signature.Unable:
+        raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True) from None
 
 
 def _first_child(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:

@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 import struct
 
-from . import keys, redirect, suites
+from . import keys, redirect, signature, suites
 from .crypto import Dh, ExchangeError
 from .errors import Refusal
 from .iana import Note, Type
@@ -48,10 +48,20 @@ def respond(gw, header: Header, payloads: list[Payload], octets: bytes, path: Pa
     if gw.options.fragmentation and find_notify(payloads, Note.IKEV2_FRAGMENTATION_SUPPORTED):
         sa.fragmentation, sa.piece_octets = True, gw.options.piece_octets
         answer.append(notify_payload(Note.IKEV2_FRAGMENTATION_SUPPORTED))
+    answer += _signatures(gw, sa, payloads)
     if gw.options.childless:
         answer.append(notify_payload(Note.CHILDLESS_IKEV2_SUPPORTED))
     sa.can_redirect = redirect.is_able(payloads)
     return answer, sa
+
+
+def _signatures(gw, sa: IkeSa, request: list[Payload]) -> list[Payload]:
+    """SIGNATURE_HASH_ALGORITHMS, when both ends can do RFC 7427."""
+    asked = find_notify(request, Note.SIGNATURE_HASH_ALGORITHMS)
+    if asked is None or gw.options.private_key is None or not gw.options.signature_hashes:
+        return []
+    sa.hashes = signature.announced(asked.data)
+    return [notify_payload(Note.SIGNATURE_HASH_ALGORITHMS, signature.announce(gw.options.signature_hashes))]
 
 
 def _parse(payloads: list[Payload]):

@@ -75,13 +75,19 @@ class ChildKeys:
         return cls(stream[:encr_len], stream[encr_len:half], stream[half : half + encr_len], stream[half + encr_len :])
 
 
-def psk_auth(prf_id: int, psk: bytes, sk_p: bytes, message: bytes, nonce: bytes, identity: bytes) -> bytes:
-    """AUTH = prf( prf(Shared Secret, "Key Pad for IKEv2"), <SignedOctets>)   (RFC 7296 2.15)
+def signed_octets(prf_id: int, sk_p: bytes, message: bytes, nonce: bytes, identity: bytes) -> bytes:
+    """SignedOctets = RealMessage | Nonce of the other side | prf(SK_p, RestOfIDPayload)   (RFC 7296 2.15)"""
+    return message + nonce + prf(prf_id, sk_p, identity)
 
-    SignedOctets = RealMessage | Nonce of the other side | prf(SK_p, RestOfIDPayload)
-    """
-    signed = message + nonce + prf(prf_id, sk_p, identity)
-    return prf(prf_id, prf(prf_id, psk, _KEY_PAD), signed)
+
+def psk_mac(prf_id: int, psk: bytes, octets: bytes) -> bytes:
+    """AUTH = prf( prf(Shared Secret, "Key Pad for IKEv2"), <SignedOctets>)"""
+    return prf(prf_id, prf(prf_id, psk, _KEY_PAD), octets)
+
+
+def psk_auth(prf_id: int, psk: bytes, sk_p: bytes, message: bytes, nonce: bytes, identity: bytes) -> bytes:
+    """The same of the parts of SignedOctets."""
+    return psk_mac(prf_id, psk, signed_octets(prf_id, sk_p, message, nonce, identity))
 
 
 def same(one: bytes, other: bytes) -> bool:

@@ -3,7 +3,9 @@
 import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from . import signature
 from .selectors import Identity, Selector
 from .suites import DEFAULT_ESP, DEFAULT_IKE, Suite
 
@@ -21,6 +23,10 @@ class Options:
     local_id: str = "gw.example"
     remote_id: str | None = None  # None accepts every identity that has a key
     psk: str | bytes | dict[str, str | bytes] = ""  # one key for all, or a key by identity text
+    key: Any = ""  # private key of the gateway, PEM or pyca's: it authenticates itself by it
+    peer_keys: Any = ""  # one public key for all, PEM or pyca's, or a key by identity text: who has one must sign
+    signature_hashes: tuple[int, ...] = signature.ALL_HASHES  # what it can verify (RFC 7427); empty: it has only methods 1 and 9
+    pss: bool = True  # an RSA key signs by RSASSA-PSS, else by PKCS #1 v1.5
 
     ike_suites: tuple[str, ...] = DEFAULT_IKE
     esp_suites: tuple[str, ...] = DEFAULT_ESP
@@ -69,16 +75,28 @@ class Options:
         self.ike = [Suite.of(name) for name in self.ike_suites]
         self.esp = [Suite.of(name) for name in self.esp_suites]
         self.selectors = [Selector.of(network) for network in self.networks]
+        self.private_key = signature.private(self.key) if self.key else None
 
     def key_of(self, identity: Identity) -> bytes | None:
         """The pre-shared key of a peer, or None when it has no business here."""
         if self.remote_id is not None and Identity.of(self.remote_id) != identity:
             return None
-        key = self.psk
-        if isinstance(key, dict):
-            key = next((value for text, value in key.items() if Identity.of(text) == identity), "")
+        key = self._of(self.psk, identity)
         key = key.encode() if isinstance(key, str) else key
         return key or None
+
+    def public_key_of(self, identity: Identity) -> Any:
+        """The public key of a peer, or None."""
+        if self.remote_id is not None and Identity.of(self.remote_id) != identity:
+            return None
+        key = self._of(self.peer_keys, identity)
+        return signature.public(key) if key else None
+
+    @staticmethod
+    def _of(keys: Any, identity: Identity) -> Any:
+        if not isinstance(keys, dict):
+            return keys
+        return next((value for text, value in keys.items() if Identity.of(text) == identity), "")
 
 
 class Pool:
