@@ -25,7 +25,7 @@ config setup
 
 conn rw
     keyexchange=ikev2
-    authby=secret
+    authby={authby}
     left={gateway}
     leftid=@{gateway_id}
     leftsubnet=10.10.0.0/24
@@ -49,7 +49,10 @@ def libreswan_root(report: Report | None = None) -> Path:
 
 
 class Libreswan:
-    """One pluto in `space`, awaiting a client with a pre-shared key; `more` are further lines of its `conn` section.
+    """One pluto in `space`, awaiting a client with a pre-shared key, or with the P-256 key `device_key` (X | Y in base64, after
+    "0s"), for which it makes a key of its own, `gateway_key`, as `ipsec showhostkey` prints it.
+
+    `more` are further lines of its `conn` section.
 
     `ike` and `esp` are proposals in libreswan's words. Raises Missing without a C compiler, and RuntimeError with
     pluto's own words when it does not start.
@@ -63,22 +66,35 @@ class Libreswan:
         ike: str = "aes_gcm128-sha2_256-dh31",
         esp: str = "aes_gcm128",
         psk: str = PSK,
+        device_key: str = "",
         more: tuple[str, ...] = (),
     ) -> None:
         self.space = space
         self.work = space.network.work / name
         (self.work / "nss").mkdir(parents=True)
         compile_shim(self.work / "xfrm_shim.so")
+        self.folder = f"/mnt/{name}"
+        space.run(["certutil", "-N", "--empty-password", "-d", f"sql:{self.folder}/nss"], in_root=True)
+        if device_key:
+            more += self._make_key(), f"rightecdsakey={device_key}"
         conf = _CONF.format(
             gateway=spaces.GATEWAY, gateway_id=GATEWAY_ID, client_id=CLIENT_ID, inside=spaces.INSIDE, ike=ike, esp=esp,
-            more="\n".join("    " + line for line in more),
+            authby="ecdsa" if device_key else "secret", more="\n".join("    " + line for line in more),
         )  # fmt: skip
         (self.work / "ipsec.conf").write_text(conf)
         secrets = self.work / "ipsec.secrets"
         secrets.touch(0o600)
         secrets.write_text(f'@{GATEWAY_ID} @{CLIENT_ID} : PSK "{psk}"\n')
-        self.folder = f"/mnt/{name}"
         self._start()
+
+    def _make_key(self) -> str:
+        """Make the gateway's key; the line of `conn` that names it."""
+        nss = ("--nssdir", f"{self.folder}/nss")
+        self._tool("ecdsasigkey", "--seeddev", "/dev/urandom", *nss)
+        ckaid = self._tool("showhostkey", *nss, "--list").split("ckaid:")[1].split()[0]
+        line = next(x for x in self._tool("showhostkey", *nss, "--left", "--ckaid", ckaid).splitlines() if "key=" in x)
+        self.gateway_key = line.strip()
+        return self.gateway_key
 
     def log(self) -> str:
         """pluto's log so far."""
@@ -103,8 +119,6 @@ class Libreswan:
         self._output.close()
 
     def _start(self) -> None:
-        nss = f"sql:{self.folder}/nss"
-        self.space.run(["certutil", "-N", "--empty-password", "-d", nss], in_root=True)
         self._output = (self.work / "output.txt").open("w")
         argv = [
             "/" + PLUTO, "--nofork", "--config", f"{self.folder}/ipsec.conf",

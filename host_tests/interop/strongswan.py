@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import vici
+from cryptography.hazmat.primitives import serialization
 
 from host_tests.interop import spaces
 from host_tests.interop.install import CHARON
@@ -136,6 +137,13 @@ class StrongSwan:
             **connection,
         }})  # fmt: skip
         self.load_secret(psk, gateway_id, client_id)
+
+    def load_raw_keys(self, private: str, peer: str, gateway_id=GATEWAY_ID, client_id=CLIENT_ID, **options) -> None:
+        """Load a connection with raw public keys: our private key and the client's public one, in PEM; else as `load_psk`."""
+        self.vici.load_key({"type": "any", "data": private})
+        local = {"auth": "pubkey", "id": gateway_id, "pubkeys": [public_of(private)]}
+        remote = {"auth": "pubkey", "id": client_id, "pubkeys": [peer]}
+        self.load_psk(gateway_id=gateway_id, client_id=client_id, **{"local": local, "remote": remote, **options})
 
     def load_psk_initiator(
         self,
@@ -269,6 +277,12 @@ class StrongSwan:
     def _drain(messages: Iterable) -> None:
         for _ in messages:  # vici acts while its answers are being read
             pass
+
+
+def public_of(private: str) -> str:
+    """The public key of a private key, both in PEM."""
+    key = serialization.load_pem_private_key(private.encode(), None).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def cookies() -> dict:

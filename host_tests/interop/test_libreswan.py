@@ -1,5 +1,6 @@
 """The library against libreswan: what other people than strongSwan's think of our IKE messages. No ESP here."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from host_tests.conftest import require
 from host_tests.interop import spaces
@@ -14,6 +16,7 @@ from host_tests.interop.gateway import device_options, start_device
 from host_tests.interop.install import Missing, print_progress
 from host_tests.interop.libreswan import Libreswan, libreswan_root
 from host_tests.interop.spaces import Network
+from host_tests.interop.test_raw_keys import make
 
 pytestmark = pytest.mark.interop
 
@@ -66,3 +69,16 @@ def test_a_wrong_key_is_refused(network):
     device = serve(network, sys.executable, psk="another key of enough length", **_GCM)
     assert "up" not in device.communicate(timeout=20)[0].split()
     assert device.returncode != 0 and "established Child SA" not in pluto.log()
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
+def test_raw_keys(network, interpreter):
+    """P-256 at both ends; each key in the form in which libreswan has it."""
+    private = make("p256")
+    point = load_pem_private_key(private.encode(), None).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    pluto = Libreswan(network.gateway, device_key="0s" + base64.b64encode(point[1:]).decode())
+    device = serve(network, interpreter, auth="key", psk="", key=private, gateway_key=pluto.gateway_key, **_GCM)
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n", pluto.log()[-3000:]
+    pluto.wait_log("responder established Child SA")
+    pluto.close()
+    assert device.communicate(timeout=10)[0].splitlines() == ["closed"]

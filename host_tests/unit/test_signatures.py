@@ -133,7 +133,8 @@ def test_forms_of_public_keys():
         der = keys.spki(keys.PublicKey(kind, raw))
         base64 = b2a_base64(der).strip()
         pem = b"-----BEGIN PUBLIC KEY-----\n" + base64 + b"\n-----END PUBLIC KEY-----\n"
-        for form in (raw, der, base64, b"0s" + base64, b"0s" + b2a_base64(raw), b"0x" + hexlify(raw), pem, pem.decode()):
+        for form in (raw, der, base64, b"0s" + base64, b"0s" + b2a_base64(raw), b"0x" + hexlify(raw), pem, pem.decode(),
+                     b"leftecdsakey=0s" + b2a_base64(raw), "\trightpubkey=0s" + b2a_base64(der).decode()):  # fmt: skip
             key = keys.load_public(form)
             assert (key.kind, key.data) == (kind, raw), form
     rfc3110 = keys.load_public(b"\x03\x01\x00\x01" + b"\xc1" * 256)

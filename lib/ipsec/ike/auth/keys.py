@@ -363,7 +363,10 @@ def _of_32(kind, d, at, to) -> tuple:
 def _decode(octets, label, option) -> bytes:
     """Octets of PEM, of `0s` and base64, of `0x` and hexadecimal, of base64; other octets as they are."""
     if isinstance(octets, str):
-        octets = octets.encode()
+        octets = octets.strip().encode()
+    at = bytes(octets[:20]).find(b"key=0")  # leftecdsakey=0s...
+    if at > 0:
+        octets = octets[at + 4 :]
     head = bytes(octets[:11])
     try:
         if head == b"-----BEGIN ":
