@@ -13,7 +13,7 @@ import shtab
 
 from ipsec_board import bench, boards, doctor, flash, gateways, install, link, packages, provision, run, series, slices
 from ipsec_board.errors import BoardError
-from ipsec_board.gateway import GATEWAYS
+from ipsec_board.gateway import GATEWAYS, raw_keys
 from ipsec_board.show import Show
 
 Command = Callable[[argparse.Namespace, Show], None]
@@ -122,6 +122,8 @@ def _provision(subs) -> None:
     sub.add_argument("file", type=Path, nargs="+", help="provisioning files, TOML or JSON: one for each board")
     sub.add_argument("--new-psk", action="store_true", help="make the PSK file first: 32 random octets")
     sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
+    about = 'with auth = "key": have the board make another key of this kind'
+    sub.add_argument("--new-key", choices=sorted(raw_keys.KINDS), default="", help=about)
     sub.add_argument("--gateway", choices=sorted(GATEWAYS), default="strongswan", help="whose snippet to print")
     sub.add_argument("--prepared", action="store_true", help="in the form that `install --prepared` needs")
     sub.add_argument("--check", action="store_true", help="only check the file (and make the PSK); touch no board")
@@ -153,7 +155,8 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
         series.provision_boards(plans, show)
     else:
         with _connect(args) as board:
-            provision.provision(board, plans[0], show, args.prepared)
+            provision.provision(board, plans[0], show, args.prepared, args.new_key)
+        plans = provision.read_plans(args.file, show, insecure=args.insecure)  # the device's public key is known now
         gateways.show_gateway(plans, args.gateway, None, show)
 
 

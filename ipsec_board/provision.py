@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+from ipsec.ike.auth import keys
+
 from ipsec_board.errors import BoardError, BoardLost
-from ipsec_board.gateway import initial
+from ipsec_board.gateway import initial, raw_keys
 from ipsec_board.gateway import plan as plans
-from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.plan import KEY_FILE, Plan, PlanError
 from ipsec_board.install import FIRMWARE
 from ipsec_board.link import Link
 from ipsec_board.prepare import dump
@@ -91,12 +93,17 @@ def _firmware_settings() -> SimpleNamespace:
     return SimpleNamespace(known=list(module._OPTIONS), check=module.Settings)
 
 
-def provision(board: Link, plan: Plan, show: Show, prepared: bool = False) -> None:
+def provision(board: Link, plan: Plan, show: Show, prepared: bool = False, new_key: str = "") -> None:
     """Write the configuration, then the settings if the file has any. Raises BoardError; the previous ones stay then.
 
-    `prepared`: in the form that needs no checker on the board.
+    `prepared`: in the form that needs no checker on the board. `new_key`: with auth "key", the kind of a key that the board makes
+    in place of the one that it may have.
     """
+    if plan.keys:
+        place_key(board, plan, show, new_key)
     values = dump(plan.config) if prepared else plan.device_config()
+    if prepared and plan.keys:
+        values["key_file"] = "=" + KEY_FILE
     remedy = "give `ipsec-board install --prepared`, then provision again" if prepared else _REMEDY
     before = adopt(board, TUNNEL, json.dumps(values).encode(), check=True, remedy=remedy).removeprefix("=")
     if before and before != plan.config.local_id:
@@ -105,6 +112,36 @@ def provision(board: Link, plan: Plan, show: Show, prepared: bool = False) -> No
     if plan.device:
         adopt(board, SETTINGS, json.dumps(plan.device).encode(), check=False)
         show.good(f"{SETTINGS}: written and read back")
+
+
+def place_key(board: Link, plan: Plan, show: Show, new_key: str = "") -> None:
+    """Have the board make its private key, unless it has one, or give it the imported one; keep its public key beside the file.
+
+    Raises BoardError. A private key that a board has made is never read from it.
+    """
+    found = plan.keys
+    assert found
+    if new_key and found.private:
+        raise BoardError(f"{plan.path} names a key_file", "remove key_file, and the board makes a key")
+    staged = KEY_FILE + ".new" if found.private else ""
+    if staged:
+        board.write_file(staged, found.private)
+    kind = raw_keys.KINDS[new_key] if new_key else found.kind
+    answer = board.script("key", timeout=120, STAGED=staged, PLACE=KEY_FILE, KIND=kind, FRESH=bool(new_key))
+    if answer["error"] or not answer["public"]:
+        text = answer["error"] or f"{KEY_FILE} on the board is no key that it can use"
+        raise BoardError(text, f"give `ipsec-board install --config {plan.path}`, then provision again")
+    public = keys.load_public(bytes.fromhex(answer["public"]), KEY_FILE)
+    if found.private and found.public and public.data != found.public.data:
+        raise BoardError(f"{KEY_FILE} on the board is not the key of key_file", "provision again")
+    place = raw_keys.public_file(plan.path)
+    if found.public and found.public.data != public.data:
+        show.warn(f"{place} held another key: the gateway must get the new one")
+    place.write_text(raw_keys.pem(public))
+    how = "made on the board, where it stays" if answer["made"] else "written" if found.private else "the one that the board had"
+    show.good(f"{KEY_FILE}: {keys.NAMES[public.kind]}, {how}; its public key is in {place}:")
+    show.line(raw_keys.pem(public).rstrip())
+    show.line(f"SHA-256 of it: {raw_keys.fingerprint(raw_keys.spki(public))}")
 
 
 def adopt(board: Link, place: str, data: bytes, check: bool, remedy: str = _REMEDY) -> str:

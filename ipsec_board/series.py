@@ -146,7 +146,7 @@ def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
             tunnel = plans.parse(content, out / f"{name}{template.suffix}").get("tunnel", {})
         except PlanError as e:
             raise BoardError.of(e) from e
-        for option in ("local_id", "psk_file"):
+        for option in ("local_id",) if tunnel.get("auth") == "key" else ("local_id", "psk_file"):
             value = tunnel.get(option)
             if not isinstance(value, str) or not value:
                 raise BoardError(f"{template}: [tunnel] has no {option}", f'add {option} = "$name{_ENDINGS[option]}"')

@@ -15,6 +15,8 @@ from host_tests.conftest import require
 from host_tests.interop import spaces
 from host_tests.interop.gateway import gateway as scene
 from host_tests.interop.install import Missing, strongswan_root
+from host_tests.interop.strongswan import public_of
+from host_tests.interop.test_raw_keys import make as make_key
 from ipsec_board.gateway import plan as plans
 
 pytestmark = pytest.mark.interop
@@ -89,6 +91,30 @@ def test_a_board_delivers_readings_through_it(gw, tmp_path, make_board):
     assert [r["reading"]["n"] for r in gw.readings()] == [1, 2, 3]
     packets, unopened = gw.decrypt()
     assert packets and not unopened
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+def test_a_board_with_a_raw_key_of_its_own(gw, tmp_path, make_board, kind):
+    """The board makes its key; swanctl takes the files as they are written."""
+    own = make_key(kind)
+    (tmp_path / "gateway.pub").write_text(public_of(own))
+    text = PLAN.replace('psk_file = "sensor-7.psk"', 'auth = "key"\ngateway_key = "gateway.pub"')
+    plan = write_plan(tmp_path, text.format(ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16"), secret="")
+    board = make_board(spawn=lambda argv, **popen: gw.client.start(argv, **popen))
+    for command in (("install", "--app", "--config", plan), ("provision", plan)):
+        said = tool(command[0], "--port", board.port, *command[1:])
+        assert said.status == 0, said.err
+    folder = gw.swan.work / "swanctl"
+    for name in ("pubkey", "private"):
+        (folder / name).mkdir(parents=True)
+    (folder / "private" / "gateway.pem").write_text(own)
+    assert tool("gateway", "strongswan", plan, "--out", folder / "pubkey").status == 0
+    loaded = swanctl_load(gw, plan)
+    assert "loaded connection 'fleet-sensor-7-example-net'" in loaded, loaded
+    said = tool("run", "--port", board.port, "--seconds", "60")
+    assert said.status == 0, said.err
+    assert "done: 3 readings" in said.out
+    assert [r["reading"]["n"] for r in gw.readings()] == [1, 2, 3]
 
 
 @pytest.mark.slow

@@ -284,3 +284,33 @@ def test_key_file():
         assert "key=" not in repr(config)
     os.remove("test_auth_tmp.json")
     os.remove("test_auth_tmp.key")
+
+
+def test_a_key_made_here_is_what_it_says():
+    """Ours computes the public key, the file has it, and another reader of PKCS #8 finds the same."""
+    import os
+
+    from ipsec.drive import key as maker
+
+    path = "test_auth_tmp.key"
+    for kind in (keys.ED25519, keys.P256):
+        calls = []
+
+        def random(n, calls=calls, kind=kind):
+            calls.append(n)
+            return b"\xff" * n if len(calls) == 1 and kind == keys.P256 else bytes([len(calls)] * n)  # the first is no key
+
+        try:
+            spki = maker.create(path, kind, random)
+        except OSError:
+            skip("no file system")
+        assert maker.public(path) == spki and len(calls) == kind
+        with open(path, "rb") as f:
+            octets = f.read()
+        secret = bytes([len(calls)] * 32)
+        assert keys.spki(keys.PrivateKey(kind, secret).public) == spki and secret in octets
+        os.remove(path)
+        for n in range(len(octets)):
+            raises(ConfigError, keys.load_private, octets[:n])
+    raises(ConfigError, maker.public, path, text="cannot be read")
+    raises(ConfigError, maker.create, path, 3, text="cannot be made")

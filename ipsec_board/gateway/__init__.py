@@ -41,6 +41,14 @@ def write(name: str, plans: Plan | Sequence[Plan], show_secret: bool = False) ->
         raise PlanError(f"no gateway {name!r}", f"there are {', '.join(GATEWAYS)}")
     module = importlib.import_module(GATEWAYS[name][0])
     found = fleets([plans] if isinstance(plans, Plan) else plans)
+    for fleet in found:
+        if fleet.first.keys:
+            if name not in ("strongswan", "libreswan"):
+                text = f"{GATEWAYS[name][1]} takes no raw public keys as far as is known"
+                raise PlanError(text, "use auth = \"psk\" with this gateway")
+            if fleet.first.keys.public is None:
+                remedy = f"provision the board first: `ipsec-board provision {fleet.first.path}` has it make a key"
+                raise PlanError(f"{fleet.first.path}: the device's public key is not known yet", remedy)
     return [file for fleet in found for file in module.write(fleet, show_secret)]
 
 

@@ -28,7 +28,8 @@ SITE: dict[str, tuple] = {
 }
 TABLES = ("tunnel", "device", "site")
 # What stands for a required option whose own value was refused, so that the others can be looked at.
-_STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": "x" * 32, "inner_address": "192.0.2.1"}
+_STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": "x" * 32, "inner_address": "192.0.2.1",
+             "key": "-", "gateway_key": "-"}  # fmt: skip
 STAND_IN_PSK = _STAND_IN["psk"]
 _OPTION = re.compile(r"option '?(\w+)")
 _HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")

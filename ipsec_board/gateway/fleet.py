@@ -5,7 +5,7 @@
         fleet.devices                  one plan each
 
 Rules: devices share a connection when they agree on its name, the gateway's identity, the networks behind it and the pools;
-a device that brings its own address, or differs in one of these, gets a connection that names it (`exact`).
+a device that brings its own address, has a raw public key, or differs in one of these, gets a connection that names it (`exact`).
 Start reading at `fleets`.
 """
 
@@ -90,15 +90,15 @@ def fleets(plans: Sequence[Plan]) -> list[Fleet]:
     _check(plans)
     groups: dict[tuple, list[Plan]] = {}
     for plan in plans:
-        key = (plan.name, plan.gateway_id, *plan.protected, "pools", *plan.pools)
+        key = (plan.name, plan.config.auth, plan.gateway_id, *plan.protected, "pools", *plan.pools)
         groups.setdefault(key, []).append(plan)
     shared: dict[str, list[Plan]] = {}  # the gateway cannot tell two connections for anybody apart: the largest group has it
     for members in sorted(groups.values(), key=len, reverse=True):
-        if members[0].pools:
+        if members[0].pools and members[0].keys is None:
             shared.setdefault(members[0].gateway_id, members)
     found = []
     for members in groups.values():
-        if any(members is group for group in shared.values()):
+        if members[0].keys is None and any(members is group for group in shared.values()):
             found.append(Fleet(members[0].name, tuple(members)))
         else:
             found += [Fleet(f"{plan.name}-{plan.device_name}", (plan,), exact=True) for plan in members]
@@ -108,7 +108,12 @@ def fleets(plans: Sequence[Plan]) -> list[Fleet]:
 def same_keys(plans: Sequence[Plan]) -> list[tuple[Plan, Plan]]:
     """Pairs of devices with the same key: each of them can pose as the other, and as the gateway."""
     first: dict[bytes, Plan] = {}
-    return [(first[p.config.psk], p) for p in plans if first.setdefault(p.config.psk, p) is not p]
+    found = []
+    for p in plans:
+        secret = p.config.psk or (p.keys.private if p.keys else b"")
+        if secret and first.setdefault(secret, p) is not p:
+            found.append((first[secret], p))
+    return found
 
 
 def _check(plans: Sequence[Plan]) -> None:

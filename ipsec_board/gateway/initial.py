@@ -62,7 +62,7 @@ def text(name: str, kind: str = "") -> str:
     ]
     if "remote_id" in required:
         lines.append("# " + _line("remote_id", required["gateway"][0], required["remote_id"][1]))
-    lines += ["", *options(paths.LIBRARY / "ipsec" / "config.py", {*required, "psk", "auth"})]
+    lines += ["", *options(paths.LIBRARY / "ipsec" / "config.py", {*required, "psk", "key"})]
     lines += ["", "[device]", _line("publish_host", "10.10.0.1", "who gets the readings: an address behind the gateway")]
     lines += options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
     lines += ["", "[site]", _line("name", "uplink", checks.SITE["name"][1])]

@@ -3,9 +3,13 @@
 Start reading at `write`.
 """
 
+import base64
+
+from ipsec.ike.auth import keys
+
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
-from ipsec_board.gateway.plan import Plan
+from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.text import GatewayFile, identity, placeholder, pool_range
 
 WORDS = v.Vocabulary(
@@ -33,6 +37,8 @@ WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.conf`, and for each device `<name>-<device>.secrets`, for /etc/ipsec.d. Raises PlanError."""
+    if fleet.first.keys:
+        return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact)]
     secrets = [
         GatewayFile(f"{plan.name}-{plan.device_name}.secrets", _secret(plan, show_secret), secret=show_secret)
         for plan in fleet.devices
@@ -55,11 +61,11 @@ def _connection(fleet: Fleet) -> str:
     esn = sorted({s.esn for s in esp})
     lines = [
         f"# For {fleet.title}; settings are those of ipsec.conf(5).",
-        "# Put this file and those with the secrets into /etc/ipsec.d, then: ipsec restart",
+        f"# Put this file{'' if fleet.first.keys else ' and those with the secrets'} into /etc/ipsec.d, then: ipsec restart",
         *(f"# libreswan has no {name}: left out" for name in (*ike_out, *esp_out)),
         f"conn {fleet.name}",
         "    keyexchange=ikev2",
-        "    authby=secret",
+        *_authby(fleet),
         "    auto=add",
         f"    left={fleet.site['address'] or '%defaultroute'}",
         f"    leftid={_id(fleet.gateway_id)}",
@@ -84,6 +90,29 @@ def _connection(fleet: Fleet) -> str:
         *_network(fleet),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _authby(fleet: Fleet) -> list[str]:
+    found = fleet.first.keys
+    if not found:
+        return ["    authby=secret"]
+    assert found.public
+    for end, key in (("gateway", found.gateway), ("device", found.public)):
+        if key.kind != keys.P256:
+            text = f"libreswan takes raw keys on P-256, but the {end}'s is {keys.NAMES[key.kind]}"
+            how = "ipsec newhostkey --keytype ecdsa" if end == "gateway" else "ipsec-board provision --new-key p256"
+            raise PlanError(text, f"make another there: {how}")
+    return [
+        "    authby=ecdsa",
+        "    # the gateway's own key, which must be in its NSS database: ipsec showhostkey --list",
+        f"    leftecdsakey={_point(found.gateway)}",
+        f"    rightecdsakey={_point(found.public)}",
+    ]
+
+
+def _point(key: keys.PublicKey) -> str:
+    """X and Y in base64, as `ipsec showhostkey` prints them."""
+    return "0s" + base64.b64encode(key.data).decode()
 
 
 def _rightid(fleet: Fleet) -> list[str]:

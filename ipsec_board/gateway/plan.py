@@ -9,6 +9,8 @@
     [device]                         settings of firmware/main.py, checked by firmware/uplink/settings.py
     [site]                           what only the gateway's configuration needs, see `checks.SITE`
 
+With `auth = "key"` and `gateway_key` in place of `psk_file` both ends have raw public keys, see `raw_keys.py`.
+
 Rules: everything is checked when the file is read; the pre-shared key appears in no message, and neither it nor [device], where
 the WiFi password is, in a repr; `device_config` alone gives the key away. Start reading at `load`.
 """
@@ -29,8 +31,10 @@ from ipsec import config
 from ipsec.config import Config
 from ipsec.errors import ConfigError
 
-from ipsec_board.gateway import checks
+from ipsec_board.gateway import checks, raw_keys
+from ipsec_board.gateway.raw_keys import RawKeys
 
+KEY_FILE = "ipsec.key"  # on the board, beside ipsec.json
 _SECRET_LEN = 32
 
 
@@ -68,6 +72,7 @@ class Plan:
     config: Config = field(repr=False)
     secret_file: Path
     readable: bool  # others than the owner can read the secret's file
+    keys: RawKeys | None = field(default=None, repr=False)  # with auth "key"
 
     @property
     def name(self) -> str:
@@ -103,7 +108,9 @@ class Plan:
         return [str(ipaddress.ip_network(self.tunnel["inner_address"]))]
 
     def device_config(self) -> dict:
-        """What is written to the device's ipsec.json; holds the secret."""
+        """What is written to the device's ipsec.json; holds the secret, if that is a PSK."""
+        if self.keys:
+            return {**self.tunnel, "key_file": KEY_FILE, "gateway_key": self.config.gateway_key}
         return {**self.tunnel, "psk": "hex:" + self.config.psk.hex()}
 
 
@@ -119,11 +126,10 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     found += whole.found
     options = dict(tables.get("tunnel", {}))
     reasons = checks.Reasons(f"{path}, table [tunnel]")
-    secret_file = _secret_file(path, options, reasons)
-    for name in ("psk", "psk_file"):
+    given, secret_file, keys = _secrets(path, options, reasons)
+    for name in ("psk", "psk_file", "key", "key_file"):
         options.pop(name, None)
-    secret = _read_secret(path, tables.get("tunnel", {}), secret_file, reasons)
-    checked = checks.tunnel({**options, "psk": secret}, reasons, check_device.known if check_device else ())
+    checked = checks.tunnel({**options, **given}, reasons, check_device.known if check_device else ())
     found += reasons.found
     device = dict(tables.get("device", {}))
     if check_device and device:
@@ -135,7 +141,23 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     found += reasons.found
     if found or checked is None:
         raise PlanError.of(found)
-    return Plan(path, options, device, site, checked, secret_file, readable_by_others(secret_file))
+    readable = (keys is None or bool(keys.private)) and readable_by_others(secret_file)
+    return Plan(path, options, device, site, checked, secret_file, readable, keys)
+
+
+def _secrets(path: Path, options: dict, reasons: checks.Reasons) -> tuple[dict, Path, RawKeys | None]:
+    """Options that hold the secret, or what stands for it, the file that it is in, and raw keys if it is one of them."""
+    if options.get("auth") != "key":
+        secret_file = _secret_file(path, options, reasons)
+        return {"psk": _read_secret(path, options, secret_file, reasons)}, secret_file, None
+    for name in ("psk", "psk_file"):
+        if name in options:
+            reasons.add(f"{name} is of no use with auth = \"key\"", f"remove {name}, or the line auth")
+    keys = raw_keys.read(path, options, reasons)
+    secret_file = path.parent / str(options["key_file"]) if keys and keys.private else path
+    if keys is None:
+        return {"key": "-", "gateway_key": "-"}, secret_file, None
+    return {"key": keys.option, "gateway_key": raw_keys.text(keys.gateway)}, secret_file, keys
 
 
 def secret_path(path: Path) -> Path | None:

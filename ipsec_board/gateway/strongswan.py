@@ -5,6 +5,7 @@ Start reading at `write`.
 
 import re
 
+from ipsec_board.gateway import raw_keys
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan
@@ -35,6 +36,8 @@ WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.conf`, and for each device `<name>-<device>.secrets.conf`, for /etc/swanctl/conf.d. Raises PlanError."""
+    if fleet.first.keys:
+        return _raw_keys(fleet)
     secrets = [
         GatewayFile(f"{plan.name}-{plan.device_name}.secrets.conf", _secret(plan, show_secret), secret=show_secret)
         for plan in fleet.devices
@@ -52,7 +55,7 @@ def _connection(fleet: Fleet) -> str:
     lifetime_s = fleet.config.lifetime_s
     lines = [
         f"# For {fleet.title}; settings are those of swanctl.conf(5).",
-        "# Put this file and those with the secrets into /etc/swanctl/conf.d, then: swanctl --load-all",
+        *_where(fleet),
         *left_out,
         "connections {",
         f"    {fleet.name} {{",
@@ -69,11 +72,11 @@ def _connection(fleet: Fleet) -> str:
         f"        over_time = {lifetime_s // 10 + 60}s",
         "        unique = replace       # a device that lost power comes back at once",
         "        local {",
-        "            auth = psk",
+        *_auth(fleet, "gateway"),
         f"            id = {_id(fleet.gateway_id)}",
         "        }",
         "        remote {",
-        "            auth = psk",
+        *_auth(fleet, "device"),
         *_remote_id(fleet),
         "        }",
         "        children {",
@@ -91,6 +94,30 @@ def _connection(fleet: Fleet) -> str:
         "}",
     ]
     return "\n".join(lines + _pools(fleet) + _network(fleet)) + "\n"
+
+
+def _raw_keys(fleet: Fleet) -> list[GatewayFile]:
+    """The connection, and the public keys of both ends, for /etc/swanctl/pubkey."""
+    found = fleet.first.keys
+    assert found and found.public
+    ends = (("gateway", found.gateway), ("device", found.public))
+    files = [GatewayFile(f"{fleet.name}-{end}.pub", raw_keys.pem(key)) for end, key in ends]
+    return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *files]
+
+
+def _auth(fleet: Fleet, end: str) -> list[str]:
+    if not fleet.first.keys:
+        return ["            auth = psk"]
+    return ["            auth = pubkey", f"            pubkeys = {fleet.name}-{end}.pub"]
+
+
+def _where(fleet: Fleet) -> list[str]:
+    if not fleet.first.keys:
+        return ["# Put this file and those with the secrets into /etc/swanctl/conf.d, then: swanctl --load-all"]
+    return [
+        "# Put this file into /etc/swanctl/conf.d, the .pub files into /etc/swanctl/pubkey, and the gateway's own private key,",
+        "# whose public key gateway_key is, into /etc/swanctl/private; then: swanctl --load-all",
+    ]
 
 
 def _remote_id(fleet: Fleet) -> list[str]:

@@ -52,6 +52,7 @@ _PROGRAMS: dict[str, tuple[str, ...] | None] = {
     "ipsec.drive.base": ("Uplink",),
     "ipsec.drive.sync": ("Uplink", "Socket"),
     "ipsec.drive.aio": ("Uplink",),
+    "ipsec.drive.key": ("create", "public"),
     "ipsec.crypto.backend": _CRYPTO_FACE,
     "ipsec.tunnel": ("Tunnel", "WAIT", "TRANSMIT", "DELIVER", "EVENT", "RESOLVE"),
 }

@@ -26,10 +26,21 @@ def _check():
     from ipsec.errors import LocalError
 
     try:
-        config.load(STAGED)  # noqa: F821
+        found = config.load(STAGED)  # noqa: F821
+        if found.auth not in ("psk", "=psk"):
+            _check_keys(found)
     except LocalError as e:
         return "the library on the board refuses it: %s" % e
     return ""
+
+
+def _check_keys(found):
+    """Whether the keys are some; joined files have no such module, and tell it when they start."""
+    try:
+        from ipsec.ike import auth
+    except ImportError:
+        return
+    auth.load(found)
 
 
 def _owner():

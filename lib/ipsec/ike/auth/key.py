@@ -38,7 +38,7 @@ def load_key(config):
         theirs = keys.load_public(config.gateway_key)
         if theirs.kind == ours.kind and theirs.data == ours.public.data:
             raise ConfigError("option gateway_key: it is the public key of our own key_file; give the gateway's")
-        theirs.prepare()
+        theirs.arithmetic()
         config.credentials = ours, theirs
     return Key(*config.credentials)
 

@@ -38,10 +38,6 @@ class PublicKey:
         self.data = data
         self.exponent = exponent
 
-    def prepare(self) -> None:
-        """Load the arithmetic of `verify`."""
-        self._arithmetic()
-
     def check(self, algorithm) -> None:
         """Whether the algorithm is this key's. Raises AuthError."""
         kind = algorithm[0]
@@ -49,7 +45,8 @@ class PublicKey:
             name = "ECDSA" if kind == ECDSA else NAMES[kind]
             raise AuthError("a signature by %s, but the key is %s" % (name, NAMES[self.kind]))
 
-    def _arithmetic(self):
+    def arithmetic(self):
+        """Load what `verify` needs."""
         if self.kind == ED25519:
             from ipsec.crypto.sign.ed25519 import verify
 
@@ -58,13 +55,13 @@ class PublicKey:
             from ipsec.crypto.sign.p256 import CURVE
 
             return CURVE
-        if self.kind == P384:
-            from ipsec.crypto.sign import p384
+        if self.kind == RSA:
+            from ipsec.crypto.sign import rsa
 
-            return p384.CURVE
-        from ipsec.crypto.sign import rsa
+            return rsa.verify_pkcs1, rsa.verify_pss
+        from ipsec.crypto.sign import p384
 
-        return rsa.verify_pkcs1, rsa.verify_pss
+        return p384.CURVE
 
     def verify(self, algorithm, signature, *message) -> bool:
         """Whether the signature over the concatenated parts is right; ECDSA's is r | s, as `raw_signature` makes it.
@@ -73,7 +70,7 @@ class PublicKey:
         """
         self.check(algorithm)
         kind, size, salt = algorithm
-        arithmetic = self._arithmetic()
+        arithmetic = self.arithmetic()
         if kind == ED25519:
             return arithmetic(self.data, signature, *message)
         from ipsec.crypto.sign import hashes
@@ -103,7 +100,7 @@ class PrivateKey:
         self.identifier = IDENTIFIERS[kind]
         self._secret = secret
         self.public = PublicKey(kind, public or _public(kind, secret))
-        self.public.prepare()
+        self.public.arithmetic()
 
     def sign(self, random, *message) -> bytes:
         """The signature over the concatenated parts: ECDSA's is r | s. `random(n)` gives octets that join the nonce."""
@@ -233,7 +230,7 @@ def parse_spki(buf, at, to):
 
 
 def _raw(kind, buf, at, to):
-    if to - at != (0, 32, 64, 96)[kind]:
+    if to - at != 32 * kind:
         raise AuthError("a public key of %d octets is not %s" % (to - at, NAMES[kind]))
     return PublicKey(kind, bytes(memoryview(buf)[at:to]))
 
@@ -316,57 +313,68 @@ def load_private(octets, kind=0, option="key_file"):
             raise ConfigError("%s: 32 raw octets do not tell whether they are Ed25519 or P-256; give PKCS #8" % option)
         return PrivateKey(kind, octets)
     try:
-        kind, at, to = _pkcs8(octets)
+        kind, at, to, public = _pkcs8(octets)
     except AuthError as e:
         raise ConfigError("%s: %s; an Ed25519 or P-256 key as PKCS #8 is needed" % (option, e))
-    return PrivateKey(kind, octets[at:to])
+    return PrivateKey(kind, octets[at:to], public)
 
 
 def _pkcs8(octets) -> tuple:
-    """`(kind, at, to)` of PKCS #8 (RFC 5958 2) or SEC1's ECPrivateKey (RFC 5915 3)."""
+    """`(kind, at, to, public key or None)` of PKCS #8 (RFC 5958 2) or SEC1's ECPrivateKey (RFC 5915 3)."""
     d = Der(octets, 0, len(octets))
     s = d.inside()
     d.done()
     if s.small() == 1 and s.peek(OCTETS):
-        s.next(OCTETS)
-        at, to = s.at, s.to
-        p = s.inside(0xA0)
-        p.next(OID)
-        if not p.equals(_OID_P256):
-            p.refuse("the curve is not P-256")
-        return _of_32(P256, s, at, to)
+        return _sec1(s, True)
     a = s.inside()
     a.next(OID)
     s.next(OCTETS)
     if a.equals(_OID_ED25519):
         o = Der(octets, s.at, s.to)
         o.next(OCTETS)
-        return _of_32(ED25519, o, o.at, o.to)
+        if s.peek(0xA0):
+            s.next()
+        return _of_32(ED25519, o, o.at, o.to, s if s.peek(0x81) else None)
     if a.equals(_OID_EC):
         a.next(OID)
         if a.equals(_OID_P256):
             e = Der(octets, s.at, s.to).inside()
             e.small()
-            e.next(OCTETS)
-            return _of_32(P256, e, e.at, e.to)
+            return _sec1(e, False)
     if a.equals(_OID_PKCS1 + b"\x01"):
         a.refuse("an RSA key takes a device seconds to sign with")
     return a.refuse("another kind of private key")
 
 
-def _of_32(kind, d, at, to) -> tuple:
+def _sec1(s, with_curve) -> tuple:
+    """ECPrivateKey behind its version; outside of PKCS #8 it must name the curve."""
+    s.next(OCTETS)
+    at, to = s.at, s.to
+    if with_curve or s.peek(0xA0):
+        p = s.inside(0xA0)
+        p.next(OID)
+        if not p.equals(_OID_P256):
+            p.refuse("the curve is not P-256")
+    return _of_32(P256, s, at, to, s.inside(0xA1) if s.peek(0xA1) else None)
+
+
+def _of_32(kind, d, at, to, d_public) -> tuple:
+    """`d_public` has the public key's bit string next, which begins with 0 unused bits, and with 4 on a curve."""
     if to - at != 32:
         d.refuse("a private key of %d octets" % (to - at))
-    return kind, at, to
+    if not d_public:
+        return kind, at, to, None
+    d_public.next()
+    if d_public.to - d_public.at != 33 * kind:
+        d.refuse("a public key of %d octets" % (d_public.to - d_public.at))
+    return kind, at, to, d.buf[d_public.at + kind : d_public.to]
 
 
 def _decode(octets, label, option) -> bytes:
     """Octets of PEM, of `0s` and base64, of `0x` and hexadecimal, of base64; other octets as they are."""
     if isinstance(octets, str):
         octets = octets.strip().encode()
-    at = bytes(octets[:20]).find(b"key=0")  # leftecdsakey=0s...
-    if at > 0:
-        octets = octets[at + 4 :]
+    octets = octets[bytes(octets[:20]).find(b"key=0") + 4 if b"key=0" in octets[:20] else 0 :]  # leftecdsakey=0s...
     head = bytes(octets[:11])
     try:
         if head == b"-----BEGIN ":

@@ -1,0 +1,141 @@
+"""Raw public keys at the desk: files of the device's key and of the gateway's, in the forms that people have, and for gateways.
+
+A device's private key is made on the board and stays there; the desk keeps its public key in a file beside the provisioning
+file. Who has a key already names its file as `key_file`, and the board gets it. Start reading at `read`.
+"""
+
+import base64
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ipsec.drive import key as maker
+from ipsec.errors import ConfigError
+from ipsec.ike.auth import keys
+from ipsec.ike.auth.keys import PublicKey
+
+from ipsec_board.gateway.checks import Reasons
+
+KINDS = {"ed25519": keys.ED25519, "p256": keys.P256}
+_FOREIGN = {
+    b"ENCRYPTED": ("is encrypted", "openssl pkey -in {0} -out plain.key; then chmod 600 plain.key and name that"),
+    b"BEGIN OPENSSH": ("has OpenSSH's form", "ssh-keygen -p -m PKCS8 -f {0} makes PKCS #8 of it; of Ed25519 make a new key"),
+    b"BEGIN CERTIFICATE": ("is a certificate", "openssl x509 -in {0} -pubkey -noout prints the key that is in it"),
+}
+
+
+@dataclass(frozen=True)
+class RawKeys:
+    """What is known: `private` is an imported key's PKCS #8, `public` the device's public key, None until the board has one."""
+
+    kind: int
+    private: bytes
+    public: PublicKey | None
+    gateway: PublicKey
+
+    @property
+    def option(self) -> str:
+        """The option `key` for a check at the desk: the key itself, or one that stands for it."""
+        return "0x" + (self.private or _stand_in(self.kind)).hex()
+
+
+@functools.cache
+def _stand_in(kind: int) -> bytes:
+    secret = b"\x5a" * 32
+    return maker.pkcs8(kind, secret, keys.PrivateKey(kind, secret).public.data)
+
+
+def public_file(path: Path) -> Path:
+    """Where the device's public key is kept: beside its provisioning file."""
+    return path.with_suffix(".pub")
+
+
+def read(path: Path, options: dict, reasons: Reasons) -> RawKeys | None:
+    """The keys that a provisioning file names; None when one is wrong, which `reasons` tell."""
+    gateway = _gateway_key(path, options.get("gateway_key"), reasons)
+    if gateway is None:
+        return None
+    try:
+        if options.get("key_file"):
+            return _imported(path.parent / str(options["key_file"]), gateway, reasons)
+        place = public_file(path)
+        public = keys.load_public(place.read_bytes(), str(place)) if place.is_file() else None
+    except ConfigError as e:
+        reasons.add(str(e), f"remove {public_file(path)}, and provision again")
+        return None
+    usual = gateway.kind if gateway.kind in KINDS.values() else keys.P256  # then the board has one kind of arithmetic
+    return RawKeys(public.kind if public else usual, b"", public, gateway)
+
+
+def _gateway_key(path: Path, value: object, reasons: Reasons) -> PublicKey | None:
+    """Of the option's text, or of the file that it names."""
+    if not isinstance(value, str) or not value.strip():
+        reasons.add("no gateway_key is given", 'gateway_key = "gateway.pub": a file with its public key; or the key itself')
+        return None
+    octets: bytes = value.encode()
+    place = path.parent / value
+    if len(value) < 200 and "\n" not in value and place.is_file():
+        octets = place.read_bytes()
+    if b"PRIVATE KEY" in octets:
+        reasons.add(f"gateway_key {place} is a private key", "openssl pkey -in FILE -pubout prints its public key; keep it there")
+        return None
+    try:
+        return keys.load_public(octets)
+    except ConfigError as e:
+        reasons.add(*_foreign(octets, str(value)[:60], str(e)))
+        return None
+
+
+def _imported(place: Path, gateway: PublicKey, reasons: Reasons) -> RawKeys | None:
+    try:
+        octets = place.read_bytes()
+        key = keys.load_private(octets)
+    except OSError as e:
+        text = f"key_file {place} cannot be read ({e.strerror})"
+        reasons.add(text, "remove key_file, and the board makes a key; or name a file in PKCS #8")
+        return None
+    except ConfigError as e:
+        reasons.add(*_foreign(octets, str(place), str(e)))
+        return None
+    return RawKeys(key.kind, maker.pkcs8(key.kind, key._secret, key.public.data), key.public, gateway)
+
+
+def _foreign(octets: bytes, place: str, text: str) -> tuple[str, str]:
+    for mark, (what, remedy) in _FOREIGN.items():
+        if mark in octets[:80]:
+            return f"{place} {what}", remedy.format(place)
+    return text, "remove key_file, and the board makes a key" if text.startswith("key_file") else "give PEM, or 0s and base64"
+
+
+def pem(key: PublicKey) -> str:
+    """SubjectPublicKeyInfo in PEM, as strongSwan and OpenSSL take it."""
+    text = base64.b64encode(spki(key)).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
+
+
+def spki(key: PublicKey) -> bytes:
+    """SubjectPublicKeyInfo of any key."""
+    if key.kind in KINDS.values():
+        return keys.spki(key)
+    if key.kind == keys.P384:
+        return bytes.fromhex("3076301006072a8648ce3d020106052b81040022036200") + b"\x04" + key.data
+    exponent = key.exponent.to_bytes((key.exponent.bit_length() + 8) // 8, "big")
+    body = _der(0x30, _der(2, b"\0" + key.data if key.data[0] > 127 else key.data) + _der(2, exponent))
+    return _der(0x30, bytes.fromhex("300d06092a864886f70d0101010500") + _der(3, b"\0" + body))
+
+
+def _der(tag: int, body: bytes) -> bytes:
+    n = len(body)
+    return bytes((tag, *((n,) if n < 128 else (0x82, n >> 8, n & 255)))) + body
+
+
+def text(key: PublicKey) -> str:
+    """The form that a device's configuration has: `0s` and SubjectPublicKeyInfo in base64."""
+    return "0s" + base64.b64encode(spki(key)).decode()
+
+
+def fingerprint(octets: bytes) -> str:
+    """SHA-256 of SubjectPublicKeyInfo, in pairs of digits."""
+    return hashlib.sha256(octets).digest().hex(":")
