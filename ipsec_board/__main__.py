@@ -98,10 +98,11 @@ def _install(subs) -> None:
     sub.add_argument("--with", dest="extra", action="append", default=[], choices=sorted(slices.SLICES), help="a slice more")
     sub.add_argument("--app", action="store_true", help="also main.py and the application of firmware/")
     sub.add_argument("--source", action="store_true", help=".py files instead of .mpy")
-    sub.add_argument("--joined", action="store_true", help="the modules joined into a few files, which take less RAM")
-    about = "joined, for configurations of `provision --prepared`: without a checker on the board, for 5 KB of RAM"
+    about = "a file for each module, as mip lays them, instead of all joined into a few, which take less RAM"
+    sub.add_argument("--plain", action="store_true", help=about)
+    about = "for configurations of `provision --prepared`: without a checker on the board, for 5 KB of RAM"
     sub.add_argument("--prepared", action="store_true", help=about)
-    about = "where the texts of joined files are: on the board, or codes there and the texts in this tool, for 4 KB of RAM"
+    about = "where texts of the library are: on the board, or codes there and the texts in this tool, for 4 KB of RAM"
     sub.add_argument("--texts", choices=("device", "host"), default="device", help=about)
     sub.add_argument("--native", type=Path, action="append", default=[], help="a C module (.mpy) for this board")
     sub.add_argument("--viper", action="store_true", help="kernels in viper instead of those in C: slower, 8 KB more RAM")
@@ -111,7 +112,7 @@ def _install(subs) -> None:
 
 def _do_install(args: argparse.Namespace, show: Show) -> None:
     config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
-    joined = {"joined": args.joined, "texts": args.texts, "prepared": args.prepared}
+    joined = {"plain": args.plain, "texts": args.texts, "prepared": args.prepared}
     choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target, args.viper, **joined)
     with _connect(args) as board:
         install.install(board, choice, show)

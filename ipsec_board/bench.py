@@ -3,7 +3,10 @@
 Start reading at `bench`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from ipsec.errors import ConfigError
+from ipsec.suite import parse_esp, parse_ike
 
 from ipsec_board import facts
 from ipsec_board.errors import BoardError, BoardFailure
@@ -24,8 +27,8 @@ def bench(board: Link, show: Show, *, repeat: int = 20, seconds: float = 0, peer
     Raises BoardError when an algorithm gives a wrong answer or nothing can be measured.
     """
     found = facts.read(board)
-    esp = [s for s in suites if s.count("prf") == 0] or list(ESP)
-    ike = [s for s in suites if "prf" in s] or list(IKE)
+    esp = _parsed([s for s in suites if s.count("prf") == 0] or ESP, parse_esp)
+    ike = _parsed([s for s in suites if "prf" in s] or IKE, parse_ike)
     try:
         got = board.script(
             "bench", timeout=300, IKE=ike, ESP=esp, REPEAT=repeat, LEN=LEN, TUNNEL=seconds, PEER=peer
@@ -44,6 +47,14 @@ def bench(board: Link, show: Show, *, repeat: int = 20, seconds: float = 0, peer
     for option, names in order.items():
         show.line(f"{option} = {names}")
     return {**got, "order": order}
+
+
+def _parsed(names: Sequence[str], parse: Callable[[str], tuple]) -> list:
+    """Names with their numbers, since the board may have no parser for names."""
+    try:
+        return [(name, tuple(parse(name))) for name in names]
+    except ConfigError as e:
+        raise BoardError(str(e), "name suites as in ike_proposals and esp_proposals of a configuration") from e
 
 
 def suite_order(got: dict) -> dict[str, list[str]]:

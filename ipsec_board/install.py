@@ -32,7 +32,7 @@ class Choice:
     """What to install: slices by configuration (None: all), sources instead of .mpy, the application, C modules of others,
     kernels in viper where there are some in C.
 
-    `joined`: the linker joins the modules into a few files; else one file each. `texts`: "device", or "host" for codes there.
+    The linker joins the modules into a few files; `plain`: one file each. `texts`: "device", or "host" for codes there.
     `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
     """
 
@@ -43,9 +43,14 @@ class Choice:
     native: Sequence[Path] = ()
     target: str = ""
     viper: bool = False
-    joined: bool = False
+    plain: bool = False
     texts: str = "device"
     prepared: bool = False
+
+    @property
+    def joined(self) -> bool:
+        """Whether the linker is asked for."""
+        return not (self.plain or self.source)
 
 
 @dataclass
@@ -66,8 +71,8 @@ class Work:
 
 def install(board: Link, choice: Choice, show: Show) -> Facts:
     """Install and import. Raises BoardError; then the board has what it had before."""
-    if (choice.source or not choice.joined) and (choice.prepared or choice.texts == "host"):
-        raise BoardError("--prepared and --texts host are for joined files", "give --joined, and no --source")
+    if not choice.joined and (choice.prepared or choice.texts == "host"):
+        raise BoardError("--prepared and --texts host are for joined files", "leave out --plain and --source")
     found = facts.read(board)
     facts.check(found)
     target = choice.target or found.library_folder
@@ -97,7 +102,7 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     source = choice.source or not _loads_mpy(found)
     files = {}
     viper = source or choice.viper
-    joined = choice.joined and not source
+    joined = not (source or choice.plain)
     modules = [] if joined else slices.needed(choice.config, found.arch, choice.extra, viper)
     kernels = None if viper or joined else native.path(found.arch, slices.small_is_enough(modules))
     if kernels:
@@ -127,7 +132,7 @@ def _joined(found: Facts, choice: Choice) -> dict[str, bytes]:
     try:
         return build.files(linker.link(options), found.arch)
     except LinkError as e:
-        raise BoardError(f"the library cannot be joined: {e}", "install without --joined, and report this") from e
+        raise BoardError(f"the library cannot be joined: {e}", "install with --plain, and report this") from e
 
 
 def _loads_mpy(found: Facts) -> bool:

@@ -135,11 +135,14 @@ def test_a_name_that_is_not_found(board, tmp_path):
 
 
 def test_a_module_of_the_suite_is_missing(board, tmp_path, gateway):
-    setup(board, tmp_path, (gateway.port, gateway.natt_port))
-    with link.connect(board.port) as b:
-        b.run("import os\nos.remove('/lib/ipsec/crypto/modes/aead.mpy')")
-    said = tool("doctor", "--port", board.port)
-    assert wrong(said) == "crypto" and "install --config" in row(said, "crypto")
+    lists = 'ike_proposals = ["aes128%s16-prfsha256-x25519"]\nesp_proposals = ["aes128%s16"]\n'
+    change = ("retransmit_ms", lists % ("ccm", "ccm") + "retransmit_ms")
+    setup(board, tmp_path, (gateway.port, gateway.natt_port), change)
+    other = write_plan(tmp_path, TUNNEL + lists % ("gcm", "gcm"))
+    for form in (("--config", other), ("--plain", "--config", other)):  # the board's configuration offers others
+        assert tool("install", "--port", board.port, *form).status == 0
+        said = tool("doctor", "--port", board.port)
+        assert wrong(said) == "crypto" and "install --config" in row(said, "crypto")
 
 
 def test_the_probe_is_a_sound_ike_sa_init():
@@ -166,7 +169,7 @@ def test_bench_shows_figures_and_an_order(board, plan):
 
 
 def test_bench_refuses_a_wrong_algorithm(board, plan):
-    tool("install", "--port", board.port, "--config", plan)
+    tool("install", "--port", board.port, "--config", plan, "--plain")
     with link.connect(board.port) as b:
         b.run("import os\nos.remove('/lib/ipsec/crypto/modes/ccm.mpy')")
         b.write_file("/lib/ipsec/crypto/modes/ccm.py", _WRONG)

@@ -26,22 +26,24 @@ def put(board, path: str, data: bytes) -> None:
         b.write_file(path, data)
 
 
-def test_what_has_changed_is_sent_and_no_more(board, plan):
-    said = tool("install", "--port", board.port, "--config", plan)
+@pytest.mark.parametrize(("form", "some"), [((), {"_core", "_ike"}), (("--plain",), {"tunnel", "crypto/modes/ccm"})])
+def test_what_has_changed_is_sent_and_no_more(board, plan, form, some):
+    command = ("install", "--port", board.port, "--config", plan, *form)
+    said = tool(*command)
     assert said.status == 0, said.err
     present = files(board)
-    assert "/lib/ipsec/tunnel.mpy" in present and "/lib/ipsec/crypto/modes/ccm.mpy" in present
+    assert {f"/lib/ipsec/{name}.mpy" for name in some} <= set(present)
     assert not [p for p in present if p.endswith((".py", ".new"))]
     assert do(board, "import ipsec.tunnel, ipsec.drive.sync\nprint('loaded')").strip() == "loaded"
-    said = tool("install", "--port", board.port, "--config", plan)
+    said = tool(*command)
     assert said.status == 0 and "0 changed, 0 removed, 0 octets sent" in said.out
-    put(board, "/lib/ipsec/suite.mpy", b"rubbish")
+    put(board, "/lib/ipsec/event.mpy", b"rubbish")
     put(board, "/lib/ipsec/config.py", b"hides = 'config.mpy'")  # MicroPython would take it first
     put(board, "/lib/ipsec/old.mpy", b"of an earlier version")
-    said = tool("install", "--port", board.port, "--config", plan)
+    said = tool(*command)
     assert said.status == 0 and " 1 changed, 2 removed" in said.out
     assert files(board) == present
-    assert do(board, "import ipsec.suite\nprint(ipsec.suite.parse_esp('aes128ccm16').encr)").strip() == "16"
+    assert do(board, "import ipsec.event\nprint(ipsec.event.UP)").strip() == "up"
 
 
 def test_the_application_comes_with_app_and_goes_when_not_needed(board, plan):
@@ -65,6 +67,9 @@ def test_nothing_is_removed_or_replaced_unannounced(board, plan):
 def test_modules_follow_the_configuration(board, tmp_path):
     gcm = write_plan(tmp_path, TUNNEL + 'ike_proposals = ["aes128gcm16-prfsha256-x25519"]\nesp_proposals = ["aes128gcm16"]\n')
     tool("install", "--port", board.port, "--config", gcm)
+    ask = "from ipsec.crypto import backend\nprint(backend.installed())"
+    assert do(board, ask).strip() == "(['gcm'], [31], (12,))"
+    tool("install", "--port", board.port, "--config", gcm, "--plain")
     names = set(files(board))
     assert "/lib/ipsec/crypto/modes/gcm.mpy" in names
     assert not names & {f"/lib/ipsec/crypto/{n}.mpy" for n in ("modes/ccm", "modes/cbc", "modes/chapoly", "groups/p256", "host")}
@@ -120,9 +125,14 @@ def test_a_c_module_for_another_chip_is_refused(board, plan, tmp_path):
 
 def test_kernels_in_c_are_installed_and_taken_by_the_library(board, plan):
     """The native module alone by default; viper's kernels alone when they are asked for, and with sources."""
+    report = "from ipsec.crypto import backend\nprint(backend.report())"
     which = "from ipsec.crypto.groups import machine, x25519\nprint(machine.KERNEL)"
     arguments = ["install", "--port", board.port, "--config", plan]
-    for more, kernel in (((), "native"), (("--viper",), "viper"), ((), "native"), (("--source",), "viper")):
+    for more, kernel in (((), "C"), (("--viper",), "viper")):
+        assert tool(*arguments, *more).status == 0 and f", {kernel} kernels" in do(board, report)
+        assert ("/lib/ipsec/native.mpy" in files(board)) == (kernel == "C")
+    plain = ("--plain",)
+    for more, kernel in ((plain, "native"), ((*plain, "--viper"), "viper"), (plain, "native"), (("--source",), "viper")):
         assert tool(*arguments, *more).status == 0 and do(board, which).strip() == kernel
         names = " ".join(files(board))
         assert ("ipsec/native.mpy" in names) == (kernel == "native") != ("crypto/kernels/field." in names), names

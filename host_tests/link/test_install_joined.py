@@ -1,4 +1,4 @@
-"""`install --joined`: what is on the board afterwards works, is changed only where it must be, and can be undone."""
+"""`install` joins the modules: what is on the board afterwards works, is changed only where it must be, and can be undone."""
 
 import pytest
 from ipsec.config import Config
@@ -21,20 +21,20 @@ def do(board, code: str) -> str:  # noqa: F811
 
 
 def test_joined_plain_and_back(board, plan):  # noqa: F811
-    said = tool("install", "--port", board.port, "--config", plan)
+    said = tool("install", "--port", board.port, "--config", plan, "--plain")
     assert said.status == 0, said.err
     plain = names(board)
-    said = tool("install", "--port", board.port, "--config", plan, "--joined")
+    said = tool("install", "--port", board.port, "--config", plan)
     assert said.status == 0, said.err
     joined = names(board)
     assert {"_core.mpy", "_data.mpy", "_ike.mpy", "_drive.mpy"} <= joined and "tunnel.mpy" in plain & joined
     assert len(joined) < 0.6 * len(plain) and "ike/sa.mpy" not in joined
-    said = tool("install", "--port", board.port, "--config", plan, "--joined")
+    said = tool("install", "--port", board.port, "--config", plan)
     assert said.status == 0 and "0 changed, 0 removed, 0 octets sent" in said.out
     assert do(board, "import ipsec\nfrom ipsec.drive.aio import Uplink\nprint(Uplink, ipsec.__version__)").startswith(
         "<class 'Uplink'> 0"
     )
-    assert tool("install", "--port", board.port, "--config", plan).status == 0
+    assert tool("install", "--port", board.port, "--config", plan, "--plain").status == 0
     assert names(board) == plain
 
 
@@ -42,7 +42,7 @@ def test_joined_plain_and_back(board, plan):  # noqa: F811
 def test_a_new_configuration_brings_its_suites(board, tmp_path):  # noqa: F811
     ask = "from ipsec.crypto import backend\nbackend.self_test(20, 0)\nprint('right')"
     lists = 'ike_proposals = ["aes128%s16-prfsha256-x25519"]\nesp_proposals = ["aes128%s16"]\n'
-    command = ("install", "--port", board.port, "--joined", "--config")
+    command = ("install", "--port", board.port, "--config")
     assert tool(*command, write_plan(tmp_path, TUNNEL + lists % ("ccm", "ccm"))).status == 0
     assert "no module named" in do(board, f"try:\n exec({ask!r})\nexcept Exception as e:\n print(e)")
     assert tool(*command, write_plan(tmp_path, TUNNEL + lists % ("gcm", "gcm"))).status == 0
@@ -51,7 +51,7 @@ def test_a_new_configuration_brings_its_suites(board, tmp_path):  # noqa: F811
 
 def device(board, tmp_path, responder, *more: str, change=("", "")):  # noqa: F811
     path = write_plan(tmp_path, (TUNNEL + DEVICE.format(responder, 1)).replace(*change))
-    for command in (("provision", path, "--prepared"), ("install", "--app", "--joined", "--config", path, "--prepared", *more)):
+    for command in (("provision", path, "--prepared"), ("install", "--app", "--config", path, "--prepared", *more)):
         said = tool(command[0], "--port", board.port, *command[1:])
         assert said.status == 0, said.err
 
@@ -76,14 +76,14 @@ def test_failures_are_told_in_words(board, tmp_path, responder):  # noqa: F811
 
 @pytest.mark.slow
 def test_the_other_form_of_configuration_is_refused_by_the_board(board, plan):  # noqa: F811
-    assert tool("install", "--port", board.port, "--config", plan, "--prepared", "--joined").status == 0
+    assert tool("install", "--port", board.port, "--config", plan, "--prepared").status == 0
     said = tool("provision", "--port", board.port, plan)
     assert said.status == 1 and "is not prepared for this library" in said.err
     assert tool("provision", "--port", board.port, plan, "--prepared").status == 0
-    assert tool("install", "--port", board.port, "--config", plan).status == 0
+    assert tool("install", "--port", board.port, "--config", plan, "--plain").status == 0
     said = tool("provision", "--port", board.port, plan, "--prepared")
     assert said.status == 1 and "unknown option" in said.err and "give `ipsec-board install --prepared`" in said.err
-    said = tool("install", "--port", board.port, "--config", plan, "--prepared")
+    said = tool("install", "--port", board.port, "--config", plan, "--prepared", "--plain")
     assert said.status == 1 and "are for joined files" in said.err
 
 

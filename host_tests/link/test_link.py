@@ -16,6 +16,26 @@ from ipsec_board.linker.program import Program
 from ipsec_board.paths import FIRMWARE
 from tools.link import check, report
 
+UNLOAD = """
+import gc, sys
+sys.path[:0] = [{lib!r}]
+from ipsec.crypto import backend
+def modes():
+    return [m for m in sys.modules if m.startswith("ipsec.crypto.modes._")]
+def used():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+backend.prepare(20, 0)
+backend.unload()
+before = used()
+backend.prepare(16, 0)
+backend.prepare(20, 0)
+print(modes())
+backend.unload()
+print(modes())
+print(used() - before)
+"""
 MICROPYTHON = str(Path(sys.executable).with_name("micropython"))
 HANDSHAKE = """
 import sys
@@ -106,6 +126,14 @@ def test_names_in_c_are_kept() -> None:
 def test_what_is_there_is_told(device: tuple[Linked, Path]) -> None:
     told = device[0].texts["ipsec/crypto/present"]
     assert told == "NAMES = ('modes/ccm', 'groups/x25519')\n"
+
+
+def test_suites_that_were_only_measured_are_let_go(tmp_path: Path) -> None:
+    measured = report.config("aes128gcm16", suite_order="measured")
+    build.write(link(Options("x64", measured, ("ccm",))), "x64", tmp_path)
+    said = micropython(UNLOAD.format(lib=str(tmp_path))).splitlines()
+    assert len(said) == 3 and "ccm" in said[0] and "gcm" in said[0] and said[1] == "[]", said
+    assert int(said[2]) < 1000  # octets that stay
 
 
 def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:
@@ -226,6 +254,15 @@ def test_refused(modules: dict[str, str], refusal: str, tmp_path: Path, monkeypa
                 "    def _sum(self, n=f()):\n        return self._one + self._two + self._three + n\n",
             },
             "1024",
+        ),
+        # members that have the name of what they are made of
+        (
+            {
+                "main": "from ipsec.a import C\ndef main():\n    return C().f() + C.g(1) + C.h(C())\n",
+                "a": "def f(self):\n    return 10\ndef g(n):\n    return n\nh = f\nclass C:\n    f = f\n    g = staticmethod(g)\n"
+                "    def h(self, h=h):\n        return 100 + h(self)\n",
+            },
+            "121",
         ),
         # a lazy module stays apart until its function runs
         (

@@ -108,7 +108,7 @@ def link(options: Options) -> Linked:
     kernels = None if options.viper else native.path(options.arch, slices.small_is_enough(chosen))
     natives = {_PRESENT, _NATIVE} if kernels else {_PRESENT}
     if options.whole:
-        chosen += slices.REPLACING.values()
+        chosen += [*slices.REPLACING.values(), *slices.unreached()]
     if not options.arch:  # the board loads no machine code
         chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
     program = Program(chosen, options.arch, natives, slices.REPLACING if options.prepared else {})
@@ -121,7 +121,7 @@ def link(options: Options) -> Linked:
     units = reach.units(program)
     for unit in _all(units):
         unit.uses -= set(values)
-    roots, kept = _roots(program), _kept(program)
+    roots, kept = _roots(program), _kept(program) | (_of_faces(program) if options.whole else set())
     shaker = reach.Shaker(units, kept, everything=options.whole)
     shaker.run(roots)
     result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules)
@@ -143,12 +143,14 @@ def link(options: Options) -> Linked:
 
 
 def _always(options: Options) -> tuple[str, ...]:
-    """Modes and groups that the configuration names are loaded by each tunnel."""
+    """Modes and groups that the configuration names are loaded by each tunnel; modes to be measured are let go between."""
     if options.config is None:
         return ()
     chosen = slices.chosen(options.config, options.arch, options.extra)
-    rank = ("ipsec.drive.rank",) if options.config.suite_order == "measured" else ()
-    return (*(_MODES[s] for s in chosen if s in _MODES), *rank)
+    loaded = [_MODES[s] for s in chosen if s in _MODES]
+    if options.config.suite_order == "measured":
+        loaded = ["ipsec.drive.rank", *(m for m in loaded if ".modes." not in m)]
+    return tuple(loaded)
 
 
 def _all(units: dict[str, list[reach.Unit]]) -> list[reach.Unit]:
@@ -193,6 +195,11 @@ def _kept(program: Program) -> set[str]:
                 elif isinstance(n, ast.Assign):
                     found.update(t.id for t in n.targets if isinstance(t, ast.Name))
     return {n for n in found if not n.startswith("_")} | _of_our_programs()
+
+
+def _of_faces(program: Program) -> set[str]:
+    """Names of the modules that are used as values: a test may give the module itself where the library gives its class."""
+    return {n for m in program.modules.values() if m.face is not None for n in m.names if not n.startswith("_")}
 
 
 @functools.cache

@@ -104,7 +104,10 @@ def _clusters(program: Program, lazy: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key, names in keys.items():
         lead = key[0] if len(key) == 1 else names[-1]
-        name = lead if lead in FACES else "ipsec._" + lead.rpartition(".")[2]
+        package, _, last = lead.rpartition(".")
+        if not package.startswith("ipsec.crypto"):  # by whose names `board.unload` knows what to let go
+            package = "ipsec"
+        name = lead if lead in FACES else f"{package}._{last}"
         if name in found or name in _ORDER:
             name = "ipsec.__" + lead.removeprefix("ipsec.").replace(".", "_")
         found[name] = names

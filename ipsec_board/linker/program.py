@@ -53,6 +53,7 @@ class Scope:
     def __init__(self, names: dict[str, Binding], is_class: bool = False):
         self.names = names
         self.is_class = is_class
+        self.bound: set[str] = set()  # of a class: what its text has bound so far
 
 
 class Program:
@@ -210,16 +211,28 @@ class _Binder(ast.NodeVisitor):
 
     def _find(self, name: str) -> Binding | None:
         for i, scope in enumerate(reversed(self._scopes)):
-            if name in scope.names and not (scope.is_class and i):
+            if name in (scope.bound if scope.is_class else scope.names) and not (scope.is_class and i):
                 return scope.names[name]
         return self._module.names.get(name)
 
+    def _bind(self, name: str) -> None:
+        """Until the text of a class binds a name, it means what it means outside: `x = x`."""
+        if self._scopes and self._scopes[-1].is_class:
+            self._scopes[-1].bound.add(name)
+
+    def visit_Assign(self, n: ast.Assign) -> None:
+        for x in (n.value, *n.targets):
+            self.visit(x)
+
     def visit_Name(self, n: ast.Name) -> None:
+        if not isinstance(n.ctx, ast.Load):
+            self._bind(n.id)
         n.binding = self._find(n.id)  # type: ignore[attr-defined]
         if n.binding:  # type: ignore[attr-defined]
             n.binding.nodes.append(n)  # type: ignore[attr-defined]
 
     def _defined(self, n: ast.AST, name: str) -> None:
+        self._bind(name)
         n.binding = self._find(name)  # type: ignore[attr-defined]
 
     def _inside(self, n: ast.AST, names: set[str], body: Iterable[ast.AST], is_class: bool = False) -> None:
@@ -231,9 +244,9 @@ class _Binder(ast.NodeVisitor):
         self._scopes.pop()
 
     def visit_FunctionDef(self, n: ast.FunctionDef) -> None:
-        self._defined(n, n.name)
         for x in (*n.decorator_list, *n.args.defaults, *(d for d in n.args.kw_defaults if d)):
             self.visit(x)
+        self._defined(n, n.name)
         arguments = argument_nodes(n.args)
         self._inside(n, bound_names(n.body) | {a.arg for a in arguments}, [*arguments, *n.body])
 
@@ -256,9 +269,9 @@ class _Binder(ast.NodeVisitor):
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension  # type: ignore[assignment]
 
     def visit_ClassDef(self, n: ast.ClassDef) -> None:
-        self._defined(n, n.name)
         for x in (*n.bases, *n.decorator_list):
             self.visit(x)
+        self._defined(n, n.name)
         self._inside(n, bound_names(n.body), n.body, is_class=True)
 
     def visit_ExceptHandler(self, n: ast.ExceptHandler) -> None:
@@ -271,6 +284,7 @@ class _Binder(ast.NodeVisitor):
 
     def visit_Import(self, n: ast.Import) -> None:
         for a in n.names:
+            self._bind((a.asname or a.name).split(".")[0])
             a.binding = found = self._find((a.asname or a.name).split(".")[0])  # type: ignore[attr-defined]
             if found and a.name in self._program.joined:
                 found.target = ("module", a.name if a.asname else a.name.split(".")[0])
@@ -279,6 +293,7 @@ class _Binder(ast.NodeVisitor):
 
     def visit_ImportFrom(self, n: ast.ImportFrom) -> None:
         for a in n.names:
+            self._bind(a.asname or a.name)
             a.binding = found = self._find(a.asname or a.name)  # type: ignore[attr-defined]
             if found is None:
                 continue

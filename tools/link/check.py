@@ -43,7 +43,7 @@ def prepare(folder: Path, arch: str, texts: str = "device", viper: bool = False)
     shutil.rmtree(folder, ignore_errors=True)
     build.write(linked, arch, folder / "lib")
     shutil.copytree(UNIT_TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    modules = set(slices.needed(None, arch, ("plain",), viper))
+    modules = {*slices.needed(None, arch, ("plain",), viper), *slices.unreached()}
     for name in TWINS if linked.kernels else ():
         (folder / "tests" / f"{name}.py").unlink()
     for path in (folder / "tests").glob("*.py"):
