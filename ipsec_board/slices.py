@@ -116,9 +116,9 @@ SLICES = {
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),
 }
 
-_VIPER_ONLY = ("ipsec.crypto.kernels.field384", "ipsec.crypto.kernels.modular")  # kernels that the native module has not
+_VIPER_ONLY = ("ipsec.crypto.kernels.field384",)  # kernels that the native module has not
 # what the small native module has no kernels for; and whatever calls the field machine, X25519 excepted
-_IN_THE_LARGE = ("ipsec.crypto.modes.chapoly", "ipsec.crypto.modes.cbc", "ipsec.crypto.sha512")
+_IN_THE_LARGE = ("ipsec.crypto.modes.chapoly", "ipsec.crypto.modes.cbc", "ipsec.crypto.sha512", "ipsec.crypto.sign.modular")
 PLAIN = ("ipsec.esp.plain", "ipsec.inet.plain", *SLICES["plain"].gates)
 # With the core, what lib/package.json installs: what is there is offered, and with these every usual gateway's default is met
 BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "blocking")

@@ -15,6 +15,7 @@
 #include "field.h"
 #if ALL
 #include "sha512.h"
+#include "modular.h"
 #endif
 #include "poly_columns.h" // written by tools/natmod: a product of Poly1305, or all these loops in assembler
 #ifndef ASSEMBLER
@@ -338,6 +339,77 @@ FUNCTION(store_limbs, 3) {
     return mp_const_none;
 }
 
+#if ALL
+// Arithmetic modulo any number (crypto/kernels/modular.py)
+
+// A store of at least `slots` slots behind its head, and how many words a slot has.
+static word *store_of(mp_obj_t obj, size_t limbs, size_t slots, mp_uint_t flags) {
+    if (!limbs || limbs & 3 || limbs >> 10) {
+        mp_raise_ValueError(MP_ERROR_TEXT("limbs"));
+    }
+    return words_of(obj, 4 * limbs * (MODULAR_HEAD + slots), flags);
+}
+
+// modular(w, 0, w, program, count, limbs, factor, times)
+FUNCTION(modular, 8) {
+    size_t n = number(args[4]), limbs = number(args[5]), most = 0;
+    const uint8_t *program = octets_of(args[3], 4 * n, MP_BUFFER_READ);
+    for (size_t i = 0; i < 4 * n; i++) {
+        most = i & 3 && program[i] > most ? program[i] : most;
+    }
+    word *w = store_of(args[2], limbs, most + 1, MP_BUFFER_RW);
+    word factor = mp_obj_get_int(args[6]);
+    for (size_t times = number(args[7]); times; times--) {
+        for (size_t i = 0; i < n; i++) {
+            modular_step(w, program + 4 * i, limbs, factor);
+        }
+    }
+    return mp_const_none;
+}
+
+// n octets at `pos` that run up, or down if n is negative; the first one, the number of them and the step.
+static uint8_t *octets_along(mp_obj_t obj, mp_obj_t pos, mp_obj_t count, size_t *n, int *step, mp_uint_t flags) {
+    mp_int_t k = mp_obj_get_int(count);
+    size_t at = number(pos);
+    *step = k < 0 ? -1 : 1;
+    *n = number((mp_obj_t)MP_OBJ_NEW_SMALL_INT(k < 0 ? -k : k));
+    if (k < 0 && at + 1 < *n) {
+        mp_raise_ValueError(MP_ERROR_TEXT("length"));
+    }
+    return (uint8_t *)octets_of(obj, k < 0 ? at + 1 : at + *n, flags) + at;
+}
+
+// load_number(w, at, limbs, data, pos, n): `at` in octets
+FUNCTION(load_number, 6) {
+    size_t at = number(args[1]), limbs = number(args[2]), n;
+    int step;
+    const uint8_t *data = octets_along(args[3], args[4], args[5], &n, &step, MP_BUFFER_READ);
+    word *w = words_of(args[0], (at & ~(size_t)3) + 4 * limbs, MP_BUFFER_RW);
+    load_number(w + at / 4, limbs, data, n, step);
+    return mp_const_none;
+}
+
+// store_number(w, at, data, pos, n)
+FUNCTION(store_number, 5) {
+    size_t at = number(args[1]), n;
+    int step;
+    uint8_t *data = octets_along(args[2], args[3], args[4], &n, &step, MP_BUFFER_RW);
+    if (n >> 12) {
+        mp_raise_ValueError(MP_ERROR_TEXT("length"));
+    }
+    const word *w = words_of(args[0], (at & ~(size_t)3) + 4 * ((8 * n * 1261 >> 14) + 1), MP_BUFFER_READ); // 8 n / 13 limbs
+    store_number(w + at / 4, data, n, step);
+    return mp_const_none;
+}
+
+// pick(out, table, index, words)
+FUNCTION(pick, 4) {
+    size_t words = number(args[3]);
+    pick(words_of(args[0], 4 * words, MP_BUFFER_RW), words_of(args[1], 32 * words, MP_BUFFER_READ), number(args[2]), words);
+    return mp_const_none;
+}
+#endif
+
 // The linker of native modules looks for names such as MP_QSTR_copy in this text.
 #define GIVE(qstr, name) mp_store_global(qstr, MP_OBJ_FROM_PTR(&name##_obj))
 
@@ -371,6 +443,12 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     GIVE(MP_QSTR_freeze, freeze);
     GIVE(MP_QSTR_load_limbs, load_limbs);
     GIVE(MP_QSTR_store_limbs, store_limbs);
+#if ALL
+    GIVE(MP_QSTR_modular, modular);
+    GIVE(MP_QSTR_load_number, load_number);
+    GIVE(MP_QSTR_store_number, store_number);
+    GIVE(MP_QSTR_pick, pick);
+#endif
 #ifdef INNER
     GIVE_INNER
 #endif

@@ -72,6 +72,62 @@ def test_limbs_and_reduction():
         assert one == two
 
 
+def test_arithmetic_modulo_any_number():
+    """Programs on stores of several sizes, loads, stores and entries of tables, by both kernels."""
+    from crypto_support import octets
+    from ipsec import native
+    from ipsec.crypto.kernels import modular as viper
+    from ipsec.crypto.sign import modular
+
+    assert modular.run is native.modular
+    large = b"\x80" + bytes(254) + b"\x01", b"\xff" * 511 + b"\x01"
+    for n in (b"\xff" * 32, b"\xc1" + octets(31, 3) + b"\x01", b"\xff" * 47 + b"\x61") + large:
+        m = modular.Modulus(n, 6)
+        for seed in range(4):
+            for slot in range(1, 5):
+                less = b"\x00" + octets(len(n) - 1, slot)
+                number = (bytes(len(n)), n[:-1] + bytes([n[-1] - 1]), octets(len(n), seed), less)[(seed + slot) & 3]
+                m.load(slot, number if number < n else less, 0, len(n))
+            stores = bytearray(m.w), bytearray(m.w)
+            program = b"\x00\x05\x01\x02\x01\x01\x05\x05\x02\x02\x01\x03\x03\x03\x04\x02\x03\x04\x01\x01\x00\x05\x05\x04"
+            for kernel, w in zip((viper.run, native.modular), stores):  # noqa: B905 - MicroPython's zip
+                kernel(w, 0, w, program, len(program) >> 2, m.limbs, m._factor, 1 + seed)
+            assert stores[0] == stores[1], (len(n), seed)
+            at = m.head + 4 * m.limbs * 5
+            out = bytearray(len(n)), bytearray(len(n))
+            for way in (len(n), -len(n)):
+                for kernel, data in zip((viper, native), out):  # noqa: B905
+                    store, load = (kernel.store, kernel.load) if kernel is viper else (native.store_number, native.load_number)
+                    store(stores[0], at, data, 0 if way > 0 else len(n) - 1, way)
+                    load(stores[kernel is native], at, m.limbs, data, 0 if way > 0 else len(n) - 1, way)
+                assert out[0] == out[1] and stores[0] == stores[1]
+    table = bytearray(octets(8 * 4 * 9, 7))
+    for index in range(8):
+        found = bytearray(36), bytearray(36)
+        viper.pick(found[0], table, index, 9)
+        native.pick(found[1], table, index, 9)
+        assert found[0] == found[1] == table[36 * index : 36 * index + 36]
+
+
+def test_what_the_arithmetic_modulo_refuses():
+    from ipsec import native
+    from support import raises
+
+    w = bytearray(4 * 4 * 6)  # three slots behind the head
+    mul = b"\x00\x02\x01\x00"
+    native.modular(w, 0, w, mul, 1, 4, 1, 1)
+    for args in ((w, 0, w, b"\x00\x03\x01\x00", 1, 4, 1, 1), (w, 0, w, mul, 2, 4, 1, 1), (w, 0, w, mul, 1, 8, 1, 1),
+                 (w, 0, w, mul, 1, 5, 1, 1), (w, 0, w, mul, 1, 0, 1, 1), (w, 0, w, mul, 1, 4, 1, -1)):  # fmt: skip
+        raises(ValueError, native.modular, *args)
+    data = bytearray(8)
+    for args in ((0, 25, data, 0, 8), (4, 24, data, 0, 8), (0, 4, data, 1, 8), (0, 4, data, 6, -8), (0, 4, data, 8, -8)):
+        raises(ValueError, native.load_number, w, *args)
+    for args in ((w, 80, data, 0, 8), (w, 0, data, 1, 8), (w, 0, data, 6, -8), (w, 0, data, -1, 8)):
+        raises(ValueError, native.store_number, *args)
+    raises(ValueError, native.pick, bytearray(4), bytearray(31), 0, 1)
+    raises(ValueError, native.pick, bytearray(3), bytearray(32), 0, 1)
+
+
 def test_refused_arguments():
     """Lengths and positions outside a buffer, and words at odd addresses, raise ValueError."""
     from ipsec import native
@@ -114,7 +170,10 @@ def main(*names):
     if machine.KERNEL != "native":
         raise RuntimeError("the field machine is " + machine.KERNEL)
     counts = [0, 0, 0]
-    for test in (test_operations, test_limbs_and_reduction, test_refused_arguments):
+    for test in (
+        test_operations, test_limbs_and_reduction, test_arithmetic_modulo_any_number, test_what_the_arithmetic_modulo_refuses,
+        test_refused_arguments,
+    ):  # fmt: skip
         run.run_test("native", test, counts)
     here = run.__file__.rpartition("/")[0]
     for name in names or sorted([name.split(".")[0] for name in os.listdir(here) if name.startswith("test_")]):

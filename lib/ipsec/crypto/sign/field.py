@@ -22,7 +22,7 @@ class _Machine(modular.Limbs):
         self._bit = bytearray(2)
         if not fold:
             self._prime = bytearray(80)
-            modular.kernel.load(self._prime, 0, 20, _P256, 31, -32)
+            modular.load(self._prime, 0, 20, _P256, 31, -32)
 
     def run(self, program, times=1, swap=0):
         """Run a program so many times; SWAP (4) exchanges two pairs of slots if `swap` is 1, in the same time."""

@@ -5,12 +5,17 @@ Long integers (CPython, ports without native code) are right, but not constant i
 """
 
 from ipsec.crypto import ct
-from ipsec.micro import NO_KERNEL, copy
+from ipsec.micro import NO_KERNEL, const, copy, native
+
+_HEAD = const(3)  # slots in front of slot 0: the modulus, and scratch of a product
 
 try:
-    from ipsec.crypto.kernels import modular as kernel
-except NO_KERNEL:
-    kernel = None
+    if native:
+        run, load, store, pick = native.modular, native.load_number, native.store_number, native.pick
+    else:
+        from ipsec.crypto.kernels.modular import load, pick, run, store
+except (AttributeError,) + NO_KERNEL:  # the small native module has none
+    run = None
 
 MUL, SQR, ADD, SUB = range(4)
 
@@ -40,19 +45,20 @@ class Limbs:
     def load(self, slot, data, pos=0, n=32, big=True):
         """Put `n` octets of `data` from `pos` on into a slot."""
         at = self.head + 4 * self.limbs * slot
-        kernel.load(self.w, at, self.limbs, data, pos + n - 1 if big else pos, -n if big else n)
+        load(self.w, at, self.limbs, data, pos + n - 1 if big else pos, -n if big else n)
 
     def store(self, slot, n=32, big=True) -> bytearray:
         """Take a slot, which must be reduced, as `n` octets."""
         out = bytearray(n)
-        kernel.store(self.w, self.head + 4 * self.limbs * slot, out, n - 1 if big else 0, -n if big else n)
+        store(self.w, self.head + 4 * self.limbs * slot, out, n - 1 if big else 0, -n if big else n)
         return out
 
     def get(self, slot, count):
         """A copy of some slots for `put`."""
         size = 4 * self.limbs
-        at = self.head + slot * size
-        return bytes(memoryview(self.w)[at : at + count * size])
+        out = bytearray(count * size)
+        copy(out, 0, self.w, self.head + slot * size, count * size)
+        return out
 
     def put(self, slot, saved):
         """Write what `get` gave. Allocates: nothing."""
@@ -64,9 +70,9 @@ class Limbs:
 
     def entry(self, slot, table, index, numbers):
         """Unpack entry `index` of a table of eight into `numbers` slots; no address depends on the index."""
-        kernel.pick(_entry, table, index, 8 * numbers)
+        pick(_entry, table, index, 8 * numbers)
         for i in range(numbers):
-            kernel.load(self.w, 4 * self.limbs * (slot + i), self.limbs, _entry, 32 * i, 32)
+            load(self.w, 4 * self.limbs * (slot + i), self.limbs, _entry, 32 * i, 32)
 
     def wipe(self):
         """Overwrite the store."""
@@ -86,9 +92,9 @@ class LimbModulus(Limbs):
         self.modulus = n
         self.limbs = _limbs(_bits(n))
         size = 4 * self.limbs
-        self.head = kernel.HEAD * size
-        self.w = bytearray((kernel.HEAD + slots) * size)
-        kernel.load(self.w, 0, self.limbs, n, len(n) - 1, -len(n))
+        self.head = _HEAD * size
+        self.w = bytearray((_HEAD + slots) * size)
+        load(self.w, 0, self.limbs, n, len(n) - 1, -len(n))
         low = n[-1] | (n[-2] & 31) << 8
         inverse = 1
         for _ in range(4):
@@ -116,7 +122,7 @@ class LimbModulus(Limbs):
     def run(self, program, times=1):
         """Run a program so many times."""
         w = self.w
-        kernel.run(w, 0, w, program, len(program) >> 2, self.limbs, self._factor, times)
+        run(w, 0, w, program, len(program) >> 2, self.limbs, self._factor, times)
 
 
 class Plain:
@@ -190,7 +196,7 @@ def inverse(a, n) -> int:
     return t % n
 
 
-Modulus = LimbModulus if kernel else Plain
+Modulus = LimbModulus if run else Plain
 
 
 def power(m, slot, base, exponent, first):

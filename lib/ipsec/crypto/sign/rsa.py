@@ -80,7 +80,7 @@ def _open(n, e, signature):
         return None
     if not _is_below(signature, n):
         return None
-    if modular.kernel is None:
+    if modular.run is None:
         number = int.from_bytes(bytes(signature), "big")
         return bytearray(pow(number, e, int.from_bytes(bytes(n), "big")).to_bytes(size, "big"))
     return _power(n, e, signature)
