@@ -55,6 +55,17 @@ def groups(board: str, variant: str, progress=quiet) -> dict:
     return {**found, "kernel": rows[0]["kernel"]}
 
 
+def raw_keys(board: str, variant: str, progress=quiet) -> dict:
+    """`{kind: {"steps": ..., "total": n, "garbage": octets}}`: handshakes with raw public keys, both of this kind."""
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run("raw_keys.main()", timeout=400)
+    found = {}
+    for row in rows:
+        steps = {name: runner.count(ticks) for name, ticks in row["steps"].items()}
+        found[row["kind"]] = {"steps": steps, "total": sum(steps.values()) - steps["load"], "garbage": row["garbage"]}
+    return found
+
+
 def session(board: str, variant: str, progress=quiet) -> dict:
     """In one run: `{"handshake": ..., "first": ..., "paths": {suite: [out, in]}, "tls": ..., "records": [write, read]}`."""
     with prepared(board, variant, progress=progress) as runner:
@@ -192,6 +203,7 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "packets": (packets, ("stock", "native")),
     "groups": (groups, ("stock", "native")),
     "session": (session, ("stock", "native")),
+    "raw_keys": (raw_keys, ("native",)),
     "heap": (heap, None),
     "flash": (flash, None),
     "loading": (loading, None),

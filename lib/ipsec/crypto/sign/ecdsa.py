@@ -6,7 +6,7 @@ every addition for two equal or opposite points, which a crafted signature can b
 
 from ipsec.crypto import ct, hmac
 from ipsec.crypto.sign import comb
-from ipsec.crypto.sign.modular import power
+from ipsec.crypto.sign.modular import power, walk
 from ipsec.errors import CryptoError
 
 # Slots of the field: 0 to 2 X, Y, Z of the sum; 3, 4 x, y of what is added; 11 R^2, 12 zero, 13 one, which reduces a product.
@@ -164,7 +164,7 @@ class Point:
             f.run(_NEGATIVE)
         if self.is_neutral:
             f.run(b"\x02\x00\x03\x0c\x02\x01\x04\x0c")
-            set_one(f, 2)
+            f.run(b"\x00\x02\x0b\x0d")  # as `set_one`, but allocating nothing
             self.is_neutral = False
             return
         f.run(_DIFFERENCE)
@@ -235,13 +235,16 @@ def _multiply_base(f, curve, m, slot):
     f.run(_NEGATE, 1, base.entry(f, 3, octets, comb.COLUMNS - 1, 0))
     f.run(b"\x02\x00\x03\x0c\x02\x01\x04\x0c")
     set_one(f, 2)
-    program = _NEGATE + _ADD
+    walk(_walk, f, base, octets, _NEGATE + _ADD)
+    ct.wipe(octets)
+
+
+def _walk(f, base, octets, program):
     for column in range(comb.COLUMNS - 1, -1, -1):
         if column < comb.COLUMNS - 1:
             f.run(DOUBLE)
             f.run(program, 1, base.entry(f, 3, octets, column, 0))
         f.run(program, 1, base.entry(f, 3, octets, column, 1))
-    ct.wipe(octets)
 
 
 def _prepare(f, curve):

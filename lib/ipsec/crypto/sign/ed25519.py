@@ -7,7 +7,7 @@ the cofactor: S B = R + h A. Signing takes the same path for every key and messa
 from ipsec.crypto import ct
 from ipsec.crypto.kernels import comb25519
 from ipsec.crypto.sign import comb, field, hashes
-from ipsec.crypto.sign.modular import Modulus
+from ipsec.crypto.sign.modular import Modulus, walk
 
 _L = b"\x10" + bytes(15) + b"\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed"
 _L_LITTLE = b"\xed\xd3\xf5\x5c\x1a\x63\x12\x58\xd6\x9c\xf7\xa2\xde\xf9\xde\x14" + bytes(15) + b"\x10"
@@ -168,17 +168,24 @@ def _multiply_base(f, m, slot):
     octets = comb.digits(m, slot, slot + 1)
     base = comb.Comb(comb25519.TABLE, 3, True)
     _start(f)
-    program = _DOUBLE + _T
+    walk(_walk_base, f, base, octets, _DOUBLE + _T)
+    ct.wipe(octets)
+
+
+def _walk_base(f, base, octets, program):
     for column in range(comb.COLUMNS - 1, -1, -1):
         f.run(program)
         _add_column(f, base, octets, column)
-    ct.wipe(octets)
 
 
 def _sum(f, digits, table, s):
     """Digits times the point of the table, plus the comb's multiple of the base point."""
-    base = comb.Comb(comb25519.TABLE, 3, False)
     _start(f)
+    walk(_walk, f, (table, comb.Comb(comb25519.TABLE, 3, False)), digits, s)
+
+
+def _walk(f, tables, digits, s):
+    table, base = tables
     doublings = 0
     for t in range(len(digits) - 1, -1, -1):
         doublings += 1

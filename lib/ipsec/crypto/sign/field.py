@@ -56,7 +56,10 @@ def field_p256():
 
 def powers(f, table):
     """For each row (d, s, n, g) of octets: slot d = slot s ^ (2^n) * slot g; g is not d. Allocates: 20 octets."""
-    program = bytearray(4)
+    modular.walk(_powers, f, table, bytearray(4), None)
+
+
+def _powers(f, table, program, _):
     for i in range(0, len(table), 4):
         d = program[1] = table[i]
         program[0] = modular.SQR

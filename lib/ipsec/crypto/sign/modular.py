@@ -5,7 +5,7 @@ Long integers (CPython, ports without native code) are right, but not constant i
 """
 
 from ipsec.crypto import ct
-from ipsec.micro import NO_KERNEL, const, copy, native
+from ipsec.micro import NO_KERNEL, const, copy, locked, native
 
 _HEAD = const(3)  # slots in front of slot 0: the modulus, and scratch of a product
 
@@ -63,6 +63,11 @@ class Limbs:
     def put(self, slot, saved):
         """Write what `get` gave. Allocates: nothing."""
         copy(self.w, self.head + 4 * self.limbs * slot, saved, 0, len(saved))
+
+    def move(self, slot, source):
+        """Copy a slot into another. Allocates: nothing."""
+        size = 4 * self.limbs
+        copy(self.w, self.head + size * slot, self.w, self.head + size * source, size)
 
     def is_zero(self, slot) -> bool:
         """Whether a reduced slot is zero. Allocates: nothing."""
@@ -155,6 +160,10 @@ class Plain:
         """Write what `get` gave."""
         self._slots[slot : slot + len(saved)] = saved
 
+    def move(self, slot, source):
+        """Copy a slot into another."""
+        self._slots[slot] = self._slots[source]
+
     def is_zero(self, slot) -> bool:
         """Whether a slot is zero."""
         return self._slots[slot] % self.n == 0
@@ -199,6 +208,13 @@ def inverse(a, n) -> int:
 Modulus = LimbModulus if run else Plain
 
 
+def _unlocked(function, a, b, c, d):
+    return function(a, b, c, d)
+
+
+walk = locked if run else _unlocked  # what allocates nothing but, on a board, its frames, which the lock keeps off the heap
+
+
 def power(m, slot, base, exponent, first):
     """slot = base ^ exponent (big-endian octets, public) by windows of 4 bits; the slots `first` to `first` + 7 are overwritten.
 
@@ -210,14 +226,19 @@ def power(m, slot, base, exponent, first):
     for i in range(first + 1, first + 8):  # odd powers to 15
         step[1], step[2] = i, i - 1
         m.run(step)
-    square = bytes((SQR, slot, slot, slot))
     step[1] = step[2] = slot
-    started = False
+    walk(_power, m, step, exponent, first)
+
+
+def _power(m, step, exponent, first):
+    slot = step[1]
     bit = 8 * len(exponent) - 1
+    started = False
     while bit >= 0:
         if not _bit(exponent, bit):
             if started:
-                m.run(square)
+                step[0], step[3] = SQR, slot
+                m.run(step)
             bit -= 1
             continue
         low = max(bit - 3, 0)
@@ -226,12 +247,13 @@ def power(m, slot, base, exponent, first):
         digit = 0
         for i in range(bit, low - 1, -1):
             digit = digit << 1 | _bit(exponent, i)
-        step[3] = first + (digit >> 1)
         if started:
-            m.run(square, bit - low + 1)
+            step[0], step[3] = SQR, slot
+            m.run(step, bit - low + 1)
+            step[0], step[3] = MUL, first + (digit >> 1)
             m.run(step)
         else:
-            m.put(slot, m.get(step[3], 1))
+            m.move(slot, first + (digit >> 1))
             started = True
         bit = low - 1
 

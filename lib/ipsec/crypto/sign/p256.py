@@ -3,7 +3,7 @@
 from ipsec.crypto.kernels import comb256
 from ipsec.crypto.sign import comb, ecdsa
 from ipsec.crypto.sign.field import field_p256, powers
-from ipsec.crypto.sign.modular import Modulus
+from ipsec.crypto.sign.modular import Modulus, walk
 
 # Slot 2 ^ (p - 2) into slot 4, p - 2 = 2^256 - 2^224 + 2^192 + 2^96 - 3: rows of `field.powers`
 _INVERT = bytes((
@@ -60,20 +60,25 @@ class _Curve:
         odd = ecdsa.odd_multiples(f, self.invert)
         digits = comb.naf(bytes(m.store(v, 32, False)) + b"\x00")
         octets = comb.digits(m, u, 7)
-        base = comb.Comb(comb256.TABLE, 2, False)
+        walk(_walk, point, (odd, comb.Comb(comb256.TABLE, 2, False)), digits, octets)
+
+
+def _walk(point, tables, digits, octets):
+    f = point.f
+    odd, base = tables
+    doublings = 0
+    for t in range(len(digits) - 1, -1, -1):
+        doublings += 1
+        digit = digits[t] - 128
+        if not digit and t >= comb.COLUMNS:
+            continue
+        point.double(doublings)
         doublings = 0
-        for t in range(len(digits) - 1, -1, -1):
-            doublings += 1
-            digit = digits[t] - 128
-            if not digit and t >= comb.COLUMNS:
-                continue
-            point.double(doublings)
-            doublings = 0
-            if digit:
-                point.add_entry(odd, digit)
-            if t < comb.COLUMNS:
-                point.add(base.entry(f, 3, octets, t, 0))
-                point.add(base.entry(f, 3, octets, t, 1))
+        if digit:
+            point.add_entry(odd, digit)
+        if t < comb.COLUMNS:
+            point.add(base.entry(f, 3, octets, t, 0))
+            point.add(base.entry(f, 3, octets, t, 1))
 
 
 CURVE = _Curve()

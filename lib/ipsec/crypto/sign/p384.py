@@ -4,7 +4,7 @@ Its field is the arithmetic modulo any number, since what is rare may be slow bu
 """
 
 from ipsec.crypto.sign import comb, ecdsa
-from ipsec.crypto.sign.modular import Modulus, power
+from ipsec.crypto.sign.modular import Modulus, power, walk
 
 _BASE = (
     b"\xaa\x87\xca\x22\xbe\x8b\x05\x37\x8e\xb1\xc7\x1e\xf3\x20\xad\x74\x6e\x1d\x3b\x62\x8b\xa7\x9b\x98"
@@ -46,7 +46,7 @@ class _Curve:
 
     def order(self):
         """Numbers modulo the order; slots 0 to 13."""
-        return Modulus(self.N, 14)
+        return Modulus(self.N, 12)
 
     def invert(self, f):
         """Slot 4 = 1 / slot 2 modulo the prime, by Fermat."""
@@ -67,16 +67,22 @@ class _Curve:
             for i in (0, 1):
                 f.load(i, _BASE, self.SIZE * i, self.SIZE)
                 f.run(bytes((0, i, i, 11)))
-        doublings = 0
-        for t in range(8 * self.SIZE, -1, -1):
-            doublings += 1
-            for table, digits in terms:
-                digit = digits[t] - 128
-                if digit:
-                    point.double(doublings)
-                    doublings = 0
-                    point.add_entry(table, digit)
-        point.double(doublings)
+        walk(_walk, point, terms, 8 * self.SIZE, None)
+
+
+def _walk(point, terms, t, _):
+    doublings = 0
+    while t >= 0:
+        doublings += 1
+        for i in (0, 1):
+            table, digits = terms[i]
+            digit = digits[t] - 128
+            if digit:
+                point.double(doublings)
+                doublings = 0
+                point.add_entry(table, digit)
+        t -= 1
+    point.double(doublings)
 
 
 CURVE = _Curve()

@@ -23,7 +23,12 @@ def verify_pkcs1(n, e, digest, signature) -> bool:
     head[14] = _HASH[size]
     head[18] = size
     pad = len(n) - size - 22
-    return em == b"\x00\x01" + b"\xff" * pad + b"\x00" + head + digest
+    if em[0] or em[1] != 1 or em[2 + pad]:
+        return False
+    for i in range(2, 2 + pad):
+        if em[i] != 255:
+            return False
+    return em[3 + pad :] == head + digest
 
 
 def verify_pss(n, e, digest, signature, salt_len) -> bool:
