@@ -91,7 +91,7 @@ SLICES = {
         _always,
     ),
     "key": Slice(
-        ("ipsec.ike.auth.key", "ipsec.ike.auth.remedies", "ipsec.drive.key"),
+        ("ipsec.ike.auth.key", "ipsec.ike.auth.remedies", "ipsec.drive.key", "ipsec.auth_options"),
         "authentication by raw public keys",
         lambda c, _arch: c.auth == "key",
     ),

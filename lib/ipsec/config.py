@@ -160,10 +160,16 @@ def load(path: str) -> Config:
     if options.get("psk_file"):
         options["psk"] = _read_secret(path, options.pop("psk_file"))
     if options.get("key_file"):
-        from ipsec.auth_options import read_key
-
-        options["key"] = read_key(path, options.pop("key_file"))
+        options["key"] = _auth_options().read_key(path, options.pop("key_file"))
     return Config(**options)
+
+
+def _auth_options():
+    try:
+        from ipsec import auth_options
+    except ImportError:
+        raise ConfigError("option auth: only 'psk' is installed; install for this configuration")
+    return auth_options
 
 
 def decode_psk(text: str) -> bytes:
@@ -249,9 +255,7 @@ def _check(c):
     if c.auth == "psk":
         _check_psk(c)
     else:
-        from ipsec.auth_options import check
-
-        check(c)
+        _auth_options().check(c)
         forget("ipsec.auth_options")
     _check_suites(c)
     _check_inside(c)

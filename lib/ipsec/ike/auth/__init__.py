@@ -16,17 +16,12 @@ Start reading at `load`.
 def load(config):
     """The method that a configuration names.
 
-    Raises ConfigError when a key of the configuration is none, or the method is not installed.
+    Raises ConfigError when a key of the configuration is none.
     """
     if config.auth == "psk":
         from ipsec.ike.auth.psk import Psk
 
         return Psk(config.psk)
-    try:
-        from ipsec.ike.auth.key import load_key
+    from ipsec.ike.auth.key import load_key
 
-        return load_key(config)
-    except ImportError as e:
-        from ipsec.errors import ConfigError
-
-        raise ConfigError("option auth: what %r needs is not installed (%s): install for this configuration" % (config.auth, e))
+    return load_key(config)
