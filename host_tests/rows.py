@@ -1,8 +1,8 @@
 """Which rows of the conformance list have tests: `python -m host_tests.rows` writes docs/conformance.md.
 
 `conformance.json` holds the rows as [name, what is shown, limit]; a limit that begins with "Not built" says that nothing is.
-A test says by its name which row it shows:
-`test_en_i_1_1_2_1_...` belongs to the row 1.1.2.1-4, `test_class_headers_...` to the row `headers`. Start reading at `coverage`.
+A test says by its name which row it shows: `test_en_i_1_1_2_1_...`, and `test_en_i_1_1_2_...` too, belong to the row 1.1.2.1-4,
+`test_class_headers_...` to the row `headers`. Start reading at `coverage`.
 """
 
 import ast
@@ -53,7 +53,9 @@ def row_of(test: str, rows: list[str]) -> str | None:
     number = _NUMBER.match(test)
     if number:
         wanted = number.group(1).replace("_", ".")
-        matches = [row for row in rows if row[0].isdigit() and wanted in numbers(row)]
+        matches = [row for row in rows if row[0].isdigit() and (wanted in numbers(row) or row.startswith(wanted + "."))]
+        if len(matches) > 1:
+            raise LookupError(f"{test} names several rows of conformance.json: {', '.join(matches)}")
     elif test.startswith("test_class_"):
         matches = [row for row in rows if (test + "_").startswith(f"test_class_{row}_")]
     else:

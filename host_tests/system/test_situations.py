@@ -99,7 +99,7 @@ def test_a_gateway_with_many_subnets():
     networks = tuple(f"10.10.{n}.0/24" for n in range(10)) + tuple(f"10.{n}.0.0/24" for n in range(100, 120))
     with Responder(psk=PSK, networks=networks) as gw, Client(gw, remote_ts=["10.0.0.0/8"], retransmit_ms=1000) as client:
         client.connect()
-        [child] = client.uplink.tunnel._ike.children
+        [child] = client.uplink.tunnel._ikes.lead.children
         assert client.uplink.ping("10.10.0.1") is not None and len(child.ts_remote) == 21
 
 

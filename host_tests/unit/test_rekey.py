@@ -205,7 +205,7 @@ def test_an_answer_that_is_not_within_the_offer_ends_the_tunnel():
         assert talk.children() == [] and talk.causes()[1][:4] == "down", transforms
 
 
-def test_a_rekey_response_with_a_reserved_spi_a_short_nonce_or_nothing_is_refused():
+def test_class_rekey_response_with_a_reserved_spi_a_short_nonce_or_nothing_is_refused():
     for payloads in (
         lambda t: new_child(t, HIGH, b"\0\0\0\7", False),
         lambda t: new_child(t, bytes(15), SPI, False),
@@ -268,7 +268,7 @@ def test_a_group_that_is_not_ours_is_told_which_one_is():
     assert len(talk.children()) == 1 and talk.causes() == UP
 
 
-def test_a_rekey_request_sent_twice_makes_one_child_sa():
+def test_class_rekey_request_sent_twice_makes_one_child_sa():
     talk = start()
     ask_rekey(talk)
     first = talk.player.last()
@@ -284,7 +284,7 @@ def test_en_i_1_2_6_a_rekey_of_what_is_not_there_is_answered_child_sa_not_found(
     assert len(talk.children()) == 1 and talk.causes() == UP
 
 
-def test_an_offer_without_our_suite_or_selectors_is_refused_and_the_tunnel_stays():
+def test_class_rekey_offer_without_our_suite_or_selectors_is_refused_and_the_tunnel_stays():
     talk = start()
     device, gateway = talk.sides
     rekey = N("REKEY_SA", b"", 3, talk.child.spi_out)
@@ -649,7 +649,7 @@ def test_closing_during_a_rekey_leaves_nothing():
         assert tunnel.is_closed and tunnel._sadb.all == [] and tunnel.deadline() is None
 
 
-def test_class_keys_of_what_was_replaced_are_wiped():
+def test_class_rekey_keys_of_what_was_replaced_are_wiped():
     talk = start()
     sadb = talk.player.tunnel._sadb
     wiped = []
