@@ -2,9 +2,11 @@
 
 import ipaddress
 import os
-import struct
 import threading
 import time
+
+from scapy.data import DLT_RAW_ALT
+from scapy.utils import RawPcapWriter
 
 from .inner import UdpDatagram
 from .suites import CBC, CCM_8, CCM_16, GCM_16
@@ -46,15 +48,12 @@ class Pcap:
     """A capture file of raw IP packets (link type 101), the UDP and IP headers made up around each datagram."""
 
     def __init__(self, path: str):
-        self._file = open(path, "wb")  # noqa: SIM115 - open as long as the gateway
-        self._file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
+        self._file = RawPcapWriter(path, linktype=DLT_RAW_ALT, sync=True)
 
     def write(self, src: tuple[str, int], dst: tuple[str, int], data: bytes) -> None:
         datagram = UdpDatagram(src[1], dst[1], data)
         packet = datagram.packet(ipaddress.ip_address(src[0]).packed, ipaddress.ip_address(dst[0]).packed)
-        now = time.time_ns() // 1000
-        self._file.write(struct.pack("<IIII", now // 1000000, now % 1000000, len(packet), len(packet)) + packet)
-        self._file.flush()
+        self._file.write(packet)
 
     def close(self) -> None:
         self._file.close()

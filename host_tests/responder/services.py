@@ -7,9 +7,12 @@ import ipaddress
 import json
 import struct
 
+from scapy.layers.dns import DNS, DNSRR
+
 from .inner import UDP, InnerError, IpPacket, UdpDatagram, echo_reply, icmp_ok
 
 ECHO_PORT, DNS_PORT, READINGS_PORT = 7, 53, 5000
+_HEADER_LEN = 12  # scapy makes a query of nothing
 _QTYPE_A, _QTYPE_AAAA, _CLASS_IN = 1, 28, 1
 
 
@@ -59,18 +62,20 @@ class Services:
     def _dns(self, query: bytes, ip: IpPacket) -> bytes | None:
         """One question of class IN (RFC 1035); NXDOMAIN for unknown names, an empty answer for other types."""
         try:
-            ident, flags, questions, question, name, qtype = _parse_query(query)
-        except (struct.error, IndexError, ValueError):
+            asked = DNS(query)
+            [question] = asked.qd
+            name = question.qname.decode("ascii").lower().rstrip(".")
+        except Exception:  # scapy raises whatever it stumbles over
             return None
-        addresses = [ipaddress.ip_address(a) for a in self.names.get(name, [])]
-        version = {_QTYPE_A: 4, _QTYPE_AAAA: 6}.get(qtype)
-        packed = [a.packed for a in addresses if a.version == version]
+        if len(query) < _HEADER_LEN or asked.qr or question.qclass != _CLASS_IN:
+            return None
+        version = {_QTYPE_A: 4, _QTYPE_AAAA: 6}.get(question.qtype)
+        addresses = [a for a in self.names.get(name, []) if ipaddress.ip_address(a).version == version]
+        records = [DNSRR(rrname=question.qname, type=question.qtype, ttl=60, rdata=a) for a in addresses]
         rcode = 0 if name in self.names else 3
-        answer = struct.pack(">HHHHHH", ident, 0x8580 | flags & 0x0100 | rcode, 1, len(packed), 0, 0) + question
-        for address in packed:
-            answer += struct.pack(">HHHIH", 0xC00C, qtype, _CLASS_IN, 60, len(address)) + address
-        self._report("dns", {"name": name, "answers": len(packed)})
-        return answer
+        answer = DNS(id=asked.id, qr=1, aa=1, rd=1, ra=1, rcode=rcode, qd=[question], an=records)
+        self._report("dns", {"name": name, "answers": len(records)})
+        return bytes(answer.compress())
 
 
 def _parse_reading(data: bytes) -> tuple[int, object]:
@@ -86,23 +91,6 @@ def _parse_reading(data: bytes) -> tuple[int, object]:
 
 def _no_number() -> int:
     raise ValueError("reading without sequence number")
-
-
-def _parse_query(query: bytes) -> tuple[int, int, int, bytes, str, int]:
-    ident, flags, questions = struct.unpack_from(">HHH", query)
-    if flags & 0x8000 or questions != 1:
-        raise ValueError("not one question")
-    labels, pos = [], 12
-    while query[pos]:
-        length = query[pos]
-        if length > 63:
-            raise ValueError("compressed name in a question")
-        labels.append(query[pos + 1 : pos + 1 + length].decode("ascii").lower())
-        pos += 1 + length
-    qtype, qclass = struct.unpack_from(">HH", query, pos + 1)
-    if qclass != _CLASS_IN:
-        raise ValueError("class")
-    return ident, flags, questions, query[12 : pos + 5], ".".join(labels), qtype
 
 
 def _text(address: bytes) -> str:
