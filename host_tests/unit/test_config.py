@@ -31,6 +31,11 @@ def test_defaults():
     assert c.remote_id == "gw.example" and c.port == 500 and c.natt_port == 4500 and c.psk == b"\x5a" * 32
     assert c.ike_offer == [] == c.esp_offer and not c.is_listed("ike_proposals")  # all that is installed
     assert c.remote_ts == [(0, 0, 65535, bytes(4), b"\xff" * 4)] and c.warnings == []
+    assert (c.local_port, c.mtu, c.virtual_ip, c.local_ts, c.inner_address) == (0, 1360, ["ipv4"], [], "")
+    assert (c.retransmit_ms, c.retransmit_tries, c.dpd_s, c.natt_keepalive_s) == (1000, 5, 30, 20)
+    assert (c.lifetime_s, c.child_lifetime_s, c.child_lifetime_kib, c.child_lifetime_packets) == (10800, 3600, 0, 0)
+    assert (c.reconnect, c.reconnect_ms, c.reconnect_max_ms) == (True, 1000, 60000)
+    assert (c.replay_window, c.gcm_table_kb, c.large_tables, c.suite_order) == (64, 2, False, "measured")
 
 
 def test_class_local_mistakes_bad_options_are_named():

@@ -137,6 +137,8 @@ def test_forms_of_public_keys():
                      b"leftecdsakey=0s" + b2a_base64(raw), "\trightpubkey=0s" + b2a_base64(der).decode()):  # fmt: skip
             key = keys.load_public(form)
             assert (key.kind, key.data) == (kind, raw), form
+        for stranger in (b"[", b"@", b"`", b"{", b":", b".", b"-", b" "):  # no octet is skipped in silence
+            raises(ConfigError, keys.load_public, base64[:5] + stranger + base64[5:], text="gateway_key")
     rfc3110 = keys.load_public(b"\x03\x01\x00\x01" + b"\xc1" * 256)
     assert (rfc3110.kind, len(rfc3110.data), rfc3110.exponent) == (keys.RSA, 256, 65537)
     for bad in (b"", b"\x30", bytes(31), b"0s!!!", b"0xzz", der[:-1], der + b"\x00", b"-----BEGIN CERTIFICATE-----\n"):
