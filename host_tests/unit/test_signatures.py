@@ -173,6 +173,13 @@ def test_rsa_keys_that_are_refused():
         assert der.Der(good, 0, len(good)).bits() == good[2]
 
 
+def test_der_booleans():
+    for octets_, there in ((b"\1\1\xff", True), (b"\2\1\xff", False), (b"", False)):
+        assert der.Der(octets_, 0, len(octets_)).true() == there
+    for malformed in (b"\1\1\0", b"\1\1\1", b"\1\0", b"\1\2\xff\xff"):
+        raises(AuthError, der.Der(malformed, 0, len(malformed)).true)
+
+
 def test_forms_of_private_keys():
     ed = unhex("302e020100300506032b657004220420") + _SEED
     sec1 = b"\x30\x31\x02\x01\x01\x04\x20" + _PRIVATE + b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"

@@ -70,7 +70,7 @@ def test_kernels_on_this_computer(tmp_path):
     lib = tmp_path / "lib"
     shutil.copytree(REPOSITORY / "lib", lib, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(built("x64", inner=True), lib / "ipsec")
-    command = [micropython, REPOSITORY / "host_tests/vectors/native.py", lib, REPOSITORY / "host_tests/unit"]
+    command = [micropython, "-X", "heapsize=8m", REPOSITORY / "host_tests/vectors/native.py", lib, REPOSITORY / "host_tests/unit"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
     summary = re.search(r"^(\d+) passed, (\d+) failed", done.stdout, re.MULTILINE)
     assert summary and int(summary[1]) > 290 and summary[2] == "0", done.stdout + done.stderr
