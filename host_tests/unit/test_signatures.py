@@ -139,6 +139,10 @@ def test_forms_of_public_keys():
             assert (key.kind, key.data) == (kind, raw), form
         for stranger in (b"[", b"@", b"`", b"{", b":", b".", b"-", b" "):  # no octet is skipped in silence
             raises(ConfigError, keys.load_public, base64[:5] + stranger + base64[5:], text="gateway_key")
+    for point in (b"\4" + _PUBLIC, b"0x" + hexlify(b"\4" + _PUBLIC)):  # uncompressed (SEC 1 2.3.3), as in certificates
+        assert keys.load_public(point).data == _PUBLIC
+    for point in (b"\2" + _PUBLIC, b"\3" + _PUBLIC[:32], b"\5" + _PUBLIC):
+        raises(ConfigError, keys.load_public, point, text="gateway_key")
     rfc3110 = keys.load_public(b"\x03\x01\x00\x01" + b"\xc1" * 256)
     assert (rfc3110.kind, len(rfc3110.data), rfc3110.exponent) == (keys.RSA, 256, 65537)
     for bad in (b"", b"\x30", bytes(31), b"0s!!!", b"0xzz", der[:-1], der + b"\x00", b"-----BEGIN CERTIFICATE-----\n"):
