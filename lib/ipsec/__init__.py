@@ -11,14 +11,16 @@ Nothing is loaded before it is used. Start reading at `connect`, then `drive/syn
 __version__ = "0.1.0"
 
 
-def connect(config, on_event=None, log=None, keylog=None):
+def connect(config, on_event=None, log=None, keylog=None, capture=False):
     """A connected `drive.sync.Uplink`; `config` is the path of a JSON file or a `config.Config`.
+
+    With `capture` whoever imports `socket` from now on gets the tunnel's.
 
     Raises ConfigError, CryptoError, and ConnectError, whose texts name cause and remedy.
     """
     from ipsec.drive.sync import Uplink
 
-    uplink = Uplink(config, on_event, log, keylog)
+    uplink = Uplink(config, on_event, log, keylog, capture)
     uplink.connect()
     return uplink
 

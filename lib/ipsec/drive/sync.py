@@ -10,7 +10,15 @@ from ipsec.micro import is_due, left, since
 
 
 class Uplink(base.Uplink):
-    """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
+    """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end.
+
+    With `capture` whoever imports `socket` from now on gets the tunnel's.
+    """
+
+    def __init__(self, config, on_event=None, log=None, keylog=None, capture=False):
+        base.Uplink.__init__(self, config, on_event, log, keylog)
+        if capture:
+            self.socket_module().capture()
 
     def __enter__(self):
         self.connect()
@@ -48,9 +56,18 @@ class Uplink(base.Uplink):
                 self._step(1000)
         self._udp.close()
 
-    def socket(self, port: int = 0) -> "Socket":
-        """A UDP socket inside the tunnel, bound to a port (0: a free one)."""
-        return Socket(self, self.stack.udp(port))
+    def socket(self, port: int = 0):
+        """A `drive.sync_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one)."""
+        from ipsec.drive.sync_socket import Socket
+
+        return Socket(self, port)
+
+    def socket_module(self):
+        """A `drive.socket_module.SocketModule`: for programs and libraries that want a module like `socket`."""
+        base.load_modules(base.TCP)
+        from ipsec.drive.socket_module import SocketModule
+
+        return SocketModule(self)
 
     def resolve(self, host: str, timeout_ms: int = 10000) -> str:
         """The first address of a host name as text, asked of the DNS servers inside; an address is its own answer.
@@ -109,39 +126,6 @@ class Uplink(base.Uplink):
         else:
             _sleep_ms(self.wait_ms(limit_ms))
         self.serve()
-
-
-class Socket:
-    """A UDP socket with the verbs of `socket.socket`; blocking, with a time-out."""
-
-    def __init__(self, uplink, inner):
-        self._uplink = uplink
-        self._inner = inner
-        self._timeout_ms = None
-
-    def settimeout(self, seconds) -> None:
-        """How long `recvfrom` waits: seconds, 0 for not at all, None for ever."""
-        self._timeout_ms = None if seconds is None else int(seconds * 1000)
-
-    def sendto(self, data, address) -> int:
-        """Send one datagram to `(host, port)`, host as an address; raises OSError when it cannot go out now."""
-        n = self._inner.sendto(data, address)
-        self._uplink.drain()
-        return n
-
-    def recvfrom(self, n: int):
-        """`(data, (host, port))` of the next datagram; raises OSError (ETIMEDOUT) when none comes in time."""
-        if not self._uplink.wait_until(self._is_readable, self._timeout_ms):
-            raise OSError(110)  # ETIMEDOUT
-        return self._inner.recvfrom(n)
-
-    def _is_readable(self):
-        if not self._inner.pending:
-            self._uplink.check_open()
-        return self._inner.pending > 0
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 def _sleep_ms(ms):

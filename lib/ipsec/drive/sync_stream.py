@@ -3,53 +3,17 @@
 On MicroPython `ssl.wrap_socket` and `select.poll` take it like a socket. Start reading at `SyncStream.recv`.
 """
 
-import io
-import sys
-
+from ipsec.drive.pollable import Pollable
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
-from ipsec.errors import LocalError
-
-if sys.implementation.name == "micropython" and hasattr(io, "IOBase"):
-    _CBase = io.IOBase  # C code sees our `readinto`, `write` and `ioctl`, if it is the first base
-else:
-
-    class _CBase:  # type: ignore[no-redef]
-        """CPython's `ssl` takes real sockets only: use `ssl.MemoryBIO` there."""
 
 
-_EAGAIN = 11
-_EINVAL = 22
-_ETIMEDOUT = 110
-
-# What C code asks of `ioctl` (MicroPython's py/stream.h)
-_POLL = 3
-_CLOSE = 4
-_POLL_RD = 1
-_POLL_WR = 4
-_POLL_ERR = 8
-
-
-class SyncStream(_CBase, Stream):
+class SyncStream(Pollable, Stream):
     """A connection made by `Uplink.connect_tcp`.
 
     `recv` and `send` may be short; `read`, `readinto`, `readline`, `sendall` and `write` are complete, as in MicroPython.
     When the time of `settimeout` is up they raise OSError ETIMEDOUT, and what had come is kept. With a time-out of 0
     `recv` and `send` raise OSError EAGAIN, the others do what they can and return None when that is nothing.
     """
-
-    _timeout_ms = None
-
-    def settimeout(self, seconds) -> None:
-        """How long a call waits for the peer: seconds, 0 for not at all, None for ever."""
-        self._timeout_ms = None if seconds is None else int(seconds * 1000)
-
-    def setblocking(self, flag) -> None:
-        """`settimeout(None)` or `settimeout(0)`."""
-        self.settimeout(None if flag else 0)
-
-    def makefile(self, *args, **kwargs):
-        """The stream itself, as in MicroPython."""
-        return self
 
     # Receiving
 
@@ -134,41 +98,3 @@ class SyncStream(_CBase, Stream):
             self.finish()
             if self._timeout_ms != 0:
                 self._uplink.wait_until(self.is_finished, CLOSE_MS)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
-
-    def ioctl(self, request: int, arg: int) -> int:
-        """What MicroPython's C code wants to know: which of the events `arg` have happened, for `select.poll`."""
-        if request == _POLL:
-            return self._events() & (arg | _POLL_ERR)
-        if request == _CLOSE:
-            self.close()
-            return 0
-        return -_EINVAL
-
-    def _events(self):
-        try:
-            self._uplink.poll(0)
-            return (_POLL_RD if self._ahead or self.is_readable() else 0) | (_POLL_WR if self.is_writable() else 0)
-        except LocalError:
-            return _POLL_ERR
-
-    # Waiting
-
-    def _wait(self, ready, done: int = 0) -> bool:
-        """Serve the tunnel until the condition holds; False when we do not wait. Raises OSError ETIMEDOUT, if not `done`."""
-        self._check_usable()
-        if self._uplink.wait_until(ready, self._timeout_ms):
-            return True
-        if self._timeout_ms == 0 or done:
-            return False
-        raise OSError(_ETIMEDOUT, "the peer is silent")
-
-    def _must(self, ready) -> None:
-        """The same, and raises OSError EAGAIN when we do not wait."""
-        if not self._wait(ready):
-            raise OSError(_EAGAIN, "nothing can be done now")

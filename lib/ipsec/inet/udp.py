@@ -82,6 +82,15 @@ class UdpSocket:
         """Datagrams that wait to be received."""
         return self._queue.count
 
+    def bind(self, port: int) -> None:
+        """Have this port in place of the one we have (0: a free one). Raises OSError EADDRINUSE, ValueError."""
+        stack = self._stack
+        if port != self.port:
+            port = stack.claim(_UDP, port)
+            stack.release(_UDP, self.port)
+            self.port = port
+            stack.register(_UDP, port, self)
+
     def connect(self, addr: tuple) -> None:
         """Send to `(host, port)` and receive from there only. Raises ValueError for a host or port that is none."""
         self._peer = bytes(address.to_octets(addr[0]))

@@ -1,0 +1,120 @@
+"""The tunnel in the shape of MicroPython's module `socket`, for programs and libraries that know nothing of tunnels.
+
+Whatever imports `socket` itself goes beside the tunnel; with `capture` it gets this in its place. Start reading at
+`SocketModule`.
+"""
+
+import sys
+
+from ipsec.drive.stream import Stream
+from ipsec.drive.sync_stream import SyncStream
+
+_EBADF = 9
+_EISCONN = 106
+_ENOTCONN = 107
+_EALREADY = 114
+_EINPROGRESS = 115
+_EPROTONOSUPPORT = 93
+_CONNECT_MS = 30000
+
+
+class SocketModule:
+    """`socket`, `getaddrinfo` and the constants; give it to a library, or put it into `sys.modules`."""
+
+    AF_INET = 2
+    AF_INET6 = 10
+    SOCK_STREAM = 1
+    SOCK_DGRAM = 2
+    SOCK_RAW = 3
+    IPPROTO_IP = 0
+    IPPROTO_TCP = 6
+    IPPROTO_UDP = 17
+    SOL_SOCKET = 1
+    SO_REUSEADDR = 2
+    SO_BROADCAST = 6
+    SO_KEEPALIVE = 9
+    TCP_NODELAY = 1
+    error = OSError
+    timeout = OSError
+
+    def __init__(self, uplink):
+        self._uplink = uplink
+
+    def socket(self, af: int = 2, type: int = 1, proto: int = 0):
+        """A UDP socket or a TCP client. Raises OSError EPROTONOSUPPORT for another type."""
+        if type == self.SOCK_DGRAM:
+            return self._uplink.socket()
+        if type == self.SOCK_STREAM:
+            return ClientSocket(self._uplink)
+        raise OSError(_EPROTONOSUPPORT, "the tunnel has SOCK_STREAM and SOCK_DGRAM, not %d" % type)
+
+    def getaddrinfo(self, host: str, port, af: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list:
+        """One `(family, type, protocol, name, (host, port))`, asked of the DNS servers inside. Raises OSError."""
+        addr = self._uplink.resolve(host)
+        family = self.AF_INET6 if ":" in addr else self.AF_INET
+        if af not in (0, family):
+            raise OSError(-2, "%r has no address of family %d" % (host, af))
+        return [(family, type or self.SOCK_STREAM, proto, "", (addr, int(port)))]
+
+    def capture(self) -> None:
+        """Let whoever imports `socket` from now on get this. What has imported it before keeps the system's."""
+        for name in ("socket", "usocket"):
+            sys.modules[name] = self  # type: ignore[assignment]
+
+
+class ClientSocket(SyncStream):
+    """A TCP stream that is not connected yet."""
+
+    _inner = None
+    _ahead = b""
+    _closed = False
+    _address: tuple = ("", 0)
+
+    def __init__(self, uplink):
+        self._uplink = uplink
+
+    def connect(self, address) -> None:
+        """Connect to `(host, port)`, host as a name or an address; with a time-out of 0 begin to.
+
+        Raises OSError: ECONNREFUSED, ETIMEDOUT, EINPROGRESS when it has begun, EALREADY, EISCONN.
+        """
+        if self._closed:
+            raise OSError(_EBADF, "the stream is closed")
+        if self._inner is None:
+            uplink = self._uplink
+            timeout_ms = self._timeout_ms or _CONNECT_MS
+            Stream.__init__(self, uplink, uplink.resolve(address[0], timeout_ms), address[1])
+            if self._timeout_ms == 0:
+                raise OSError(_EINPROGRESS, "connecting")
+            uplink.wait_until(self.is_decided, timeout_ms)
+            try:
+                self.check_connected()
+            finally:
+                if not self.is_connected:
+                    self.abort()
+        elif self.is_connected:
+            raise OSError(_EISCONN, "connected already")
+        elif not self.is_decided():
+            raise OSError(_EALREADY, "connecting")
+        else:
+            self.check_connected()
+
+    def is_readable(self) -> bool:
+        return self._inner is not None and SyncStream.is_readable(self)
+
+    def is_writable(self) -> bool:
+        """Not before it has connected, or could not."""
+        return self._inner is not None and self.is_decided() and SyncStream.is_writable(self)
+
+    def close(self) -> None:
+        if self._inner is None:
+            self._closed = True
+        elif not self.is_connected and not self._closed:
+            self.abort()
+        else:
+            SyncStream.close(self)
+
+    def _check_usable(self):
+        SyncStream._check_usable(self)
+        if self._inner is None:
+            raise OSError(_ENOTCONN, "not connected")
