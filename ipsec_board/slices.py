@@ -109,7 +109,9 @@ SLICES = {
         lambda _c, arch: not arch,
     ),
     "tcp": Slice(
-        ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream"), "TCP client inside the tunnel", _always
+        ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream", "ipsec.drive.socket_module"),
+        "TCP client inside the tunnel, and the tunnel as a module like `socket`",
+        _always,
     ),
     "dns": Slice(("ipsec.inet.dns", "ipsec.drive.names"), "names inside the tunnel", _always),
     "asyncio": Slice(("ipsec.drive.aio",), "driver for asyncio", _always),

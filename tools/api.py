@@ -17,9 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "api.md"
 # What a program meets, in the order of meeting it; what an object inherits is listed with it.
 OBJECTS = (
-    "connect", "connect_async", "drive.sync.Uplink", "drive.sync_socket.Socket", "drive.sync_stream.SyncStream", "drive.aio.Uplink",
-    "drive.aio.Socket", "drive.aio_stream.AioStream", "event.Event", "errors.ConnectError", "errors.LocalError",
-    "errors.ConfigError", "errors.CryptoError", "config.Config", "config.load",
+    "connect", "connect_async", "drive.sync.Uplink", "drive.sync_socket.Socket", "drive.sync_stream.SyncStream",
+    "drive.socket_module.SocketModule", "drive.aio.Uplink", "drive.aio.Socket", "drive.aio_stream.AioStream",
+    "event.Event", "errors.ConnectError", "errors.LocalError", "errors.ConfigError", "errors.CryptoError",
+    "config.Config", "config.load",
 )  # fmt: skip
 _HEAD = """# API reference
 

@@ -4,7 +4,6 @@ from inet_server import Server
 from ipsec.drive.aio_stream import AioStream
 from ipsec.drive.stream import line_len
 from ipsec.drive.sync_stream import SyncStream
-from ipsec.errors import LocalError
 from support import raises, skip
 from test_inet_tcp import Wire, lossy, new_stack, pattern
 
@@ -20,7 +19,7 @@ class Uplink:
 
     def check_open(self):
         if self.is_closed:
-            raise LocalError("the tunnel is closed")
+            raise OSError(108, "the tunnel is closed")
 
     def drain(self):
         while self.stack.tick(self.wire.now):
@@ -169,7 +168,7 @@ def test_a_closed_stream():
 def test_a_connection_that_breaks():
     uplink, stream = open_stream()
     uplink.is_closed = True
-    raises(LocalError, stream.recv, 1, text="closed")
+    raises(OSError, stream.recv, 1, text="closed")
     stream.close()
     uplink, stream = open_stream()
     uplink.stack.clear_addresses()

@@ -8,12 +8,12 @@ from ipsec.address import format_address, is_address
 from ipsec.config import Config, load
 from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
-from ipsec.errors import LocalError
 from ipsec.event import DOWN, FAILED, UP
 from ipsec.micro import Collecting, left
 
 TCP = "inet.segment inet.rto inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
+_ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn
 
 
@@ -120,9 +120,9 @@ class Uplink:
         return limit_ms
 
     def check_open(self) -> None:
-        """Raises LocalError when the tunnel is closed, so that nothing will come through it any more."""
+        """Raises OSError ESHUTDOWN when the tunnel is closed, so that nothing will come through it any more."""
         if self.tunnel.is_closed:
-            raise LocalError("the tunnel is closed")
+            raise OSError(_ESHUTDOWN, "the tunnel is closed")
 
     def _begin(self):
         self.failure = None

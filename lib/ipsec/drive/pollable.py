@@ -6,8 +6,6 @@ Start reading at `Pollable`.
 import io
 import sys
 
-from ipsec.errors import LocalError
-
 if sys.implementation.name == "micropython" and hasattr(io, "IOBase"):
     _CBase = io.IOBase  # C code sees our `readinto`, `write` and `ioctl`, if it is the first base
 else:
@@ -26,6 +24,8 @@ _CLOSE = 4
 _POLL_RD = 1
 _POLL_WR = 4
 _POLL_ERR = 8
+_POLL_HUP = 16
+_POLL_NVAL = 32
 
 
 class Pollable(_CBase):
@@ -58,23 +58,26 @@ class Pollable(_CBase):
     def ioctl(self, request: int, arg: int) -> int:
         """What MicroPython's C code wants to know: which of the events `arg` have happened, for `select.poll`."""
         if request == _POLL:
-            return self._events() & (arg | _POLL_ERR)
+            return self._events() & (arg | _POLL_ERR | _POLL_HUP | _POLL_NVAL)
         if request == _CLOSE:
             self.close()
             return 0
         return -_EINVAL
 
     def _events(self):
+        if self._closed:  # type: ignore[attr-defined]
+            return _POLL_NVAL
         try:
-            self._uplink.poll(0)
-            return (_POLL_RD if self._ahead or self.is_readable() else 0) | (_POLL_WR if self.is_writable() else 0)
-        except LocalError:
+            self._uplink.poll(0)  # type: ignore[attr-defined]
+            events = _POLL_RD if self._ahead or self.is_readable() else 0  # type: ignore[attr-defined]
+            return events | (_POLL_WR if self.is_writable() else 0)  # type: ignore[attr-defined]
+        except OSError:
             return _POLL_ERR
 
     def _wait(self, ready, done: int = 0) -> bool:
         """Serve the tunnel until the condition holds; False when we do not wait. Raises OSError ETIMEDOUT, if not `done`."""
-        self._check_usable()
-        if self._uplink.wait_until(ready, self._timeout_ms):
+        self._check_usable()  # type: ignore[attr-defined]
+        if self._uplink.wait_until(ready, self._timeout_ms):  # type: ignore[attr-defined]
             return True
         if self._timeout_ms == 0 or done:
             return False

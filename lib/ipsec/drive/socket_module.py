@@ -6,15 +6,20 @@ Whatever imports `socket` itself goes beside the tunnel; with `capture` it gets 
 
 import sys
 
+from ipsec.address import format_address, is_address, to_octets
+from ipsec.drive.datagram import check_own
 from ipsec.drive.stream import Stream
+from ipsec.drive.sync_socket import Socket
 from ipsec.drive.sync_stream import SyncStream
 
 _EBADF = 9
+_EPROTONOSUPPORT = 93
+_EOPNOTSUPP = 95
 _EISCONN = 106
 _ENOTCONN = 107
 _EALREADY = 114
 _EINPROGRESS = 115
-_EPROTONOSUPPORT = 93
+_NOT_FOUND = -2
 _CONNECT_MS = 30000
 
 
@@ -34,6 +39,9 @@ class SocketModule:
     SO_BROADCAST = 6
     SO_KEEPALIVE = 9
     TCP_NODELAY = 1
+    SHUT_RD = 0
+    SHUT_WR = 1
+    SHUT_RDWR = 2
     error = OSError
     timeout = OSError
 
@@ -43,18 +51,26 @@ class SocketModule:
     def socket(self, af: int = 2, type: int = 1, proto: int = 0):
         """A UDP socket or a TCP client. Raises OSError EPROTONOSUPPORT for another type."""
         if type == self.SOCK_DGRAM:
-            return self._uplink.socket()
+            return Socket(self._uplink)
         if type == self.SOCK_STREAM:
             return ClientSocket(self._uplink)
         raise OSError(_EPROTONOSUPPORT, "the tunnel has SOCK_STREAM and SOCK_DGRAM, not %d" % type)
 
     def getaddrinfo(self, host: str, port, af: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list:
         """One `(family, type, protocol, name, (host, port))`, asked of the DNS servers inside. Raises OSError."""
-        addr = self._uplink.resolve(host)
+        addr = self._uplink.resolve(host or "0.0.0.0")
         family = self.AF_INET6 if ":" in addr else self.AF_INET
         if af not in (0, family):
-            raise OSError(-2, "%r has no address of family %d" % (host, af))
-        return [(family, type or self.SOCK_STREAM, proto, "", (addr, int(port)))]
+            raise OSError(_NOT_FOUND, "%r has no address of family %d" % (host, af))
+        return [(family, type or self.SOCK_STREAM, proto, "", (addr, int(port or 0)))]
+
+    def inet_pton(self, af: int, host: str) -> bytes:
+        """The octets of an address as text. Raises ValueError."""
+        return to_octets(host)
+
+    def inet_ntop(self, af: int, octets) -> str:
+        """The text of an address."""
+        return format_address(bytes(octets))
 
     def capture(self) -> None:
         """Let whoever imports `socket` from now on get this. What has imported it before keeps the system's."""
@@ -66,7 +82,6 @@ class ClientSocket(SyncStream):
     """A TCP stream that is not connected yet."""
 
     _inner = None
-    _ahead = b""
     _closed = False
     _address: tuple = ("", 0)
 
@@ -76,28 +91,43 @@ class ClientSocket(SyncStream):
     def connect(self, address) -> None:
         """Connect to `(host, port)`, host as a name or an address; with a time-out of 0 begin to.
 
-        Raises OSError: ECONNREFUSED, ETIMEDOUT, EINPROGRESS when it has begun, EALREADY, EISCONN.
+        Raises OSError: ECONNREFUSED, ETIMEDOUT, ENETUNREACH, EINPROGRESS when it has begun, EALREADY, EISCONN.
         """
         if self._closed:
             raise OSError(_EBADF, "the stream is closed")
         if self._inner is None:
-            uplink = self._uplink
-            timeout_ms = self._timeout_ms or _CONNECT_MS
-            Stream.__init__(self, uplink, uplink.resolve(address[0], timeout_ms), address[1])
-            if self._timeout_ms == 0:
-                raise OSError(_EINPROGRESS, "connecting")
-            uplink.wait_until(self.is_decided, timeout_ms)
-            try:
-                self.check_connected()
-            finally:
-                if not self.is_connected:
-                    self.abort()
+            self._begin(address)
         elif self.is_connected:
             raise OSError(_EISCONN, "connected already")
         elif not self.is_decided():
             raise OSError(_EALREADY, "connecting")
         else:
             self.check_connected()
+
+    def _begin(self, address):
+        uplink = self._uplink
+        timeout_ms = self._timeout_ms or _CONNECT_MS
+        host = address[0] if is_address(address[0]) else uplink.resolve(address[0], timeout_ms)
+        timeout = self._timeout_ms
+        Stream.__init__(self, uplink, host, address[1])
+        if timeout == 0:
+            raise OSError(_EINPROGRESS, "connecting")
+        uplink.wait_until(self.is_decided, timeout_ms)
+        try:
+            self.check_connected()
+        finally:
+            if not self.is_connected:
+                self._inner.abort()  # type: ignore[attr-defined]
+                uplink.drain()
+
+    def bind(self, address) -> None:
+        """Takes `(host, 0)` for a host of ours. Raises OSError: EADDRNOTAVAIL, EOPNOTSUPP for a port of one's own."""
+        check_own(self._uplink, address[0])
+        if address[1]:
+            raise OSError(_EOPNOTSUPP, "TCP through the tunnel does not listen: let the peer be the server")
+
+    def is_decided(self) -> bool:
+        return self._inner is None or SyncStream.is_decided(self)
 
     def is_readable(self) -> bool:
         return self._inner is not None and SyncStream.is_readable(self)
@@ -107,9 +137,11 @@ class ClientSocket(SyncStream):
         return self._inner is not None and self.is_decided() and SyncStream.is_writable(self)
 
     def close(self) -> None:
+        if self._closed:
+            return
         if self._inner is None:
             self._closed = True
-        elif not self.is_connected and not self._closed:
+        elif not self.is_decided():
             self.abort()
         else:
             SyncStream.close(self)

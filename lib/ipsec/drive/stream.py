@@ -3,7 +3,8 @@
 Start reading at `Stream`.
 """
 
-from ipsec.address import to_octets
+from ipsec.address import format_address, to_octets
+from ipsec.drive.datagram import unreachable
 
 _EBADF = 9
 _ETIMEDOUT = 110
@@ -16,7 +17,10 @@ class Stream:
     """A TCP connection through the tunnel. The streams of the drivers add the waiting."""
 
     def __init__(self, uplink, host: str, port: int):
-        """Begin to connect to an address. Raises ValueError, and OSError EADDRNOTAVAIL while the tunnel is down."""
+        """Begin to connect to an address. Raises ValueError, and OSError ENETUNREACH while the tunnel is down."""
+        uplink.check_open()
+        if not uplink.is_up:
+            raise unreachable(uplink)
         self._uplink = uplink
         self._address = (host, port)
         self._inner = uplink.stack.tcp()
@@ -26,12 +30,11 @@ class Stream:
         self._closed = False
         uplink.drain()
 
-    # Conditions to wait for; each raises LocalError when the tunnel is closed and it can never become true.
+    # Conditions to wait for; each raises OSError ESHUTDOWN when the tunnel is closed and it can never become true.
 
     def is_decided(self) -> bool:
         """Whether connecting has succeeded or failed."""
-        inner = self._inner
-        return inner.connected or inner.closed or self._is_lost()
+        return not self._inner.connecting or self._is_lost()
 
     def is_readable(self) -> bool:
         """Whether something has come behind what was read ahead, be it the end of the stream or an error."""
@@ -61,6 +64,16 @@ class Stream:
     def is_connected(self) -> bool:
         """Whether octets can be sent, or could when the tunnel was up."""
         return self._inner.connected
+
+    def getpeername(self) -> tuple:
+        """`(host, port)` of the peer. Raises OSError ENOTCONN."""
+        self._check_usable()
+        return self._address
+
+    def getsockname(self) -> tuple:
+        """`(host, port)` of ours. Raises OSError ENOTCONN."""
+        self._check_usable()
+        return format_address(self._own), self._inner.port
 
     def check_connected(self) -> None:
         """Raises OSError: ECONNREFUSED, ETIMEDOUT and the like."""

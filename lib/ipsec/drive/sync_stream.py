@@ -92,6 +92,13 @@ class SyncStream(Pollable, Stream):
 
     # The end
 
+    def shutdown(self, how: int) -> None:
+        """With 1 (SHUT_WR) or 2 (SHUT_RDWR) end our direction behind what was sent; with 0 nothing happens."""
+        self._check_usable()
+        if how:
+            self._inner.shutdown()
+            self._uplink.drain()
+
     def close(self) -> None:
         """Wait until the peer has all that was sent, five seconds at the most, and end the connection."""
         if not self._closed:

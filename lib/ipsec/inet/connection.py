@@ -78,6 +78,7 @@ class Connection:
         self._challenged_at: int | None = None
         self._probe = False
         self._closing = self._fin_acked = self._eof = False
+        self._deaf = False  # the program reads no more
         self._eof_first = False  # the peer closed before us: no TIME_WAIT
         self._waiting = None  # end of what a closed connection waits for, in ms
         self._timer = RetransmitTimer()
@@ -203,7 +204,7 @@ class Connection:
         data -= offset  # skip what came before
         n = min(end - data, self._offered)
         if n > 0:
-            if not self._closing:
+            if not self._deaf:
                 copy(self._in, self._in_len, buf, data, n)
                 self._in_len += n
             add(self._rcv, 0, self._rcv, n)
@@ -250,6 +251,8 @@ class Connection:
         elif self._fin_acked and self._eof and self._state == _OPEN:
             self._state = _TIME_WAIT
             self._waiting = now + _LINGER_MS
+        elif not self._deaf and self._state == _OPEN:
+            return  # half-closed: what the peer sends is read
         elif self._waiting is None:
             self._waiting = now + _CLOSE_MS
         elif is_due(self._waiting, now):

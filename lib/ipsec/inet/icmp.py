@@ -1,10 +1,11 @@
 """ICMP (RFC 792) and ICMPv6 (RFC 4443): answer echo requests, count echo replies, send echo requests.
 
-Error messages are counted and otherwise ignored. Start reading at `receive`.
+Error messages are counted; what they mean is kept for the UDP socket whose last datagram caused them. Start reading at `receive`.
 """
 
 from ipsec.inet.checksum import checksum, store, transport
 from ipsec.inet.ip import source_at
+from ipsec.inet.octets import same
 from ipsec.micro import const, copy
 
 _SHORT = const(-1)
@@ -14,11 +15,17 @@ _ICMP_ERROR = const(-11)
 _ECHO_UNASKED = const(-12)
 
 _ICMP = const(1)
+_UDP = const(17)
 _ICMP6 = const(58)
 _ECHO_REPLY = const(0)
 _ECHO = const(8)
 _ECHO6 = const(128)
 _ECHO_REPLY6 = const(129)
+
+_EMSGSIZE = const(90)
+_ENETUNREACH = const(101)
+_ECONNREFUSED = const(111)
+_EHOSTUNREACH = const(113)
 
 
 def receive(stack, buf, ip: int, pos: int, end: int) -> int:
@@ -40,7 +47,14 @@ def _take4(stack, buf, ip: int, pos: int, end: int) -> int:
         return _answer(stack, buf, ip, pos, end)
     if kind == _ECHO_REPLY:
         return _take_reply(stack, buf, ip, pos)
-    return _ICMP_ERROR if kind in (3, 11, 12) else _ICMP_TYPE
+    if kind not in (3, 11, 12):
+        return _ICMP_TYPE
+    at = pos + 8
+    if end - at >= 28 and buf[at] >> 4 == 4 and buf[at + 9] == _UDP:
+        at += (buf[at] & 15) << 2
+        if at + 4 <= end:
+            _tell(stack, buf, pos + 24, 4, at, _error4(kind, buf[pos + 1]))
+    return _ICMP_ERROR
 
 
 def _take6(stack, buf, ip: int, pos: int, end: int) -> int:
@@ -49,7 +63,37 @@ def _take6(stack, buf, ip: int, pos: int, end: int) -> int:
         return _answer(stack, buf, ip, pos, end)
     if kind == _ECHO_REPLY6:
         return _take_reply(stack, buf, ip, pos)
-    return _ICMP_ERROR if 1 <= kind <= 4 else _ICMP_TYPE
+    if not 1 <= kind <= 4:
+        return _ICMP_TYPE
+    if end - pos >= 52 and buf[pos + 14] == _UDP:
+        _tell(stack, buf, pos + 32, 16, pos + 48, _error6(kind, buf[pos + 1]))
+    return _ICMP_ERROR
+
+
+def _error4(kind: int, code: int) -> int:
+    """The OSError number of an IPv4 error, as Linux has it."""
+    if kind != 3:
+        return _EHOSTUNREACH
+    return _ENETUNREACH if code == 0 else _ECONNREFUSED if code == 3 else _EMSGSIZE if code == 4 else _EHOSTUNREACH
+
+
+def _error6(kind: int, code: int) -> int:
+    """The same for IPv6."""
+    if kind == 2:
+        return _EMSGSIZE
+    if kind != 1:
+        return _EHOSTUNREACH
+    return _ENETUNREACH if code == 0 else _ECONNREFUSED if code == 4 else _EHOSTUNREACH
+
+
+def _tell(stack, buf, dest: int, n: int, at: int, error: int) -> None:
+    """Note the error at the UDP socket of the quoted datagram, whose header is at `at`, if it is where that socket sends to."""
+    socket = stack.find(_UDP, buf[at] << 8 | buf[at + 1])
+    if socket is None or socket.dest is None:
+        return
+    addr = socket.dest[0]
+    if socket.dest[1] == (buf[at + 2] << 8 | buf[at + 3]) and len(addr) == n and same(buf, dest, addr, 0, n):
+        socket.error = error
 
 
 def _answer(stack, buf, ip: int, pos: int, end: int) -> int:

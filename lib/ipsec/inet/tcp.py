@@ -74,6 +74,11 @@ class TcpSocket(Connection):
         return self._state == _OPEN and not self._closing
 
     @property
+    def connecting(self) -> bool:
+        """Whether our SYN awaits its answer."""
+        return self._state == _SYN_SENT
+
+    @property
     def closed(self) -> bool:
         """Whether the connection has ended, or never began."""
         return self._state == _CLOSED
@@ -132,9 +137,13 @@ class TcpSocket(Connection):
         self.recv_into(buf)
         return bytes(buf)
 
+    def shutdown(self) -> None:
+        """Send what is left and a FIN; what still comes can be read."""
+        self._closing = True
+
     def close(self) -> None:
         """Send what is left and a FIN; what still comes is thrown away."""
-        self._closing = True
+        self._closing = self._deaf = True
         self._in_len = 0
         if self._state == _SYN_SENT:
             self._end(0)

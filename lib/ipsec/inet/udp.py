@@ -73,6 +73,8 @@ class UdpSocket:
         self._queue = PacketQueue(room)
         self._peer = b""
         self._peer_port = 0
+        self.error = 0  # the OSError number that an ICMP error stands for, until `check`
+        self.dest: tuple | None = None  # `(address, port)` sent to last, which alone can cause one
         self._sender = bytearray(16)
         self._sender_len = 0
         self._sender_port = 0
@@ -96,6 +98,19 @@ class UdpSocket:
         self._peer = bytes(address.to_octets(addr[0]))
         self._peer_port = address.to_port(addr[1])
         self._queue.clear()
+
+    def peer(self) -> tuple:
+        """`(address octets, port)` that we are connected to. Raises OSError ENOTCONN."""
+        if not self._peer:
+            raise OSError(_ENOTCONN, "not connected")
+        return self._peer, self._peer_port
+
+    def check(self) -> None:
+        """Raises, once, the OSError of an ICMP error that our last datagram has caused."""
+        error = self.error
+        if error:
+            self.error = 0
+            raise OSError(error, "the other side says so by ICMP")
 
     def close(self) -> None:
         """Give the port back; sending and receiving end."""
@@ -121,15 +136,14 @@ class UdpSocket:
 
     def send(self, data) -> int:
         """Send one datagram to the connected peer, like `sendto`. Raises OSError ENOTCONN without `connect`."""
-        if not self._peer:
-            raise OSError(_ENOTCONN, "not connected")
-        return self.sendto(data, (self._peer, self._peer_port))
+        return self.sendto(data, self.peer())
 
     def transmit(self, data, addr: tuple) -> int:
         """Like `sendto` to `(address octets, port)`, but return 0 or a negative drop code. Allocates: nothing."""
         if self._stack is None:
             raise OSError(_EBADF, "the socket is closed")
         address.to_port(addr[1])
+        self.dest = addr
         end = locked(_write, self, data, addr[0], addr[1])
         if end >= 0:
             end = self._stack.finish(end)

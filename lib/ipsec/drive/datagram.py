@@ -1,0 +1,93 @@
+"""What the UDP sockets of both drivers share: everything but the waiting.
+
+Start reading at `Datagram.transmit`.
+"""
+
+from ipsec.address import format_address, to_octets
+
+_EBADF = 9
+_EAGAIN = 11
+_EADDRNOTAVAIL = 99
+_ENETUNREACH = 101
+
+
+class Datagram:
+    """A UDP socket inside the tunnel, bound to a port (0: a free one); hosts are addresses as text."""
+
+    def __init__(self, uplink, port: int = 0):
+        self._uplink = uplink
+        self._inner = uplink.stack.udp(port)
+        self._closed = False
+
+    def bind(self, address) -> None:
+        """Take what is sent to the port of `(host, port)`. Raises OSError: EADDRINUSE, EADDRNOTAVAIL not our host."""
+        self._check_usable()
+        check_own(self._uplink, address[0])
+        self._inner.bind(address[1])
+
+    def connect(self, address) -> None:
+        """Send to `(host, port)`, and receive from there only."""
+        self._check_usable()
+        self._inner.connect(address)
+
+    def getsockname(self) -> tuple:
+        """`(host, port)` of ours, the host empty while the tunnel is down."""
+        return self._uplink.address, self._inner.port
+
+    def getpeername(self) -> tuple:
+        """`(host, port)` that we are connected to. Raises OSError ENOTCONN."""
+        host, port = self._inner.peer()
+        return format_address(host), port
+
+    def setsockopt(self, *args) -> None:
+        """Takes every option and does nothing: none makes a difference inside the tunnel."""
+
+    def is_readable(self) -> bool:
+        """Whether a datagram or an ICMP error has come. Raises OSError ESHUTDOWN when none can come any more."""
+        inner = self._inner
+        if not inner.pending and not inner.error:
+            self._check_usable()
+            self._uplink.check_open()
+        return inner.pending > 0 or inner.error > 0
+
+    def is_writable(self) -> bool:
+        """Whether sending can do something now."""
+        return self._uplink.is_up
+
+    def transmit(self, call, *args) -> int:
+        """Send by a verb of the inner socket. Raises OSError: that of an ICMP error, ENETUNREACH while the tunnel is down..."""
+        self._check_usable()
+        self._uplink.check_open()
+        self._inner.check()
+        try:
+            n = call(*args)
+        except OSError as e:
+            if self._uplink.is_up or e.args[0] not in (_EADDRNOTAVAIL, _EAGAIN):
+                raise
+            raise unreachable(self._uplink)
+        self._uplink.drain()
+        return n
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._closed = True
+        self._inner.close()
+
+    def _check_usable(self):
+        if self._closed:
+            raise OSError(_EBADF, "the socket is closed")
+
+
+def check_own(uplink, host: str) -> None:
+    """Raises OSError EADDRNOTAVAIL for a host that is neither ours nor any."""
+    if host not in ("", "0.0.0.0", "::"):
+        octets = to_octets(host)
+        if uplink.stack.own_address(octets, 0, len(octets)) is None:
+            raise OSError(_EADDRNOTAVAIL, "%s is no address of ours inside" % host)
+
+
+def unreachable(uplink) -> OSError:
+    """What sending raises during an outage."""
+    text = "coming back" if uplink.config.reconnect else 'staying so, as "reconnect" is false'
+    failure = uplink.failure
+    return OSError(_ENETUNREACH, "the tunnel is down, %s%s" % (text, ": " + failure.text if failure else ""))
