@@ -11,8 +11,9 @@ FORM = 2  # of the file, as in lib/ipsec/prepared.py; another number for what ol
 def dump(config: Config) -> dict:
     """What the file holds: options as JSON has them, texts behind "=", octets as hexadecimal digits behind "#"."""
     without = {"psk_file", "key", "credentials"}  # a board reads its key from the file of it
-    if config.auth == "psk":
-        without |= {"key_file", "gateway_key"}
+    without |= {"cert_file", "ca_file"}  # what they hold is in the file
+    if config.auth == "psk" and not config.remote_auth:
+        without |= {"key_file", "gateway_key", "cert", "ca", "remote_auth", "clock", "provisioned"}
     values = {name.lstrip("_"): _written(value) for name, value in vars(config).items() if name not in without}
     return {"prepared": FORM, **values}
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ipsec.config import Config
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import cert, keys
+from ipsec.ike.auth.x509 import Certificate
 from ipsec.suite import EspSuite, IkeSuite
 
 from ipsec_board import native
@@ -45,14 +46,31 @@ def _ke(*numbers: int) -> Callable[[Config, str], bool]:
     return lambda c, _arch: any(s.ke in numbers for s in c.ike_proposals)
 
 
+def _kinds_of(c: Config) -> set[int]:
+    """Kinds of the keys of both ends, and of the authorities that the gateway's may come from: its own is likely such a one."""
+    if c.auth == "psk" and not c.remote_auth:
+        return set()
+    return _kinds(c.auth != "psk" and c.key or "", c.gateway_key, c.ca)
+
+
 @functools.cache
-def _kinds_of(key: str, gateway_key: str) -> frozenset[int]:
-    return frozenset((keys.load_private(key).kind, keys.load_public(gateway_key).kind))
+def _kinds(key: str, gateway_key: str, ca: str) -> set[int]:
+    found = {keys.load_private(key).kind} if key else set()
+    if gateway_key:
+        found.add(cert.load_pinned(gateway_key).kind)
+    for octets in cert.decode(ca, "ca_file"):
+        c = Certificate(octets, 0, len(octets))
+        found.add(keys.parse_spki(octets, c.spki_at, c.spki_to).kind)
+    return found
 
 
 def _signs(*kinds: int) -> Callable[[Config, str], bool]:
-    """Whether one of the keys of both ends is of such a kind."""
-    return lambda c, _arch: c.auth == "key" and not _kinds_of(c.key, c.gateway_key).isdisjoint(kinds)
+    """Whether one of the keys is of such a kind."""
+    return lambda c, _arch: not _kinds_of(c).isdisjoint(kinds)
+
+
+def _has_certificates(c: Config, _arch: str) -> bool:
+    return c.auth == "cert" or bool(c.remote_auth)
 
 
 def _sha512(c: Config, arch: str) -> bool:
@@ -93,8 +111,9 @@ SLICES = {
     "key": Slice(
         ("ipsec.ike.auth.key", "ipsec.ike.auth.remedies", "ipsec.drive.key", "ipsec.auth_options"),
         "authentication by raw public keys",
-        lambda c, _arch: c.auth == "key",
+        lambda c, _arch: c.auth != "psk" or bool(c.remote_auth),
     ),
+    "cert": Slice(("ipsec.ike.auth.cert",), "authentication by certificates, and by different methods", _has_certificates),
     "ed25519": Slice(("ipsec.crypto.sign.ed25519",), "signatures by Ed25519", _signs(keys.ED25519)),
     "ecdsa": Slice(
         ("ipsec.crypto.sign.ecdsa", "ipsec.crypto.sign.p256"), "signatures by ECDSA, on P-256", _signs(keys.P256, keys.P384)

@@ -7,27 +7,82 @@ from binascii import hexlify
 
 from ipsec.errors import ConfigError
 
-_METHODS = ("psk", "key")
+_METHODS = ("psk", "key", "cert")
 _FORMS = "PEM, or '0s' and base64, as `pki --pub` or `ipsec showhostkey` print it"
 
 
 def check(c) -> None:
-    """Whether all that a method needs is there.
+    """Whether all that the methods of both ends need is there.
 
     Raises ConfigError.
     """
-    if c.auth not in _METHODS:
-        raise ConfigError("option auth: %r is not supported; use %s" % (c.auth, " or ".join(["%r" % m for m in _METHODS])))
-    if c.psk:
+    for name in ("auth", "remote_auth"):
+        value = getattr(c, name)
+        if value not in _METHODS and (value or name == "auth"):
+            raise ConfigError("option %s: %r is not supported; use %s" % (name, value, " or ".join(["%r" % m for m in _METHODS])))
+    theirs = c.remote_auth or c.auth
+    if theirs == c.auth:
+        c.remote_auth = ""
+    if c.psk and "psk" not in (c.auth, theirs):
         raise ConfigError("option psk: auth is %r, which has no use for it: remove it, or set auth = 'psk'" % c.auth)
-    if not c.key:
+    if c.auth != "psk" and not c.key:
         raise ConfigError("option key_file is required with auth %r: `ipsec-board provision` has the board make a key" % c.auth)
-    if not c.gateway_key:
+    if c.auth == "cert" and not c.cert:
+        raise ConfigError("option cert_file is required with auth 'cert': our certificate, and those of its issuers")
+    if c.cert and c.auth != "cert":
+        raise ConfigError("option cert_file: auth is %r, which has no use for it: remove it, or set auth = 'cert'" % c.auth)
+    _check_gateway(c, theirs)
+
+
+def _check_gateway(c, theirs):
+    """What we know the gateway by."""
+    if theirs == "key" and not c.gateway_key:
         raise ConfigError("option gateway_key is required with auth 'key': the gateway's public key, %s" % _FORMS)
+    if theirs != "cert" and c.ca:
+        raise ConfigError("option ca_file: the gateway's method is %r, which has no use for it: remove it" % theirs)
+    if theirs != "cert":
+        return
+    if not c.gateway_key and not c.ca:
+        raise ConfigError("option ca_file is required with auth 'cert': the authority that the gateway's certificate comes from")
+    if c.gateway_key and c.ca:
+        raise ConfigError("option ca_file: gateway_key tells already which certificate the gateway has: remove one of them")
+    if c.ca:
+        _check_ca(c)
 
 
-def read_key(config_path: str, name: str) -> str:
-    """What the file of a private key holds, as the option `key` takes it: PEM as it is, other octets in hexadecimal.
+def _check_ca(c):
+    if c.remote_id == "%any":
+        text = (
+            "option remote_id: with ca_file and '%any' whoever has a certificate of that authority could be the gateway: name it"
+        )
+        raise ConfigError(text)
+    if c.remote_id.startswith(("keyid:", "@#")):
+        raise ConfigError("option remote_id: no certificate holds a key ID; give the gateway's host name, address or subject")
+    if c.clock not in ("", "rtc"):
+        raise ConfigError(
+            "option clock: %r is not known: use 'rtc' where the system's clock is right, else leave it out" % c.clock
+        )
+    day = c.provisioned
+    if day and not (len(day) == 10 and day[4] == day[7] == "-" and (day[:4] + day[5:7] + day[8:]).isdigit()):
+        raise ConfigError("option provisioned: %r is not a day such as '2026-11-28'" % day)
+    if c.clock != "rtc":
+        text = "no clock is trusted, and the gateway's certificate is taken %s; give clock = 'rtc' where there is one"
+        since = "unless it had ended on %s, when this was provisioned" % day if day else "whatever its dates are: set provisioned"
+        c.warnings.append(text % since)
+
+
+def read_files(config_path: str, options: dict) -> None:
+    """Put what the files of keys and certificates hold in place of their names.
+
+    Raises ConfigError.
+    """
+    for name in ("key_file", "cert_file", "ca_file"):
+        if options.get(name):
+            options[name[:-5]] = read_file(config_path, options.pop(name), name)
+
+
+def read_file(config_path: str, name: str, option: str) -> str:
+    """What a file of a key or certificates holds: PEM as it is, other octets in hexadecimal.
 
     Raises ConfigError.
     """
@@ -37,7 +92,8 @@ def read_key(config_path: str, name: str) -> str:
         with open(path, "rb") as f:
             octets = f.read()
     except OSError as e:
-        raise ConfigError("option key_file: %r cannot be read (%s): provision the device, which makes a key" % (path, e))
-    if octets[:5] == b"-----":
+        remedy = "provision the device, which makes a key" if option == "key_file" else "give its path, or provision the device"
+        raise ConfigError("option %s: %r cannot be read (%s): %s" % (option, path, e, remedy))
+    if b"-----BEGIN" in octets:
         return octets.decode()
     return "0x" + hexlify(octets).decode()

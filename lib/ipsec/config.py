@@ -21,12 +21,19 @@ _OPTIONS = {
     # Who we are and whom we expect (RFC 7296 3.5); the form tells the type, see ike/identity.py
     "local_id": ("", "str"),  # required
     "remote_id": ("", "str"),  # default: `gateway`; "%any": whoever has the key
-    "auth": ("psk", "str"),  # "psk"; "key": raw public keys (RFC 7427), see ike/auth/key.py
+    "auth": ("psk", "str"),  # "psk"; "key": raw public keys (RFC 7427); "cert": X.509 certificates
+    "remote_auth": ("", "str"),  # the gateway's own method where it is another than ours
     "psk": ("", "str"),  # text, "hex:..." or "0x...", "base64:..." or "0s..."; 16 octets or more
     "psk_file": ("", "str"),  # or a file that holds it, beside the configuration
-    "key_file": ("", "str"),  # with auth "key": the file of our private key, Ed25519 or P-256, in PKCS #8
+    "key_file": ("", "str"),  # with auth "key" and "cert": the file of our private key, Ed25519 or P-256, in PKCS #8
     "key": ("", "str"),  # or what it holds: PEM, or "0x..."
     "gateway_key": ("", "str"),  # and the gateway's public key: PEM, or "0s..." in base64, as strongSwan and libreswan print it
+    "cert_file": ("", "str"),  # with auth "cert": the file of our certificate and those of its issuers, PEM
+    "cert": ("", "str"),  # or what it holds
+    "ca_file": ("", "str"),  # the file of up to 3 authorities' certificates that the gateway's may come from; or a `gateway_key`
+    "ca": ("", "str"),  # or what it holds
+    "clock": ("", "str"),  # "rtc": the system's clock is right, certificates are checked by it
+    "provisioned": ("", "str"),  # else the day from which on it is certainly now, "2026-11-28"
     # Algorithms in order of preference, see suite_names.py; default: all that is installed
     "ike_proposals": ([], "list"),
     "esp_proposals": ([], "list"),
@@ -83,6 +90,11 @@ class Config:
     key: str
     key_file: str
     gateway_key: str
+    remote_auth: str
+    cert: str
+    ca: str
+    clock: str
+    provisioned: str
     ike_offer: list[suite.Proposal]  # of `ike_proposals`; empty without one, until `suite.fill`
     esp_offer: list[suite.Proposal]
     suite_order: str
@@ -106,6 +118,7 @@ class Config:
     gcm_table_kb: int
     large_tables: bool  # whether `gcm_table_kb` asks for more memory and speed
     credentials = None  # what ike/auth makes of the keys, once
+    utc: object = None  # with clock "rtc" what gives the time, 14 digits; the driver's
 
     def __init__(self, **options):
         self.warnings = []
@@ -159,8 +172,8 @@ def load(path: str) -> Config:
         raise ConfigError("configuration file %r must hold one JSON object {...}" % path)
     if options.get("psk_file"):
         options["psk"] = _read_secret(path, options.pop("psk_file"))
-    if options.get("key_file"):
-        options["key"] = _auth_options().read_key(path, options.pop("key_file"))
+    if any(options.get(name) for name in ("key_file", "cert_file", "ca_file")):
+        _auth_options().read_files(path, options)
     return Config(**options)
 
 
@@ -252,11 +265,11 @@ def _check(c):
     if not c.remote_id:
         c.remote_id = c.gateway
     _check_ids(c)
-    if c.auth == "psk":
-        _check_psk(c)
-    else:
+    if c.auth != "psk" or c.remote_auth or c.ca or c.cert:
         _auth_options().check(c)
         forget("ipsec.auth_options")
+    if "psk" in (c.auth, c.remote_auth):
+        _check_psk(c)
     _check_suites(c)
     _check_inside(c)
     if c.replay_window & (c.replay_window - 1):

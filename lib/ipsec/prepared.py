@@ -20,6 +20,8 @@ class Config:
     local_id: str
     listed: list[str]
     credentials = None  # what ike/auth makes of the keys, once
+    remote_auth = clock = ""  # which a file for a pre-shared key does not have
+    utc: object = None  # with clock "rtc" what gives the time, 14 digits; the driver's
 
     def __init__(self, **options):
         for name in options:
@@ -51,9 +53,9 @@ def load(path: str) -> Config:
     for name in ("ike_offer", "esp_offer"):
         options[name] = [Proposal([tuple(c) for c in p[0]], *p[1:]) for p in options[name]]
     if options["auth"] != "psk":
-        from ipsec.auth_options import read_key
+        from ipsec.auth_options import read_file
 
-        options["key"] = read_key(path, options["key_file"])
+        options["key"] = read_file(path, options["key_file"], "key_file")
     return Config(**options)
 
 

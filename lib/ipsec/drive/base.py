@@ -31,6 +31,10 @@ class Uplink:
         self.on_event = on_event
         self.failure = None  # the last event that said why there is no tunnel; None while there is one
         self._clock = Clock()
+        if self.config.clock:
+            from ipsec.drive.clock import utc
+
+            self.config.utc = utc
         self._udp = UdpLink(self.config.local_port)
         with Collecting():
             from ipsec.crypto import backend

@@ -37,6 +37,11 @@ class Clock:
         return self._now
 
 
+def utc() -> bytes:
+    """The system's time and date, 14 digits."""
+    return ("%04d%02d%02d%02d%02d%02d" % tuple(time.gmtime()[:6])).encode()
+
+
 def elapsed_us(call) -> int:
     """Call it, and return how many microseconds that took."""
     if hasattr(time, "ticks_us"):

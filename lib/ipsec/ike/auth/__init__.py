@@ -18,10 +18,14 @@ def load(config):
 
     Raises ConfigError when a key of the configuration is none.
     """
-    if config.auth == "psk":
+    if config.auth == "psk" and not config.remote_auth:
         from ipsec.ike.auth.psk import Psk
 
         return Psk(config.psk)
+    if config.auth == "cert" or config.remote_auth:
+        from ipsec.ike.auth.cert import load_cert
+
+        return load_cert(config)
     from ipsec.ike.auth.key import load_key
 
     return load_key(config)

@@ -46,6 +46,8 @@ def load_key(config):
 class Signatures:
     """Our signature, by a private key of ours; what is the gateway's is looked at by who derives from this."""
 
+    source = "gateway_key"  # of the peer's public key, for texts
+
     def __init__(self, ours):
         self._ours = ours
         self._method = _SIGNATURE
@@ -93,16 +95,16 @@ class Signatures:
         """
         method, data = payload.parse_auth(m.need(iana.AUTH, "AUTH"))
         try:
-            algorithm, signature = _split(key, method, data)
+            algorithm, signature = _split(key, method, data, self.source)
         except AuthError as e:
             raise AuthError("the gateway's AUTH proves nothing: %s" % e)
         if not key.verify(algorithm, signature, octets):
             from ipsec.ike.auth import remedies
 
-            raise AuthError(remedies.wrong_signature(key, signature))
+            raise AuthError(remedies.wrong_signature(key, signature, self.source))
 
 
-def _split(key, method, data) -> tuple:
+def _split(key, method, data, source) -> tuple:
     """`(algorithm, signature)` of an AUTH payload, the signature as `PublicKey.verify` takes it. Raises AuthError."""
     at = 0
     if method == _SIGNATURE:
@@ -115,11 +117,13 @@ def _split(key, method, data) -> tuple:
     else:
         from ipsec.ike.auth import remedies
 
-        raise AuthError(remedies.other_method(method))
+        raise AuthError(remedies.other_method(method, source))
     try:
         key.check(algorithm)
     except AuthError as e:
-        raise AuthError("%s: set gateway_key to the public key of the one that it signs with" % e)
+        from ipsec.ike.auth import remedies
+
+        raise AuthError("%s: %s" % (e, remedies.other_key(source)))
     if at == len(data):
         raise AuthError("it holds no signature: somebody is in the gateway's place, or its key is missing there")
     return algorithm, key.signature(data[at:]) if method == _SIGNATURE else data

@@ -9,20 +9,31 @@ _KINDS = {1: "RSA", 2: "a pre-shared key", 9: "ECDSA on P-256", 10: "ECDSA on P-
 _HASHES = {1: "SHA-1", 2: "SHA2-256", 3: "SHA2-384", 4: "SHA2-512", 5: "Identity"}
 
 
-def wrong_signature(key, signature) -> str:
-    """For a signature that is not the key's."""
+def other_key(source) -> str:
+    """For a signature of another kind than the key."""
+    if source == "gateway_key":
+        return "set gateway_key to the public key of the one that it signs with"
+    return "its key and %s do not belong together, correct them there" % source
+
+
+def wrong_signature(key, signature, source) -> str:
+    """For a signature that is not that of the key from this source."""
     size = {P256: 64, P384: 96, RSA: len(key.data)}.get(key.kind, 64)
     if len(signature) != size:
         text = "the gateway's signature has %d octets, one by its %s key has %d: it is not the gateway, or its key is another"
         return text % (len(signature), NAMES[key.kind], size)
-    text = "the gateway's signature is not that of gateway_key (%s): compare the gateway's own public key with it, "
-    return text % NAMES[key.kind] + "or distrust the gateway; it is wrong, too, when somebody changes IKE_SA_INIT on its way"
+    text = "the gateway's signature is not that of %s (%s): compare the gateway's own public key with it, "
+    return (
+        text % (source, NAMES[key.kind])
+        + "or distrust the gateway; it is wrong, too, when somebody changes IKE_SA_INIT on its way"
+    )
 
 
-def other_method(method) -> str:
+def other_method(method, source) -> str:
     """For a gateway that proves itself in another way than by a signature."""
     name = _KINDS.get(method, "method %d" % method)
-    return "it is by %s, expected was a signature by gateway_key: set the gateway's own authentication to pubkey" % name
+    text = "it is by %s, expected was a signature by %s: set the gateway's own authentication to pubkey"
+    return text % (name, source)
 
 
 def no_hash(wanted, found) -> str:
@@ -38,6 +49,10 @@ def no_hash(wanted, found) -> str:
 def refused(config) -> str:
     """For AUTHENTICATION_FAILED from the gateway."""
     who = "we said that we are %r and want %r" % (config.local_id, config.remote_id)
+    if config.auth == "cert":
+        return " (%s): it must have the authority of our cert_file, and hold our certificate for valid; " % who + (
+            "local_id must stand in that as subjectAltName or be its subject, and be what the gateway expects of us"
+        )
     return " (%s): give it the public key of our key_file for this identity (`ipsec-board provision` prints it), " % who + (
         "and compare local_id and remote_id there; it must take a public key from us, not a PSK or EAP"
     )
