@@ -1,10 +1,12 @@
 """Fuzzing of a client in each of its states, with the keys of the gateway known.
 
     python -m host_tests.fuzz [--messages 1000000] [--seed 1] [--state init|auth|up|rekey|closing] [--write]
+    python -m host_tests.fuzz --certificates 1000000 [--seed 1] [--write]
 
 Every message must leave the client well: nothing is raised, a message that nobody has authenticated changes nothing (before keys
 it may end one attempt) and takes little memory, each gets few answers and few events. A failure prints the seed and the message.
-`--write` puts the figures into docs/fuzz.md. Start reading at `fuzz`.
+With `--certificates` mutated certificates are judged instead, see certificates.py. `--write` puts the figures into
+docs/fuzz.md. Start reading at `fuzz`.
 """
 
 import argparse
@@ -18,9 +20,11 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "host_tests/unit")]
 
 from rich.progress import Progress  # noqa: E402
 
+from host_tests.fuzz import certificates  # noqa: E402
 from host_tests.fuzz.messages import STATES, Client, Source  # noqa: E402
 
 FIGURES = ROOT / "docs/fuzz.md"
+_MARK = "## Certificates"
 _MOST_SENT = 2  # an answer, and a Delete when it ends the tunnel
 _MOST_EVENTS = 2  # beside warnings
 _MOST_WARNINGS = 4  # of an answer that is cut: selectors of both sides, subnets, an address
@@ -104,7 +108,39 @@ def write(results: dict, seed: int, seconds: float) -> None:
     for state, f in results.items():
         row = [f["messages"], f["proved"], f["clients"], f["ended"], f["worst memory"]]
         lines.append(f"| {state} | " + " | ".join(f"{n:,}" for n in row) + " |")
-    FIGURES.write_text("\n".join(lines) + "\n")
+    _keep("\n".join(lines) + "\n", 0)
+
+
+def write_certificates(figures: dict, seed: int, seconds: float) -> None:
+    lines = [_MARK, "", "Written by `python -m host_tests.fuzz --certificates 1000000 --write`;"]
+    lines += ["one certificate of each chain is mutated."]
+    lines += [f"Seed {seed}, {seconds:.0f} s in all. Nothing but the named errors was raised.", ""]
+    lines += ["| chains | all certificates read | path found | most checks of signatures | most memory, CPython |"]
+    lines += ["| ---: | ---: | ---: | ---: | ---: |", "| " + " | ".join(f"{n:,}" for n in figures.values()) + " |"]
+    _keep("\n".join(lines) + "\n", 1)
+
+
+def _keep(text: str, part: int) -> None:
+    """Replace one of the two parts of the page of figures, messages and certificates."""
+    before, mark, behind = FIGURES.read_text().partition(_MARK)
+    parts = [before.rstrip() + "\n", mark + behind]
+    parts[part] = text
+    FIGURES.write_text("\n".join(p for p in parts if p))
+
+
+def fuzz_certificates(count: int, seed: int, is_written: bool) -> int:
+    begun = time.monotonic()
+    try:
+        with Progress() as progress:
+            task = progress.add_task("certificates", total=count)
+            figures = certificates.fuzz(count, seed, lambda n: progress.update(task, completed=n))
+    except AssertionError as e:
+        print(e, file=sys.stderr)
+        return 1
+    print(", ".join(f"{name} {n:,}" for name, n in figures.items()))
+    if is_written:
+        write_certificates(figures, seed, time.monotonic() - begun)
+    return 0
 
 
 def main() -> int:
@@ -112,8 +148,11 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=1_000_000, help="in each state")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--state", choices=STATES)
+    parser.add_argument("--certificates", type=int, default=0, help="so many chains with a mutated certificate, and no messages")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
+    if args.certificates:
+        return fuzz_certificates(args.certificates, args.seed, args.write)
     results = {}
     begun = time.monotonic()
     try:
