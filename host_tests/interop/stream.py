@@ -13,7 +13,7 @@ import sys
 from ipsec.drive.sync import Uplink
 
 try:
-    from time import ticks_diff, ticks_ms
+    from time import ticks_diff, ticks_ms  # type: ignore[attr-defined]
 except ImportError:
     from time import monotonic
 

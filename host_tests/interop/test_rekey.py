@@ -78,7 +78,8 @@ def test_the_gateway_rekeys_the_ike_sa_twenty_times(make_gateway):
 
 
 def test_the_gateway_rekeys_both_by_its_clock(make_gateway):
-    gw = make_gateway(rekey_time="3s", over_time="9s", rand_time="0s", child={"rekey_time": "2s", "life_time": "9s", "rand_time": "0s"})
+    child = {"rekey_time": "2s", "life_time": "9s", "rand_time": "0s"}
+    gw = make_gateway(rekey_time="3s", over_time="9s", rand_time="0s", child=child)
     with stream(gw, dpd_s=1) as device:
         wait_for(gw, "rekeyed between", 3)
         wait_for(gw, "rekeyed CHILD_SA", 3)
@@ -88,7 +89,7 @@ def test_the_gateway_rekeys_both_by_its_clock(make_gateway):
 @pytest.mark.parametrize("esp", ["aes128ccm16", "aes128ccm16-x25519"])
 def test_we_rekey_the_child_sa(make_gateway, esp):
     gw = make_gateway(proposals=["aes128ccm16-prfsha256-x25519"], esp_proposals=[esp])
-    options = {"ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": [esp]}
+    options: dict = {"ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": [esp]}
     with stream(gw, **options, child_lifetime_packets=20, dpd_s=1, natt_keepalive_s=1) as device:
         wait_for(gw, "closing CHILD_SA", 8)
     device.check()
