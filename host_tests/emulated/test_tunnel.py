@@ -5,11 +5,14 @@ The reference responder is an implementation of its own; the board reaches it on
 
 import json
 import re
+import shutil
 
 import pytest
 
 from host_tests.emulated.conftest import build
 from host_tests.responder import Responder
+from host_tests.system.test_raw_keys import DEVICE, GATEWAY, private_pem, public_pem
+from ipsec_board import native
 from tools import emulator
 from tools.emulator.base import REPOSITORY
 from tools.emulator.stage import stage
@@ -39,11 +42,12 @@ def gateway():
         yield running
 
 
-def connect(gateway, name, folder, **options) -> list[str]:
-    """The lines a board prints that connects and sends three readings; options as of `emulator.start`."""
+def connect(gateway, name, folder, config=None, **options) -> list[str]:
+    """What a board prints that connects and sends three readings; `config` goes into its configuration."""
     (folder / "device.json").write_text(json.dumps({
         "gateway": emulator.target(name).gateway, "port": gateway.port, "natt_port": gateway.natt_port,
         "local_id": "device.example", "remote_id": "gw.example", "psk": PSK, "remote_ts": ["10.10.0.0/24"],
+        **(config or {}),
     }))
     with emulator.start(name, rom=folder, **options) as board:
         return board.exec(CONNECT, timeout=300).splitlines()
@@ -90,4 +94,18 @@ def test_gateway_that_chooses_what_was_not_loaded(name, tmp_path, kind):
     ike, esp = OTHERS[kind]
     with Responder(psk=PSK, ike_suites=ike, esp_suites=esp) as other:
         lines = connect(other, name, tmp_path)
+    assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
+
+
+@pytest.mark.parametrize("kernels", ["native", "viper"])
+@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+def test_raw_public_keys(name, tmp_path, kind, kernels):
+    """Signatures of the board's arithmetic, and pyca's; from files, in the heap of a Pico W."""
+    march = emulator.target(name).march
+    stage(tmp_path, {"lib": REPOSITORY / "lib"}, march)
+    if kernels == "native":
+        shutil.copy(native.path(march), tmp_path / "lib" / native.MODULE)
+    keys = {"auth": "key", "psk": "", "key": private_pem(DEVICE[kind]), "gateway_key": public_pem(GATEWAY[kind])}
+    with Responder(key=GATEWAY[kind], peer_keys=public_pem(DEVICE[kind])) as other:
+        lines = connect(other, name, tmp_path, {**keys, "ike_proposals": ["aes128ccm16-prfsha256-x25519"]})
     assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
