@@ -237,7 +237,8 @@ def _power(m, step, exponent, first):
     while bit >= 0:
         if not _bit(exponent, bit):
             if started:
-                step[0], step[3] = SQR, slot
+                step[0] = SQR  # one by one: a tuple would be allocated once this is joined
+                step[3] = slot
                 m.run(step)
             bit -= 1
             continue
@@ -248,9 +249,11 @@ def _power(m, step, exponent, first):
         for i in range(bit, low - 1, -1):
             digit = digit << 1 | _bit(exponent, i)
         if started:
-            step[0], step[3] = SQR, slot
+            step[0] = SQR
+            step[3] = slot
             m.run(step, bit - low + 1)
-            step[0], step[3] = MUL, first + (digit >> 1)
+            step[0] = MUL
+            step[3] = first + (digit >> 1)
             m.run(step)
         else:
             m.move(slot, first + (digit >> 1))
