@@ -429,6 +429,13 @@ def test_what_can_be_waited_for():
     assert not socket.closed and socket.unsent == 0
 
 
+def test_writing_to_what_is_closed_fails_even_where_there_is_no_room():
+    stack, socket, give, una, rcv = established()
+    socket.send(pattern(5000))
+    socket.close()
+    assert socket.writable and raises(OSError, socket.send, b"x")
+
+
 def test_a_probe_that_was_not_taken_is_sent_again():
     stack, socket, give, una, rcv = established()
     assert give(rcv, una, ACK, window=0) == 0

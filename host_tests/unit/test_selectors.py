@@ -37,6 +37,9 @@ def test_class_traffic_selectors_wider_than_the_offer_are_cut():
     assert selector.intersect([net("10.0.0.0/8", 6, (443, 500))], [net("10.10.0.0/16", 0, (0, 450))]) == [
         net("10.10.0.0/16", 6, (443, 450))
     ]
+    one = [net("10.10.0.0/16", 6)]
+    assert selector.intersect(one, one) == one == selector.intersect(one, offer) == selector.intersect(offer, one)
+    raises(PeerError, selector.intersect, one, [net("10.10.0.0/16", 17)], text="10.10.0.0/16[udp]")
     half = Selector(0, 0, 65535, bytes([10, 9, 255, 255]), bytes([10, 10, 0, 1]))
     assert selector.intersect([half], offer) == [Selector(0, 0, 65535, bytes([10, 10, 0, 0]), bytes([10, 10, 0, 1]))]
 

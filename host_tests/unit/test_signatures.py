@@ -228,6 +228,15 @@ def test_algorithm_identifiers():
         "30020600",
     ):
         raises(AuthError, keys.parse_algorithm, unhex(text), 0, len(text) // 2)
+    with_trailer = pss.replace("304106", "304606").replace("3034a0", "3039a0") % ("0500", "0500") + "a3030201"
+    for text, want in ((with_trailer + "01", (keys.RSA_PSS, 32, 32)), (with_trailer + "02", None)):
+        blob = unhex(text)
+        if want:
+            assert keys.parse_algorithm(blob, 0, len(blob)) == want
+        else:
+            raises(AuthError, keys.parse_algorithm, blob, 0, len(blob), text="trailer")
+    blob = unhex((pss % ("0500", "0500"))[:-2] + "7f")
+    raises(AuthError, keys.parse_algorithm, blob, 0, len(blob), text="a salt of 127 octets, more than")
     raises(AuthError, keys.PublicKey(keys.ED25519, _ED).verify, (keys.ECDSA, 32, 0), bytes(64), b"", text="the key is Ed25519")
 
 
