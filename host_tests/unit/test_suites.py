@@ -194,6 +194,19 @@ def test_en_i_1_1_6_3_answers_outside_of_the_offer_are_refused():
     assert str(raises(PeerError, lambda: answered(WIDE_IKE, *(good + 6 * none)))) == "the gateway chose 9 algorithms"
 
 
+def test_offers_of_the_gateway_are_bounded():
+    from ipsec.ike import pick
+
+    def offer(count):
+        transforms = b"".join([b"\3\0\0\x08\3\0\0\x0c"] * count)
+        body = b"\0\0" + (12 + len(transforms)).to_bytes(2, "big") + bytes([1, 3, 4, count]) + b"spi!" + transforms
+        return pick.proposals(Reader(body, 0, len(body)), 3, 4)
+
+    [(number, spi, found)] = offer(64)
+    assert (number, spi, len(found[3])) == (1, b"spi!", 64)
+    assert "65 algorithms" in str(raises(PeerError, offer, 65))
+
+
 def test_offers_are_chained_and_numbered():
     body = sa_payload(3, b"spi!", WIDE_ESP).rest()
     first_len = body[2] << 8 | body[3]
