@@ -22,6 +22,7 @@ OPTIONS = {
     "esp_proposals": ["aes128ccm16"],
     "remote_ts": ["10.10.0.0/24"],
     "reconnect": False,
+    "fragmentation": False,  # as when this was recorded
 }
 GATEWAY_ADDR = bytes([127, 0, 0, 1])
 

@@ -60,6 +60,7 @@ _OPTIONS = {
     "reconnect": (True, "bool"),  # make the tunnel anew when it goes down
     "reconnect_ms": (1000, "int", 50, 3600000),  # first wait before that; doubles up to `reconnect_max_ms`
     "reconnect_max_ms": (60000, "int", 50, 3600000),
+    "fragmentation": (True, "bool"),  # IKE messages in pieces where the gateway knows them, too (RFC 7383)
     # Data path
     "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
     "gcm_table_kb": (2, "int", 2, 8),  # KiB for each direction of ESP with AES-GCM on a board: 2, or 8, which is a seventh faster
@@ -114,6 +115,7 @@ class Config:
     reconnect: bool
     reconnect_ms: int
     reconnect_max_ms: int
+    fragmentation: bool
     replay_window: int
     gcm_table_kb: int
     large_tables: bool  # whether `gcm_table_kb` asks for more memory and speed

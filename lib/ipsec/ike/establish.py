@@ -23,6 +23,7 @@ from ipsec.errors import AuthError, CryptoError, NotReady, PeerError, Refused
 from ipsec.ike import config_payload, iana, identity, keymat, message, natt, payload, proposal
 from ipsec.ike.child import ChildOffer
 from ipsec.ike.exchange import Exchange
+from ipsec.ike.window import LARGE_LEN
 from ipsec.micro import const, left, since
 from ipsec.suite import first_group, has_group
 
@@ -36,6 +37,7 @@ _HURRY_MS = const(2000)  # how long a good response may still come after an unau
 _EAP = const(48)  # payload type
 _INITIAL_CONTACT = const(16384)
 _AUTH_LIFETIME = const(16403)
+_FRAGMENTATION_SUPPORTED = const(16430)  # RFC 7383
 
 
 class IkeSaInit(Exchange):
@@ -69,6 +71,8 @@ class IkeSaInit(Exchange):
         payload.write_ke(b, self._group, self.dh.public)
         b.simple(iana.NONCE, sa.nonce_i)
         natt.write_detection(b, self._detected)
+        if sa.config.fragmentation:
+            b.notify(_FRAGMENTATION_SUPPORTED)
         sa.auth.begin_init(b)
 
     def process(self, sa, m, now):
@@ -152,6 +156,8 @@ class IkeSaInit(Exchange):
         sa.nonce_r = nonce_r
         sa.take_keys(suite, keymat.skeyseed_init(sa.crypto, suite.prf, secret, sa.nonce_i, nonce_r))
         self.response = bytes(memoryview(m.buf)[m.pos : m.end])
+        both = sa.config.fragmentation and payload.notify_data(m, _FRAGMENTATION_SUPPORTED) is not None
+        sa.window.piece_len = LARGE_LEN if both else 0
         sa.agreed()
         sa.want(IkeAuth(sa, self))
 

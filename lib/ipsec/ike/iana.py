@@ -22,6 +22,7 @@ TSI = 44
 TSR = 45
 SK = 46
 CP = 47
+SKF = 53  # RFC 7383
 
 # Protocol identifiers
 PROTO_IKE = 1

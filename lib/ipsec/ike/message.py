@@ -17,6 +17,7 @@ HEADER_LEN = 28
 FLAG_INITIATOR = 0x08
 FLAG_RESPONSE = 0x20
 NOTIFY_BASE = 0x10000
+OPENED = 0  # stands for the type of an SK payload that is decrypted already
 _VERSION = 0x20
 _CRITICAL = 0x80
 _FIRST_KNOWN = 33
@@ -26,6 +27,7 @@ _ZEROS = bytes(4)
 _INVALID_MAJOR_VERSION = 5
 _MAX_PAYLOADS = 24  # of a message that nobody has authenticated; gateways send a dozen
 _MAX_INNER_PAYLOADS = 96
+_LAST = (iana.SK, iana.SKF)  # behind these the chain goes on inside
 # Payloads of which a message holds one at the most
 _SINGLE = (iana.SA, iana.KE, iana.IDI, iana.IDR, iana.AUTH, iana.NONCE, iana.TSI, iana.TSR, iana.CP)
 
@@ -104,7 +106,7 @@ def _parse_chain(m, kind, pos, end, room):
         m.payloads.append((kind, pos + 4, pos + length))
         following = buf[pos]
         pos += length
-        if kind == iana.SK:
+        if kind in _LAST:
             m.inner_kind = following  # the chain goes on inside
             break
         kind = following
@@ -144,19 +146,31 @@ def unprotect(m: Message, protection) -> bool:
 
     The pad length octet is the last one of the plaintext (RFC 7296 3.14). Raises PeerError when the inside is malformed.
     """
-    if not m.payloads or m.payloads[-1][0] != iana.SK:
-        return False
-    _, start, _ = m.payloads[-1]
-    end = protection.opener.open(m.buf, m.pos, start, m.end, None)
-    if end < 0:
-        return False
-    start += protection.iv_len
-    if end <= start or m.buf[end - 1] >= end - start:
-        raise PeerError("impossible padding in the SK payload")
-    _parse_chain(m, m.inner_kind, start, end - 1 - m.buf[end - 1], _MAX_INNER_PAYLOADS)
-    if m.payloads and m.payloads[-1][0] == iana.SK:
+    kind, start, end = m.payloads[-1] if m.payloads else (iana.SKF, 0, 0)
+    if kind != OPENED:
+        if kind != iana.SK:
+            return False
+        start, end = decrypt(m, start, protection)
+        if end < 0:
+            return False
+    _parse_chain(m, m.inner_kind, start, end, _MAX_INNER_PAYLOADS)
+    if m.payloads and m.payloads[-1][0] in _LAST:
         raise PeerError("an SK payload inside an SK payload")
     return True
+
+
+def decrypt(m: Message, iv_pos: int, protection) -> tuple:
+    """Verify and decrypt what begins with its IV in place: where the payloads inside begin and end, or (0, -1).
+
+    Raises PeerError when it is authentic, but its padding impossible.
+    """
+    end = protection.opener.open(m.buf, m.pos, iv_pos, m.end, None)
+    if end < 0:
+        return 0, end
+    start = iv_pos + protection.iv_len
+    if end <= start or m.buf[end - 1] >= end - start:
+        raise PeerError("impossible padding in the SK payload")
+    return start, end - 1 - m.buf[end - 1]
 
 
 class Builder(Writer):
@@ -197,11 +211,18 @@ class Builder(Writer):
         self.simple(iana.NOTIFY, head, spi, data)
         self.kinds[-1] = NOTIFY_BASE + kind
 
-    def begin_sk(self, protection) -> None:
-        """Everything written from here on is protected."""
-        self._protection = protection
-        self._sk = self.payload(iana.SK)
-        self.room(protection.iv_len)
+    def begin_sk(self, protection, kind: int = iana.SK, head=b"") -> None:
+        """Everything written from here on is protected; `head` stands in front of the IV."""
+        self.protection = protection
+        self.sk = self.payload(kind)
+        self.raw(head)
+        self._iv_pos = self.room(protection.iv_len)
+        self.inside = self.pos
+
+    def sealed_len(self) -> int:
+        """The length that `protect` would make."""
+        pad_len = -(self.pos - self.inside + 1) % self.protection.block
+        return self.pos + pad_len + 1 + self.protection.icv_len - self.start
 
     def finish(self) -> int:
         """Close an unprotected message; returns where it ends."""
@@ -210,16 +231,15 @@ class Builder(Writer):
 
     def protect(self) -> int:
         """Pad, fill in the lengths, encrypt and authenticate; returns where the message ends (RFC 7296 3.14)."""
-        protection = self._protection
-        iv_pos = self._sk + 4
-        pad_len = -(self.pos - iv_pos - protection.iv_len + 1) % protection.block
+        protection = self.protection
+        pad_len = -(self.pos - self.inside + 1) % protection.block
         self.raw(bytes(pad_len))
         self.u8(pad_len)
         end = self.pos
         self.room(protection.icv_len)
-        self.patch16(self._sk + 2, self.pos - self._sk)
+        self.patch16(self.sk + 2, self.pos - self.sk)
         self._patch_length(self.pos)
-        return protection.sealer.seal(self.buf, self.start, iv_pos, end, None)
+        return protection.sealer.seal(self.buf, self.start, self._iv_pos, end, None)
 
     def _patch_length(self, end):
         self.patch16(self.start + 26, end - self.start)  # messages are shorter than 64 KiB

@@ -72,6 +72,8 @@ class IkeSa:
         self.nonce_i = self.nonce_r = b""
         self.children: list = []
         self.window = Window(self)
+        if old:
+            self.window.piece_len = old.window.piece_len  # what was negotiated holds for the heir, too
         self.heir = None  # the IkeSa that has taken this one's place, or may do so
         self.rival = None  # what the gateway makes of this one while we do so, too
         self.pfs_group = None  # the group that the last Child SA was rekeyed with
@@ -358,11 +360,17 @@ class IkeSa:
 
         Raises Unproved when it is not authentic, PeerError when it is, but malformed inside.
         """
-        if not message.unprotect(m, self.protection):
-            self._hint(now)
-            raise Unproved("it is not authenticated")
+        try:
+            if message.unprotect(m, self.protection):
+                return
+        except PeerError as e:
+            if not self.window.pieces:
+                raise
+            raise Unproved("pieces have come of it, and it is none: %s" % e)
+        self.unproved(now)
+        raise Unproved("it is not authenticated")
 
-    def _hint(self, now):
+    def unproved(self, now: int) -> None:
         """Something unauthenticated speaks of our SA: at most a reason to see whether the peer is alive (RFC 7296 2.4)."""
         if self.state == _ESTABLISHED and self.window.is_idle() and since(self._hint_at, now) >= _HINT_MS:
             self._hint_at = now

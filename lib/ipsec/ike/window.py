@@ -16,6 +16,9 @@ from ipsec.micro import const, is_due
 
 MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
 _REQUEST_LEN = const(1280)  # config.py bounds what goes into a request
+LARGE_LEN = 1228  # of a message that every path takes behind the headers of IPv6, UDP and the marker (RFC 7383 2.5.1)
+_SMALL_LEN = const(524)  # the same on a path of 576 octets
+_CUT_AFTER = const(2)  # repetitions of a request that was too large, perhaps
 
 
 class Retransmission:
@@ -24,7 +27,7 @@ class Retransmission:
     def __init__(self, first_ms: int, tries: int, now: int):
         self.wait_ms = first_ms
         self.left = tries - 1
-        self.repeated = False
+        self.repeated = 0  # times
         self.begun_at = now
         self.deadline = now + first_ms
 
@@ -33,7 +36,7 @@ class Retransmission:
         if self.left <= 0:
             return False
         self.left -= 1
-        self.repeated = True
+        self.repeated += 1
         self.wait_ms *= 2
         self.deadline = now + self.wait_ms
         return True
@@ -55,10 +58,12 @@ class Window:
         self.retransmission = None
         self._wanted = []  # exchanges that wait for their turn
         self._request = bytearray(MARKER_LEN + _REQUEST_LEN)
-        self._request_end = 0
+        self._sent = []  # the request under way as messages: (buf, end)
         self._next_id = 0
         self._peer_id = 0
-        self._response = None
+        self._response = None  # the last one, in the same form
+        self.pieces = None  # of a message that is not whole yet: fragment.py's
+        self.piece_len = 0  # longest message that need not be cut; 0: nothing is cut (RFC 7383)
         self._out = []  # messages to send: (buf, end)
 
     # Requests of ours
@@ -109,20 +114,33 @@ class Window:
 
     def _send_request(self, exchange, now):
         sa = self._sa
+        b = self._build(exchange)
+        if exchange.protected:
+            self._sent = self._seal(b)
+        else:
+            self._sent = [(self._request, b.finish())]
+            exchange.request = bytes(self._request[MARKER_LEN : b.pos])  # AUTH covers it as it is sent
+        self._trace("sent", b, False)
+        self.active = exchange
+        self.retransmission = Retransmission(sa.config.retransmit_ms, exchange.tries or sa.config.retransmit_tries, now)
+        self._out += self._sent
+
+    def _build(self, exchange):
+        sa = self._sa
         b = message.Builder(self._request, MARKER_LEN)
         b.begin(sa.spi_i, sa.spi_r, exchange.kind, sa.flags, self._next_id)
         if exchange.protected:
             b.begin_sk(sa.protection)
-            exchange.build(sa, b)
-            self._request_end = b.protect()
-        else:
-            exchange.build(sa, b)
-            self._request_end = b.finish()
-            exchange.request = bytes(self._request[MARKER_LEN : self._request_end])  # AUTH covers it as it is sent
-        self._trace("sent", b, False)
-        self.active = exchange
-        self.retransmission = Retransmission(sa.config.retransmit_ms, exchange.tries or sa.config.retransmit_tries, now)
-        self._out.append((self._request, self._request_end))
+        exchange.build(sa, b)
+        return b
+
+    def _seal(self, b) -> list:
+        """The messages that carry what was built."""
+        if 0 < self.piece_len < b.sealed_len():
+            from ipsec.ike import fragment
+
+            return fragment.cut(b, self.piece_len)
+        return [(b.buf, b.protect())]
 
     def tick(self, now: int) -> None:
         """Send the outstanding request again when it is due, or give up."""
@@ -134,7 +152,15 @@ class Window:
             exchange.give_up(self._sa, now)
         elif not exchange.recover(self._sa, now, False):
             self._sa.note(2, "> request %d again", self._next_id)
-            self._out.append((self._request, self._request_end))
+            if self.piece_len > _SMALL_LEN and self.retransmission.repeated >= _CUT_AFTER:
+                self._cut_smaller(exchange)
+            self._out += self._sent
+
+    def _cut_smaller(self, exchange):
+        """Large requests seem to vanish on the path: what is outstanding goes on in smaller pieces (RFC 7383 2.5.2)."""
+        if self._sent[0][1] - MARKER_LEN > _SMALL_LEN:
+            self.piece_len = _SMALL_LEN
+            self._sent = self._seal(self._build(exchange))
 
     def drop_all(self) -> None:
         """The SA is over: nothing is wanted any more."""
@@ -144,6 +170,7 @@ class Window:
         self._finish()
 
     def _finish(self):
+        self.pieces = None
         if self.active:
             self.active.wipe()
         self.active = self.retransmission = None
@@ -156,6 +183,8 @@ class Window:
         Raises PeerError when it is to be dropped.
         """
         number = int.from_bytes(buf[pos + 20 : pos + 24], "big")
+        if buf[pos + 16] == iana.SKF and self.piece_len:
+            return self._receive_piece(buf, pos, end, number, now)
         if not buf[pos + 19] & message.FLAG_RESPONSE:
             return self._receive_request(buf, pos, end, number, now)
         exchange = self.active
@@ -165,6 +194,25 @@ class Window:
             if exchange.overhear(self._sa, buf, pos, end):
                 return None
         raise PeerError("it answers no request of ours")
+
+    def _receive_piece(self, buf, pos, end, number, now):
+        """Take a piece of a message that could be wanted; the last one makes it whole (RFC 7383 2.6)."""
+        from ipsec.ike import fragment
+
+        exchange = self.active
+        response = buf[pos + 19] & message.FLAG_RESPONSE
+        if response:
+            wanted = exchange is not None and exchange.protected and number == self._next_id and buf[pos + 18] == exchange.kind
+        else:
+            wanted = self._sa.takes_requests() and (number == self._peer_id or self._is_repeated(number))
+        if not wanted:
+            raise PeerError("it is a piece of nothing that is wanted")
+        m = fragment.take(self, self._sa, message.parse(buf, pos, end), response or number == self._peer_id, now)
+        if m is None:
+            return None
+        if response:
+            return self._receive_response(exchange, m, now)
+        return self._take_request(m, number != self._peer_id, now)
 
     def _receive_response(self, exchange, m, now):
         sa = self._sa
@@ -192,10 +240,16 @@ class Window:
         sa = self._sa
         if not sa.takes_requests():
             raise PeerError("the state allows no requests")
-        repeated = number == self._peer_id - 1 and self._response is not None
+        repeated = self._is_repeated(number)
         if number != self._peer_id and not repeated:
             raise PeerError("its message ID is not the next one")
-        m = message.parse(buf, pos, end)
+        return self._take_request(message.parse(buf, pos, end), repeated, now)
+
+    def _is_repeated(self, number):
+        return number == self._peer_id - 1 and self._response is not None
+
+    def _take_request(self, m, repeated, now):
+        sa = self._sa
         try:
             sa.open(m, now)
         except Unproved:
@@ -203,7 +257,8 @@ class Window:
         except PeerError as e:
             return None if repeated else self._refuse(m, e, now)
         if repeated:
-            return self._out.append((self._response, len(self._response)))
+            self._out += self._response
+            return None
         sa.heard(now)
         self._trace("received", m)
         return self.answer(m, now)
@@ -247,10 +302,11 @@ class Window:
         return b
 
     def _send_response(self, b):
-        self._response = bytes(b.buf[: b.protect()])
+        self.pieces = None
+        self._response = [(bytes(buf[:end]), end) for buf, end in self._seal(b)]
         self._trace("sent", b, True)
         self._peer_id += 1
-        self._out.append((self._response, len(self._response)))
+        self._out += self._response
 
     def _trace(self, verb, *args):
         if self._sa.log:
