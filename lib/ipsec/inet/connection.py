@@ -46,7 +46,7 @@ class Connection:
         self.port = 0
         self.error = 0  # the OSError number that ended the connection, or 0
         self._stack = stack
-        self._own = None
+        self._own: bytes | None = None
         self._peer = b""
         self._peer_port = 0
         self._out = bytearray(room)  # from `_una` on

@@ -190,6 +190,15 @@ class Stack:
         tcp.install(self)
         return tcp.TcpSocket(self, room or 2 * self.link.mtu)
 
+    def listen(self, port: int, backlog: int = 1, room: int = 0):
+        """A listener at a port (0: a free one) where peers may connect; `accept` it, and never more than `backlog` wait.
+
+        Each connection gets `room` octets for each direction (0: twice the MTU). Raises ValueError, OSError EADDRINUSE.
+        """
+        from ipsec.inet import listen
+
+        return listen.listen(self, port, backlog, room or 2 * self.link.mtu)
+
     def tick(self, now: int) -> bool:
         """Let one segment that is due leave, at `now` ms; True when one left, and perhaps more are due.
 

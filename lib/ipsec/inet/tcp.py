@@ -1,4 +1,4 @@
-"""A TCP client socket, shaped like MicroPython's own; nothing blocks, drivers wait for it. No listening.
+"""A TCP client socket, shaped like MicroPython's own; nothing blocks, drivers wait for it. `listen.py` has the other side.
 
 Start reading at `TcpSocket`.
 """
@@ -92,6 +92,16 @@ class TcpSocket(Connection):
     def writable(self) -> bool:
         """Whether `send` takes octets, or raises."""
         return self._out_len < len(self._out) or self._closing or self._state not in (_OPEN, _SYN_SENT)
+
+    @property
+    def peer(self) -> tuple:
+        """`(address octets, port)` of the other side; no octets before there was one."""
+        return self._peer, self._peer_port
+
+    @property
+    def own(self) -> tuple:
+        """`(address octets, port)` of our side; no octets before there was one."""
+        return self._own or b"", self.port
 
     @property
     def unsent(self) -> int:
