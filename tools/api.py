@@ -18,7 +18,7 @@ PAGE = ROOT / "docs" / "api.md"
 # What a program meets, in the order of meeting it; what an object inherits is listed with it.
 OBJECTS = (
     "connect", "connect_async", "drive.sync.Uplink", "drive.sync_socket.Socket", "drive.sync_stream.SyncStream",
-    "drive.socket_module.SocketModule", "drive.aio.Uplink", "drive.aio.Socket", "drive.aio_stream.AioStream",
+    "drive.socket_module.SocketModule", "drive.aio.Uplink", "drive.aio_socket.Socket", "drive.aio_stream.AioStream",
     "event.Event", "errors.ConnectError", "errors.LocalError", "errors.ConfigError", "errors.CryptoError",
     "config.Config", "config.load",
 )  # fmt: skip

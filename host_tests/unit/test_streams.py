@@ -199,3 +199,40 @@ def test_micropython_polls_it_like_a_socket():
     uplink.is_closed = True
     assert poller.poll(0)[0][1] & POLLERR
     assert stream.ioctl(10, 0) < 0 and stream.ioctl(4, 0) == 0
+
+
+def test_closing_alone_sends_what_was_written():
+    uplink, stream = open_stream(AioStream)
+    stream.write(pattern(5000))
+    assert not stream.is_closing()
+    stream.close()
+    assert stream.is_closing() and raises(OSError, stream.write, b"x").errno == 9
+    while uplink.stack.timers:
+        uplink.wire.step()
+    assert uplink.wire.server.got == pattern(5000) and uplink.wire.server.fin_got and not uplink.wire.server.reset
+
+
+def test_closing_alone_ends_in_five_seconds():
+    uplink, stream = open_stream(AioStream, window=0)
+    stream.write(pattern(5000))
+    started = uplink.wire.now
+    stream.close()
+    while uplink.stack.timers:
+        uplink.wire.step()
+    uplink.wire.step()
+    assert 5000 <= uplink.wire.now - started < 15000 and uplink.wire.server.reset, "the peer must not take a part for the whole"
+
+
+def test_the_verbs_of_aiohttp():
+    """aiohttp of micropython-lib: `awrite`, `readline`, `readexactly`, `aclose`."""
+    uplink, stream = open_stream(AioStream)
+    finish(stream.awrite(b"GET / HTTP/1.1\r\n"))
+    finish(stream.awrite(b"xxHost: a\r\nxx", 2, 9))
+    finish(stream.awritestr("\r\n"))
+    stream.writelines([b"one", b"two"])
+    assert finish(stream.readline()) == b"GET / HTTP/1.1\r\n" and finish(stream.readline()) == b"Host: a\r\n"
+    assert finish(stream.readexactly(2)) == b"\r\n" and not stream.at_eof()
+    assert finish(stream.readexactly(6)) == b"onetwo"
+    finish(stream.aclose())
+    uplink, stream = open_stream(AioStream, greeting=b"bye", close_after=0)
+    assert finish(stream.read(-1)) == b"bye" and stream.at_eof()

@@ -6,16 +6,19 @@ Start reading at `Uplink.connect`.
 import asyncio
 
 from ipsec.drive import base
+from ipsec.drive.bell import Bell
 from ipsec.errors import ConnectError, LocalError
-from ipsec.micro import is_due, since
+from ipsec.micro import is_due, left, since
 
-_SLICE_MS = 20  # how long the first datagram may wait: MicroPython's asyncio cannot wait for a UDP socket and a time at once
+_IDLE_MS = 10000  # the longest sleep
 
 
 class Uplink(base.Uplink):
     """`async with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
 
     _task = None
+    _bell = None  # wakes the task in the background
+    _news: "asyncio.Event"  # set when the tunnel was served: whoever waits looks again
 
     async def __aenter__(self):
         await self.connect()
@@ -30,12 +33,14 @@ class Uplink(base.Uplink):
         Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once, LocalError when another task
         closes it; nothing is left half open, nor when the waiting task is cancelled.
         """
+        self._bell = Bell()
+        self._news = asyncio.Event()
         self._begin()
         self._task = task = asyncio.create_task(self._run())
         decided = False
         try:
             while not (self.is_up or self.failure or task.done()):
-                await _sleep_ms(_SLICE_MS)
+                await self._hear()
             decided = True
         finally:
             if not decided:
@@ -55,6 +60,8 @@ class Uplink(base.Uplink):
         self.drain()
         task.cancel()
         self._task = None
+        if self._bell:
+            self._bell.stop()
         self._udp.close()
 
     async def poll(self, timeout_ms: int = 0) -> None:
@@ -73,9 +80,24 @@ class Uplink(base.Uplink):
         finally:
             self._udp.close()
 
-    def socket(self, port: int = 0) -> "Socket":
-        """A UDP socket inside the tunnel, bound to a port (0: a free one)."""
-        return Socket(self, self.stack.udp(port))
+    def drain(self) -> None:
+        """Do all that the core wants done now, and have the task in the background wake when more is due."""
+        base.Uplink.drain(self)
+        bell = self._bell
+        if bell is None:
+            return
+        self._news.set()
+        if self.tunnel.is_closed:
+            bell.ring()
+        else:
+            bell.watch(self._udp.sock)
+            bell.at(self._clock.now_ms(), self.wait_ms(_IDLE_MS))
+
+    def socket(self, port: int = 0):
+        """A `drive.aio_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one)."""
+        from ipsec.drive.aio_socket import Socket
+
+        return Socket(self, port)
 
     async def resolve(self, host: str, timeout_ms: int = 10000) -> str:
         """The first address of a host name as text, asked of the DNS servers inside; an address is its own answer.
@@ -108,6 +130,11 @@ class Uplink(base.Uplink):
                 stream.abort()
         return stream
 
+    async def open_connection(self, host: str, port: int):
+        """`connect_tcp` as `(reader, writer)`, which are the same stream."""
+        stream = await self.connect_tcp((host, port))
+        return stream, stream
+
     async def ping(self, host: str, timeout_ms: int = 2000):
         """Round trip of one ICMP echo in ms, or None when no answer came."""
         start = self._clock.now_ms()
@@ -121,51 +148,35 @@ class Uplink(base.Uplink):
         """Let the tunnel be served until `ready()` is true; False when the time is up before (None: never)."""
         end = None if timeout_ms is None else self._clock.now_ms() + timeout_ms
         while not ready():
-            if is_due(end, self._clock.now_ms()):
+            now = self._clock.now_ms()
+            if is_due(end, now):
                 return False
-            if self._task and self._task.done():
-                await self._task  # raises what has ended it
-            await _sleep_ms(1)
+            task = self._task
+            if task is None:
+                await _sleep_ms(1)  # nobody serves it: closed, or not begun
+                continue
+            if task.done():
+                await task  # raises what has ended it
+            if end is not None and self._bell:
+                self._bell.at(now, left(end, now))
+            await self._hear()
         return True
 
+    async def _hear(self):
+        """Wait until the tunnel is served."""
+        self._news.clear()
+        await self._news.wait()
+
     async def _run(self):
-        pause_ms = _SLICE_MS
-        while not self.tunnel.is_closed:
-            pause_ms = 1 if self.serve() else min(2 * pause_ms, _SLICE_MS)  # where datagrams come, more are near
-            await _sleep_ms(self.wait_ms(pause_ms))
-
-
-class Socket:
-    """A UDP socket with the verbs of `socket.socket`, waiting with `await`."""
-
-    def __init__(self, uplink, inner):
-        self._uplink = uplink
-        self._inner = inner
-        self._timeout_ms = None
-
-    def settimeout(self, seconds) -> None:
-        """How long `recvfrom` waits: seconds, 0 for not at all, None for ever."""
-        self._timeout_ms = None if seconds is None else int(seconds * 1000)
-
-    async def sendto(self, data, address) -> int:
-        """Send one datagram to `(host, port)`, host as an address; raises OSError when it cannot go out now."""
-        n = self._inner.sendto(data, address)
-        self._uplink.drain()
-        return n
-
-    async def recvfrom(self, n: int):
-        """`(data, (host, port))` of the next datagram; raises OSError (ETIMEDOUT) when none comes in time."""
-        if not await self._uplink.wait_until(self._is_readable, self._timeout_ms):
-            raise OSError(110)  # ETIMEDOUT
-        return self._inner.recvfrom(n)
-
-    def _is_readable(self):
-        if not self._inner.pending:
-            self._uplink.check_open()
-        return self._inner.pending > 0
-
-    def close(self) -> None:
-        self._inner.close()
+        bell = self._bell
+        try:
+            while not self.tunnel.is_closed:
+                await bell.wait()
+                self.serve()
+        finally:
+            bell.stop()
+            self._bell = None
+            self._news.set()
 
 
 async def _sleep_ms(ms):

@@ -4,6 +4,7 @@ A call that is cancelled, as by `asyncio.wait_for`, loses nothing. Start reading
 """
 
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
+from ipsec.micro import is_due
 
 
 class AioStream(Stream):
@@ -48,6 +49,7 @@ class AioStream(Stream):
 
     def write(self, data) -> None:
         """Send what there is room for; `await drain()` for the rest. Raises OSError when the connection is gone."""
+        self._check_usable()
         done = 0 if self._waiting else self.put(data)
         self._waiting += bytes(memoryview(data)[done:])
 
@@ -57,12 +59,40 @@ class AioStream(Stream):
             await self._uplink.wait_until(self.is_writable)
             self._waiting = self._waiting[self.put(self._waiting) :]
 
+    def writelines(self, parts) -> None:
+        """`write` each of them."""
+        for part in parts:
+            self.write(part)
+
+    async def awrite(self, data, pos: int = 0, n: int = -1) -> None:
+        """`write` and `drain`, as older MicroPython libraries do; `data[pos:pos + n]` of it."""
+        self.write(memoryview(data)[pos : len(data) if n < 0 else pos + n])
+        await self.drain()
+
+    async def awritestr(self, text: str) -> None:
+        """`awrite` for text."""
+        await self.awrite(text.encode())
+
     # The end
 
+    def at_eof(self) -> bool:
+        """Whether the peer has ended its direction and all of it was read."""
+        return not self._ahead and self._inner.at_eof
+
+    def is_closing(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
     def close(self) -> None:
-        """End the connection behind what was written; `await wait_closed()` before the tunnel is closed."""
-        if not self._waiting and not self._closed:
+        """End the connection behind what was written, five seconds later at the most if a part of it cannot leave."""
+        if self._closed:
+            return
+        if not self._waiting:
             self.finish()
+            return
+        self._closed = True
+        self._uplink.stack.timers.append(_Rest(self._uplink, self))
+        self._uplink.drain()
 
     async def wait_closed(self) -> None:
         """Wait until the peer has all that was written, five seconds at the most.
@@ -73,11 +103,32 @@ class AioStream(Stream):
             self.abort()
 
     def _is_over(self) -> bool:
-        """Send what there is room for, then the FIN; whether the peer has all."""
-        if self._waiting and self.is_writable():
-            self._waiting = self._waiting[self.put(self._waiting) :]
-        self.close()
-        return not self._waiting and self.is_finished()
+        """Whether the peer has all."""
+        return self.is_finished() and not self._waiting
+
+    def push(self) -> bool:
+        """What was written, as far as there is room, and the FIN behind it; True when octets found room. Never drains."""
+        inner = self._inner
+        try:
+            n = inner.send(self._waiting)
+        except OSError:
+            self._waiting = b""  # the connection is gone
+            return False
+        self._waiting = self._waiting[n:]
+        if not self._waiting:
+            self._ahead = b""
+            inner.close()
+        return n > 0
+
+    @property
+    def unsent(self) -> int:
+        """Octets that were written and found no room yet."""
+        return len(self._waiting)
+
+    def give_up(self) -> None:
+        """Let the peer know by an RST that it does not have all. Never drains."""
+        self._waiting = b""
+        self._inner.abort()
 
     async def aclose(self) -> None:
         """`close` and `wait_closed`."""
@@ -93,3 +144,25 @@ class AioStream(Stream):
     def get_extra_info(self, name: str, default=None):
         """`peername` is `(host, port)`."""
         return self._address if name == "peername" else default
+
+
+class _Rest:
+    """One of the stack's timers while a closed stream has octets that there was no room for."""
+
+    def __init__(self, uplink, stream):
+        self._stack = uplink.stack
+        self._stream = stream
+        self.deadline = None
+
+    def tick(self, now: int) -> bool:
+        """Push, or give up when the time is up; True when perhaps more is due."""
+        stream = self._stream
+        if self.deadline is None:
+            self.deadline = (now + CLOSE_MS) & 0x1FFFFFFF
+        moved = stream.push()
+        if stream.unsent and is_due(self.deadline, now):
+            stream.give_up()
+            moved = True
+        if not stream.unsent:
+            self._stack.timers.remove(self)
+        return moved

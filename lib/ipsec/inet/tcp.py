@@ -79,6 +79,11 @@ class TcpSocket(Connection):
         return self._state == _SYN_SENT
 
     @property
+    def at_eof(self) -> bool:
+        """Whether nothing comes any more and nothing is left to be read."""
+        return not self._in_len and (self._eof or self._state in (_CLOSED, _TIME_WAIT))
+
+    @property
     def closed(self) -> bool:
         """Whether the connection has ended, or never began."""
         return self._state == _CLOSED

@@ -1,0 +1,52 @@
+"""A device that measures the asyncio driver, on MicroPython and CPython: `pace_device.py CONFIG.json`.
+
+Prints one JSON list: the median round trip of 20 UDP echoes in us, wake-ups in two seconds of silence, and whether a time-out of
+50 ms took 40 to 500 ms. Start reading at `main`.
+"""
+
+import asyncio
+import json
+import sys
+import time
+
+from ipsec.drive import aio
+
+PEER = ("10.10.0.1", 5000)
+
+
+def now_us():
+    return time.ticks_us() if hasattr(time, "ticks_us") else time.perf_counter_ns() // 1000
+
+
+class Uplink(aio.Uplink):
+    served = 0
+
+    def serve(self):
+        self.served += 1
+        return aio.Uplink.serve(self)
+
+
+async def main(config):
+    async with Uplink(config) as uplink:
+        socket = uplink.socket()
+        socket.settimeout(2)
+        trips = []
+        for n in range(20):
+            await asyncio.sleep(0.03)
+            start = now_us()
+            await socket.sendto(b'{"n": %d}' % n, PEER)
+            await socket.recvfrom(100)
+            trips.append(now_us() - start)
+        served = uplink.served
+        await asyncio.sleep(2)
+        served = uplink.served - served
+        socket.settimeout(0.05)
+        start = now_us()
+        try:
+            await socket.recv(1)
+        except OSError as e:
+            took = (now_us() - start) // 1000 if e.args[0] == 110 else -1
+        print(json.dumps([sorted(trips)[10], served, 40 <= took < 500]))
+
+
+asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,50 @@
+"""A UDP socket for asyncio. Start reading at `Socket.recvfrom`."""
+
+from ipsec.drive.datagram import Datagram
+
+_EAGAIN = 11
+_ETIMEDOUT = 110
+
+
+class Socket(Datagram):
+    """A UDP socket inside the tunnel, made by `Uplink.socket`; waiting with `await`. Hosts are addresses as text.
+
+    Receiving raises OSError ETIMEDOUT when the time of `settimeout` is up, EAGAIN with a time-out of 0; it and sending raise
+    the OSError of an ICMP error (ECONNREFUSED and the like) once.
+    """
+
+    _timeout_ms = None
+
+    def settimeout(self, seconds) -> None:
+        """How long receiving waits: seconds, 0 for not at all, None for ever."""
+        self._timeout_ms = None if seconds is None else int(seconds * 1000)
+
+    async def sendto(self, data, address) -> int:
+        """Send one datagram to `(host, port)`.
+
+        Raises OSError: EMSGSIZE, ENETUNREACH while the tunnel is down, EAGAIN when the tunnel does not take it.
+        """
+        return self.transmit(self._inner.sendto, data, address)
+
+    async def send(self, data) -> int:
+        """Send one datagram to the connected peer. Raises OSError like `sendto`, and ENOTCONN."""
+        return self.transmit(self._inner.send, data)
+
+    async def recvfrom(self, n: int):
+        """`(data, (host, port))` of the next datagram, cut to n octets."""
+        await self._come()
+        return self._inner.recvfrom(n)
+
+    async def recv(self, n: int) -> bytes:
+        """The next datagram, cut to n octets."""
+        return (await self.recvfrom(n))[0]
+
+    async def recv_into(self, buf, n: int = 0) -> int:
+        """The next datagram into a buffer, cut to its length or to n octets; returns the octets."""
+        await self._come()
+        return self._inner.recv_into(memoryview(buf)[:n] if n else buf)
+
+    async def _come(self):
+        if not await self._uplink.wait_until(self.is_readable, self._timeout_ms):
+            raise OSError(_ETIMEDOUT if self._timeout_ms else _EAGAIN, "the peer is silent")
+        self._inner.check()
