@@ -112,3 +112,12 @@ def test_tls_of_micropython_runs_over_the_stream(gw, tmp_path):
         stop(server)
     inner, _ = gw.decrypt()
     assert not any(b"two tunnels" in bytes(packet) for packet in inner), "the gateway cannot read it either"
+
+
+def test_a_program_that_knows_nothing_of_tunnels(gw, interpreter):
+    done = gw.run_device([interpreter, "host_tests/system/captured_device.py", gw.write_config(), INSIDE])
+    assert done.status == 0, "\n".join(done.lines)
+    said = ["blocking\n"] + (["polled\n", "opened\n"] if interpreter == "micropython" else [])
+    assert json.loads(done.lines[-1]) == said
+    inner, _ = gw.decrypt()
+    assert any(b"blocking" in bytes(packet) for packet in inner), "it went through the tunnel"
