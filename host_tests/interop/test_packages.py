@@ -3,6 +3,7 @@
 Start reading at `test_umqtt_simple`.
 """
 
+import hashlib
 import io
 import json
 import re
@@ -20,6 +21,11 @@ from host_tests.conftest import require
 from host_tests.interop.spaces import INSIDE, stop
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
+
+
+def pattern(n: int) -> bytes:
+    """What the web server of agent_services.py gives."""
+    return bytes([i * 7 + (i >> 8) & 255 for i in range(n)])
 
 
 def fetch(name: str, folder: Path) -> Path:
@@ -54,3 +60,12 @@ def test_umqtt_simple(gw, tmp_path):
     assert json.loads(done.lines[-1]) == [["readings/0", 4], ["readings/1", 3000]]
     inner, _ = gw.decrypt()
     assert any(b"readings/1" in bytes(packet) for packet in inner), "it went through the tunnel"
+
+
+def test_urequests(gw, tmp_path):
+    package = fetch("micropython-urequests", tmp_path)
+    done = gw.run_device(
+        ["micropython", "-X", "heapsize=16m", "host_tests/interop/http_device.py", gw.write_config(), INSIDE, str(package)]
+    )
+    assert done.status == 0, "\n".join(done.lines)
+    assert json.loads(done.lines[-1]) == [200, 1000000, hashlib.sha256(pattern(1000000)).hexdigest()]

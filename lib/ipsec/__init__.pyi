@@ -13,6 +13,7 @@ def connect(
     on_event: Callable[[Event], object] | None = None,
     log: Callable[..., object] | None = None,
     keylog: Callable[..., object] | None = None,
+    capture: bool = False,
 ) -> sync.Uplink: ...
 async def connect_async(
     config: str | Config,
