@@ -104,6 +104,22 @@ def test_two_peers_do_not_mix():
     assert len(stack.timers) == 1 and stack.find(6, 8080) is listener
 
 
+def test_one_port_of_a_peer_to_two_addresses_of_ours():
+    stack = new_stack()
+    other = bytes((10, 10, 0, 9))
+    stack.add_address(other)
+    listener = stack.listen(8080, 2)
+    peer = Peer(stack)
+    peer.open()
+    assert stack.receive(segment_with_checksum(parse_body(segment(5, 0, SYN, sport=1000, dport=8080)), other), 0, 40) == 0
+    assert peer.take()[-1][4] == SYN | ACK and listener.accept().own == (A4, 8080), "a connection of its own"
+
+
+def parse_body(packet):
+    """The TCP segment of an IPv4 packet, its checksum zero."""
+    return packet[20:36] + b"\0\0" + packet[38:]
+
+
 def test_a_half_open_connection_ends():
     stack = new_stack()
     listener = stack.listen(8080)
@@ -184,8 +200,8 @@ def test_mutated_segments_never_raise():
     assert len(listener._waiting) <= 3
 
 
-def segment_with_checksum(body):
+def segment_with_checksum(body, dest=A4):
     """The segment, its checksum zero, in a packet with a correct one."""
     from inet_support import ip4, pseudo, with_checksum
 
-    return ip4(6, with_checksum(body, 16, pseudo(B4, A4, 6, len(body))), B4, A4)
+    return ip4(6, with_checksum(body, 16, pseudo(B4, dest, 6, len(body))), B4, dest)
