@@ -93,7 +93,7 @@ def test_a_key_that_is_there_is_imported(board, tmp_path, form):
 
 def test_joined_and_prepared(board, tmp_path):
     path = write(tmp_path, "p256")
-    said = tool("install", "--port", board.port, "--config", path, "--joined", "--prepared")
+    said = tool("install", "--port", board.port, "--config", path, "--prepared")
     assert said.status == 0, said.err
     said = tool("provision", "--port", board.port, path, "--prepared")
     assert said.status == 0, said.err

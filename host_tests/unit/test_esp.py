@@ -2,7 +2,7 @@
 
 import transcript
 from ipsec.crypto import backend
-from ipsec.esp import drop, plain, transform
+from ipsec.esp import drop, transform
 from ipsec.esp.transform import EspSa
 from ipsec.ike.child import ChildSa
 from ipsec.ike.selector import anywhere
@@ -275,7 +275,11 @@ class LeanCrypto:
 def test_heap_is_locked_only_where_esp_itself_has_a_kernel():
     ours = [anywhere(4)]
     child = ChildSa(b"\1\1\1\1", b"\2\2\2\2", CCM16, ours, ours, (keys(19, 1), keys(0, 2), keys(19, 3), keys(0, 4)))
-    assert EspSa(LeanCrypto(), child, 64, False).is_lean == (transform.carry is not plain.carry)
+    try:
+        from ipsec.esp.plain import carry
+    except ImportError:  # it is not installed beside kernels in C
+        carry = None
+    assert EspSa(LeanCrypto(), child, 64, False).is_lean == (transform.carry is not carry)
 
 
 def test_nothing_is_allocated_under_heap_lock():

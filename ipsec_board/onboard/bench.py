@@ -1,6 +1,6 @@
 # Known answers, then the time of each suite's steps; prints JSON. Runs on the board.
-# IKE, ESP: names and their numbers; REPEAT: packets per measurement; LEN: octets of a packet; TUNNEL: seconds of traffic, 0 for
-# none.
+# IKE, ESP: names and their numbers; REPEAT: packets per measurement; LEN: octets of a packet.
+# TUNNEL: seconds of traffic, 0 for none.
 import gc
 import json
 import os

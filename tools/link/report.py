@@ -71,7 +71,7 @@ def joined(cipher: str, arch: str, **options: object) -> Linked:
 
 
 def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """The files of the same modules, and of `more`, as `install` lays them without `--joined`."""
+    """The files of the same modules, and of `more`, as `install` lays them with `--plain`."""
     modules = [m for part in _PROFILE for m in linked.modules.get(part, ())] + ["ipsec", *more]
     made = {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
