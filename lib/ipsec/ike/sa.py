@@ -72,8 +72,7 @@ class IkeSa:
         self.nonce_i = self.nonce_r = b""
         self.children: list = []
         self.window = Window(self)
-        if old:
-            self.window.piece_len = old.window.piece_len  # what was negotiated holds for the heir, too
+        self.window.piece_len = old.window.piece_len if old else 0  # what was negotiated holds for the heir, too
         self.heir = None  # the IkeSa that has taken this one's place, or may do so
         self.rival = None  # what the gateway makes of this one while we do so, too
         self.pfs_group = None  # the group that the last Child SA was rekeyed with
@@ -142,8 +141,7 @@ class IkeSa:
 
     def _take_again(self, now):
         what, again = self._put_off
-        self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
-        self._put_off = None
+        self._odd = self._put_off = None
         try:
             if isinstance(what, int):
                 self.crypto.prepare_dh(what)
