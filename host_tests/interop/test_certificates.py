@@ -2,6 +2,7 @@
 
 import datetime
 import sys
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -33,7 +34,7 @@ class Authority:
     """A root, or an authority under another."""
 
     def __init__(self, kind: str, name: str = "Test Root", above: "Authority | None" = None):
-        self.key = _MAKE[kind]()
+        self.key: Any = _MAKE[kind]()
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self.certificate = self._sign(above or self, self.name, self.key.public_key(), ca=True)
 
