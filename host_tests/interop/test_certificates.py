@@ -16,7 +16,7 @@ pytestmark = pytest.mark.interop
 
 _DEVICE = "host_tests/interop/device.py"
 _NOW = datetime.datetime.now(datetime.UTC)
-_MAKE = {
+_MAKE: dict[str, Any] = {
     "ed25519": ed25519.Ed25519PrivateKey.generate,
     "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "rsa2048": lambda: rsa.generate_private_key(65537, 2048),
