@@ -20,7 +20,11 @@ ALLOWED = {
     "kernel": (),
     "copying": (),
     "micro": ("copying", "kernel", "native"),
-    "path": (),
+    "path": ("micro",),
+    "watch": ("micro",),
+    "texts": (),
+    "history": ("event", "texts"),
+    "status": (),
     "upkeep": ("micro",),
     "suite": ("errors", "suite_names"),
     "suite_names": ("errors", "suite"),
@@ -33,8 +37,8 @@ ALLOWED = {
     "esp": BOTTOM + ("crypto",),
     "ike": BOTTOM + ("crypto",),
     "inet": ("errors", "address", "micro", "native"),
-    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep"),
-    "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "tunnel"),
+    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "watch", "history", "status", "texts"),
+    "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "tunnel", "status"),
     "": BOTTOM + ("drive",),
 }
 IO_MODULES = {"socket", "select", "time", "os", "asyncio", "machine", "network"}

@@ -120,6 +120,7 @@ SLICES = {
     ),
     "ecdsa384": Slice(("ipsec.crypto.sign.p384",), "the same on P-384", _signs(keys.P384)),
     "rsa": Slice(("ipsec.crypto.sign.rsa",), "signatures by RSA, of a gateway", _signs(keys.RSA)),
+    "mobike": Slice(("ipsec.ike.mobike",), "tunnels that go along to another address (RFC 4555)", lambda c, _arch: c.mobike),
     "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),
     "gcm8k": Slice(("ipsec.crypto.modes.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(

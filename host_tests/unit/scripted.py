@@ -23,6 +23,7 @@ OPTIONS = {
     "remote_ts": ["10.10.0.0/24"],
     "reconnect": False,
     "fragmentation": False,  # as when this was recorded
+    "mobike": False,
 }
 GATEWAY_ADDR = bytes([127, 0, 0, 1])
 
@@ -46,7 +47,8 @@ def make_tunnel(crypto=backend, **changes):
 
 
 class Player:
-    """Drives a tunnel by hand: `sent` collects datagrams as (port, octets), `events` the events, `inner` inner packets."""
+    """Drives a tunnel by hand: `sent` collects datagrams as (port, octets), `events` the events, `inner` inner packets,
+    `aimed` other addresses of the gateway."""
 
     def __init__(self, tunnel, start=True):
         self.tunnel = tunnel
@@ -54,6 +56,7 @@ class Player:
         self.sent = []
         self.events = []
         self.inner = []
+        self.aimed = []
         if start:
             tunnel.start(self.now)
             self.drain()
@@ -71,6 +74,8 @@ class Player:
                 self.events.append(t.take_event())
             elif want == core.RESOLVE:
                 t.connect(GATEWAY_ADDR, self.now)
+            elif want == core.REOPEN:
+                self.aimed.append(t.path.addr)
             else:
                 return
 

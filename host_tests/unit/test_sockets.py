@@ -6,6 +6,7 @@ Start reading at `Udp`.
 import sys
 
 from inet_support import B6, echo4, ip4, ip6, pseudo, udp, with_checksum
+from ipsec.drive import base
 from ipsec.drive.socket_module import SocketModule
 from ipsec.drive.sync_socket import Socket
 from support import raises, skip
@@ -30,6 +31,7 @@ class Udp:
         self.config = Config
         self.failure = None
         self.is_up, self.is_closed, self.address = True, False, "10.10.0.2"
+        self.lost = []
         self.waits = []
 
     @property
@@ -39,6 +41,12 @@ class Udp:
     def check_open(self):
         if self.is_closed:
             raise OSError(108, "the tunnel is closed")
+
+    sending_ms, is_ready = base.Uplink.sending_ms, base.Uplink.is_ready
+
+    def lose(self, data):
+        self.lost.append(data)
+        return len(data)
 
     def drain(self):
         pass
@@ -217,10 +225,13 @@ def test_an_outage_is_told():
     uplink, s = new_udp()
     uplink.is_up = False
     uplink.stack.clear_addresses()
+    s.settimeout(0)
     error = raises(OSError, s.sendto, b"x", PEER, text="down, coming back")
-    assert error.args[0] == ENETUNREACH
+    assert error.args[0] == EAGAIN
     uplink.failure = Failure
     raises(OSError, s.sendto, b"x", PEER, text="coming back: the gateway is silent")
+    s.settimeout(5)
+    assert s.sendto(b"xyz", PEER) == 3 and uplink.lost == [b"xyz"] and uplink.waits[-1] == 5000  # waited, then lost as any may be
     raises(OSError, SocketModule(uplink).socket().connect, PEER, text="coming back")
     uplink.is_closed = True
     for call, argument in ((s.recv, 1), (lambda n: s.sendto(b"x", PEER), 1), (SocketModule(uplink).socket().connect, PEER)):

@@ -43,12 +43,23 @@ def test_a_tunnel_that_lived_is_made_again_at_once_when_the_gateway_has_spoken_a
     assert waits(u, 56000, 2) == [1000, 2000]
 
 
-def test_after_silence_it_waits():
+def test_after_a_tunnel_that_died_of_silence_the_first_attempt_is_at_once_then_it_waits_for_a_part_of_the_silence():
     u = upkeep()
     u.began(0)
     u.came_up(100)
     u.ended(60000, False)
-    assert u.deadline() == 61000
+    assert u.deadline() == 60000 and u.pause_ms() == 0
+    pauses = []
+    for _ in range(40):
+        now = u.deadline()
+        u.due(now)
+        u.began(now)
+        u.ended(now + 31000, False)
+        pauses.append(u.deadline() - now - 31000)
+    assert pauses[:3] == [1000, 1291, 1937] and max(pauses) == 8000 == u.pause_ms()
+    assert all(pause <= max(1000, 31000 * (i + 1) // 48) for i, pause in enumerate(pauses))
+    u.came_up(u.deadline())
+    assert u.pause_ms() == 0
 
 
 def test_a_tunnel_that_lived_shorter_than_its_handshake_counts_as_a_failure():

@@ -47,9 +47,12 @@ _OPTIONS = {
     "local_ts": ([], "list"),  # what is on our side (TSi), for gateways that want it exactly; default: our address alone
     "mtu": (1360, "int", 576, 1500),  # longest inner packet, octets
     # Time
-    "retransmit_ms": (1000, "int", 50, 60000),  # wait for the first answer; doubles with each attempt (RFC 7296 2.4)
-    "retransmit_tries": (5, "int", 1, 20),  # how often one request is sent in all
-    "dpd_s": (30, "int", 0, 86400),  # liveness check after so much silence (RFC 7296 2.4); 0: off
+    # Wait for the first answer (RFC 7296 2.4); later ones follow the measured round trip
+    "retransmit_ms": (1000, "int", 50, 60000),
+    # A request is given up after the time that so many attempts take when waits double: 31 s by default, a liveness check at 3
+    "retransmit_tries": (5, "int", 1, 20),
+    # Liveness check after so much silence (RFC 7296 2.4), after a third of it when packets lack their answers; 0: off
+    "dpd_s": (30, "int", 0, 86400),
     "natt_keepalive_s": (20, "int", 0, 3600),  # NAT keepalive (RFC 3948 4); 0: off
     # New keys before so long, so many octets, so many packets: of the IKE SA, and of the Child SA; 0: no such limit. Keep them
     # below the gateway's, so that the device, which knows when it is awake, is the one that asks
@@ -57,8 +60,9 @@ _OPTIONS = {
     "child_lifetime_s": (3600, "int", 10, 86400),
     "child_lifetime_kib": (0, "int", 0, 0x3FFFFFFF),
     "child_lifetime_packets": (0, "int", 0, 0x3FFFFFFF),
+    "mobike": (True, "bool"),  # keep the tunnel when our address changes, if the gateway knows MOBIKE, too (RFC 4555)
     "reconnect": (True, "bool"),  # make the tunnel anew when it goes down
-    "reconnect_ms": (1000, "int", 50, 3600000),  # first wait before that; doubles up to `reconnect_max_ms`
+    "reconnect_ms": (1000, "int", 50, 3600000),  # first wait before that; doubles up to `reconnect_max_ms` (upkeep.py)
     "reconnect_max_ms": (60000, "int", 50, 3600000),
     "fragmentation": (True, "bool"),  # IKE messages in pieces where the gateway knows them, too (RFC 7383)
     # Data path
@@ -112,6 +116,7 @@ class Config:
     child_lifetime_s: int
     child_lifetime_kib: int
     child_lifetime_packets: int
+    mobike: bool
     reconnect: bool
     reconnect_ms: int
     reconnect_max_ms: int

@@ -1,14 +1,7 @@
 """One tunnel, sans-IO: an IKE SA, its Child SAs, the IP stack inside, and the policy to make it again.
 
-After any call of `start`, `connect`, `receive`, `tick`, `send`, `close` the driver calls `poll()` until it returns WAIT:
-
-```
- RESOLVE    look up config.gateway, then connect(addr, now), unresolved(text, now) or unopened(text, now)
- TRANSMIT   send tx[tx_pos:tx_end] to the gateway's UDP port path.port
- DELIVER    call deliver(), which gives the inner packet rx[rx_pos:rx_end] to the stack
- EVENT      call take_event()
- WAIT       sleep until `deadline()` or a datagram
-```
+After any call of `start`, `connect`, `receive`, `tick`, `send`, `moved`, `close` the driver calls `poll()` until it returns WAIT,
+and does what it says (docs/architecture.md).
 
 Rules: what `receive` was given belongs to the tunnel until `poll` has returned WAIT; `now` is a count of milliseconds modulo
 2**29 (see `micro.py`); a tunnel that ends is made again as `upkeep.py` says, unless `config.reconnect` is false or `close` was
@@ -22,6 +15,7 @@ from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
+from ipsec.history import History
 from ipsec.ike import auth, config_payload
 from ipsec.ike import sa as ike_sa
 from ipsec.ike.lineage import Lineage
@@ -29,12 +23,14 @@ from ipsec.inet.stack import Stack
 from ipsec.micro import collect, const, earlier, locked
 from ipsec.path import Path
 from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep
+from ipsec.watch import Watch
 
 WAIT = 0
 TRANSMIT = 1
 DELIVER = 2
 EVENT = 3
 RESOLVE = 4
+REOPEN = 5
 
 _HEAD = const(32)  # octets in front of an inner packet: room for ESP header and IV, a multiple of 4 (crypto kernels like that)
 _TAIL = 64  # behind it: padding, trailer, ICV
@@ -57,26 +53,22 @@ class Tunnel:
         suite.prepare(config, crypto)
         auth.load(config)  # what is wrong with a key is told now
         self.config = config
-        self.crypto = crypto
-        self.random = random
-        self.log = log
-        self.keylog = keylog
-        self.mtu = config.mtu
-        self.head = _HEAD
+        self.crypto, self.random = crypto, random
+        self.log, self.keylog = log, keylog
+        self.mtu, self.head = config.mtu, _HEAD
         self.max_datagram_len = max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
         self.tx = bytearray(self.max_datagram_len)
         self.rx = None
         self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
         self.path = Path(b"", config.port, config.natt_port)
+        self.history = History(config)
         self.stack = Stack(self, random)
         self.dns = []  # servers inside, octets
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True
-        self._sadb = Sadb()
-        self._ikes = Lineage(keylog)
-        self._upkeep = Upkeep(config, random)
-        self._events = []
-        self._esp_ready = self._inner_ready = self._resolve = False
+        self._sadb, self._ikes = Sadb(), Lineage(keylog)
+        self._upkeep, self._watch = Upkeep(config, random), Watch(config.dpd_s)
+        self._esp_ready = self._inner_ready = self._resolve = self._reopen = False
         self._closing = self._renewing = self._was_up = False
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
 
@@ -91,7 +83,7 @@ class Tunnel:
             raise LocalError("the tunnel is already started: close it first")
         self.is_closed = self._closing = False
         for text in self.config.warnings:
-            self._events.append(Event(WARNING, "config", text))
+            self.history.tell(Event(WARNING, "config", text))
         self._resolve = True
 
     def connect(self, addr, now: int) -> None:
@@ -99,7 +91,7 @@ class Tunnel:
         collect()
         config = self.config
         self._upkeep.began(now)
-        self.path = Path(addr, config.port, config.natt_port)
+        self.path = Path(addr, config.port, config.natt_port, self._upkeep.pause_ms(), self.path)
         ike = ike_sa.IkeSa(config, self.crypto, self.random, self.path, self._first_contact, self.log, self.keylog)
         self._ikes.lead = ike
         ike.start(now)
@@ -114,9 +106,16 @@ class Tunnel:
         self._fail("local_port", text, now)
 
     def unreachable(self, text: str) -> None:
-        """The local network refused a datagram; it goes into the text of a time-out, retransmission goes on."""
+        """The local network refused a datagram, or says that the gateway did: a hint, which goes into the text of a time-out."""
         if self._ikes.lead:
             self._ikes.lead.last_error = text
+            self._ikes.lead.hint(self._upkeep.seen_at)
+
+    def moved(self, now: int) -> None:
+        """Our address has changed, or the socket is another one: what is under way is sent from there at once."""
+        if self._ikes.lead:
+            self._ikes.lead.moved(now)
+            self._settle(now)
 
     def receive(self, buf, n: int, now: int) -> None:
         """Take the datagram `buf[:n]` from the gateway, which may be anything; it is decrypted in place."""
@@ -136,20 +135,26 @@ class Tunnel:
 
     def tick(self, now: int) -> None:
         """Do what is due."""
+        ike = self._ikes.lead
+        if ike and self._upkeep.was_away(now):
+            ike.was_away(now)
         due = self._upkeep.due(now)
         if due == RETRY:
             self._resolve = True
-        elif due == KEEPALIVE:
+        elif due == KEEPALIVE and not self._upkeep.went_out(self._sadb.sending.packets_out, now):
             self._send_keepalive()
         elif due == FORGET:
             self._sadb.remove_retired()
-        if self._ikes.lead:
+        if ike:
             if due == RENEW:
                 self._renew(now)
             elif due in (REKEY_CHILD, REKEY_IKE):
-                self._ikes.lead.rekey(due == REKEY_IKE, now)
-            elif self._sadb.sending:
-                self._upkeep.check_volume(self._sadb.sending)
+                ike.rekey(due == REKEY_IKE, now)
+            sending = self._sadb.sending
+            if sending:
+                self._upkeep.check_volume(sending)
+                if self._watch.look(sending, now):
+                    ike.check(True)
             self._ikes.tick(now)
             self._settle(now)
 
@@ -186,9 +191,8 @@ class Tunnel:
     def close(self, now: int) -> None:
         """End the tunnel for good; the gateway is told."""
         self._was_up = self.is_up or self._was_up and self._closing
-        self._closing = True
+        self._closing, self._resolve = True, False
         self._upkeep.stop()
-        self._resolve = False
         if self._ikes.lead:
             self._ikes.lead.close(now)
             self._settle(now)
@@ -206,13 +210,16 @@ class Tunnel:
         if self._esp_ready:
             self._esp_ready = False
             return TRANSMIT
+        if self._reopen:
+            self._reopen = False
+            return REOPEN
         if self._ikes.out:
-            self._take_ike_message()
+            self.tx_pos, self.tx_end = 0, self._ikes.take_message(self.tx, self.path.floated)
             return TRANSMIT
         if self._inner_ready:
             self._inner_ready = False
             return DELIVER
-        if self._events:
+        if self.history.events:
             return EVENT
         if self._resolve:
             self._resolve = False
@@ -221,19 +228,18 @@ class Tunnel:
 
     def take_event(self) -> Event:
         """The oldest event not yet taken."""
-        return self._events.pop(0)
+        return self.history.events.pop(0)
 
     def deadline(self):
         """When `tick` wants to be called, or None. Allocates: nothing."""
-        return earlier(self._upkeep.deadline(), self._ikes.deadline())
+        first = self._upkeep.deadline()
+        return earlier(earlier(first, self._watch.at), self._ikes.deadline()) if self._ikes.lead else first
 
     def counters(self) -> dict:
         """Packets and octets of the present Child SA, and drops by reason since the start."""
-        sa = self._sadb.sending
-        counts = {"drops": self.drops.as_dict(), "inet_drops": self.stack.drops()}
-        for name in ("packets_out", "packets_in", "octets_out", "octets_in") if sa else ():
-            counts[name] = getattr(sa, name)
-        return counts
+        from ipsec.status import counters
+
+        return counters(self, self._sadb.sending)
 
     # Data path
 
@@ -258,8 +264,7 @@ class Tunnel:
     def _send_keepalive(self):
         if not self._esp_ready:
             self.tx[0] = _KEEPALIVE
-            self.tx_pos = 0
-            self.tx_end = 1
+            self.tx_pos, self.tx_end = 0, 1
             self._esp_ready = True
 
     # Control path
@@ -270,12 +275,6 @@ class Tunnel:
             self._settle(now)
         except MemoryError:
             self.drops.count(drop.NO_MEMORY)  # the gateway repeats what was lost
-
-    def _take_ike_message(self):
-        buf, end = self._ikes.out.pop(0)
-        pos = 0 if self.path.floated else _MARKER_LEN
-        self.tx_pos, self.tx_end = 0, end - pos
-        self.tx[: self.tx_end] = memoryview(buf)[pos:end]
 
     def _settle(self, now):
         """Draw the consequences of what the IKE SAs have become, and let them go on."""
@@ -289,9 +288,13 @@ class Tunnel:
         elif change == ike_sa.SENDS:
             self._sadb.switch(value.spi_out)
         elif change == ike_sa.TOLD:
-            self._events.append(value)
+            self.history.tell(value)
         elif change == ike_sa.RENEW:
             self._upkeep.renew(*value)
+        elif change == ike_sa.MOVED:
+            self.history.moves += 1
+            self._reopen = value == ike_sa.GATEWAY
+            self._upkeep.moved(value == ike_sa.NAT)
         elif change == ike_sa.LIFETIME:
             self._upkeep.gateway_gives(value, now)
         elif change == ike_sa.LATER:
@@ -301,6 +304,7 @@ class Tunnel:
         elif change == ike_sa.LEADS:
             self._ikes.replace(ike, value)
             self._upkeep.rekeyed(True, now)
+            self.history.rekeys += 1
         elif self._ikes.remove(ike):
             self._ike_ended(value, now)
 
@@ -308,14 +312,10 @@ class Tunnel:
         try:
             addresses, warning = config_payload.own_addresses(ike.inner, self.config, child.ts_local)
             if warning:
-                self._events.append(Event(WARNING, "address", warning))
+                self.history.tell(Event(WARNING, "address", warning))
             self.crypto.make_ready(child.suite, self.config.large_tables)
             collect()
             self._sadb.add(EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables))
-            if self.keylog:
-                from ipsec.ike.keylog import log_child
-
-                log_child(self.keylog, child)
         except PeerError as e:
             return self._give_up(ike, "no_address", str(e), now)
         except MemoryError:
@@ -325,6 +325,7 @@ class Tunnel:
         if child.we_initiated:
             self._sadb.switch(child.spi_out)
         self._upkeep.rekeyed(False, now)
+        self.history.rekeys += self.is_up  # else it is the first one
         if not self.is_up:
             self._bring_up(ike, addresses, now)
 
@@ -335,11 +336,12 @@ class Tunnel:
         self.is_up = True
         self._first_contact = False
         self._upkeep.came_up(now)
-        self._events.append(Event(UP, "up", "address %s" % ", ".join([format_address(a) for a in addresses])))
+        self._watch.restart()
+        self.history.tell(Event(UP, "up", "address %s" % ", ".join([format_address(a) for a in addresses])))
 
     def _give_up(self, ike, cause, text, now):
         """The gateway has agreed, but we cannot."""
-        self._events.append(Event(FAILED, cause, text))
+        self.history.tell(Event(FAILED, cause, text))
         ike.close(now)
 
     def _remove_child(self, child, now):
@@ -351,13 +353,14 @@ class Tunnel:
         if self._sadb.sending is None and self.is_up:
             self.is_up = False
             self._upkeep.went_down()
+            self._watch.at = None
             self._esp_ready = self._inner_ready = False
             self.stack.clear_addresses()
 
     def _renew(self, now):
         """Make the tunnel again at once: Delete, then a fresh handshake."""
         if self.is_up:
-            self._events.append(Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why))
+            self.history.tell(Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why))
         self._renewing = True
         self._ikes.lead.close(now)
 
@@ -366,30 +369,27 @@ class Tunnel:
         self._first_contact = self._first_contact or not spoke
         if self._closing:
             self._end_closed()
-        elif self._renewing:
-            self._upkeep.ended(now, True)
         else:
-            self._plan_retry(spoke, now)
+            self._plan_retry(spoke or self._renewing, now)
         self._renewing = False
 
     def _fail(self, cause, text, now):
-        from ipsec.ike import remedy
+        from ipsec import texts
 
-        text = remedy.unresolved(self.config, text) if cause == "dns" else remedy.unopened(self.config, text)
-        self._events.append(Event(FAILED, cause, text))
+        self.history.tell(Event(FAILED, cause, texts.failure(cause, self.config, text)))
         self._plan_retry(False, now)
 
-    def _plan_retry(self, at_once, now):
-        if self._closing or not self.config.reconnect:
-            self.is_closed = True
+    def _plan_retry(self, spoke, now):
+        self.is_closed = self._closing or not (self.config.reconnect or self._renewing)
+        if self.is_closed:
             self._upkeep.stop()
         else:
-            self._upkeep.ended(now, at_once)
+            self._upkeep.ended(now, spoke)
 
     def _end_closed(self):
         self.is_closed = True
         if self._was_up:
-            self._events.append(Event(DOWN, "closed", "the tunnel was closed"))
+            self.history.tell(Event(DOWN, "closed", "the tunnel was closed"))
 
 
 def _with_memory(function, a, b, c, d) -> int:

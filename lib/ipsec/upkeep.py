@@ -1,12 +1,14 @@
 """`Upkeep`: when a tunnel is made, rekeyed, renewed and kept alive: its timers, and nothing of IKE.
 
- - retry: after an attempt or a tunnel has ended. At once, once, when it was up for a while and the gateway has told us of its
-   end, or we have ended it to renew it; else after a wait that doubles from `reconnect_ms` to `reconnect_max_ms`
+ - retry: after an attempt or a tunnel has ended. At once, once, when it was up for a while; else after a wait that doubles from
+   `reconnect_ms` to `reconnect_max_ms`. Nor is silence asked more seldom than in each 48th part of the time that it lasts, so
+   that a tunnel comes back soon after its network
  - rekeying: of the Child SA and of the IKE SA, each at eight to nine tenths of its lifetime, by chance, so that a fleet does not
    do it all at once; sooner for the Child SA when it has carried enough
  - renewal, which makes the tunnel again: at nine tenths of the lifetime that the gateway gives, or when rekeying is refused: the
    earliest wins
- - keepalive: every `natt_keepalive_s` while it is up (RFC 3948 4); packets do not count, a clock for each would cost more
+ - keepalive: every `natt_keepalive_s` while it is up and no packet goes out (RFC 3948 4): where some did, it is looked at after
+   half of it again, as a clock for each would cost more. A NAT that forgets us nevertheless gets them twice as often
 
 Rule: a tunnel that lived shorter than its handshake took, or than `_SHORT_MS`, counts as a failure, so that nothing that a
 gateway does at each start makes us loop. Start reading at `due`.
@@ -14,6 +16,8 @@ gateway does at each start makes us loop. Start reading at `due`.
 
 from ipsec.micro import const, earlier, is_due, since
 
+_SILENCE_PART = const(48)
+_MAX_SILENCE_MS = const(100000000)
 RETRY = 1
 RENEW = 2
 KEEPALIVE = 3
@@ -23,6 +27,8 @@ FORGET = 6
 _SHORT_MS = const(5000)
 _LINGER_MS = const(3000)  # how long packets on a Child SA that was replaced may be late
 _MOST_PACKETS = 0x3FFFFFFF  # a quarter of the sequence numbers there are without ESN
+_SLACK_MS = const(1000)
+_LEAST_KEEPALIVE_MS = const(5000)
 
 
 class Upkeep:
@@ -33,23 +39,28 @@ class Upkeep:
         self._random = random
         self._wait_ms = config.reconnect_ms
         self._retry_at = self._renew_at = self._keepalive_at = self._child_at = self._ike_at = self._forget_at = None
-        self._began_at = self._seen_at = 0
+        self._began_at = 0
+        self.seen_at = 0  # when somebody last asked what is due
+        self._silent_ms = 0  # how long nobody has answered attempts
+        self._keepalive_ms = config.natt_keepalive_s * 1000
+        self._packets_out = 0
         self._up_at = None
         self.why = ""  # of the renewal
 
     def began(self, now: int) -> None:
         """An attempt begins."""
-        self._began_at = now
+        self._began_at = self.seen_at = now
         self._retry_at = None
 
     def came_up(self, now: int) -> None:
         """The tunnel is up."""
         self._up_at = now
+        self._silent_ms = 0
         self._renew_at = None
         self.rekeyed(False, now)
         self.rekeyed(True, now)
-        if self._config.natt_keepalive_s:
-            self._keepalive_at = now + self._config.natt_keepalive_s * 1000
+        if self._keepalive_ms:
+            self._keepalive_at = now + self._keepalive_ms
 
     def rekeyed(self, ike: bool, now: int) -> None:
         """The IKE SA, or the Child SA, has new keys."""
@@ -66,7 +77,7 @@ class Upkeep:
 
     def used_up(self) -> None:
         """The sequence numbers of the Child SA end."""
-        self._child_at = self._seen_at
+        self._child_at = self.seen_at
 
     def check_volume(self, sa) -> None:
         """Has the Child SA carried so much that it needs new keys?"""
@@ -89,22 +100,34 @@ class Upkeep:
     def renew(self, why: str, at=None) -> None:
         """New keys are wanted at a time, or at once; the earliest time wins."""
         if at is None:
-            at = self._seen_at
+            at = self.seen_at
         if earlier(at, self._renew_at) is at:
             self._renew_at = at
             self.why = why
 
-    def ended(self, now: int, at_once: bool) -> None:
-        """An attempt or a tunnel has ended: plan the next one. `at_once`: the gateway has spoken, or the end was our wish."""
+    def was_away(self, now: int) -> bool:
+        """Whether nobody has asked what is due for longer than the time after which there is a liveness check."""
+        dpd_s = self._config.dpd_s
+        return dpd_s > 0 and since(self.seen_at, now) > dpd_s * 1000 + _SLACK_MS
+
+    def pause_ms(self) -> int:
+        """The longest wait between two attempts to reach a gateway that is silent; it grows with the silence."""
+        return min(self._silent_ms // _SILENCE_PART, self._config.reconnect_max_ms)
+
+    def ended(self, now: int, spoke: bool) -> None:
+        """An attempt or a tunnel has ended: plan the next one. `spoke`: the gateway has told us, or the end was our wish."""
         lived = self._up_at is not None and since(self._up_at, now) >= max(_SHORT_MS, since(self._began_at, self._up_at))
         self.stop()
+        self._silent_ms = 0 if spoke else min(self._silent_ms + since(self._began_at, now), _MAX_SILENCE_MS)
+        wait_ms = self._wait_ms
         if lived:
             self._wait_ms = self._config.reconnect_ms
-            if at_once:
-                self._retry_at = now
-                return
-        self._retry_at = now + self._wait_ms
-        self._wait_ms = min(2 * self._wait_ms, self._config.reconnect_max_ms)
+            self._silent_ms = wait_ms = 0
+        else:
+            self._wait_ms = min(2 * wait_ms, self._config.reconnect_max_ms)
+            if not spoke:
+                wait_ms = min(wait_ms, max(self._config.reconnect_ms, self.pause_ms()))
+        self._retry_at = now + wait_ms
 
     def went_down(self) -> None:
         """Nothing passes any more: there is nothing to renew or to keep alive."""
@@ -117,7 +140,7 @@ class Upkeep:
 
     def due(self, now: int) -> int:
         """What is due, once for each time: RETRY, RENEW, KEEPALIVE, REKEY_CHILD, REKEY_IKE, FORGET, or 0."""
-        self._seen_at = now
+        self.seen_at = now
         if is_due(self._retry_at, now):
             self._retry_at = None
             return RETRY
@@ -134,9 +157,22 @@ class Upkeep:
             self._forget_at = None
             return FORGET
         if is_due(self._keepalive_at, now):
-            self._keepalive_at = now + self._config.natt_keepalive_s * 1000
+            self._keepalive_at = now + self._keepalive_ms
             return KEEPALIVE
         return 0
+
+    def went_out(self, packets_out: int, now: int) -> bool:
+        """Whether packets have gone out since the last look, so that a keepalive that is due can wait."""
+        if packets_out == self._packets_out:
+            return False
+        self._packets_out = packets_out
+        self._keepalive_at = now + (self._keepalive_ms >> 1)
+        return True
+
+    def moved(self, forgotten: bool) -> None:
+        """The way to the gateway is another one; where a NAT has forgotten us, there are more keepalives from now on."""
+        if forgotten:
+            self._keepalive_ms = max(min(_LEAST_KEEPALIVE_MS, self._keepalive_ms), self._keepalive_ms >> 1)
 
     def deadline(self):
         """The first of the times, or None. Allocates: nothing, as this is asked for with every wait."""

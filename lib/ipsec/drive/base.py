@@ -9,12 +9,14 @@ from ipsec.config import Config, load
 from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
 from ipsec.event import DOWN, FAILED, UP
-from ipsec.micro import Collecting, left
+from ipsec.micro import Collecting, left, since
 
 TCP = "inet.segment inet.rto inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
 _ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn
+_REOPEN_MS = 250  # between two attempts to get a socket that sends
+_LONGEST_SEND_MS = 10000  # how long a socket without a time-out waits for a tunnel
 
 
 class Uplink:
@@ -35,6 +37,7 @@ class Uplink:
             from ipsec.drive.clock import utc
 
             self.config.utc = utc
+        self._changed_s = self._reopened_at = 0  # when the tunnel came up or went down, in seconds of the clock
         self._udp = UdpLink(self.config.local_port)
         with Collecting():
             from ipsec.crypto import backend
@@ -71,6 +74,17 @@ class Uplink:
         """Packets, octets and drops by reason."""
         return self.tunnel.counters()
 
+    def status(self):
+        """A `ipsec.status.Status`: since when it is up, round trip, rekeys, reconnects by cause, drops by name; prints well."""
+        from ipsec.status import Status
+
+        return Status(self.tunnel, self._clock.seconds() - self._changed_s, self.address)
+
+    def moved(self) -> None:
+        """Tell that the network has changed, such as to another WiFi: the tunnel follows at once instead of when it notices."""
+        self._udp.refused = self.is_up
+        self.serve()
+
     def drain(self) -> None:
         """Do all that the core wants done now, and send what TCP and DNS have to send."""
         self._drain_core()
@@ -92,6 +106,8 @@ class Uplink:
                 self._tell(tunnel.take_event())
             elif want == core.RESOLVE:
                 self._find_gateway()
+            elif want == core.REOPEN:
+                self._aim()
             else:
                 return
 
@@ -111,6 +127,8 @@ class Uplink:
         error = self._udp.take_error()
         if error:
             self.tunnel.unreachable(error)
+        if self._udp.refused:
+            self._reopen()
         self.tunnel.tick(self._clock.now_ms())
         self.drain()
         return came
@@ -121,12 +139,57 @@ class Uplink:
         for deadline in (self.tunnel.deadline(), self.tunnel.stack.deadline):
             if deadline is not None:
                 limit_ms = min(limit_ms, left(deadline, now))
-        return limit_ms
+        return min(limit_ms, _REOPEN_MS) if self._udp.refused else limit_ms
 
     def check_open(self) -> None:
         """Raises OSError ESHUTDOWN when the tunnel is closed, so that nothing will come through it any more."""
         if self.tunnel.is_closed:
             raise OSError(_ESHUTDOWN, "the tunnel is closed")
+
+    def sending_ms(self, timeout_ms) -> int:
+        """How long a socket with this time-out waits for a tunnel that is down: never for ever."""
+        self.check_open()
+        if timeout_ms == 0:
+            from ipsec.drive.datagram import down
+
+            raise OSError(11, down(self))  # EAGAIN
+        return _LONGEST_SEND_MS if timeout_ms is None else timeout_ms
+
+    def lose(self, data) -> int:
+        """A datagram that nobody could take in time is lost, as any may be; it is counted as `no_sa`."""
+        self.tunnel.send(0)
+        return len(data)
+
+    def is_ready(self) -> bool:
+        """Whether a socket can send. Raises OSError ESHUTDOWN when the tunnel is closed."""
+        self.check_open()
+        return self.tunnel.is_up
+
+    def _reopen(self):
+        """The system refuses what we send: another socket has the address that we have now, and perhaps another network."""
+        now = self._clock.now_ms()
+        if since(self._reopened_at, now) < _REOPEN_MS or not self.is_up:
+            return
+        self._reopened_at = now
+        try:
+            self._udp.open()
+        except OSError as e:
+            return self.tunnel.unreachable(str(e))
+        self._udp.connect(self.tunnel.path.port)
+        if not self._udp.refused:
+            self.tunnel.moved(now)
+            self.drain()
+        return None
+
+    def _aim(self):
+        """The gateway is to be found at another address."""
+        config, path = self.config, self.tunnel.path
+        try:
+            self._udp.resolve(format_address(path.addr), (config.port, config.natt_port))
+            self._udp.open()
+            self._udp.connect(path.port)
+        except OSError as e:
+            self.tunnel.unreachable(str(e))
 
     def _begin(self):
         self.failure = None
@@ -168,7 +231,10 @@ class Uplink:
     def _tell(self, event):
         if event.kind in (FAILED, DOWN):
             self.failure = event
+            if event.kind == DOWN:
+                self._changed_s = self._clock.seconds()
         elif event.kind == UP:
+            self._changed_s = self._clock.seconds()
             self.failure = None
             self._udp.connect(self.tunnel.path.port)
         if self.on_event:

@@ -23,7 +23,7 @@ class Clock:
     """Rises with every look; whoever has not looked for more than a day finds one day gone, so that every timer is due then."""
 
     def __init__(self):
-        self._now = 0
+        self._now = self._laps = 0
         self._ticks = _ticks_ms()
 
     def now_ms(self) -> int:
@@ -33,8 +33,16 @@ class Clock:
         if not 0 <= passed <= _DAY_MS:
             passed = _DAY_MS  # `ticks_diff` turns negative after six days
         self._ticks = ticks
-        self._now = (self._now + passed) & _MASK
+        passed += self._now
+        self._now = passed & _MASK
+        if passed > _MASK:
+            self._laps += 1
         return self._now
+
+    def seconds(self) -> int:
+        """Seconds since the beginning, for people."""
+        now = self.now_ms()
+        return (self._laps << 29 | now) // 1000
 
 
 def utc() -> bytes:

@@ -87,7 +87,12 @@ def check_own(uplink, host: str) -> None:
 
 
 def unreachable(uplink) -> OSError:
-    """What sending raises during an outage."""
+    """What a call raises that cannot be done during an outage."""
+    return OSError(_ENETUNREACH, down(uplink))
+
+
+def down(uplink) -> str:
+    """That there is an outage, and why."""
     text = "coming back" if uplink.config.reconnect else 'staying so, as "reconnect" is false'
     failure = uplink.failure
-    return OSError(_ENETUNREACH, "the tunnel is down, %s%s" % (text, ": " + failure.text if failure else ""))
+    return "the tunnel is down, %s%s" % (text, ": " + failure.text if failure else "")

@@ -21,13 +21,18 @@ class Socket(Pollable, Datagram):
     def sendto(self, data, address) -> int:
         """Send one datagram to `(host, port)`; returns the octets.
 
-        Raises OSError: EMSGSIZE, ENETUNREACH while the tunnel is down, EAGAIN when the tunnel does not take it.
+        While the tunnel is down it waits for the time-out (ten seconds without one), then the datagram is lost, as any may be.
+        Raises OSError: EMSGSIZE, EAGAIN with a time-out of 0 while the tunnel is down.
         """
-        return self.transmit(self._inner.sendto, data, address)
+        return self.transmit(self._inner.sendto, data, address) if self._comes_up() else self._uplink.lose(data)
 
     def send(self, data) -> int:
         """Send one datagram to the connected peer. Raises OSError like `sendto`, and ENOTCONN."""
-        return self.transmit(self._inner.send, data)
+        return self.transmit(self._inner.send, data) if self._comes_up() else self._uplink.lose(data)
+
+    def _comes_up(self) -> bool:
+        uplink = self._uplink
+        return uplink.is_up or self._closed or uplink.wait_until(uplink.is_ready, uplink.sending_ms(self._timeout_ms))
 
     def write(self, data, *part) -> int:
         """`send`, or a part: `write(buf, n)`, `write(buf, pos, n)`, as in MicroPython."""

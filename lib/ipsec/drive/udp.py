@@ -14,6 +14,9 @@ _AF_INET = 2
 _POLLIN = 1
 _IP_RECVERR = (0, 11, 1)  # Linux: level, option, value
 _IPV6_RECVERR = (41, 25, 1)
+# Refusals of one datagram: EAGAIN, ENOMEM, EMSGSIZE, ENOBUFS, ECONNREFUSED, EHOSTUNREACH on Linux and lwIP, macOS, Windows.
+# After any other one the socket is of no more use: its address is gone, or the network it was on.
+_PASSING = (11, 12, 90, 105, 111, 113, 35, 40, 55, 61, 65, 10035, 10040, 10055, 10061, 10065)
 _CPYTHON = hasattr(socket.socket, "recv_into")
 
 
@@ -40,6 +43,7 @@ class UdpLink:
         self.sock = None
         self._poll = None  # of the socket
         self.error = ""  # text of the last refused datagram, until `take_error`
+        self.refused = False  # the system sends nothing through this socket any more
         self.stranger = b""  # the address that the last datagram came from, when it is not the gateway's
         self._addr = b""
 
@@ -77,8 +81,10 @@ class UdpLink:
             self.sock.connect(self._addrs[port])
             self._port = port
             self.stranger = b""
+            self.refused = False
         except OSError as e:
             self.error = str(e)
+            self.refused = True
 
     def send(self, buf, pos: int, end: int, port: int) -> None:
         """Send `buf[pos:end]` to the gateway's port; a refusal of the local network is noted in `error`.
@@ -94,6 +100,7 @@ class UdpLink:
                 self.sock.write(buf, pos, end - pos)  # type: ignore[attr-defined]
         except OSError as e:
             self.error = str(e)
+            self.refused = self._port > 0 and e.args[0] not in _PASSING
 
     def receive_into(self, buf) -> int:
         """One datagram into `buf`; its length, or -1 when there is none. A longer one is cut, and fails its ICV.

@@ -54,6 +54,8 @@ def _informational(sa, m, b):
     payload.error_notify(m)  # a malformed Notify ends the IKE SA like any other payload (RFC 7296 2.21.3)
     after = None
     deleted = []
+    if sa.mobike:
+        sa.mobike.answer(sa, m, b)
     for reader in m.each(iana.DELETE):
         protocol, spis = payload.parse_delete(reader)
         if protocol == iana.PROTO_IKE:

@@ -36,6 +36,7 @@ _MAX_RESPONSE_LEN = const(1400)  # of one that is kept
 _HURRY_MS = const(2000)  # how long a good response may still come after an unauthenticated error
 _EAP = const(48)  # payload type
 _INITIAL_CONTACT = const(16384)
+_MOBIKE_SUPPORTED = const(16396)
 _AUTH_LIFETIME = const(16403)
 _FRAGMENTATION_SUPPORTED = const(16430)  # RFC 7383
 
@@ -199,6 +200,8 @@ class IkeAuth(Exchange):
             config_payload.write_request(b, config.virtual_ip, config.inner_address or b"")
         if sa.first_contact:
             b.notify(_INITIAL_CONTACT)
+        if config.mobike:
+            b.notify(_MOBIKE_SUPPORTED)
         self._offer.write(b)
 
     def process(self, sa, m, now):
@@ -225,6 +228,11 @@ class IkeAuth(Exchange):
         sa.add_child(child)
         if lifetime and len(lifetime) == 4:
             sa.lives(int.from_bytes(lifetime, "big"))
+        if sa.config.mobike and payload.notify_data(m, _MOBIKE_SUPPORTED) is not None:
+            from ipsec.ike.mobike import Mobike
+
+            sa.mobike = Mobike(sa, m)
+            sa.want(sa.mobike.check(False))
 
     def _verify(self, sa, m):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""

@@ -17,7 +17,8 @@ class Exchange:
 
     kind = iana.INFORMATIONAL
     protected = True
-    tries = 0  # attempts, where the configuration's number would be too patient
+    tries = 0  # as many attempts' time, where the configuration's number would be too patient
+    hasty = False  # give up after a few round trips
     work = 0
     about: object = None
 
@@ -47,7 +48,7 @@ class Exchange:
 
     def give_up(self, sa, now: int) -> None:
         """No answer came to any attempt: the peer is dead (RFC 7296 2.4)."""
-        sa.end("timeout", "the gateway no longer answers: check that it runs and that the network is there")
+        sa.end("timeout", "the gateway no longer answers: check that it runs and that the network is there", False)
 
 
 class DeleteIke(Exchange):

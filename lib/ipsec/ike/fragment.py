@@ -107,7 +107,7 @@ def _open(sa, m, now) -> tuple:
     total = m.buf[pos + 2] << 8 | m.buf[pos + 3]
     start, stop = message.decrypt(m, pos + 4, sa.protection)
     if stop < 0:
-        sa.unproved(now)
+        sa.hint(now)
         raise Unproved("it is not authenticated")
     if not 0 < number <= total <= _MAX_PIECES or (number == 1) != bool(m.inner_kind):
         raise PeerError("piece %d of %d that begins with payload %d" % (number, total, m.inner_kind))

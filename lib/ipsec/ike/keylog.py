@@ -51,6 +51,13 @@ def ike_line(spi_i, spi_r, suite, keys) -> str:
     )
 
 
+def log_esp(keylog, child) -> None:
+    """Give the hook both directions of a Child SA."""
+    encr, _, integ, _ = child.suite
+    keylog("esp_sa", esp_line(child.spi_out, encr, integ, child.encr_out, child.integ_out))
+    keylog("esp_sa", esp_line(child.spi_in, encr, integ, child.encr_in, child.integ_in))
+
+
 def esp_line(spi, encr: int, integ: int, encr_key, integ_key) -> str:
     """One line of `esp_sa`, for any pair of addresses."""
     integ_text = "0x" + _hex(integ_key) if integ_key else ""
@@ -62,10 +69,3 @@ def esp_line(spi, encr: int, integ: int, encr_key, integ_key) -> str:
         _ESP_INTEG.get(integ, ""),
         integ_text,
     )
-
-
-def log_child(hook, child) -> None:
-    """Give both directions of a ChildSa to the hook."""
-    encr, _, integ, _ = child.suite
-    hook("esp_sa", esp_line(child.spi_out, encr, integ, child.encr_out, child.integ_out))
-    hook("esp_sa", esp_line(child.spi_in, encr, integ, child.encr_in, child.integ_in))

@@ -4,6 +4,7 @@ Rule: there is one IKE SA nearly always, and what is asked for at every wait mus
 """
 
 from ipsec.errors import ConfigError
+from ipsec.ike.window import MARKER_LEN
 from ipsec.micro import earlier
 
 
@@ -61,6 +62,13 @@ class Lineage:
             while message:
                 self.out.append(message)
                 message = ike.window.take_message()
+
+    def take_message(self, tx, floated: bool) -> int:
+        """Put the next message into `tx`, behind the non-ESP marker (RFC 3948 2.2) where that is wanted; its octets."""
+        buf, end = self.out.pop(0)
+        pos = 0 if floated else MARKER_LEN
+        tx[: end - pos] = memoryview(buf)[pos:end]
+        return end - pos
 
     def add(self, ike) -> None:
         """Another one lives beside the one that leads."""

@@ -17,12 +17,12 @@ _DESTINATION = 16389
 _HASH_LEN = 20
 
 
-def detection(spi_i, gateway_addr, port: int, random) -> tuple:
+def detection(spi_i, gateway_addr, port: int, random, spi_r=bytes(8)) -> tuple:
     """The data of both notifies, drawn once for an IKE_SA_INIT: what is sent again must be the same (RFC 7296 2.1, 2.6).
 
-    `gateway_addr` is 4 or 16 octets, or empty where it is not known.
+    `gateway_addr` is 4 or 16 octets, or empty where it is not known; `spi_r` is zero in the first message.
     """
-    return random(_HASH_LEN), _detection_hash(spi_i, gateway_addr, port) or random(_HASH_LEN)
+    return random(_HASH_LEN), _detection_hash(spi_i + spi_r, gateway_addr, port) or random(_HASH_LEN)
 
 
 def write_detection(b, detected) -> None:
@@ -40,8 +40,8 @@ def check_detection(m) -> None:
         raise PeerError("the gateway does no NAT traversal: switch on UDP encapsulation there")
 
 
-def _detection_hash(spi_i, addr, port):
-    """`SHA-1(SPIi | SPIr | IP address | port)`, SPIr being zero in the first message; None where there is no SHA-1."""
+def _detection_hash(spis, addr, port):
+    """`SHA-1(SPIi | SPIr | IP address | port)`; None where there is no SHA-1."""
     if not addr or sha1 is None:
         return None
-    return sha1(spi_i + bytes(8) + addr + bytes([port >> 8, port & 0xFF])).digest()
+    return sha1(spis + addr + bytes([port >> 8, port & 0xFF])).digest()

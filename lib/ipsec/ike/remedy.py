@@ -118,22 +118,10 @@ def deleted(config) -> str:
     return text % config.local_id
 
 
-def unresolved(config, text: str) -> str:
-    """The gateway's name could not be looked up."""
-    return "%r was not found (%s): check the name and the DNS server" % (config.gateway, text)
-
-
-def unopened(config, text: str) -> str:
-    """The system gave us no socket."""
-    port = config.local_port
-    remedy = "choose another local_port, or 0 for any" if port else "close other sockets"
-    return "UDP port %d cannot be opened (%s): %s" % (port, text, remedy)
-
-
-def silence(config, path, odd, error: str) -> str:
+def silence(config, port: int, attempts: int, odd, error: str) -> str:
     """No answer came to any attempt; `odd` is an answer that was dropped, `error` what the local network said."""
     text = "no answer from %s, UDP port %d, to %d requests: check address, port, firewalls, and that the gateway runs"
-    text %= (config.gateway, path.port, config.retransmit_tries)
+    text %= (config.gateway, port, attempts)
     if odd:
         error = _odd_answer(odd)
     return text + (" (%s)" % error if error else "")

@@ -18,9 +18,10 @@ Start reading at `receive`; `window.py` has the messages, `exchange.py` and `ans
 from ipsec.errors import AuthError, CryptoError, NotReady, PeerError, Refused, Unproved
 from ipsec.event import DOWN, FAILED, WARNING, Event
 from ipsec.ike import auth, iana, keymat, message
-from ipsec.ike.exchange import DeleteIke, Exchange, Farewell
+from ipsec.ike.exchange import DeleteIke, Farewell
+from ipsec.ike.liveness import Liveness
 from ipsec.ike.window import Window
-from ipsec.micro import const, is_due, since
+from ipsec.micro import is_due
 
 # What `take_changes` tells, as (change, value)
 ADDED = 0  # a ChildSa, whose keys the taker wipes
@@ -33,9 +34,11 @@ SENDS = 6  # a ChildSa that takes over sending
 ANOTHER = 7  # an IkeSa that exists beside this one
 LEADS = 8  # an IkeSa that takes this one's place
 LATER = 9  # (is it the IKE SA, when): it is to be rekeyed, as the gateway could not just now
+MOVED = 10  # who has another address: GATEWAY, NAT in between, or WE
+WE = 0
+NAT = 1
+GATEWAY = 2
 
-_LINGER_MS = const(30000)  # how long an IKE SA that was replaced waits for the peer's Delete
-_HINT_MS = const(10000)  # at most one liveness check in this time for messages that prove nothing
 
 _NEW = 0
 _INIT_SENT = 1
@@ -46,7 +49,7 @@ _CLOSED = 5
 _STATE_NAMES = ("new", "init sent", "auth sent", "established", "closing", "closed")
 
 
-class IkeSa:
+class IkeSa(Liveness):
     """One IKE SA.
 
     `crypto` is a backend, `random(n)` gives n random octets, `path` is the tunnel's Path. `first_contact`: the gateway may drop
@@ -54,6 +57,7 @@ class IkeSa:
     """
 
     def __init__(self, config, crypto, random, path, first_contact=True, log=None, keylog=None, we_initiated=True, old=None):
+        super().__init__(old)
         self.config = config
         self.crypto = crypto
         self.random = random
@@ -83,8 +87,6 @@ class IkeSa:
         self._put_off = None  # a message that waits for code
         self._is_proved = old is not None  # the peer is who it says
         self._changes: list = []
-        self._heard_at = old._heard_at if old else 0
-        self._hint_at = 0
         self.remade_at = None  # when a Child SA was wanted where there was none
 
     # What the tunnel calls
@@ -157,11 +159,11 @@ class IkeSa:
     def tick(self, now: int) -> None:
         """Do what is due: retransmission, liveness check."""
         self.window.tick(now)
-        if self.state == _ESTABLISHED and self.window.is_idle() and is_due(self._liveness_at(), now):
-            if self.heir:
+        if is_due(self.liveness_at(), now):
+            if not self.heir:
+                self.check()
+            elif self.window.is_idle():
                 self.close(now)
-            else:
-                self.want(Exchange())
 
     def rekey(self, ike: bool, now: int) -> None:
         """Want new keys, for the IKE SA or for the Child SA that sends; without the code for it the tunnel is made again."""
@@ -197,11 +199,7 @@ class IkeSa:
         """When `tick` wants to be called, in ms, or None."""
         if self.window.active:
             return self.window.retransmission.deadline
-        return self._liveness_at() if self.state == _ESTABLISHED else None
-
-    def heard(self, now: int) -> None:
-        """The peer has proved to be alive just now, be it by ESP."""
-        self._heard_at = now
+        return self.liveness_at()
 
     def is_closing(self) -> bool:
         return self.state == _CLOSING
@@ -211,12 +209,6 @@ class IkeSa:
 
     def is_up(self) -> bool:
         return self.state == _ESTABLISHED
-
-    def _liveness_at(self):
-        if self.heir:
-            return self._heard_at + _LINGER_MS
-        dpd_s = self.config.dpd_s
-        return self._heard_at + dpd_s * 1000 if dpd_s else None
 
     # What exchanges and answers call
 
@@ -243,11 +235,15 @@ class IkeSa:
     def authenticated(self, now: int) -> None:
         """The peer is who it says."""
         self._is_proved = True
-        self._heard_at = now
+        self.heard_at = now
         self._set_state(_ESTABLISHED)
 
     def add_child(self, child) -> None:
         """A Child SA is agreed."""
+        if self.keylog:
+            from ipsec.ike.keylog import log_esp
+
+            log_esp(self.keylog, child)
         self.children.append(child)
         self._changes.append((ADDED, child))
 
@@ -288,7 +284,7 @@ class IkeSa:
         if self.rival and self.rival.new.is_up() and spoke:
             from ipsec.ike.rekey_ike import hand_over
 
-            hand_over(self, self.rival.new, self._heard_at)  # the peer has replaced this one, whatever we wanted
+            hand_over(self, self.rival.new, self.heard_at)  # the peer has replaced this one, whatever we wanted
         if self.heir:
             return self.finish_close(spoke)
         self._tell(DOWN if self.children else FAILED, cause, text)
@@ -320,7 +316,7 @@ class IkeSa:
         """Why nothing came, for people."""
         from ipsec.ike import remedy
 
-        return remedy.silence(self.config, self.path, self._odd, self.last_error)
+        return remedy.silence(self.config, self.path.port, self.window.attempts, self._odd, self.last_error)
 
     def _end_with(self, exchange, now):
         """Close with a last exchange; the Child SAs carry nothing from now on."""
@@ -365,14 +361,8 @@ class IkeSa:
             if not self.window.pieces:
                 raise
             raise Unproved("pieces have come of it, and it is none: %s" % e)
-        self.unproved(now)
+        self.hint(now)
         raise Unproved("it is not authenticated")
-
-    def unproved(self, now: int) -> None:
-        """Something unauthenticated speaks of our SA: at most a reason to see whether the peer is alive (RFC 7296 2.4)."""
-        if self.state == _ESTABLISHED and self.window.is_idle() and since(self._hint_at, now) >= _HINT_MS:
-            self._hint_at = now
-            self.want(Exchange())
 
     # State and log
 

@@ -12,41 +12,66 @@ Start reading at `go_on` for what we ask, at `receive` for what comes.
 
 from ipsec.errors import NotReady, PeerError, Unproved
 from ipsec.ike import iana, message
-from ipsec.micro import const, is_due
+from ipsec.micro import const, earlier, is_due, since
 
 MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
 _REQUEST_LEN = const(1280)  # config.py bounds what goes into a request
 LARGE_LEN = 1228  # of a message that every path takes behind the headers of IPv6, UDP and the marker (RFC 7383 2.5.1)
 _SMALL_LEN = const(524)  # the same on a path of 576 octets
 _CUT_AFTER = const(2)  # repetitions of a request that was too large, perhaps
+_MAX_PATIENCE_MS = const(100000000)  # times may not lie further apart
+_MAX_EXTENSIONS = const(8)
+_HASTY = const(15)  # waits before an answer is given up that ought to come at once: four attempts
 
 
 class Retransmission:
-    """When the outstanding request is due again; waits double with each attempt (RFC 7296 2.1, 2.4)."""
+    """When the outstanding request is due again, and when nothing more is expected of it (RFC 7296 2.1, 2.4).
 
-    def __init__(self, first_ms: int, tries: int, now: int):
+    Waits double up to `pause_ms`, which grows with the silence, then they grow by an eighth with each attempt. What counts is
+    the time that passes, `patience_ms`, not how often the request is sent in it.
+    """
+
+    def __init__(self, first_ms: int, patience_ms: int, pause_ms: int, now: int):
         self.wait_ms = first_ms
-        self.left = tries - 1
         self.repeated = 0  # times
+        self.is_second = False  # the request had all its time before
         self.begun_at = now
         self.deadline = now + first_ms
+        self._patience_ms = patience_ms
+        self._pause_ms = max(first_ms, pause_ms)
+        self._until = now + patience_ms
+        self._fresh_at = now + first_ms  # a sign of life before may have waited in the socket
+        self._extensions = _MAX_EXTENSIONS
 
-    def next(self, now: int) -> bool:
-        """Plan the wait after one more attempt; False when no attempt is left."""
-        if self.left <= 0:
-            return False
-        self.left -= 1
+    def next(self, now: int, heard_at) -> bool:
+        """Plan the wait after one more attempt; False when the time for attempts is over.
+
+        It goes on for a while when the peer has been heard meanwhile, at `heard_at` or None: the path only loses much.
+        """
+        if is_due(self._until, now):
+            if heard_at is None or not self._extensions or not is_due(self._fresh_at, heard_at):
+                return False
+            self._extensions -= 1
+            self._fresh_at = now
+            self._until = now + self._patience_ms
         self.repeated += 1
-        self.wait_ms *= 2
-        self.deadline = now + self.wait_ms
+        double_ms = 2 * self.wait_ms
+        self.wait_ms = double_ms if double_ms <= self._pause_ms else self.wait_ms + (self.wait_ms >> 3)
+        self.deadline = earlier(now + self.wait_ms, self._until)
         return True
+
+    def take_over(self, before, now: int) -> None:
+        """Another request takes the place of the one before, and has what is left of its time."""
+        self.wait_ms = before.wait_ms
+        self.deadline = now + before.wait_ms
+        self._until = before._until
 
     def hurry(self, now: int, wait_ms: int) -> None:
         """Allow one more attempt only, soon: an unauthenticated answer has said that there is little hope."""
-        self.left = min(self.left, 1)
         self.wait_ms = min(self.wait_ms, wait_ms)
-        if not is_due(self.deadline, now + wait_ms):
-            self.deadline = now + wait_ms
+        self.deadline = earlier(self.deadline, now + wait_ms)
+        self._until = earlier(self._until, self.deadline + 2 * self.wait_ms)
+        self._extensions = 0
 
 
 class Window:
@@ -55,6 +80,7 @@ class Window:
     def __init__(self, sa):
         self._sa = sa
         self.active = None  # the exchange whose response is awaited
+        self.attempts = 0  # how often its request was sent
         self.retransmission = None
         self._wanted = []  # exchanges that wait for their turn
         self._request = bytearray(MARKER_LEN + _REQUEST_LEN)
@@ -104,16 +130,13 @@ class Window:
         """Let the exchange that is wanted take the place of the active one, under its message ID and with its patience."""
         before = self.retransmission
         self._send_request(self._wanted.pop(0), now)
-        self.retransmission.left = before.left
-        self.retransmission.wait_ms = before.wait_ms
-        self.retransmission.deadline = now + before.wait_ms
+        self.retransmission.take_over(before, now)
 
     def repeat(self, now: int) -> None:
         """Build the active exchange's request anew and send it: a COOKIE or another group is wanted (RFC 7296 2.6)."""
         self._send_request(self.active, now)
 
     def _send_request(self, exchange, now):
-        sa = self._sa
         b = self._build(exchange)
         if exchange.protected:
             self._sent = self._seal(b)
@@ -122,7 +145,21 @@ class Window:
             exchange.request = bytes(self._request[MARKER_LEN : b.pos])  # AUTH covers it as it is sent
         self._trace("sent", b, False)
         self.active = exchange
-        self.retransmission = Retransmission(sa.config.retransmit_ms, exchange.tries or sa.config.retransmit_tries, now)
+        self._begin_waiting(now)
+
+    def _begin_waiting(self, now):
+        """Send the request, with all its time before it."""
+        config, path, exchange = self._sa.config, self._sa.path, self.active
+        first_ms = path.wait_ms or config.retransmit_ms
+        if exchange.hasty:
+            patience_ms = _HASTY * first_ms
+        else:
+            patience_ms = max(first_ms, config.retransmit_ms) * ((1 << (exchange.tries or config.retransmit_tries)) - 1)
+            if exchange.tries:
+                patience_ms *= path.patience()
+        pause_ms = max(2 * config.retransmit_ms, path.pause_ms)
+        self.retransmission = Retransmission(first_ms, min(patience_ms, _MAX_PATIENCE_MS), pause_ms, now)
+        self.attempts = 1
         self._out += self._sent
 
     def _build(self, exchange):
@@ -142,17 +179,26 @@ class Window:
             return fragment.cut(b, self.piece_len)
         return [(b.buf, b.protect())]
 
+    def afresh(self, now: int) -> None:
+        """Send the outstanding request again with all its time before it, once: we were away, or are somewhere else now."""
+        if self.active and not self.retransmission.is_second:
+            self._begin_waiting(now)
+            self.retransmission.is_second = True
+            self.retransmission.repeated += 1  # its answer measures nothing
+
     def tick(self, now: int) -> None:
         """Send the outstanding request again when it is due, or give up."""
         if self.active is None or not is_due(self.retransmission.deadline, now):
             return
-        exchange = self.active
-        if not self.retransmission.next(now):
+        sa, exchange, timer = self._sa, self.active, self.retransmission
+        if not timer.next(now, sa.heard_at):
             self._finish()
-            exchange.give_up(self._sa, now)
-        elif not exchange.recover(self._sa, now, False):
-            self._sa.note(2, "> request %d again", self._next_id)
-            if self.piece_len > _SMALL_LEN and self.retransmission.repeated >= _CUT_AFTER:
+            exchange.give_up(sa, now)
+        elif not exchange.recover(sa, now, False):
+            sa.note(2, "> request %d again", self._next_id)
+            self.attempts += 1
+            sa.path.repeated(timer.wait_ms, sa.config.retransmit_ms)
+            if self.piece_len > _SMALL_LEN and timer.repeated >= _CUT_AFTER:
                 self._cut_smaller(exchange)
             self._out += self._sent
 
@@ -232,6 +278,10 @@ class Window:
                 return
             sa.abort(e, now)
         if self.active is exchange:
+            timer = self.retransmission
+            sa.path.answered(self.attempts)
+            if not timer.repeated and not is_due(timer.deadline, now):  # what waited in the socket measures nothing
+                sa.path.measured(since(timer.begun_at, now))
             self._finish()
             self._next_id += 1
 
@@ -295,7 +345,7 @@ class Window:
         from ipsec.ike import answer
 
         sa = self._sa
-        room = answer.MAX_LEN if m.exchange == iana.INFORMATIONAL else _REQUEST_LEN
+        room = 2 * answer.MAX_LEN if m.exchange == iana.INFORMATIONAL else _REQUEST_LEN  # a cookie and NAT detection, or a KE
         b = message.Builder(bytearray(MARKER_LEN + room), MARKER_LEN)
         b.begin(sa.spi_i, sa.spi_r, m.exchange, sa.flags | message.FLAG_RESPONSE, m.message_id)
         b.begin_sk(sa.protection)

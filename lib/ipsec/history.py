@@ -1,0 +1,34 @@
+"""`History`: what a tunnel has to tell, and counters of what it has told since its program started. Start reading at `tell`."""
+
+from ipsec.event import DOWN, UP, WARNING, Event
+
+
+class History:
+    """`events` are those not yet taken. `ups` counts tunnels made, `downs` their ends and `fails` attempts in vain, by cause."""
+
+    def __init__(self, config):
+        self.events = []
+        self.ups = self.rekeys = self.moves = 0
+        self.downs = {}
+        self.fails = {}
+        self._config = config
+        self._last = ""
+        self._twins = 0  # how often in a row it died of silence and came up at once
+
+    def tell(self, event) -> None:
+        """Another event."""
+        self.events.append(event)
+        if event.kind == UP:
+            self._came_up()
+        elif event.kind != WARNING:
+            counts = self.downs if event.kind == DOWN else self.fails
+            counts[event.cause] = counts.get(event.cause, 0) + 1
+            self._last = event.cause if event.kind == DOWN else ""
+
+    def _came_up(self):
+        self.ups += 1
+        self._twins = self._twins + 1 if self._last == "timeout" else 0
+        if self._twins == 2:
+            from ipsec import texts
+
+            self.events.append(Event(WARNING, "identity", texts.twins(self._config)))

@@ -1,0 +1,15 @@
+"""Texts of what a tunnel itself tells, with the remedy; loaded only when one is told. Start reading at `failure`."""
+
+
+def failure(cause: str, config, error: str) -> str:
+    """Why an attempt could not even begin: "dns", the gateway's name, or "local_port", the system refused us a socket."""
+    if cause == "dns":
+        return "%r was not found (%s): check the name and the DNS server" % (config.gateway, error)
+    remedy = "choose another local_port, or 0 for any" if config.local_port else "close other sockets"
+    return "UDP port %d cannot be opened (%s): %s" % (config.local_port, error, remedy)
+
+
+def twins(config) -> str:
+    """A tunnel has died of silence, and come up at once, twice: each of two devices throws the other out (INITIAL_CONTACT)."""
+    text = "the gateway fell silent and answered a new tunnel at once, twice: another device may have our local_id %r, or a NAT"
+    return text % config.local_id + " forgets us; give each device a local_id of its own, or choose a shorter natt_keepalive_s"
