@@ -119,10 +119,10 @@ def test_a_gateway_that_is_silent():
     with Client(nobody) as client:
         error = client.fail(within_s=1.0)
     assert error.cause == "timeout"
-    for word in ("127.0.0.1", str(nobody.port), "3 requests", "firewall"):
-        assert word in str(error)
     got = nobody.octets()
-    assert len(got) == 3 and len(set(got)) == 1  # repeated bit for bit
+    assert 3 <= len(got) <= 6 and len(set(got)) == 1  # repeated bit for bit
+    for word in ("127.0.0.1", str(nobody.port), "%d requests" % len(got), "firewall"):
+        assert word in str(error)
     nobody.close()
 
 
@@ -135,7 +135,7 @@ def test_a_gateway_whose_port_is_closed():
 
 def test_a_gateway_that_falls_silent_after_ike_sa_init():
     with Responder(psk=PSK) as gw:
-        gw.faults.add(fault_library.drop("in", (2, 3, 4)))
+        gw.faults.add(fault_library.drop("in", tuple(range(2, 20))))
         with Client(gw) as client:
             error = client.fail(within_s=1.0)
         assert error.cause == "timeout" and str(gw.natt_port) in str(error)
