@@ -103,14 +103,18 @@ class Libreswan:
 
     def wait_log(self, text: str, timeout_s: float = 10) -> None:
         """Wait until the log holds `text`. Raises AssertionError with the end of the log."""
+        self.wait_count(text, 1, timeout_s)
+
+    def wait_count(self, text: str, count: int, timeout_s: float = 10) -> None:
+        """Wait until the log holds `text` `count` times. Raises AssertionError with the end of the log."""
         end = time.monotonic() + timeout_s
-        while text not in self.log():
+        while self.log().count(text) < count:
             if time.monotonic() > end or self.process.poll() is not None:
-                raise AssertionError(f"pluto did not log {text!r}; it ends with:\n{self.log()[-2000:]}")
+                raise AssertionError(f"pluto did not log {text!r} {count} times; it ends with:\n{self.log()[-3000:]}")
             time.sleep(0.02)
 
     def whack(self, *arguments: str) -> str:
-        """Tell pluto something, `whack("--rekey-ipsec", "--name", "rw")`, and return what it says."""
+        """Tell pluto something, `whack("--rekey-child", "--name", "rw")`, and return what it says."""
         return self._tool("whack", "--rundir", self.folder, *arguments)
 
     def close(self) -> None:

@@ -82,3 +82,22 @@ def test_raw_keys(network, interpreter):
     pluto.wait_log("responder established Child SA")
     pluto.close()
     assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+@pytest.mark.parametrize("rekeys", ["the gateway", "the device"])
+def test_new_keys_by_either_side(network, rekeys):
+    """Both kinds of SA, three times each; pluto wants perfect forward secrecy, and cuts its longer answers into pieces."""
+    pluto = Libreswan(network.gateway)
+    ours = {"child_lifetime_s": 10, "lifetime_s": 13} if rekeys == "the device" else {}
+    device = serve(network, "micropython", dpd_s=1, **ours, **_GCM)
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n"
+    if rekeys == "the gateway":
+        for count in range(3):
+            for verb in ("--rekey-child", "--rekey-ike"):
+                pluto.whack(verb, "--asynchronous", "--name", "rw")
+                pluto.wait_count("initiator rekeyed", 2 * count + (1 if verb == "--rekey-child" else 2))
+    else:
+        pluto.wait_count("responder rekeyed", 2, timeout_s=25)
+    assert device.poll() is None, pluto.log()[-3000:]
+    pluto.close()
+    assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
