@@ -43,8 +43,8 @@ def test_kernel(monkeypatch, name, bits):
 def test_modular_kernel(monkeypatch):
     """Words of 32 bits must hold the products between two rounds of carries."""
     kernel = load(CRYPTO / "modular.py", 32)
-    kernel.HEAD = 3
-    monkeypatch.setattr(modular, "kernel", kernel)
+    for name in ("run", "load", "store", "pick"):
+        monkeypatch.setattr(modular, name, getattr(kernel, name), raising=False)  # CPython has none
     monkeypatch.setattr(modular, "Modulus", modular.LimbModulus)
     test_signatures.test_modular_agrees_with_long_integers()
 
