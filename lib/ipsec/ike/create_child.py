@@ -49,9 +49,10 @@ class NewChild(Exchange):
     kind = iana.CREATE_CHILD_SA
     work = CHILD_WORK
 
-    def __init__(self, sa, about=None, group=None):
+    def __init__(self, sa, about=None, group=None, before=()):
         self.about = about
         self.group = _group(sa) if group is None else group  # for perfect forward secrecy, 0 for none
+        self._tried = before + (self.group,)  # each group once: a gateway that wants always another one must not keep us busy
         self._nonce = sa.random(_NONCE_LEN)
         self._offer = ChildOffer(sa.config, sa.random, about, self.group)
         if self.group:
@@ -79,7 +80,7 @@ class NewChild(Exchange):
             raise PeerError("the gateway's answer to CREATE_CHILD_SA has neither an SA payload nor an error")
         group = self._other_group(sa, error, payload.notify_data(m, error))
         if group is not None:
-            sa.want(type(self)(sa, self.about, group))
+            sa.want(self._again(sa, group))
         elif error == _TEMPORARY_FAILURE and try_later(sa, False, now):
             pass
         else:
@@ -89,10 +90,14 @@ class NewChild(Exchange):
         """The group that the gateway wants, or may want, instead; None when there is no other."""
         if error == iana.INVALID_KE_PAYLOAD and len(data) == 2:
             wanted = data[0] << 8 | data[1]
-            return wanted if wanted != self.group and wanted in groups(sa) else None
+            return wanted if wanted not in self._tried and wanted in groups(sa) else None
         if error == _NO_PROPOSAL_CHOSEN and not self.group:
             return sa.suite.ke  # libreswan, for one, wants perfect forward secrecy unless it is told not to
         return None
+
+    def _again(self, sa, group):
+        """The same with another group."""
+        return NewChild(sa, None, group, self._tried)
 
     def _give_in(self, sa, error, now):
         from ipsec.ike.remedy import refused
@@ -132,12 +137,18 @@ class RekeyChild(NewChild):
         rival, self.about.rival = self.about.rival, None
         if rival and rival.new in sa.children:
             return None  # the gateway's own is there
+        if error == _CHILD_SA_NOT_FOUND and self.about in sa.children:
+            self.about.heir = self.about  # what may still come on it is taken
+            sa.remove_child(self.about)
+            sa.lost_child()
+        if self.about not in sa.children and sa.children:
+            return None  # it was deleted meanwhile, and others are there
         if error == _CHILD_SA_NOT_FOUND:
-            if self.about in sa.children:
-                self.about.heir = self.about  # what may still come on it is taken
-                sa.remove_child(self.about)
             return sa.want(NewChild(sa, None, self.group))
         return super()._refused(sa, error, m, now)
+
+    def _again(self, sa, group):
+        return RekeyChild(sa, self.about, group, self._tried) if self.about in sa.children else super()._again(sa, group)
 
 
 class DeleteChild(Exchange):
@@ -178,12 +189,14 @@ def try_later(sa, ike: bool, now: int) -> bool:
 
 
 def rekey_child(sa) -> None:
-    """Want new keys for the Child SA that sends, unless something of the kind is wanted already."""
-    if sa.window.works_on(CHILD_WORK):
+    """Want new keys for the Child SA that sends, or one where there is none, unless that is wanted already."""
+    if sa.window.makes_child():
         return
     for child in reversed(sa.children):
         if not child.heir:
             return sa.want(RekeyChild(sa, child))
+    if not sa.children:
+        sa.want(NewChild(sa))
 
 
 def answer_child(sa, m, b):

@@ -120,7 +120,7 @@ def answer_rekey_ike(sa, m, b):
 def hand_over(sa, heir, now: int) -> None:
     """Child SAs and what waits for its turn go to the IKE SA that takes the place of this one (RFC 7296 2.8)."""
     heir.children, sa.children = sa.children, []
-    heir.pfs_group = sa.pfs_group
+    heir.pfs_group, heir.remade_at = sa.pfs_group, sa.remade_at
     heir.heir = None
     sa.heir = heir
     sa.heard(now)

@@ -267,17 +267,22 @@ class IkeSa(Liveness):
     def children_deleted(self, deleted, now: int) -> None:
         """The peer has deleted Child SAs; without any another one is made, or else the IKE SA has no use."""
         self._remove(deleted)
-        active = self.window.active
-        if self.children or self.state != _ESTABLISHED or active and active.kind == iana.CREATE_CHILD_SA:
+        if self.children or self.state != _ESTABLISHED:
             return
-        from ipsec.ike import remedy
-
-        self._tell(DOWN, "deleted", remedy.deleted(self.config))
+        self.lost_child()
+        if self.window.makes_child():
+            return
         try:
             from ipsec.ike.create_child import remake
         except ImportError:
             return self._end_with(DeleteIke(), now)
         return None if remake(self, now) else self._end_with(DeleteIke(), now)
+
+    def lost_child(self) -> None:
+        """Tell that the gateway has deleted the last Child SA, or has lost it."""
+        from ipsec.ike import remedy
+
+        self._tell(DOWN, "deleted", remedy.deleted(self.config))
 
     def end(self, cause: str, text: str, spoke: bool = True) -> None:
         """The SA is over at both ends, or the peer is gone (it has not spoken); tell it once."""

@@ -12,6 +12,7 @@ Start reading at `go_on` for what we ask, at `receive` for what comes.
 
 from ipsec.errors import NotReady, PeerError, Unproved
 from ipsec.ike import iana, message
+from ipsec.ike.exchange import CHILD_WORK
 from ipsec.micro import const, earlier, is_due, since
 
 MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
@@ -113,7 +114,14 @@ class Window:
 
     def works_on(self, work: int) -> bool:
         """Whether something of this kind is under way or wanted."""
-        return any(exchange.work == work for exchange in self._wanted) or bool(self.active and self.active.work == work)
+        return any(exchange.work == work for exchange in self._under_way())
+
+    def makes_child(self) -> bool:
+        """Whether a Child SA is asked for, or will be."""
+        return any(exchange.work == CHILD_WORK and exchange.kind == iana.CREATE_CHILD_SA for exchange in self._under_way())
+
+    def _under_way(self):
+        return self._wanted + [self.active] if self.active else self._wanted
 
     def hand_over(self, heir) -> None:
         """What waits for its turn here has it there."""
