@@ -456,6 +456,162 @@ def test_a_child_sa_that_is_deleted_again_and_again_takes_the_ike_sa_with_it():
     assert talk.player.tunnel._ikes.lead is None
 
 
+NEW_CHILD = "--> CREATE_CHILD_SA request { SA Nonce TSi TSr }"
+NEW_CHILD_PFS = "--> CREATE_CHILD_SA request { SA Nonce KE TSi TSr }"
+
+
+def test_class_stuck_a_child_sa_that_is_deleted_while_we_rekey_it_is_made_again_whatever_the_answer_is():
+    for error, after, again in (
+        (N("TEMPORARY_FAILURE"), 2000, NEW_CHILD),
+        (N("NO_PROPOSAL_CHOSEN"), 0, NEW_CHILD_PFS),
+        (N("INVALID_KE_PAYLOAD", b"\0\x1f"), 0, NEW_CHILD_PFS),
+        (N("CHILD_SA_NOT_FOUND"), 0, NEW_CHILD),
+    ):
+        for crossed in (False, True):
+            talk = start()
+            old = talk.child
+            due(talk)
+            if crossed:
+                ask_rekey(talk, HIGH, OTHER)
+            talk.ask("INFORMATIONAL", D("ESP", *([old.spi_out, OTHER] if crossed else [old.spi_out])))
+            assert talk.causes() == UP + ["down deleted"] and not talk.player.tunnel.is_up
+            talk.sent()
+            talk.answer(error)
+            talk.wait(after)
+            talk.expect(again)
+            answer_rekey(talk, more=[ke(talk)] if again == NEW_CHILD_PFS else ())
+            assert sends_on(talk) == SPI and talk.causes() == UP + ["down deleted"] + UP
+
+
+def test_class_stuck_a_child_sa_that_the_gateway_cannot_make_just_now_is_asked_for_again():
+    talk = start()
+    talk.ask("INFORMATIONAL", D("ESP", talk.child.spi_out))
+    for _ in range(3):
+        assert talk.sent()[-1] == NEW_CHILD
+        talk.answer(N("TEMPORARY_FAILURE"))
+        talk.expect()
+        talk.wait(1800)
+    talk.expect(NEW_CHILD)
+    answer_rekey(talk)
+    assert sends_on(talk) == SPI
+
+
+def test_class_stuck_a_child_sa_that_is_deleted_while_the_ike_sa_is_rekeyed_is_made_again():
+    for crossed in (False, True):
+        for refused in (False, True):
+            talk = start()
+            due(talk, ike=True)
+            if crossed:
+                ask_rekey_ike(talk, HIGH, b"theirs99")
+            talk.ask("INFORMATIONAL", D("ESP", talk.child.spi_out))
+            assert talk.causes() == UP + ["down deleted"]
+            talk.sent()
+            if refused:
+                talk.answer(N("TEMPORARY_FAILURE"))
+            else:
+                answer_rekey_ike(talk, LOW)
+            leads = talk if lead(talk) is talk.ike else talk.heir()
+            assert (leads is talk) == (refused and not crossed)
+            leads.sides = talk.sides
+            assert NEW_CHILD in leads.sent()
+            answer_rekey(leads)
+            assert sends_on(leads) == SPI and leads.player.tunnel.is_up
+
+
+def test_class_stuck_new_keys_that_are_due_while_a_child_sa_is_deleted_are_asked_for_after_it():
+    talk = start()
+    old = talk.child
+    due(talk)
+    answer_rekey(talk)
+    due(talk)
+    talk.expect(REKEY, DELETE)
+    talk.answer(D("ESP", old.spi_out))
+    talk.expect(REKEY)
+
+
+def test_a_gateway_that_always_wants_another_group_is_left():
+    talk = start(reconnect=True)
+    talk.wait(6000)
+    due(talk)
+    wanted = (b"\0\x1f", b"\0\x13")
+    for i in range(10):
+        if talk.causes() != UP:
+            break
+        talk.answer(N("INVALID_KE_PAYLOAD", wanted[i & 1]))
+        talk.wait(0)
+    assert i == 3 and talk.causes() == UP + ["down renew"]
+
+
+def worn(talk):
+    """The Child SA that sends has carried what it may."""
+    for n in range(2):
+        talk.player.tunnel.stack.udp(4000 + n).sendto(b"x", ("10.10.0.1", 5000))
+        talk.player.drain()
+    talk.wait(0)
+    talk.wait(0)
+
+
+def test_a_child_sa_that_has_carried_enough_is_rekeyed_without_turning_in_a_circle():
+    talk = start(child_lifetime_packets=1)
+    worn(talk)
+    talk.expect("--> ESP", "--> ESP", REKEY)
+    assert talk.player.tunnel.deadline() > talk.player.now  # nothing is due until the answer is late
+    talk.answer(N("TEMPORARY_FAILURE"))
+    talk.wait(1)
+    talk.wait(1)
+    talk.expect()
+    talk.wait(1800)
+    talk.expect(REKEY)
+    answer_rekey(talk)
+    talk.expect(DELETE)
+
+
+def test_a_child_sa_that_has_carried_enough_and_has_a_successor_is_not_rekeyed():
+    talk = start(child_lifetime_packets=1)
+    ask_rekey(talk)
+    talk.sent()
+    worn(talk)
+    talk.expect("--> ESP", "--> ESP")
+
+
+def test_class_memory_new_keys_that_the_heap_has_no_room_for_are_wanted_again():
+    for ike in (False, True):
+        talk = start(esp_proposals=["aes128ccm16-x25519"])
+        crypto = talk.ike.crypto
+        talk.ike.crypto = Full(crypto)
+        due(talk, ike)
+        talk.expect()
+        assert talk.player.tunnel.counters()["drops"]["no_memory"] == 1
+        talk.ike.crypto = crypto
+        talk.wait(1000)
+        talk.expect(REKEY_IKE if ike else REKEY_PFS)
+        assert talk.causes() == UP
+
+
+class Full:
+    """A crypto backend on a heap that has no room for a key exchange."""
+
+    def __init__(self, crypto):
+        self._crypto = crypto
+
+    def __getattr__(self, name):
+        return getattr(self._crypto, name)
+
+    def new_dh(self, group, random):
+        raise MemoryError
+
+
+def test_the_ike_sa_keeps_its_times_when_another_child_sa_is_made():
+    talk = start(lifetime_s=1000)
+    upkeep = talk.player.tunnel._upkeep
+    before = upkeep._ike_at
+    upkeep.gateway_gives(900, talk.player.now)
+    talk.wait(20000)
+    talk.ask("INFORMATIONAL", D("ESP", talk.child.spi_out))
+    answer_rekey(talk)
+    assert talk.player.tunnel.is_up and upkeep._ike_at == before and upkeep._renew_at == 810000
+
+
 # The IKE SA
 
 

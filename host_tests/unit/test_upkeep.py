@@ -153,6 +153,7 @@ class Worn:
     def __init__(self, packets, octets):
         self.packets_out, self.octets_out = packets, 0
         self.packets_in, self.octets_in = 0, octets
+        self.is_succeeded = False
 
 
 def test_a_child_sa_that_has_carried_enough_gets_new_keys():

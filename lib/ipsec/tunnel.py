@@ -142,21 +142,28 @@ class Tunnel:
         if due == RETRY:
             self._resolve = True
         elif due == KEEPALIVE and not self._upkeep.went_out(self._sadb.sending.packets_out, now):
-            self._send_keepalive()
+            if not self._esp_ready:
+                self.tx[0] = _KEEPALIVE
+                self.tx_pos, self.tx_end, self._esp_ready = 0, 1, True
         elif due == FORGET:
             self._sadb.remove_retired()
-        if ike:
-            if due == RENEW:
-                self._renew(now)
-            elif due in (REKEY_CHILD, REKEY_IKE):
-                ike.rekey(due == REKEY_IKE, now)
-            sending = self._sadb.sending
-            if sending:
-                self._upkeep.check_volume(sending)
-                if self._watch.look(sending, now):
-                    ike.check(True)
-            self._ikes.tick(now)
-            self._settle(now)
+        if ike and _with_memory(Tunnel._tend, self, ike, due, now):
+            self.drops.count(drop.NO_MEMORY)
+            self._upkeep.postpone(due, now)
+
+    def _tend(self, ike, due, now):
+        if due == RENEW and ike.is_up():
+            self._renew(now)
+        elif due in (REKEY_CHILD, REKEY_IKE):
+            ike.rekey(due == REKEY_IKE, now)
+        sending = self._sadb.sending
+        if sending:
+            self._upkeep.check_volume(sending)
+            if self._watch.look(sending, now):
+                ike.check(True)
+        self._ikes.tick(now)
+        self._settle(now)
+        return 0
 
     def send(self, n: int) -> int:
         """Send the inner packet `tx[head:head+n]`; 0, or a negative code of `esp/drop.py`, which is counted.
@@ -173,7 +180,7 @@ class Tunnel:
         n = locked(encap, sa, self.tx, _HEAD, n + _HEAD) if sa.is_lean else encap(sa, self.tx, _HEAD, n + _HEAD)
         if n < 0:
             if n == drop.SEQ_EXHAUSTED:
-                self._upkeep.used_up()
+                self._upkeep.used_up(sa)
             return self.drops.count(n)
         self.tx_pos = _HEAD - sa.head
         self.tx_end = n
@@ -221,10 +228,8 @@ class Tunnel:
             return DELIVER
         if self.history.events:
             return EVENT
-        if self._resolve:
-            self._resolve = False
-            return RESOLVE
-        return WAIT
+        resolve, self._resolve = self._resolve, False
+        return RESOLVE if resolve else WAIT
 
     def take_event(self) -> Event:
         """The oldest event not yet taken."""
@@ -260,12 +265,6 @@ class Tunnel:
         self.rx_pos = sa.head
         self.rx_end = n
         self._inner_ready = True
-
-    def _send_keepalive(self):
-        if not self._esp_ready:
-            self.tx[0] = _KEEPALIVE
-            self.tx_pos, self.tx_end = 0, 1
-            self._esp_ready = True
 
     # Control path
 

@@ -28,6 +28,7 @@ _SHORT_MS = const(5000)
 _LINGER_MS = const(3000)  # how long packets on a Child SA that was replaced may be late
 _MOST_PACKETS = 0x3FFFFFFF  # a quarter of the sequence numbers there are without ESN
 _SLACK_MS = const(1000)
+_AGAIN_MS = const(1000)
 _LEAST_KEEPALIVE_MS = const(5000)
 
 
@@ -56,9 +57,9 @@ class Upkeep:
         """The tunnel is up."""
         self._up_at = now
         self._silent_ms = 0
-        self._renew_at = None
         self.rekeyed(False, now)
-        self.rekeyed(True, now)
+        if self._ike_at is None:  # else only the Child SA is another one
+            self.rekeyed(True, now)
         if self._keepalive_ms:
             self._keepalive_at = now + self._keepalive_ms
 
@@ -75,17 +76,26 @@ class Upkeep:
         else:
             self._child_at = at
 
-    def used_up(self) -> None:
-        """The sequence numbers of the Child SA end."""
-        self._child_at = self.seen_at
+    def postpone(self, due: int, now: int) -> None:
+        """The heap had no room for what was due: new keys are wanted again soon."""
+        if due in (REKEY_CHILD, REKEY_IKE):
+            self.rekey_at(due == REKEY_IKE, now + _AGAIN_MS)
+
+    def used_up(self, sa) -> None:
+        """The Child SA can carry no more: new keys are wanted for it, which is told once."""
+        if not sa.is_succeeded:
+            sa.is_succeeded = True
+            self._child_at = self.seen_at
 
     def check_volume(self, sa) -> None:
         """Has the Child SA carried so much that it needs new keys?"""
+        if sa.is_succeeded:
+            return
         c = self._config
         packets = max(sa.packets_out, sa.packets_in)
         kib = c.child_lifetime_kib
         if packets > (c.child_lifetime_packets or _MOST_PACKETS) or kib and max(sa.octets_out, sa.octets_in) >> 10 >= kib:
-            self.used_up()
+            self.used_up(sa)
 
     def linger(self, now: int) -> None:
         """A Child SA was replaced, and is to be forgotten soon."""
@@ -130,13 +140,13 @@ class Upkeep:
         self._retry_at = now + wait_ms
 
     def went_down(self) -> None:
-        """Nothing passes any more: there is nothing to renew or to keep alive."""
-        self._renew_at = self._keepalive_at = self._child_at = self._ike_at = None
+        """Nothing passes any more: there is nothing to keep alive. The IKE SA may live on, and with it its times."""
+        self._keepalive_at = self._child_at = None
 
     def stop(self) -> None:
         """Nothing is to be done any more."""
         self.went_down()
-        self._retry_at = self._up_at = None
+        self._retry_at = self._up_at = self._renew_at = self._ike_at = None
 
     def due(self, now: int) -> int:
         """What is due, once for each time: RETRY, RENEW, KEEPALIVE, REKEY_CHILD, REKEY_IKE, FORGET, or 0."""

@@ -24,6 +24,8 @@ class Sadb:
 
     def add(self, sa) -> None:
         """A new SA receives; it sends too when no other does."""
+        for other in self.all:
+            other.is_succeeded = True
         self.all.append(sa)
         if self.sending is None:
             self.sending = sa

@@ -38,6 +38,7 @@ class EspSa:
         block = max(4, block)
         self.spi_in = child.spi_in
         self.spi_out = child.spi_out
+        self.is_succeeded = False  # new keys are there, or wanted
         self.head = _HEADER_LEN + iv_len
         self.tail = block - 1 + 2 + icv_len
         self._out = state.outbound(child.spi_out, self.head, block, esn, child.ts_local, child.ts_remote)
