@@ -256,6 +256,11 @@ def test_captured_is_what_everybody_imports():
         import socket
 
         assert socket is module and socket.socket()._uplink is module._uplink
+        module.capture()
+        module.release()
+        assert [sys.modules.get(name) for name in kept] == list(kept.values())
+        module.release()
+        assert [sys.modules.get(name) for name in kept] == list(kept.values())
     finally:
         for name, old in kept.items():
             if old is None:

@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 def connect(config, on_event=None, log=None, keylog=None, capture=False):
     """A connected `drive.sync.Uplink`; `config` is the path of a JSON file or a `config.Config`.
 
-    With `capture` whoever imports `socket` from now on gets the tunnel's.
+    With `capture` whoever imports `socket` from now on gets the tunnel's, until it is closed.
 
     Raises ConfigError, CryptoError, and ConnectError, whose texts name cause and remedy.
     """

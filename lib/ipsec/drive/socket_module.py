@@ -47,6 +47,7 @@ class SocketModule:
 
     def __init__(self, uplink):
         self._uplink = uplink
+        self._before: dict = {}  # what stood where this was put
 
     def socket(self, af: int = 2, type: int = 1, proto: int = 0):
         """A UDP socket or a TCP client. Raises OSError EPROTONOSUPPORT for another type."""
@@ -75,7 +76,20 @@ class SocketModule:
     def capture(self) -> None:
         """Let whoever imports `socket` from now on get this. What has imported it before keeps the system's."""
         for name in ("socket", "usocket"):
-            sys.modules[name] = self  # type: ignore[assignment]
+            if sys.modules.get(name) is not self:
+                self._before[name] = sys.modules.get(name)
+                sys.modules[name] = self  # type: ignore[assignment]
+
+    def release(self) -> None:
+        """Let whoever imports `socket` get what was there before. What has imported it meanwhile keeps this."""
+        for name, before in self._before.items():
+            if sys.modules.get(name) is not self:
+                continue  # somebody else has it now
+            if before is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = before
+        self._before = {}
 
 
 class ClientSocket(SyncStream):

@@ -12,13 +12,12 @@ from ipsec.micro import is_due, left, since
 class Uplink(base.Uplink):
     """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end.
 
-    With `capture` whoever imports `socket` from now on gets the tunnel's.
+    With `capture` whoever imports `socket` between `connect` and `close` gets the tunnel's.
     """
 
     def __init__(self, config, on_event=None, log=None, keylog=None, capture=False):
         base.Uplink.__init__(self, config, on_event, log, keylog)
-        if capture:
-            self.socket_module().capture()
+        self._captor = self.socket_module() if capture else None
 
     def __enter__(self):
         self.connect()
@@ -33,6 +32,8 @@ class Uplink(base.Uplink):
         Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once; nothing is left half open.
         """
         self._begin()
+        if self._captor:
+            self._captor.capture()
         while not self.is_up and self.failure is None:
             self._step(1000)
         failure = self.failure
@@ -49,7 +50,9 @@ class Uplink(base.Uplink):
                 return
 
     def close(self) -> None:
-        """Tell the gateway, wipe the keys, give the socket back."""
+        """Tell the gateway, wipe the keys, give the socket back, and what was captured."""
+        if self._captor:
+            self._captor.release()
         if not self.tunnel.is_closed:
             self._begin_close()
             while not self.tunnel.is_closed:
