@@ -168,3 +168,17 @@ def test_a_stream_ends_when_the_new_tunnel_has_another_address():
             client.poll_until(lambda: client.uplink.address == "10.10.0.5")
             assert raises(OSError, stream.recv, 1).errno == errno.ECONNABORTED
             assert client.uplink.stack.timers == []
+
+
+def test_an_address_outside_of_the_tunnels_networks_is_told_at_once():
+    with Responder(psk=PSK) as gw, Client(gw).connect() as client:
+        sock, module = client.uplink.socket(), client.uplink.socket_module()
+        for call in (
+            lambda: sock.sendto(b"x", ("8.8.8.8", 53)),
+            lambda: client.uplink.connect_tcp(("8.8.8.8", 80)),
+            lambda: module.socket().connect(("8.8.8.8", 80)),
+        ):
+            began = time.monotonic()
+            assert raises(OSError, call, text="remote_ts").errno == errno.ENETUNREACH
+            assert time.monotonic() - began < 1
+        assert sock.sendto(b"x", INSIDE) == 1

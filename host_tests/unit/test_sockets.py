@@ -9,6 +9,7 @@ from inet_support import B6, echo4, ip4, ip6, pseudo, udp, with_checksum
 from ipsec.drive import base
 from ipsec.drive.socket_module import SocketModule
 from ipsec.drive.sync_socket import Socket
+from ipsec.esp.drop import Drops
 from support import raises, skip
 from test_inet_tcp import new_stack, pattern
 from test_streams import Uplink
@@ -31,6 +32,7 @@ class Udp:
         self.config = Config
         self.failure = None
         self.is_up, self.is_closed, self.address = True, False, "10.10.0.2"
+        self.drops = Drops()
         self.lost = []
         self.waits = []
 

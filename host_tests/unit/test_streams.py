@@ -4,6 +4,7 @@ from inet_server import Server
 from ipsec.drive.aio_stream import AioStream
 from ipsec.drive.stream import line_len
 from ipsec.drive.sync_stream import SyncStream
+from ipsec.esp.drop import Drops
 from support import raises, skip
 from test_inet_tcp import Wire, lossy, new_stack, pattern
 
@@ -16,6 +17,7 @@ class Uplink:
         self.wire = Wire(self.stack, Server(**server), loses)
         self.tunnel = self
         self.is_up, self.is_closed = True, False
+        self.drops = Drops()
 
     def check_open(self):
         if self.is_closed:

@@ -4,6 +4,7 @@ Start reading at `Datagram.transmit`.
 """
 
 from ipsec.address import format_address, to_octets
+from ipsec.esp.drop import SELECTOR
 
 _EBADF = 9
 _EAGAIN = 11
@@ -55,13 +56,16 @@ class Datagram:
         return self._uplink.is_up
 
     def transmit(self, call, *args) -> int:
-        """Send by a verb of the inner socket. Raises OSError: that of an ICMP error, ENETUNREACH while the tunnel is down..."""
+        """Send by a verb of the inner socket. Raises OSError: that of an ICMP error, ENETUNREACH while the tunnel is down or
+        for an address outside of its networks, and what the verb raises."""
         self._check_usable()
         self._uplink.check_open()
         self._inner.check()
         try:
             n = call(*args)
         except OSError as e:
+            if e.args[0] == _EAGAIN:
+                check_inside(self._uplink)
             if self._uplink.is_up or e.args[0] not in (_EADDRNOTAVAIL, _EAGAIN):
                 raise
             raise unreachable(self._uplink)
@@ -84,6 +88,14 @@ def check_own(uplink, host: str) -> None:
         octets = to_octets(host)
         if uplink.stack.own_address(octets, 0, len(octets)) is None:
             raise OSError(_EADDRNOTAVAIL, "%s is no address of ours inside" % host)
+
+
+def check_inside(uplink) -> None:
+    """Raises OSError ENETUNREACH when the last packet was dropped for its address, which waiting does not change."""
+    drops = uplink.tunnel.drops
+    if uplink.is_up and drops.last == SELECTOR:
+        text = "the address lies outside of the networks that the gateway agreed on: list it in remote_ts, and allow it there"
+        raise OSError(_ENETUNREACH, text)
 
 
 def unreachable(uplink) -> OSError:

@@ -4,7 +4,7 @@ Start reading at `Stream`.
 """
 
 from ipsec.address import format_address, to_octets
-from ipsec.drive.datagram import unreachable
+from ipsec.drive.datagram import check_inside, unreachable
 
 _EBADF = 9
 _ETIMEDOUT = 110
@@ -17,7 +17,10 @@ class Stream:
     """A TCP connection through the tunnel. The streams of the drivers add the waiting."""
 
     def __init__(self, uplink, host: str, port: int):
-        """Begin to connect to an address. Raises ValueError, and OSError ENETUNREACH while the tunnel is down."""
+        """Begin to connect to an address.
+
+        Raises ValueError, and OSError ENETUNREACH while the tunnel is down, or for an address outside of its networks.
+        """
         uplink.check_open()
         if not uplink.is_up:
             raise unreachable(uplink)
@@ -28,7 +31,13 @@ class Stream:
         self._own = uplink.stack.source_for(to_octets(host))
         self._ahead = b""  # received, and not yet asked for
         self._closed = False
+        uplink.tunnel.drops.last = 0
         uplink.drain()
+        try:
+            check_inside(uplink)
+        except OSError:
+            self.abort()
+            raise
 
     # Conditions to wait for; each raises OSError ESHUTDOWN when the tunnel is closed and it can never become true.
 

@@ -41,10 +41,12 @@ class Drops:
 
     def __init__(self):
         self._counts = [0] * len(_NAMES)
+        self.last = 0  # the code that was counted last
 
     def count(self, code: int) -> int:
         """Count a negative code and return it."""
         self._counts[-1 - code] += 1
+        self.last = code
         return code
 
     def as_dict(self) -> dict:
