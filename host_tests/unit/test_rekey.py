@@ -824,3 +824,42 @@ def test_class_rekey_keys_of_what_was_replaced_are_wiped():
     talk.answer()
     for name in ("sk_d", "sk_ai", "sk_ar", "sk_ei", "sk_er", "sk_pi", "sk_pr"):
         assert not any(getattr(keys, name)), name
+
+
+class Spy(Full):
+    """A crypto backend that counts key pairs, and those that were wiped."""
+
+    made = wiped = 0
+
+    def new_dh(self, group, random):
+        self.made += 1
+        return Pair(self, self._crypto.new_dh(group, random))
+
+
+class Pair:
+    def __init__(self, spy, pair):
+        self._spy, self._pair = spy, pair
+        self.public, self.shared = pair.public, pair.shared
+
+    def wipe(self):
+        self._spy.wiped += 1
+        self._pair.wipe()
+
+
+def test_class_rekey_private_values_are_wiped_when_the_gateways_public_one_is_refused():
+    for public in (bytes(32), bytes(31)):
+        bad = raw("KE", b"\0\x1f\0\0" + public)
+        for ike in (False, True):
+            for asked in (False, True):
+                talk = start(esp_proposals=["aes128ccm16-x25519"])
+                offer = SA("IKE8", IKE_SPI, ENCR_CCM, PRF_SHA256, KE_X25519)
+                spy = talk.ike.crypto = Spy(talk.ike.crypto)
+                if not asked:
+                    due(talk, ike)
+                if ike:
+                    payloads = [offer, raw("Nonce", HIGH), bad]
+                else:
+                    payloads = new_child(talk, HIGH, SPI, asked, bad)
+                    payloads = [N("REKEY_SA", b"", 3, talk.child.spi_out)] * asked + payloads
+                talk.ask("CREATE_CHILD_SA", *payloads) if asked else talk.answer(*payloads)
+                assert talk.causes()[1][:4] == "down" and spy.made == spy.wiped > 0, (public, ike, asked)

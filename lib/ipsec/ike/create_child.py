@@ -257,15 +257,14 @@ def _accept(sa, m, b, old):
     # the gateway has begun: TSi is its side (RFC 7296 2.9)
     ts_remote = selector.intersect(selector.parse_ts(m.need(iana.TSI, "TSi")), old.ts_remote)
     ts_local = selector.intersect(selector.parse_ts(m.need(iana.TSR, "TSr")), old.ts_local)
-    dh = sa.crypto.new_dh(group, sa.random) if group else None
+    public, secret = exchanged(sa, m, group)
     nonce_r, spi_in = sa.random(_NONCE_LEN), new_spi(sa.random)
-    seed = shared(sa, m, group, dh) + nonce_i + nonce_r
+    seed = secret + nonce_i + nonce_r
     keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, seed)
     proposal.write_sa(b, iana.PROTO_ESP, spi_in, [pick.only(suite)], (group,) if group else (), number)
     b.simple(iana.NONCE, nonce_r)
     if group:
-        payload.write_ke(b, group, dh.public)
-        dh.wipe()
+        payload.write_ke(b, group, public)
     selector.write_ts(b, iana.TSI, ts_remote)
     selector.write_ts(b, iana.TSR, ts_local)
     sa.pfs_group = group
@@ -290,6 +289,17 @@ def _listed(sa) -> list:
     for p in sa.config.esp_offer:
         found += p.kes
     return found
+
+
+def exchanged(sa, m, group: int) -> tuple:
+    """Our public value and the secret for a message with the peer's, both empty without a group; the private value is wiped."""
+    if not group:
+        return b"", b""
+    dh = sa.crypto.new_dh(group, sa.random)
+    try:
+        return dh.public, shared(sa, m, group, dh)
+    finally:
+        dh.wipe()
 
 
 def shared(sa, m, group: int, dh):

@@ -17,7 +17,7 @@ Start reading at `RekeyIke` for what we ask, at `answer_rekey_ike` for what the 
 
 from ipsec.errors import NotReady, PeerError
 from ipsec.ike import iana, keymat, payload, pick, proposal
-from ipsec.ike.create_child import Rival, shared, try_later
+from ipsec.ike.create_child import Rival, exchanged, shared, try_later
 from ipsec.ike.exchange import CHILD_WORK, IKE_WORK, Exchange
 from ipsec.ike.sa import ANOTHER, LEADS, IkeSa
 from ipsec.micro import const
@@ -101,13 +101,12 @@ def answer_rekey_ike(sa, m, b):
     if not sa.crypto.has_group(suite.ke):
         raise NotReady(suite.ke)
     new = _successor(sa, False)
-    dh = sa.crypto.new_dh(suite.ke, sa.random)
+    public, secret = exchanged(sa, m, suite.ke)
     nonce_r, spi_r = sa.random(_NONCE_LEN), new.spi_i
-    _take_keys(sa, new, shared(sa, m, suite.ke, dh), spi_i, spi_r, nonce_i, nonce_r)
+    _take_keys(sa, new, secret, spi_i, spi_r, nonce_i, nonce_r)
     proposal.write_sa(b, iana.PROTO_IKE, spi_r, [_only(suite)], None, number)
     b.simple(iana.NONCE, nonce_r)
-    payload.write_ke(b, suite.ke, dh.public)
-    dh.wipe()
+    payload.write_ke(b, suite.ke, public)
     sa.refusals = 0
     if active and active.work == IKE_WORK:
         new.heir = sa  # until our own request is answered
