@@ -863,3 +863,29 @@ def test_class_rekey_private_values_are_wiped_when_the_gateways_public_one_is_re
                     payloads = [N("REKEY_SA", b"", 3, talk.child.spi_out)] * asked + payloads
                 talk.ask("CREATE_CHILD_SA", *payloads) if asked else talk.answer(*payloads)
                 assert talk.causes()[1][:4] == "down" and spy.made == spy.wiped > 0, (public, ike, asked)
+
+
+def test_class_rekey_private_values_of_what_waits_are_wiped_when_the_tunnel_is_closed():
+    for ike in (False, True):
+        talk = start(esp_proposals=["aes128ccm16-x25519"], dpd_s=10)
+        spy = talk.ike.crypto = Spy(talk.ike.crypto)
+        talk.wait(10000)
+        due(talk, ike)
+        talk.player.close()
+        assert spy.made == spy.wiped == 1
+
+
+def test_child_sas_that_the_gateway_replaces_and_forgets_are_deleted_by_us():
+    talk = start()
+    gone = b""
+    for i in range(6):
+        ask_rekey(talk, spi=bytes([0x77, 1, 1, i]))
+        before = talk.ike.children[-2]
+        if i:
+            talk.expect(REKEYED, DELETE)
+            talk.answer(D("ESP", gone))
+        talk.sent()
+        gone = before.spi_out
+        assert len(talk.children()) == 2
+        talk.wait(3000)
+        assert len(receives_on(talk)) == 2 and talk.causes() == UP

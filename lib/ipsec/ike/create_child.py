@@ -214,6 +214,9 @@ def answer_child(sa, m, b):
         old.heir = None  # the answer to ours decides
         old.rival = Rival(new, *nonces)
     sa.refusals = 0
+    for child in sa.children:
+        if child.heir and child is not old:
+            sa.want(DeleteChild(child))  # which the gateway should have done by now: they must not become more and more
     return sa.add_child(new)
 
 

@@ -130,6 +130,8 @@ class Window:
 
     def end_with(self, exchange, now: int) -> None:
         """Forget what is wanted, and let this exchange be the last; one under way is hurried (RFC 7296 2.3)."""
+        for unwanted in self._wanted:
+            unwanted.wipe()
         self._wanted = [exchange]
         if self.active:
             self.retransmission.hurry(now, self._sa.config.retransmit_ms)
