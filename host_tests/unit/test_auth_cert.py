@@ -235,7 +235,8 @@ def test_options():
     bad("no certificate holds a key ID", remote_id="keyid:gw")
     bad("option clock: 'gps'", clock="gps")
     bad("nothing gives the time", clock="rtc")
-    bad("option provisioned: '28.11.2026'", provisioned="28.11.2026")
+    for day in ("28.11.2026", "2026-13-01", "2026-00-01", "2026-11-32", "2026-11-00", "2026-11-1", "\u0662026-11-28"):
+        bad("option provisioned", provisioned=day)
     bad("no authority's", ca=text(c.leaf()))
     bad("0 certificates", ca="-----BEGIN")
     bad("4 certificates", ca=text(c.root()) * 4)

@@ -255,6 +255,14 @@ def test_options():
     raises(ConfigError, lambda: config(gateway_key="AAAA"), text="gateway_key")
     raises(ConfigError, lambda: config(key="0x00"), text="key_file")
     raises(ConfigError, lambda: config(gateway_key=pair(keys.P256)[2]), text="our own")
+    for kind in ("CERTIFICATE", "PRIVATE KEY"):
+        pem = "-----BEGIN %s-----\nAAAA\n-----END %s-----\n" % (kind, kind)
+        raises(ConfigError, lambda pem=pem: config(gateway_key=pem), text="holds %s: give the PUBLIC KEY" % kind)
+    for pem in (
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END EC PRIVATE KEY-----\n",
+    ):
+        raises(ConfigError, lambda pem=pem: config(key=pem), text="option key_file: the PEM holds an encrypted key")
     text = str(raises(ConfigError, lambda: config(key=5)))
     assert "option key" in text and "5" not in text
 
@@ -282,6 +290,9 @@ def test_key_file():
         auth.load(config)
         assert config.credentials[0].kind == kind
         assert "key=" not in repr(config)
+    with open("test_auth_tmp.key", "wb") as f:
+        f.write(b"\xff\xfe-----BEGIN PRIVATE KEY-----\xff")
+    raises(ConfigError, load, "test_auth_tmp.json", text="nothing but PEM")
     os.remove("test_auth_tmp.json")
     os.remove("test_auth_tmp.key")
 

@@ -154,6 +154,12 @@ def test_files():
         raises(ConfigError, load, path, text="one JSON object")
         write(path, '{"gateway": "g", "local_id": "d", "psk_file": "test_config_tmp.psk"}')
         raises(ConfigError, load, path, text="psk_file")
+        write(path, '{"gateway": "g", "local_id": "d", "psk_file": 5}')
+        raises(ConfigError, load, path, text="psk_file")
+        for name in ("key_file", "cert_file", "ca_file"):
+            write(path, '{"gateway": "g", "local_id": "d", "%s": [1]}' % name)
+            raises(ConfigError, load, path, text=name)
+        write(path, '{"gateway": "g", "local_id": "d", "psk_file": "test_config_tmp.psk"}')
         write("test_config_tmp.psk", "hex:" + "11" * 20 + "\n")
         assert load(path).psk == b"\x11" * 20
     finally:

@@ -63,12 +63,20 @@ def _check_ca(c):
             "option clock: %r is not known: use 'rtc' where the system's clock is right, else leave it out" % c.clock
         )
     day = c.provisioned
-    if day and not (len(day) == 10 and day[4] == day[7] == "-" and (day[:4] + day[5:7] + day[8:]).isdigit()):
+    if day and not _is_day(day):
         raise ConfigError("option provisioned: %r is not a day such as '2026-11-28'" % day)
     if c.clock != "rtc":
         text = "no clock is trusted, and the gateway's certificate is taken %s; give clock = 'rtc' where there is one"
         since = "unless it had ended on %s, when this was provisioned" % day if day else "whatever its dates are: set provisioned"
         c.warnings.append(text % since)
+
+
+def _is_day(text) -> bool:
+    """Whether this is `YYYY-MM-DD`."""
+    digits = text[:4] + text[5:7] + text[8:]
+    if len(text) != 10 or text[4] != "-" or text[7] != "-" or not all("0" <= c <= "9" for c in digits):
+        return False
+    return "01" <= text[5:7] <= "12" and "01" <= text[8:] <= "31"
 
 
 def read_files(config_path: str, options: dict) -> None:
@@ -78,6 +86,8 @@ def read_files(config_path: str, options: dict) -> None:
     """
     for name in ("key_file", "cert_file", "ca_file"):
         if options.get(name):
+            if not isinstance(options[name], str):
+                raise ConfigError("option %s: %r is not a text" % (name, options[name]))
             options[name[:-5]] = read_file(config_path, options.pop(name), name)
 
 
@@ -95,5 +105,8 @@ def read_file(config_path: str, name: str, option: str) -> str:
         remedy = "provision the device, which makes a key" if option == "key_file" else "give its path, or provision the device"
         raise ConfigError("option %s: %r cannot be read (%s): %s" % (option, path, e, remedy))
     if b"-----BEGIN" in octets:
-        return octets.decode()
+        try:
+            return octets.decode()
+        except UnicodeError:
+            raise ConfigError("option %s: %r is PEM, and something else: give a file of nothing but PEM" % (option, path))
     return "0x" + hexlify(octets).decode()

@@ -218,6 +218,8 @@ def _parse_selector(text) -> tuple:
 
 
 def _read_secret(config_path, name) -> str:
+    if not isinstance(name, str):
+        raise ConfigError("option psk_file: the value is not a text")
     folder = config_path.rsplit("/", 1)[0] + "/" if "/" in config_path else ""
     path = name if name.startswith("/") else folder + name
     try:

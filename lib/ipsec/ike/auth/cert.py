@@ -103,7 +103,7 @@ def decode(text, option) -> list:
             found.append(a2b_base64(text[at + len(_BEGIN) : end]))
             at = text.find(_BEGIN, end) if end >= 0 else -1
     except ValueError:
-        raise ConfigError("option %s: malformed hexadecimal, or base64 in PEM" % option)
+        raise ConfigError("option %s: malformed hexadecimal, or base64 in PEM: copy it again, whole" % option)
     return found
 
 

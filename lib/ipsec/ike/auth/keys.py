@@ -378,11 +378,11 @@ def _decode(octets, label, option) -> bytes:
     head = bytes(octets[:11])
     try:
         if head == b"-----BEGIN ":
-            begin = octets.find(label.encode() + b"-----\n")
-            begin = begin if begin >= 0 else octets.find(label.encode() + b"-----\r\n")
+            begin = max([octets.find(label.encode() + b"-----" + line_end) for line_end in (b"\n", b"\r\n")])
             end = octets.find(b"-----END", begin)
-            if begin < 0 or end < 0:
-                raise ConfigError("%s: a PEM file without %s" % (option, label))
+            if begin < 0 or end < 0 or b"ENCRYPTED" in octets:
+                kind = "an encrypted key" if b"ENCRYPTED" in octets else bytes(octets[11 : octets.find(b"-----", 11)]).decode()
+                raise ConfigError("option %s: the PEM holds %s: give the %s, in the clear" % (option, kind, label))
             return a2b_base64(octets[octets.find(b"\n", begin) : end])
         if head[:2] == b"0s":
             return a2b_base64(octets[2:])
@@ -391,7 +391,7 @@ def _decode(octets, label, option) -> bytes:
         if len(octets) > 32 and head[:3] not in (b"\x30\x81", b"\x30\x82") and head[0] not in (0x30, 4) and _is_text(octets):
             return a2b_base64(octets)
     except ValueError:
-        raise ConfigError("%s: malformed base64, hexadecimal or PEM" % option)
+        raise ConfigError("option %s: malformed base64, hexadecimal or PEM: copy it again, whole" % option)
     return bytes(octets)
 
 
