@@ -889,3 +889,57 @@ def test_child_sas_that_the_gateway_replaces_and_forgets_are_deleted_by_us():
         assert len(talk.children()) == 2
         talk.wait(3000)
         assert len(receives_on(talk)) == 2 and talk.causes() == UP
+
+
+def test_class_stuck_a_rekey_that_waits_for_its_turn_does_not_stand_for_a_child_sa_that_is_deleted():
+    talk = start()
+    due(talk, ike=True)
+    due(talk)  # waits
+    talk.ask("INFORMATIONAL", D("ESP", talk.child.spi_out))
+    talk.sent()
+    answer_rekey_ike(talk)
+    heir = talk.heir()
+    heir.sides = talk.sides
+    assert NEW_CHILD in heir.sent()
+    answer_rekey(heir)
+    assert sends_on(heir) == SPI
+
+
+def test_a_child_sa_whose_successor_is_deleted_can_be_rekeyed_again():
+    for ours in (False, True):
+        talk = start()
+        old = talk.child.spi_out
+        ask_rekey(talk)
+        talk.ask("INFORMATIONAL", D("ESP", SPI))
+        talk.sent()
+        assert sends_on(talk) == old
+        if ours:
+            due(talk)
+            talk.expect(REKEY)
+            answer_rekey(talk, spi=OTHER)
+            talk.expect(DELETE)
+        else:
+            ask_rekey(talk, spi=OTHER)
+            talk.expect(REKEYED)
+        assert receives_on(talk)[-1] == OTHER and talk.causes() == UP
+
+
+def test_class_stuck_a_successor_that_the_gateway_deletes_or_does_not_know():
+    for known in (True, False):
+        talk = start()
+        old = talk.child.spi_out
+        if known:  # our own, which is deleted while we delete the old one
+            due(talk)
+            answer_rekey(talk)
+            talk.ask("INFORMATIONAL", D("ESP", SPI))
+            talk.sent()
+            talk.answer(D("ESP", old))
+            talk.expect(NEW_CHILD)
+            assert talk.causes() == UP + ["down deleted"]
+        else:
+            ask_rekey(talk)
+            due(talk)
+            talk.sent()
+            talk.answer(N("CHILD_SA_NOT_FOUND"))
+            talk.expect(REKEY)  # of the old one, which is there still
+            assert talk.causes() == UP and sends_on(talk) == old

@@ -140,9 +140,10 @@ class RekeyChild(NewChild):
         if error == _CHILD_SA_NOT_FOUND and self.about in sa.children:
             self.about.heir = self.about  # what may still come on it is taken
             sa.remove_child(self.about)
-            sa.lost_child()
+            if not sa.children:
+                sa.lost_child()
         if self.about not in sa.children and sa.children:
-            return None  # it was deleted meanwhile, and others are there
+            return _want_newest(sa)  # it is gone, and others are there
         if error == _CHILD_SA_NOT_FOUND:
             return sa.want(NewChild(sa, None, self.group))
         return super()._refused(sa, error, m, now)
@@ -168,7 +169,7 @@ class DeleteChild(Exchange):
 
     def process(self, sa, m, now):
         if self.about in sa.children:
-            sa.remove_child(self.about)
+            sa.children_deleted([self.about], now)  # the gateway may have deleted what replaced it
 
 
 def remake(sa, now: int) -> bool:
@@ -190,13 +191,15 @@ def try_later(sa, ike: bool, now: int) -> bool:
 
 def rekey_child(sa) -> None:
     """Want new keys for the Child SA that sends, or one where there is none, unless that is wanted already."""
-    if sa.window.makes_child():
-        return
+    if not sa.window.makes_child():
+        _want_newest(sa)
+
+
+def _want_newest(sa):
     for child in reversed(sa.children):
         if not child.heir:
             return sa.want(RekeyChild(sa, child))
-    if not sa.children:
-        sa.want(NewChild(sa))
+    return None if sa.children else sa.want(NewChild(sa))
 
 
 def answer_child(sa, m, b):

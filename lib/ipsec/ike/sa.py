@@ -332,6 +332,9 @@ class IkeSa(Liveness):
     def _remove(self, children):
         for child in list(children):
             self.children.remove(child)
+            for other in self.children:
+                if other.heir is child:
+                    other.heir = None  # it is to be rekeyed again
             self._changes.append((REMOVED, child))
 
     def warn(self, cause: str, text: str) -> None:

@@ -118,7 +118,11 @@ class Window:
 
     def makes_child(self) -> bool:
         """Whether a Child SA is asked for, or will be."""
-        return any(exchange.work == CHILD_WORK and exchange.kind == iana.CREATE_CHILD_SA for exchange in self._under_way())
+        for exchange in self._under_way():
+            is_under_way = exchange is self.active or not exchange.is_needless(self._sa)
+            if is_under_way and exchange.work == CHILD_WORK and exchange.kind == iana.CREATE_CHILD_SA:
+                return True
+        return False
 
     def _under_way(self):
         return self._wanted + [self.active] if self.active else self._wanted
