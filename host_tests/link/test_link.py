@@ -285,3 +285,10 @@ def test_what_nobody_calls_is_left_out(tmp_path: Path, monkeypatch: pytest.Monke
     linked = joined(tmp_path, monkeypatch, main="from ipsec.a import C\ndef main():\n    return C().used()\n", a=text)
     assert set(linked.dropped) == {"ipsec.a.C.unused", "ipsec.a.dead"}
     assert result(linked, tmp_path) == "1"
+
+
+def test_values_of_two_names_are_no_tuple():
+    """MicroPython allocates one for `a, b = (x, y)`, which the packet path must not."""
+    text = "\n".join(report.joined("aes128ccm16", "armv6m").texts.values())
+    assert not re.search(r"^\s+\S+, \S+ = \([^()]*\)$", text, re.MULTILINE)
+    assert re.search(r"^\s+\S+, \S+ = [^(), ]+, [^(), ]+$", text, re.MULTILINE)

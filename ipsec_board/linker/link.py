@@ -6,6 +6,7 @@ Start reading at `link`.
 import ast
 import functools
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -249,7 +250,7 @@ def _write(
 ) -> None:
     for part in parts.modules:
         tree = emitter.write_part(part)
-        text = ast.unparse(tree) + "\n"
+        text = _without_tuples(ast.unparse(tree)) + "\n"
         if tree.body:
             path = _path(part)
             result.texts[path] = text
@@ -263,6 +264,24 @@ def _write(
     result.texts[_PRESENT.replace(".", "/")] = _present(program)
     digest = hashlib.sha256(repr((sorted(result.texts.items()), options.arch)).encode())
     result.ident = digest.hexdigest()[:6]
+
+
+def _without_tuples(text: str) -> str:
+    """`a, b = x, y` again, where `ast.unparse` has written `a, b = (x, y)`, for which MicroPython allocates a tuple."""
+    lines = []
+    for line in text.split("\n"):
+        found = re.fullmatch(r"(\s*[^='\"]+, [^='\"]+ = )\((.*)\)", line)
+        if found and _is_same(line, found[1] + found[2]):
+            line = found[1] + found[2]
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _is_same(line: str, other: str) -> bool:
+    try:
+        return ast.dump(ast.parse(line.strip())) == ast.dump(ast.parse(other.strip()))
+    except SyntaxError:
+        return False
 
 
 def _present(program: Program) -> str:
