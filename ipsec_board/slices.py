@@ -145,7 +145,7 @@ _VIPER_ONLY = ("ipsec.crypto.kernels.field384",)  # kernels that the native modu
 _IN_THE_LARGE = ("ipsec.crypto.modes.chapoly", "ipsec.crypto.modes.cbc", "ipsec.crypto.sha512", "ipsec.crypto.sign.modular")
 PLAIN = ("ipsec.esp.plain", "ipsec.inet.plain", *SLICES["plain"].gates)
 # With the core, what lib/package.json installs: what is there is offered, and with these every usual gateway's default is met
-BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "fragment", "blocking")
+BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "rekey", "mobike", "fragment", "blocking")
 
 
 def chosen(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:

@@ -229,10 +229,16 @@ class IkeAuth(Exchange):
         if lifetime and len(lifetime) == 4:
             sa.lives(int.from_bytes(lifetime, "big"))
         if sa.config.mobike and payload.notify_data(m, _MOBIKE_SUPPORTED) is not None:
-            from ipsec.ike.mobike import Mobike
+            self._agree_mobike(sa, m)
 
-            sa.mobike = Mobike(sa, m)
-            sa.want(sa.mobike.check(False))
+    def _agree_mobike(self, sa, m):
+        """The gateway does it, too (RFC 4555 3.1); where the code is missing, the address is that of the handshake."""
+        try:
+            from ipsec.ike.mobike import Mobike
+        except ImportError:
+            return
+        sa.mobike = Mobike(sa, m)
+        sa.want(sa.mobike.check(False))
 
     def _verify(self, sa, m):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""
