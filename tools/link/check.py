@@ -22,6 +22,7 @@ INSIDE = (
     "test_suites.test_names_are_not_kept_on_a_board",
     "test_crypto_backend.test_use",
     "test_rank.test_what_invalidates_them",
+    "test_auth_cert.test_the_leaf_is_remembered",
     "test_upkeep.test_a_clock_that_nobody_asks_for_days_goes_on",
 )
 # Tests that compare kernels in viper with those in plain Python, neither of which is there beside the native module
