@@ -460,7 +460,7 @@ NEW_CHILD = "--> CREATE_CHILD_SA request { SA Nonce TSi TSr }"
 NEW_CHILD_PFS = "--> CREATE_CHILD_SA request { SA Nonce KE TSi TSr }"
 
 
-def test_class_stuck_a_child_sa_that_is_deleted_while_we_rekey_it_is_made_again_whatever_the_answer_is():
+def test_a_child_sa_that_is_deleted_while_we_rekey_it_is_made_again_whatever_the_answer_is():
     for error, after, again in (
         (N("TEMPORARY_FAILURE"), 2000, NEW_CHILD),
         (N("NO_PROPOSAL_CHOSEN"), 0, NEW_CHILD_PFS),
@@ -483,7 +483,7 @@ def test_class_stuck_a_child_sa_that_is_deleted_while_we_rekey_it_is_made_again_
             assert sends_on(talk) == SPI and talk.causes() == UP + ["down deleted"] + UP
 
 
-def test_class_stuck_a_child_sa_that_the_gateway_cannot_make_just_now_is_asked_for_again():
+def test_a_child_sa_that_the_gateway_cannot_make_just_now_is_asked_for_again():
     talk = start()
     talk.ask("INFORMATIONAL", D("ESP", talk.child.spi_out))
     for _ in range(3):
@@ -496,7 +496,7 @@ def test_class_stuck_a_child_sa_that_the_gateway_cannot_make_just_now_is_asked_f
     assert sends_on(talk) == SPI
 
 
-def test_class_stuck_a_child_sa_that_is_deleted_while_the_ike_sa_is_rekeyed_is_made_again():
+def test_a_child_sa_that_is_deleted_while_the_ike_sa_is_rekeyed_is_made_again():
     for crossed in (False, True):
         for refused in (False, True):
             talk = start()
@@ -518,7 +518,7 @@ def test_class_stuck_a_child_sa_that_is_deleted_while_the_ike_sa_is_rekeyed_is_m
             assert sends_on(leads) == SPI and leads.player.tunnel.is_up
 
 
-def test_class_stuck_new_keys_that_are_due_while_a_child_sa_is_deleted_are_asked_for_after_it():
+def test_new_keys_that_are_due_while_a_child_sa_is_deleted_are_asked_for_after_it():
     talk = start()
     old = talk.child
     due(talk)
@@ -891,7 +891,7 @@ def test_child_sas_that_the_gateway_replaces_and_forgets_are_deleted_by_us():
         assert len(receives_on(talk)) == 2 and talk.causes() == UP
 
 
-def test_class_stuck_a_rekey_that_waits_for_its_turn_does_not_stand_for_a_child_sa_that_is_deleted():
+def test_a_rekey_that_waits_for_its_turn_does_not_stand_for_a_child_sa_that_is_deleted():
     talk = start()
     due(talk, ike=True)
     due(talk)  # waits
@@ -924,7 +924,7 @@ def test_a_child_sa_whose_successor_is_deleted_can_be_rekeyed_again():
         assert receives_on(talk)[-1] == OTHER and talk.causes() == UP
 
 
-def test_class_stuck_a_successor_that_the_gateway_deletes_or_does_not_know():
+def test_a_successor_that_the_gateway_deletes_or_does_not_know():
     for known in (True, False):
         talk = start()
         old = talk.child.spi_out
