@@ -70,6 +70,8 @@ def test_installed_files_in_the_heap_of_a_pico_w(gateway, name, tmp_path):
 
 def test_source_files_compile_on_the_board(gateway, name, tmp_path):
     """Without measuring every suite, for which the compiler leaves no room in a board's heap."""
+    if name == "qemu-rv32":
+        pytest.skip("QEMU's RV32 compiles the library's sources for longer than a test may take")
     stage(tmp_path, {"lib": REPOSITORY / "lib"})
     lines = connect(gateway, name, tmp_path, {"suite_order": "fixed"})
     assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
