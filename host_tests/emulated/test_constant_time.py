@@ -3,23 +3,14 @@
 The emulator counts instructions: with `icount` the board's clock is that count, to the last instruction.
 """
 
-import re
-import shutil
-from pathlib import Path
-
 import pytest
 
-from ipsec_board import native
-from tools import emulator
-from tools.emulator.stage import stage
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-ICOUNT = 9  # 512 ns an instruction: the count of P-256 fits into ticks_diff
+from host_tests.emulated import counting
+from host_tests.emulated.counting import TICKS
 
 pytestmark = pytest.mark.emulated
 
-# Ticks of time.ticks_cpu() an instruction, and the most that a whole agreement may take, in millions of instructions.
-TICKS = {"qemu-m0plus": 12.8, "qemu-m3": 12.8, "qemu-rv32": 5.12}
+# The most that a whole agreement may take, in millions of instructions.
 BUDGET = {
     "viper": {"x25519": 16.0, "p256": 27.0},
     "native": {"x25519": 4.5, "p256": 8.7},
@@ -72,20 +63,7 @@ def kernel(request):
 @pytest.fixture(scope="module")
 def counted(name, kernel, tmp_path_factory):
     """What the script printed: for each word the numbers behind it."""
-    folder = tmp_path_factory.mktemp("rom")
-    march = emulator.target(name).march
-    rom = stage(folder, {"lib": REPOSITORY / "lib"}, march)
-    if kernel == "native":
-        shutil.copy(native.path(march), rom / "lib" / native.MODULE)
-    script = folder / "script.py"
-    script.write_text(SCRIPT.replace("{scalars}", str(SCALARS)))
-    with emulator.start(name, rom=rom, icount=ICOUNT) as board:
-        output = board.run(script, timeout=300)
-    found: dict[str, list[int]] = {}
-    for word, number in re.findall(r"^(\S+) (-?\d+)$", output, re.MULTILINE):
-        found.setdefault(word, []).append(int(number))
-    assert f"kernel-{kernel}" in found, output
-    return found
+    return counting.counted(SCRIPT.replace("{scalars}", str(SCALARS)), name, kernel, tmp_path_factory.mktemp("rom"))
 
 
 @pytest.mark.parametrize("curve", ["x25519", "p256"])
@@ -97,6 +75,6 @@ def test_every_scalar_takes_the_same_instructions(name, counted, curve):
 
 @pytest.mark.parametrize("curve", ["x25519", "p256"])
 def test_an_agreement_stays_within_its_budget(kernel, counted, curve):
-    millions = counted[f"whole-{curve}"][0] * 1000 / 2**ICOUNT / 1e6
+    millions = counted[f"whole-{curve}"][0] * 1000 / 2**counting.ICOUNT / 1e6
     print(f"{kernel} {curve}: {millions:.2f} M instructions")
     assert 1 < millions < BUDGET[kernel][curve]

@@ -3,19 +3,11 @@
 The heap is locked while instructions are counted, as looking for room on it takes a time that depends on what lies there.
 """
 
-import re
-import shutil
-from pathlib import Path
-
 import pytest
 
-from ipsec_board import native
-from tools import emulator
-from tools.emulator.stage import stage
+from host_tests.emulated import counting
+from host_tests.emulated.counting import TICKS
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-ICOUNT = 9  # 512 ns an instruction
-TICKS = {"qemu-m0plus": 12.8, "qemu-m3": 12.8, "qemu-rv32": 5.12}  # of time.ticks_cpu() an instruction
 SCALARS = 40
 KINDS = ("ed25519", "p256", "modular", "nonce", "control")
 
@@ -92,20 +84,7 @@ print("kernel-" + field.machine.KERNEL, 1)
 @pytest.fixture(scope="module", params=["viper", "native"])
 def counted(request, name, tmp_path_factory):
     """What the script printed: for each word the numbers behind it."""
-    folder = tmp_path_factory.mktemp("rom")
-    march = emulator.target(name).march
-    rom = stage(folder, {"lib": REPOSITORY / "lib"}, march)
-    if request.param == "native":
-        shutil.copy(native.path(march), rom / "lib" / native.MODULE)
-    script = folder / "script.py"
-    script.write_text(SCRIPT.replace("{scalars}", str(SCALARS)))
-    with emulator.start(name, rom=rom, icount=ICOUNT) as board:
-        output = board.run(script, timeout=300)
-    found: dict[str, list[int]] = {}
-    for word, number in re.findall(r"^(\S+) (-?\d+)$", output, re.MULTILINE):
-        found.setdefault(word, []).append(int(number))
-    assert f"kernel-{request.param}" in found, output
-    return found
+    return counting.counted(SCRIPT.replace("{scalars}", str(SCALARS)), name, request.param, tmp_path_factory.mktemp("rom"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,7 @@ from tools.emulator.stage import stage
 
 pytestmark = pytest.mark.emulated
 
-HEAP = 65536 + 16384  # the second for the recorded exchange and the scripted client, which are in the heap too
+HEAP = 65536 + 10240  # the second for the recorded exchange and the scripted client, which are in the heap too
 PROGRAM = """
 import gc, sys
 sys.path.append("/rom/unit")

@@ -51,28 +51,22 @@ def stream(gw: Gateway, interpreter: str = "micropython", **options) -> Iterator
         stop(process, 0)
 
 
-def wait_for(gw: Gateway, text: str, count: int) -> None:
-    gw.swan.wait_log(text, count=count)
-
-
-@pytest.mark.parametrize("esp", ["aes128gcm16", _PFS])
 @pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
-def test_the_gateway_rekeys_the_child_sa_twenty_times(make_gateway, interpreter, esp):
+@pytest.mark.parametrize(
+    ("what", "esp", "line"),
+    [
+        ({"child": "net"}, "aes128gcm16", "rekeyed CHILD_SA"),
+        ({"child": "net"}, _PFS, "rekeyed CHILD_SA"),
+        ({"ike": "rw"}, "aes128gcm16", "rekeyed between"),
+    ],
+    ids=["child", "child with PFS", "ike"],
+)
+def test_the_gateway_rekeys_twenty_times(make_gateway, interpreter, what, esp, line):
     gw = make_gateway(proposals=["aes128gcm16-prfsha256-x25519"], esp_proposals=[esp])
     with stream(gw, interpreter, ike_proposals=["aes128gcm16-prfsha256-x25519"], esp_proposals=[esp]) as device:
         for n in range(20):
-            gw.swan.rekey(child="net")
-            wait_for(gw, "rekeyed CHILD_SA", n + 1)
-            time.sleep(0.05)
-    device.check()
-
-
-def test_the_gateway_rekeys_the_ike_sa_twenty_times(make_gateway):
-    gw = make_gateway()
-    with stream(gw) as device:
-        for n in range(20):
-            gw.swan.rekey(ike="rw")
-            wait_for(gw, "rekeyed between", n + 1)
+            gw.swan.rekey(**what)
+            gw.swan.wait_log(line, count=n + 1)
             time.sleep(0.05)
     device.check()
 
@@ -81,8 +75,8 @@ def test_the_gateway_rekeys_both_by_its_clock(make_gateway):
     child = {"rekey_time": "2s", "life_time": "9s", "rand_time": "0s"}
     gw = make_gateway(rekey_time="3s", over_time="9s", rand_time="0s", child=child)
     with stream(gw, dpd_s=1) as device:
-        wait_for(gw, "rekeyed between", 3)
-        wait_for(gw, "rekeyed CHILD_SA", 3)
+        gw.swan.wait_log("rekeyed between", count=3)
+        gw.swan.wait_log("rekeyed CHILD_SA", count=3)
     device.check()
 
 
@@ -91,14 +85,14 @@ def test_we_rekey_the_child_sa(make_gateway, esp):
     gw = make_gateway(proposals=["aes128ccm16-prfsha256-x25519"], esp_proposals=[esp])
     options: dict = {"ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": [esp]}
     with stream(gw, **options, child_lifetime_packets=20, dpd_s=1, natt_keepalive_s=1) as device:
-        wait_for(gw, "closing CHILD_SA", 8)
+        gw.swan.wait_log("closing CHILD_SA", count=8)
     device.check()
 
 
 def test_a_gateway_that_wants_perfect_forward_secrecy_gets_it_without_a_list_of_ours(make_gateway):
     gw = make_gateway(proposals=["aes128gcm16-prfsha256-x25519"], esp_proposals=[_PFS])
     with stream(gw, ike_proposals=None, esp_proposals=None, child_lifetime_packets=20, natt_keepalive_s=1) as device:
-        wait_for(gw, "closing CHILD_SA", 3)
+        gw.swan.wait_log("closing CHILD_SA", count=3)
     device.check()
 
 

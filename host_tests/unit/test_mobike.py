@@ -22,6 +22,9 @@ class Nomad(Talk):
         super().__init__(up=False, **options)
         good = [(kind, body, critical) for kind, body, critical in self.good()]
         self._say(self.seal(good + [N(SUPPORTED)] + list(more)))
+        self.wait(1999)
+        self.expect()  # the program's own packets come first
+        self.wait(1)
         self.expect(CHECK)
         self.answer(HERE)
 

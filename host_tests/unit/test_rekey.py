@@ -3,6 +3,9 @@
 A nonce of zeros is the lowest of four and one of 0xff never is, so the gateway of these tests decides who loses a collision.
 """
 
+from inet_support import udp
+from ipsec.esp.transform import EspSa
+from ipsec.ike.child import ChildSa
 from talk import ENCR_CCM, KE_X25519, NO_ESN, PRF_SHA256, SA, D, N, Talk, raw
 
 UP = ["up up"]
@@ -943,3 +946,69 @@ def test_a_successor_that_the_gateway_deletes_or_does_not_know():
             talk.answer(N("CHILD_SA_NOT_FOUND"))
             talk.expect(REKEY)  # of the old one, which is there still
             assert talk.causes() == UP and sends_on(talk) == old
+
+
+def test_simultaneous_rekey_of_the_ike_sa_and_the_answer_to_ours_never_comes():
+    """The gateway's own IKE SA waits as long as ours is open, and takes over then."""
+    talk = start(retransmit_tries=8)
+    due(talk, ike=True)
+    ask_rekey_ike(talk, HIGH, b"theirs99")
+    rival = talk.heir()
+    for _ in range(40):
+        talk.wait(1000)
+    assert rival.ike.is_up() and lead(talk) is talk.ike
+    while talk.ike.is_up():
+        talk.wait(1000)
+    assert lead(talk) is rival.ike and len(rival.children()) == 1 and talk.causes() == UP
+    rival.ask("INFORMATIONAL")
+    rival.expect(EMPTY)
+
+
+def test_a_gateway_that_rekeys_the_ike_sa_and_deletes_nothing_does_not_fill_the_heap():
+    talk = start()
+    for n in range(12):
+        ask_rekey_ike(talk, spi=b"gateway%d" % (n % 10) if n < 10 else b"gatewa%d" % n)
+        before, talk = talk.ike, talk.heir()
+        assert lead(talk) is talk.ike and before.heir is talk.ike
+    assert len(talk.player.tunnel._ikes.all()) == 4 and len(talk.children()) == 1 and talk.causes() == UP
+    assert talk.player.tunnel.deadline() > talk.player.now
+
+
+def test_a_tunnel_that_is_made_again_does_not_live_on_in_the_gateways_rival():
+    """The gateway rekeys the IKE SA, too, and deletes the old one while we end it: a handshake follows."""
+    talk = start(reconnect=True)
+    talk.wait(6000)
+    due(talk, ike=True)
+    ask_rekey_ike(talk, HIGH, b"theirs99")
+    talk.ike.renew("for a test", talk.player.now)
+    talk.wait(0)
+    talk.wait(0)
+    talk.ask("INFORMATIONAL", D("IKE"))
+    talk.sent()
+    talk.wait(0)
+    assert talk.causes() == UP + ["down renew"] and talk.player.last()[18] == 34
+
+
+def test_the_gateways_packets_on_the_new_child_sa_make_ours_follow():
+    talk = start()
+    made = []
+    add = talk.ike.add_child
+
+    def spy(child):
+        made.append([bytes(k) for k in (child.encr_in, child.integ_in, child.encr_out, child.integ_out)])  # the gateway's first
+        add(child)
+
+    talk.ike.add_child = spy
+    old = talk.child
+    ask_rekey(talk)
+    [new] = [c for c in talk.ike.children if c is not old]
+    mirror = ChildSa(new.spi_out, new.spi_in, new.suite, new.ts_remote, new.ts_local, made[0])
+    theirs = EspSa(talk.ike.crypto, mirror, 64)
+    assert sends_on(talk) == old.spi_out
+    own = talk.player.tunnel.stack._addresses[0]
+    packet = udp(b"hello", 5000, 4000, bytes([10, 10, 0, 1]), bytes(own))
+    buf = bytearray(32) + bytearray(packet) + bytearray(64)
+    end = theirs.encap(buf, 32, 32 + len(packet))
+    talk.player.receive(bytes(buf[32 - theirs.head : end]))
+    assert talk.player.inner == [packet] and sends_on(talk) == SPI
+    assert receives_on(talk) == [old.spi_out, SPI]

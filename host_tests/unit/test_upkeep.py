@@ -188,3 +188,13 @@ def test_used_up_sequence_numbers_are_told_and_the_child_sa_gets_new_keys():
     talk.wait(0)
     talk.expect("--> CREATE_CHILD_SA request { N(REKEY_SA) SA Nonce TSi TSr }")
     assert talk.causes() == ["up up"]
+
+
+def test_new_keys_are_asked_for_until_they_are_there():
+    for ike, due in ((False, REKEY_CHILD), (True, REKEY_IKE)):
+        u = upkeep(natt_keepalive_s=0, lifetime_s=86400, child_lifetime_s=86400)
+        u.came_up(0)
+        u.rekey_at(ike, 1000)
+        assert [u.due(t) for t in (999, 1000, 1001, 60999, 61000, 61001)] == [0, due, 0, 0, due, 0]
+        u.rekeyed(ike, 61002)
+        assert u.due(200000) == 0

@@ -29,6 +29,7 @@ _LINGER_MS = const(3000)  # how long packets on a Child SA that was replaced may
 _MOST_PACKETS = 0x3FFFFFFF  # a quarter of the sequence numbers there are without ESN
 _SLACK_MS = const(1000)
 _AGAIN_MS = const(1000)
+_UNTIL_MS = const(60000)  # new keys that are due are asked for each time, until they are there: nothing may come in between
 _LEAST_KEEPALIVE_MS = const(5000)
 
 
@@ -149,7 +150,10 @@ class Upkeep:
         self._retry_at = self._up_at = self._renew_at = self._ike_at = None
 
     def due(self, now: int) -> int:
-        """What is due, once for each time: RETRY, RENEW, KEEPALIVE, REKEY_CHILD, REKEY_IKE, FORGET, or 0."""
+        """What is due, once for each time: RETRY, RENEW, KEEPALIVE, REKEY_CHILD, REKEY_IKE, FORGET, or 0.
+
+        New keys stay due, each minute, until `rekeyed`.
+        """
         self.seen_at = now
         if is_due(self._retry_at, now):
             self._retry_at = None
@@ -158,10 +162,10 @@ class Upkeep:
             self._renew_at = None
             return RENEW
         if is_due(self._child_at, now):
-            self._child_at = None
+            self._child_at = now + _UNTIL_MS
             return REKEY_CHILD
         if is_due(self._ike_at, now):
-            self._ike_at = None
+            self._ike_at = now + _UNTIL_MS
             return REKEY_IKE
         if is_due(self._forget_at, now):
             self._forget_at = None

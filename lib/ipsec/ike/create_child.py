@@ -91,7 +91,7 @@ class NewChild(Exchange):
         if error == iana.INVALID_KE_PAYLOAD and len(data) == 2:
             wanted = data[0] << 8 | data[1]
             return wanted if wanted not in self._tried and wanted in groups(sa) else None
-        if error == _NO_PROPOSAL_CHOSEN and not self.group:
+        if error == _NO_PROPOSAL_CHOSEN and not self.group and sa.suite.ke not in self._tried:
             return sa.suite.ke  # libreswan, for one, wants perfect forward secrecy unless it is told not to
         return None
 

@@ -229,16 +229,15 @@ class IkeAuth(Exchange):
         if lifetime and len(lifetime) == 4:
             sa.lives(int.from_bytes(lifetime, "big"))
         if sa.config.mobike and payload.notify_data(m, _MOBIKE_SUPPORTED) is not None:
-            self._agree_mobike(sa, m)
+            self._agree_mobike(sa, m, now)
 
-    def _agree_mobike(self, sa, m):
+    def _agree_mobike(self, sa, m, now):
         """The gateway does it, too (RFC 4555 3.1); where the code is missing, the address is that of the handshake."""
         try:
             from ipsec.ike.mobike import Mobike
         except ImportError:
             return
-        sa.mobike = Mobike(sa, m)
-        sa.want(sa.mobike.check(False))
+        sa.mobike = Mobike(sa, m, now)
 
     def _verify(self, sa, m):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""

@@ -5,7 +5,9 @@ Rule: there is one IKE SA nearly always, and what is asked for at every wait mus
 
 from ipsec.errors import ConfigError
 from ipsec.ike.window import MARKER_LEN
-from ipsec.micro import earlier
+from ipsec.micro import const, earlier
+
+_MOST = const(3)  # besides the one that leads
 
 
 class Lineage:
@@ -75,11 +77,13 @@ class Lineage:
         self._others.append(ike)
 
     def replace(self, old, new) -> None:
-        """Another one leads."""
+        """Another one leads. Of those that wait for their Delete the oldest goes when they become too many."""
         if new in self._others:
             self._others.remove(new)
         self._others.append(old)
         self.lead = new
+        if len(self._others) > _MOST:
+            self._others[0].finish_close()
 
     def remove(self, ike) -> bool:
         """One has ended; True when it led, and then all end."""

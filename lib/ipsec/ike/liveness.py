@@ -6,7 +6,7 @@ Start reading at `check`.
 """
 
 from ipsec.ike.exchange import Exchange
-from ipsec.micro import const, since
+from ipsec.micro import const, earlier, since
 
 _LINGER_MS = const(30000)  # how long an IKE SA that was replaced waits for the peer's Delete
 _HINT_MS = const(10000)  # at most one liveness check in this time for messages that prove nothing
@@ -59,7 +59,9 @@ class Liveness:
         """When to look, for an SA that was replaced when to end it; None for never."""
         if not self.is_up():
             return None
-        if self.heir:
-            return self.heard_at + _LINGER_MS
+        heir = self.heir
+        if heir:  # of a rival it is the SA whose place it may take, as long as that is open
+            return None if heir.rival and heir.rival.new is self else self.heard_at + _LINGER_MS
         dpd_s = self.config.dpd_s
-        return self.heard_at + dpd_s * 1000 if dpd_s else None
+        at = self.heard_at + dpd_s * 1000 if dpd_s else None
+        return earlier(at, self.mobike.first_at) if self.mobike else at

@@ -18,6 +18,7 @@ Start reading at `Check`.
 from ipsec.ike import natt, payload
 from ipsec.ike.exchange import Exchange
 from ipsec.ike.sa import GATEWAY, MOVED, NAT, WE
+from ipsec.micro import const
 
 _UNACCEPTABLE_ADDRESSES = 40
 _UNEXPECTED_NAT_DETECTED = 41
@@ -30,13 +31,15 @@ _COOKIE2 = 16401
 _NO_NATS_ALLOWED = 16402
 _LENGTHS = {_ADDITIONAL_IP4: 4, _ADDITIONAL_IP6: 16}
 _MAX_OTHERS = 4
+_FIRST_MS = const(2000)  # not at once: lwIP keeps one unread datagram, and a program's first answer would be lost
 
 
 class Mobike:
     """What the gateway has told: its other addresses, and where it sees us."""
 
-    def __init__(self, sa, m):
+    def __init__(self, sa, m, now):
         self.seen = None
+        self.first_at = now + _FIRST_MS  # when the first check is due, None after it
         self.addr = sa.path.addr  # of the gateway, as of the last update
         self.others: list = []
         self.is_wanted = False  # an update waits for its turn
@@ -93,6 +96,7 @@ class Check(Exchange):
         self._update = update
 
     def build(self, sa, b):
+        self._mobike.first_at = None
         if self._update:
             self._mobike.is_wanted = False
             self._mobike.addr = sa.path.addr

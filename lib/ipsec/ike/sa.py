@@ -286,7 +286,7 @@ class IkeSa(Liveness):
 
     def end(self, cause: str, text: str, spoke: bool = True) -> None:
         """The SA is over at both ends, or the peer is gone (it has not spoken); tell it once."""
-        if self.rival and self.rival.new.is_up() and spoke:
+        if self.rival and self.rival.new.is_up() and self.state == _ESTABLISHED:
             from ipsec.ike.rekey_ike import hand_over
 
             hand_over(self, self.rival.new, self.heard_at)  # the peer has replaced this one, whatever we wanted
