@@ -292,7 +292,7 @@ class Tunnel:
             self._upkeep.renew(*value)
         elif change == ike_sa.MOVED:
             self.history.moves += 1
-            self._reopen = value == ike_sa.GATEWAY
+            self._reopen = self._reopen or value == ike_sa.GATEWAY
             self._upkeep.moved(value == ike_sa.NAT)
         elif change == ike_sa.LIFETIME:
             self._upkeep.gateway_gives(value, now)
