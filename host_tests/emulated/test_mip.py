@@ -13,6 +13,7 @@ from tools import emulator
 from tools.emulator.base import REPOSITORY
 
 pytestmark = pytest.mark.emulated
+HEAP = 224 * 1024  # separate files for every feature of the default configuration; joined ones need two thirds of it
 SLICES = ("package.json", "package-chacha.json")  # the core with a pre-shared key and the default suites; a suite more
 ON_DISK = 'import ipsec.tunnel\nprint(ipsec.tunnel.__file__)\n'
 
@@ -29,7 +30,7 @@ def test_install_from_a_local_index_and_connect(name, tmp_path):
     rom = tmp_path / "rom"
     rom.mkdir()
     index = packages(emulator.target(name).march, tmp_path / "packages")
-    with Responder(psk=PSK) as gateway, emulator.start(name, rom=rom) as board:
+    with Responder(psk=PSK) as gateway, emulator.start(name, rom=rom, heap=HEAP) as board:
         for file in SLICES:
             said = "".join(board.lines(["mip", "install", str(index / file)], timeout=300))
             assert "Done" in said, said

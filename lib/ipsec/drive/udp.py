@@ -12,6 +12,7 @@ from ipsec.micro import copy
 
 _AF_INET = 2
 _POLLIN = 1
+_SHORT = 256  # octets that are received when memory is short: a reading, an acknowledgement, a liveness check
 _IP_RECVERR = (0, 11, 1)  # Linux: level, option, value
 _IPV6_RECVERR = (41, 25, 1)
 # Refusals of one datagram: EAGAIN, ENOMEM, EMSGSIZE, ENOBUFS, ECONNREFUSED, EHOSTUNREACH on Linux and lwIP, macOS, Windows.
@@ -119,6 +120,8 @@ class UdpLink:
                 return self.sock.recv_into(buf)
             else:
                 data = self.sock.recv(len(buf))
+        except MemoryError:  # no such piece of heap: short datagrams pass, the rest of a long one is lost as on a bad link
+            data = self.sock.recv(_SHORT)
         except OSError as e:
             self._note(e)
             return -1
