@@ -94,9 +94,10 @@ def _closure(program: Program, roots: list[str]) -> set[str]:
 
 
 def _clusters(program: Program, lazy: list[str]) -> dict[str, list[str]]:
-    """Modules that the same doors lead to, together; a door is what nobody imports at once."""
+    """Modules that the same doors lead to, together; a door is what a function imports, or nobody at once."""
     inner = {w for m in lazy for w in imported_at_once(program.modules[m]) if w != m}
-    doors = [m for m in lazy if m not in inner]
+    later = {w for text in program.modules.values() for w in set(imported_anywhere(text)) - set(imported_at_once(text))}
+    doors = [m for m in lazy if m not in inner or m in later]
     reach = {d: _closure(program, [d]) for d in doors}
     keys: dict[tuple[str, ...], list[str]] = {}
     for m in lazy:
