@@ -11,7 +11,8 @@ from tools import kernels
 
 LIB = Path(__file__).resolve().parents[1] / "lib"
 FILES = sorted((LIB / "ipsec").rglob("*.py"))
-BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "auth_options", "config", "micro")
+BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "auth_options", "options", "config",
+          "micro")  # fmt: skip
 # layer: what it may import of ours besides itself
 ALLOWED = {
     "errors": (),
@@ -31,7 +32,8 @@ ALLOWED = {
     "forms": ("errors", "address"),
     "key_forms": ("errors",),
     "auth_options": ("errors",),
-    "config": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options"),
+    "options": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options"),
+    "config": ("micro", "suite", "options"),
     "prepared": ("errors", "suite", "auth_options"),
     "crypto": ("errors", "micro"),
     "esp": BOTTOM + ("crypto",),

@@ -14,7 +14,7 @@ def dump(config: Config) -> dict:
     without |= {"cert_file", "ca_file"}  # what they hold is in the file
     if config.auth == "psk" and not config.remote_auth:
         without |= {"key_file", "gateway_key", "cert", "ca", "remote_auth", "clock", "provisioned"}
-    values = {name.lstrip("_"): _written(value) for name, value in vars(config).items() if name not in without}
+    values = {name: _written(value) for name, value in vars(config).items() if name not in without}
     return {"prepared": FORM, **values}
 
 

@@ -4,7 +4,7 @@ import re
 import tomllib
 
 import pytest
-from ipsec import config as library
+from ipsec import options as library
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from ipsec_board import gateway

@@ -87,7 +87,7 @@ def test_joined_files_are_smaller(device: tuple[Linked, Path]) -> None:
     linked, _ = device
     plain, joined = report.plain_files(linked, "x64"), report.joined_files(linked, "x64")
     assert sum(map(len, joined.values())) < 0.8 * sum(map(len, plain.values())) and len(joined) <= 7
-    assert any(n.startswith("ipsec.config.decode") for n in linked.dropped) is False
+    assert any(n.startswith("ipsec.options.decode") for n in linked.dropped) is False
     assert "ipsec.crypto.backend.use" in linked.dropped
 
 
@@ -145,7 +145,7 @@ def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:
     assert "_check_kind" not in said
     translator = trace.Translator()
     text = "\n".join(map(translator.line, said.splitlines()))
-    assert 'File "ipsec/config.py:' in text and ", in _check_kind\n" in text and "in __init__ of one of" in text
+    assert 'File "ipsec/options.py:' in text and ", in _check_kind\n" in text and "in __init__ of one of" in text
     fed, translator = b"", trace.Translator()
     for i in range(0, len(said), 7):
         fed += translator.feed(said[i : i + 7].encode())

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "lib/ipsec"
 EQUAL = Path(__file__).with_name("equal.json")
 # kernels have vectors and models of their own
-_MUTATED = ("ike/**/*.py", "esp/*.py", "inet/*.py", "tunnel.py", "upkeep.py", "path.py", "address.py", "config.py")
+_MUTATED = ("ike/**/*.py", "esp/*.py", "inet/*.py", "tunnel.py", "upkeep.py", "path.py", "address.py", "options.py")
 _LEFT_OUT = ("kernel.py", "plain.py", "trace.py", "keylog.py", "names.py", "remedy.py", "__init__.py", "drops.py")
 _CRYPTO = ("crypto", "p256", "p384", "x25519", "sha512", "modp", "ghash", "rank")  # unit tests that see nothing of these files
 _TIME_S = 120

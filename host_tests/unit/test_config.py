@@ -1,8 +1,9 @@
 """Options, suite names and addresses: what is wrong is named with its value and a remedy."""
 
 from ipsec.address import parse_range
-from ipsec.config import Config, decode_psk, load
+from ipsec.config import Config, load
 from ipsec.errors import ConfigError
+from ipsec.options import decode_psk
 from ipsec.suite import parse_esp, parse_ike
 from support import raises
 

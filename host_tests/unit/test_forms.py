@@ -2,11 +2,12 @@
 
 from binascii import unhexlify as unhex
 
-from ipsec.config import Config, decode_psk, load
+from ipsec.config import Config, load
 from ipsec.errors import ConfigError
 from ipsec.forms import parse_selector
 from ipsec.ike import identity
 from ipsec.key_forms import read_key
+from ipsec.options import decode_psk
 from support import raises
 
 BASE = {"gateway": "gw.example", "local_id": "device.example", "psk": "hex:" + "5a" * 32}

@@ -1,6 +1,6 @@
 """What is wrong with a provisioning file: every reason at once, each with a line to paste.
 
-The rules for [tunnel] are the library's own (`ipsec.config`): it is asked again without the option it has just refused, until it
+The rules for [tunnel] are the library's own (`ipsec.options`): it is asked again without the option it has just refused, until it
 has nothing more to say. Start reading at `tunnel`.
 """
 
@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from ipsec import config as library
+from ipsec import options as library
+from ipsec import suite
 from ipsec.address import is_address
+from ipsec.config import Config
 from ipsec.errors import ConfigError
 
 # name: (default, meaning)
@@ -60,14 +62,14 @@ def tables(given: Mapping[str, object], reasons: Reasons) -> None:
         reasons.add(f"unknown table [{name}]", remedy)
 
 
-def tunnel(given: dict, reasons: Reasons, device: Iterable[str] = ()) -> library.Config | None:
+def tunnel(given: dict, reasons: Reasons, device: Iterable[str] = ()) -> Config | None:
     """The configuration, or None when anything about it is wrong. `given` holds the secret as `psk`, if there is any."""
     options, before = dict(given), len(reasons.found)
     _unknown(options, reasons, device)
     _gateway(options, reasons)
     for _ in range(2 * len(options) + 8):
         try:
-            checked = library.Config(**{**USUAL, **options})
+            checked = Config(**{**USUAL, **options})
         except ConfigError as e:
             name = _culprit(str(e))
             reasons.add(str(e), _remedy(name, options.get(name)))
@@ -161,7 +163,7 @@ def _known_suites(value: object) -> list:
     """Those of a list that the library knows."""
     good = []
     for text in value if isinstance(value, list) else ():
-        for parse in (library.suite.parse_ike, library.suite.parse_esp):
+        for parse in (suite.parse_ike, suite.parse_esp):
             try:
                 parse(text)
             except (ConfigError, AttributeError, TypeError):

@@ -1,6 +1,6 @@
 """A first provisioning file: what must be filled in, then every other option with its default, commented.
 
-The options and their comments are read from the library (`ipsec.config`), the firmware and `checks.SITE`, so none is missing.
+The options and their comments are read from the library (`ipsec.options`), the firmware and `checks.SITE`, so none is missing.
 Start reading at `text`.
 """
 
@@ -62,7 +62,7 @@ def text(name: str, kind: str = "") -> str:
     ]
     if "remote_id" in required:
         lines.append("# " + _line("remote_id", required["gateway"][0], required["remote_id"][1]))
-    lines += ["", *options(paths.LIBRARY / "ipsec" / "config.py", {*required, "psk", "key"})]
+    lines += ["", *options(paths.LIBRARY / "ipsec" / "options.py", {*required, "psk", "key"})]
     lines += ["", "[device]", _line("publish_host", "10.10.0.1", "who gets the readings: an address behind the gateway")]
     lines += options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
     lines += ["", "[site]", _line("name", "uplink", checks.SITE["name"][1])]

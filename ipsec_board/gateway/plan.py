@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ipsec import config
+from ipsec import options as library
 from ipsec.config import Config
 from ipsec.errors import ConfigError
 
@@ -235,7 +235,7 @@ def _read_secret(path: Path, options: dict, secret_file: Path, reasons: checks.R
     if not secret_file.is_file():
         return checks.STAND_IN_PSK
     try:
-        return config._read_secret(str(path), str(options["psk_file"]))
+        return library._read_secret(str(path), str(options["psk_file"]))
     except (ConfigError, UnicodeError) as e:
         reasons.add(str(e) if isinstance(e, ConfigError) else f"psk_file {secret_file} is not text in UTF-8", "save it as UTF-8")
         return checks.STAND_IN_PSK

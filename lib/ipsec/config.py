@@ -1,80 +1,10 @@
-"""`Config`: every option of a tunnel with its unit, range and default; unknown or impossible options are refused by name.
+"""`Config`: the checked options of a tunnel; `options.py` tells, reads and checks them.
 
-A configuration is one JSON object, checked completely when it is loaded, so that nothing can fail later for a typing mistake.
-Start reading at `_OPTIONS`.
+Start reading at `Config`.
 """
 
-import binascii
-
 from ipsec import suite
-from ipsec.address import format_address, is_address, is_host, parse_address, parse_range, plain_identity
-from ipsec.errors import ConfigError
 from ipsec.micro import forget
-
-# name: (default, kind, lowest, highest); kinds: str, int, list (of str), bool. Times are in the unit of the name's ending.
-_OPTIONS = {
-    # The gateway
-    "gateway": ("", "str"),  # host name or address; required
-    "port": (500, "int", 1, 65535),  # its UDP port of IKE_SA_INIT
-    "natt_port": (4500, "int", 1, 65535),  # its UDP port from IKE_AUTH on, and of ESP (RFC 3948)
-    "local_port": (0, "int", 0, 65535),  # our UDP port; 0: any
-    # Who we are and whom we expect (RFC 7296 3.5); the form tells the type, see ike/identity.py
-    "local_id": ("", "str"),  # required
-    "remote_id": ("", "str"),  # default: `gateway`; "%any": whoever has the key
-    "auth": ("psk", "str"),  # "psk"; "key": raw public keys (RFC 7427); "cert": X.509 certificates
-    "remote_auth": ("", "str"),  # the gateway's own method where it is another than ours
-    "psk": ("", "str"),  # text, "hex:..." or "0x...", "base64:..." or "0s..."; 16 octets or more
-    "psk_file": ("", "str"),  # or a file that holds it, beside the configuration
-    "key_file": ("", "str"),  # with auth "key" and "cert": the file of our private key, Ed25519 or P-256, in PKCS #8
-    "key": ("", "str"),  # or what it holds: PEM, or "0x..."
-    "gateway_key": ("", "str"),  # and the gateway's public key: PEM, or "0s..." in base64, as strongSwan and libreswan print it
-    "cert_file": ("", "str"),  # with auth "cert": the file of our certificate and those of its issuers, PEM
-    "cert": ("", "str"),  # or what it holds
-    "ca_file": ("", "str"),  # the file of up to 3 authorities' certificates that the gateway's may come from; or a `gateway_key`
-    "ca": ("", "str"),  # or what it holds
-    "clock": ("", "str"),  # "rtc": the system's clock is right, certificates are checked by it
-    "provisioned": ("", "str"),  # else the day from which on it is certainly now, "2026-11-28"
-    # Algorithms in order of preference, see suite_names.py; default: all that is installed
-    "ike_proposals": ([], "list"),
-    "esp_proposals": ([], "list"),
-    # "fixed": the lists above are in the order of preference; "measured": the fastest of them first, see drive/rank.py.
-    # Default: "fixed" if one of the lists is given, because whoever writes a list may rank by more than speed; else "measured"
-    "suite_order": ("", "str"),
-    # Addresses inside
-    "virtual_ip": (["ipv4"], "list"),  # families to ask the gateway for (RFC 7296 2.19); []: none
-    "inner_address": ("", "str"),  # our own address inside when none is asked for
-    "remote_ts": (["0.0.0.0/0"], "list"),  # what we want to reach: prefixes (TSr), such as "10.0.0.0/8" or "10.0.0.0/8[tcp/8883]"
-    "local_ts": ([], "list"),  # what is on our side (TSi), for gateways that want it exactly; default: our address alone
-    "mtu": (1360, "int", 576, 1500),  # longest inner packet, octets
-    # Time
-    # Wait for the first answer (RFC 7296 2.4); later ones follow the measured round trip
-    "retransmit_ms": (1000, "int", 50, 60000),
-    # A request is given up after the time that so many attempts take when waits double: 31 s by default, a liveness check at 3
-    "retransmit_tries": (5, "int", 1, 20),
-    # Liveness check after so much silence (RFC 7296 2.4), after a third of it when packets lack their answers; 0: off
-    "dpd_s": (30, "int", 0, 86400),
-    "natt_keepalive_s": (20, "int", 0, 3600),  # NAT keepalive (RFC 3948 4); 0: off
-    # New keys before so long, so many octets, so many packets: of the IKE SA, and of the Child SA; 0: no such limit. Keep them
-    # below the gateway's, so that the device, which knows when it is awake, is the one that asks
-    "lifetime_s": (10800, "int", 10, 86400),
-    "child_lifetime_s": (3600, "int", 10, 86400),
-    "child_lifetime_kib": (0, "int", 0, 0x3FFFFFFF),
-    "child_lifetime_packets": (0, "int", 0, 0x3FFFFFFF),
-    "mobike": (True, "bool"),  # keep the tunnel when our address changes, if the gateway knows MOBIKE, too (RFC 4555)
-    "reconnect": (True, "bool"),  # make the tunnel anew when it goes down
-    "reconnect_ms": (1000, "int", 50, 3600000),  # first wait before that; doubles up to `reconnect_max_ms` (upkeep.py)
-    "reconnect_max_ms": (60000, "int", 50, 3600000),
-    "fragmentation": (True, "bool"),  # IKE messages in pieces where the gateway knows them, too (RFC 7383)
-    # Data path
-    "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
-    "gcm_table_kb": (2, "int", 2, 8),  # KiB for each direction of ESP with AES-GCM on a board: 2, or 8, which is a seventh faster
-}
-_OFFERS = {"ike_proposals": "ike_offer", "esp_proposals": "esp_offer"}
-_MIN_PSK_LEN = 16
-# What keeps the longest request below 1280 octets, which every gateway takes (RFC 7296 2)
-_MAX_ID_LEN = 128
-_MAX_SUITES = 8
-_MAX_PREFIXES = 8
 
 
 class Config:
@@ -123,29 +53,21 @@ class Config:
     fragmentation: bool
     replay_window: int
     gcm_table_kb: int
+    listed: list[str]  # which of the two lists of proposals it has of its own
     large_tables: bool  # whether `gcm_table_kb` asks for more memory and speed
     credentials = None  # what ike/auth makes of the keys, once
     utc: object = None  # with clock "rtc" what gives the time, 14 digits; the driver's
 
     def __init__(self, **options):
+        from ipsec.options import fill
+
         self.warnings = []
-        for name in options:
-            if name not in _OPTIONS:
-                raise ConfigError("unknown option %r%s" % (name, _suggestion(name)))
-        for name, spec in _OPTIONS.items():
-            value = spec[0]
-            if name in options:
-                value = options[name]
-                _check_kind(name, value, spec)
-            setattr(self, _OFFERS.get(name, name), value)
-        self._listed = [name for name in _OFFERS if name in options]
-        if not self.suite_order:
-            self.suite_order = "fixed" if self._listed else "measured"
-        _check(self)
+        fill(self, options)
+        forget("ipsec.options")
 
     def is_listed(self, name: str) -> bool:
         """Whether the configuration has this list of proposals of its own."""
-        return name in self._listed
+        return name in self.listed
 
     @property
     def ike_proposals(self) -> list:
@@ -162,209 +84,10 @@ class Config:
 
 
 def load(path: str) -> Config:
-    """Read a configuration file (JSON); `psk_file` is looked for beside it.
+    """Read a configuration file (JSON); `psk_file` and others are looked for beside it.
 
     Raises ConfigError.
     """
-    import json
+    from ipsec.options import read
 
-    try:
-        with open(path) as f:
-            options = json.load(f)
-    except OSError as e:
-        raise ConfigError("configuration file %r cannot be read (%s): give its path, or provision the device" % (path, e))
-    except ValueError as e:
-        raise ConfigError("configuration file %r is not JSON (%s): mend it, or provision the device anew" % (path, e))
-    if not isinstance(options, dict):
-        raise ConfigError("configuration file %r must hold one JSON object {...}" % path)
-    if options.get("psk_file"):
-        options["psk"] = _read_secret(path, options.pop("psk_file"))
-    if any(options.get(name) for name in ("key_file", "cert_file", "ca_file")):
-        _auth_options().read_files(path, options)
-    return Config(**options)
-
-
-def _auth_options():
-    try:
-        from ipsec import auth_options
-    except ImportError:
-        raise ConfigError("option auth: only 'psk' is installed; install for this configuration")
-    return auth_options
-
-
-def decode_psk(text: str) -> bytes:
-    """The octets of a `psk` option: `hex:` here, the other forms in `key_forms.py`.
-
-    Raises ConfigError, whose text does not hold the secret.
-    """
-    if text.startswith("hex:") and len(text) > 4:
-        try:
-            return binascii.unhexlify(text[4:])
-        except ValueError:
-            pass  # what is wrong is told there
-    from ipsec.key_forms import decode_key
-
-    key = decode_key(text)
-    forget("ipsec.key_forms")
-    return key
-
-
-def _parse_selector(text) -> tuple:
-    if "[" in text:
-        from ipsec.forms import parse_selector
-
-        return parse_selector(text)
-    return (0, 0, 65535) + parse_range(text)
-
-
-def _read_secret(config_path, name) -> str:
-    if not isinstance(name, str):
-        raise ConfigError("option psk_file: the value is not a text")
-    folder = config_path.rsplit("/", 1)[0] + "/" if "/" in config_path else ""
-    path = name if name.startswith("/") else folder + name
-    try:
-        with open(path, "rb") as f:
-            octets = f.read()
-    except OSError as e:
-        raise ConfigError("option psk_file: %r cannot be read (%s): give its path, or provision the device" % (path, e))
-    if octets.startswith(b"hex:") and not octets[4:].strip().strip(b"0123456789abcdefABCDEF"):
-        return octets.strip().decode()
-    from ipsec.key_forms import read_key
-
-    key = read_key(octets, path)
-    forget("ipsec.key_forms")
-    return key
-
-
-def _suggestion(name) -> str:
-    for known in _OPTIONS:
-        if known.replace("_", "") == name.lower().replace("_", "").replace("-", ""):
-            return "; did you mean %r?" % known
-    return "; known are " + ", ".join(sorted(_OPTIONS))
-
-
-def _check_characters(name, value):
-    """Refuse half of a surrogate pair, which CPython cannot encode, and of which MicroPython makes octets that are no text."""
-    for text in value if isinstance(value, (list, tuple)) else (value,):
-        if isinstance(text, str) and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
-            raise ConfigError("option %s: it holds half of a surrogate pair (\\ud8..), which is no character: correct it" % name)
-
-
-def _check_kind(name, value, spec):
-    kind = spec[1]
-    _check_characters(name, value)
-    if kind == "int":
-        if isinstance(value, bool) or not isinstance(value, int) or not spec[2] <= value <= spec[3]:
-            raise ConfigError("option %s: %r is not a whole number from %d to %d" % (name, value, spec[2], spec[3]))
-    elif kind == "bool":
-        if not isinstance(value, bool):
-            raise ConfigError("option %s: %r is neither true nor false" % (name, value))
-    elif kind == "list":
-        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
-            raise ConfigError("option %s: %r is not a list of texts" % (name, value))
-    elif not isinstance(value, str):
-        shown = "the value" if name in ("psk", "key") else repr(value)
-        raise ConfigError("option %s: %s is not a text" % (name, shown))
-
-
-def _check(c):
-    for name in ("gateway", "local_id"):
-        if not getattr(c, name):
-            raise ConfigError("option %s is required" % name)
-    if not c.remote_id:
-        c.remote_id = c.gateway
-    _check_ids(c)
-    if c.auth != "psk" or c.remote_auth or c.ca or c.cert:
-        _auth_options().check(c)
-        forget("ipsec.auth_options")
-    if "psk" in (c.auth, c.remote_auth):
-        _check_psk(c)
-    _check_suites(c)
-    _check_inside(c)
-    if c.replay_window & (c.replay_window - 1):
-        raise ConfigError("option replay_window: %d is not a power of two" % c.replay_window)
-    if c.gcm_table_kb not in (2, 8):
-        raise ConfigError("option gcm_table_kb: %d is neither 2 nor 8" % c.gcm_table_kb)
-    c.large_tables = c.gcm_table_kb == 8
-
-
-def _check_ids(c):
-    for name in ("local_id", "remote_id"):
-        text = getattr(c, name)
-        if len(text.encode()) > _MAX_ID_LEN:
-            raise ConfigError("option %s: longer than %d octets; take a shorter identity" % (name, _MAX_ID_LEN))
-        if not plain_identity(text) and not is_address(text):
-            from ipsec.forms import encode_identity
-
-            try:
-                encode_identity(text)
-            except ConfigError as e:
-                raise ConfigError("option %s: %s" % (name, e))
-    if c.local_id == "%any":
-        raise ConfigError("option local_id: '%any' is for remote_id; name this device")
-    if c.remote_id == "%any":
-        text = "option remote_id is '%any': whoever has the key may be the gateway; with a group key each other device could, too"
-        c.warnings.append(text)
-
-
-def _check_psk(c):
-    c.psk = decode_psk(c.psk)
-    if not c.psk:
-        raise ConfigError("option psk is required with auth 'psk': 32 random octets are best ('hex:...')")
-    if len(c.psk) < _MIN_PSK_LEN:
-        c.warnings.append(
-            "option psk has %d octets, fewer than %d: whoever fakes one handshake can guess it offline; use 32 random octets"
-            % (len(c.psk), _MIN_PSK_LEN)
-        )
-
-
-def _check_suites(c):
-    if c.suite_order not in ("fixed", "measured"):
-        raise ConfigError("option suite_order: %r is neither 'fixed' nor 'measured'" % c.suite_order)
-    for name, attribute in _OFFERS.items():
-        if not c.is_listed(name):
-            continue
-        from ipsec import suite_names
-
-        texts = getattr(c, attribute)
-        if not texts:
-            raise ConfigError("option %s: the list is empty; name at least one suite, or leave the option out for all" % name)
-        parse = suite_names.parse_ike_proposal if name == "ike_proposals" else suite_names.parse_esp_proposal
-        try:
-            offer = suite_names.parse_offer(texts, parse)
-        except ConfigError as e:
-            raise ConfigError("option %s: %s" % (name, e))
-        if len(offer) > _MAX_SUITES:
-            raise ConfigError("option %s: %d suites; name the best %d" % (name, len(offer), _MAX_SUITES))
-        setattr(c, attribute, offer)
-    forget("ipsec.suite_names")
-
-
-def _check_inside(c):
-    for family in c.virtual_ip:
-        if family not in ("ipv4", "ipv6"):
-            raise ConfigError("option virtual_ip: %r is neither 'ipv4' nor 'ipv6'" % family)
-    if not c.remote_ts:
-        raise ConfigError("option remote_ts: the list is empty; name what is to be reached, such as '10.10.0.0/24'")
-    for name in ("remote_ts", "local_ts"):
-        texts = getattr(c, name)
-        if len(texts) > _MAX_PREFIXES:
-            raise ConfigError("option %s: %d prefixes; join them to %d at the most" % (name, len(texts), _MAX_PREFIXES))
-        try:
-            setattr(c, name, [_parse_selector(t) for t in texts])
-        except ValueError as e:
-            raise ConfigError("option %s: %s" % (name, e))
-    if c.inner_address:
-        try:
-            c.inner_address = parse_address(c.inner_address)
-        except ValueError as e:
-            raise ConfigError("option inner_address: %s" % e)
-        if not is_host(c.inner_address):
-            raise ConfigError(
-                "option inner_address: %s is the address of no host; name ours inside" % format_address(c.inner_address)
-            )
-        n = len(c.inner_address)
-        if c.local_ts and not any(s[3] <= c.inner_address <= s[4] for s in c.local_ts if len(s[3]) == n):
-            raise ConfigError("option inner_address: it lies outside of local_ts; packets would have no way")
-    elif not c.virtual_ip:
-        raise ConfigError("option virtual_ip is empty, so inner_address must name our address inside")
+    return Config(**read(path))

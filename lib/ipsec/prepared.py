@@ -1,8 +1,8 @@
-"""`Config` as `config.py` has it, from a file that was checked at the desk: what a board has in place of parser and checker.
+"""The options of a tunnel from a file that was checked at the desk: what a board has in place of `options.py`.
 
-`ipsec-board provision --prepared` writes such a file, `ipsec-board install --prepared` puts this module where `ipsec.config` is.
+`ipsec-board provision --prepared` writes such a file, `ipsec-board install --prepared` puts this module where `ipsec.options` is.
 In the file, which `ipsec_board/prepare.py` writes, a text begins with "=", and octets are "#" and hexadecimal digits.
-Start reading at `load`.
+Start reading at `read`.
 """
 
 from binascii import unhexlify
@@ -13,30 +13,15 @@ from ipsec.suite import Proposal
 _FORM = 2  # of the file; another number is another version's
 
 
-class Config:
-    """Checked options as attributes; nothing is checked here."""
-
-    gateway: str
-    local_id: str
-    listed: list[str]
-    credentials = None  # what ike/auth makes of the keys, once
-    remote_auth = clock = ""  # which a file for a pre-shared key does not have
-    utc: object = None  # with clock "rtc" what gives the time, 14 digits; the driver's
-
-    def __init__(self, **options):
-        for name in options:
-            setattr(self, name, options[name])
-
-    def is_listed(self, name: str) -> bool:
-        """Whether the configuration had this list of proposals of its own."""
-        return name in self.listed
-
-    def __repr__(self):
-        return "Config(gateway=%r, local_id=%r)" % (self.gateway, self.local_id)  # never the secret
+def fill(c, options) -> None:
+    """Give a `Config` all its attributes; nothing is checked here."""
+    c.remote_auth = c.clock = ""  # which a file for a pre-shared key does not have
+    for name in options:
+        setattr(c, name, options[name])
 
 
-def load(path: str) -> Config:
-    """Read a prepared configuration file.
+def read(path: str) -> dict:
+    """The options in a prepared configuration file.
 
     Raises ConfigError.
     """
@@ -56,7 +41,7 @@ def load(path: str) -> Config:
         from ipsec.auth_options import read_file
 
         options["key"] = read_file(path, options["key_file"], "key_file")
-    return Config(**options)
+    return options
 
 
 def _value(v):
