@@ -23,8 +23,8 @@ from ipsec_board.paths import REPOSITORY
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 _PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
 # What the scripted tunnel of the unit tests imports, joined and plain
-NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._suite_names")
-PLAIN_NAMES = ("ipsec.suite_names",)
+NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names")
+PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names")
 _HEAP = 192 * 1024
 _LOAD = """
 import gc, sys
