@@ -4,6 +4,7 @@ from hashlib import sha1
 
 from scripted import GATEWAY_ADDR
 from talk import N, Talk
+from test_rekey import ask_rekey_ike
 
 SUPPORTED, ADDITIONAL4, ADDITIONAL6, NO_ADDITIONAL, UPDATE, COOKIE2, NO_NATS = 16396, 16397, 16398, 16399, 16400, 16401, 16402
 NATD = "N(NAT_DETECTION_SOURCE_IP) N(NAT_DETECTION_DESTINATION_IP)"
@@ -123,6 +124,26 @@ def test_a_nat_that_forgets_us_gets_more_keepalives():
         if waits != 20000:
             talk.answer(seen)  # of the update
         assert talk.tunnel._upkeep._keepalive_ms == waits, waits
+
+
+def test_another_ike_sa_has_another_hash_of_the_same_address():
+    """SPIs enter the hash (RFC 7296 2.23): after a rekey its answer is new, and no NAT has forgotten us."""
+    talk = Nomad(natt_keepalive_s=20, dpd_s=30)
+    ask_rekey_ike(talk)
+    heir = talk.heir()
+    heir.wait(30000)
+    heir.expect("--> keepalive", CHECK)
+    heir.answer(THERE)
+    heir.expect(UPDATES)  # the address may have changed meanwhile
+    heir.answer(THERE)
+    heir.wait(30000)
+    heir.expect("--> keepalive", CHECK)
+    heir.answer(THERE)
+    heir.expect()
+    assert talk.tunnel.history.moves == 0 and talk.tunnel._upkeep._keepalive_ms == 20000
+    heir.wait(30000)
+    heir.answer(HERE)
+    assert talk.tunnel.history.moves == 1 and talk.tunnel._upkeep._keepalive_ms == 10000
 
 
 def test_unacceptable_addresses_end_the_tunnel():

@@ -7,8 +7,9 @@
 
 Rules
 - Whenever the way may have changed, the request updates. A routine liveness check compares where the gateway's NAT detection sees
-  us with its last answer, and only another address is followed by an update. The first check, soon after IKE_AUTH, gives the
-  answer to compare with, because gateways move nothing on their own once MOBIKE is agreed.
+  us with its last answer, and only another address is followed by an update; so is the first answer on an IKE SA that is an heir,
+  as its SPIs enter the hash and nothing can be compared. The first check of all, soon after IKE_AUTH, gives the answer to compare
+  with, because gateways move nothing on their own once MOBIKE is agreed.
 - A gateway that stays silent is asked at its other addresses (3.5, 3.6); we have one address only, the system chooses it.
 - We always say that a NAT is there (natt.py), so NO_NATS_ALLOWED cannot be fulfilled (3.9).
 
@@ -39,6 +40,7 @@ class Mobike:
 
     def __init__(self, sa, m, now):
         self.seen = None
+        self.seen_by = sa.spi_i  # the IKE SA whose SPIs are in `seen`: another one has another hash of the same address
         self.first_at = now + _FIRST_MS  # when the first check is due, None after it
         self.addr = sa.path.addr  # of the gateway, as of the last update
         self.others: list = []
@@ -111,13 +113,14 @@ class Check(Exchange):
             return sa.end("unacceptable_addresses", remedy.explain(_UNACCEPTABLE_ADDRESSES))
         mobike.learn(sa, m)
         seen = payload.notify_data(m, _DETECTED)
-        is_other = seen is not None and mobike.seen not in (None, seen)
+        is_heir = mobike.seen_by != sa.spi_i
+        is_other = seen is not None and mobike.seen not in (None, seen) and not is_heir
         if seen is not None:
-            mobike.seen = seen
+            mobike.seen, mobike.seen_by = seen, sa.spi_i
         if is_other:
             sa.tell(MOVED, WE if mobike.is_ours else NAT)
             mobike.is_ours = False
-        if not mobike.is_wanted and (is_other and not self._update or mobike.addr != sa.path.addr):
+        if not mobike.is_wanted and ((is_other or is_heir) and not self._update or mobike.addr != sa.path.addr):
             sa.want(mobike.check(True))
         return None
 
