@@ -35,6 +35,7 @@ class Walk:
                 return  # the next handshake begins
             self._step(talk)
             self.check()
+        self.come_to_rest()
 
     def _choose(self):
         """An IKE SA that lives, met for the first time perhaps."""
@@ -77,6 +78,38 @@ class Walk:
             answer_rekey_ike(talk, nonce, b"resp" + spi)
         else:
             answer_rekey(talk, nonce, spi, more=[ke(talk)] if active.group else ())
+
+    def come_to_rest(self) -> None:
+        """The gateway answers all that is asked, keys are renewed twice: one Child SA is left, which the next renewal is for."""
+        for renewals in range(3):
+            for _ in range(30):
+                lead = self.tunnel._ikes.lead
+                if lead is None or not lead.is_up():
+                    return  # the next handshake begins
+                talk = self._choose()
+                asking = [t for t in self.talks if t.ike.keys and t.ike.window.active]
+                for talk in asking:
+                    self._agree(talk)
+                if not asking:
+                    self.talks[0].wait(1000)
+            lead = self.tunnel._ikes.lead
+            if lead is None or not lead.is_up():
+                return
+            if renewals < 2:
+                due(next(t for t in self.talks if t.ike is lead))
+        lead = self.tunnel._ikes.lead
+        assert lead.window.is_idle() and len(lead.children) == 1 and len(self.tunnel._ikes.all()) == 1
+
+    def _agree(self, talk) -> None:
+        self._spis += 1
+        spi, active = b"\x77\x05" + self._spis.to_bytes(2, "big"), talk.ike.window.active
+        if active.kind != 36:
+            about = getattr(active, "about", None)
+            talk.answer(*([D("ESP", about.spi_out)] if about in talk.ike.children else []))
+        elif active.work == IKE_WORK:
+            answer_rekey_ike(talk, HIGH, b"resp" + spi)
+        else:
+            answer_rekey(talk, HIGH, spi, more=[ke(talk)] if active.group else ())
 
     def check(self) -> None:
         """While an IKE SA is up there are keys, or keys to come; the data path has the Child SAs that the control path has."""

@@ -894,6 +894,30 @@ def test_child_sas_that_the_gateway_replaces_and_forgets_are_deleted_by_us():
         assert len(receives_on(talk)) == 2 and talk.causes() == UP
 
 
+def test_child_sas_that_the_gateway_leaves_behind_are_deleted_with_our_next_rekey():
+    """It replaces ours and deletes nothing; with `crossed` while we rekey the same one, and refuses ours or loses."""
+    for crossed in ("no", "refused", "won", "lost"):
+        talk = start()
+        if crossed != "no":
+            due(talk)
+        ask_rekey(talk, LOW if crossed == "won" else HIGH, SPI)
+        if crossed == "refused":
+            talk.answer(N("TEMPORARY_FAILURE"))
+        elif crossed != "no":
+            answer_rekey(talk, LOW if crossed == "lost" else HIGH, OTHER)
+            talk.answer(D("ESP", OTHER if crossed == "lost" else talk.child.spi_out))
+        assert len(talk.children()) == 2, crossed
+        talk.sent()
+        due(talk)
+        talk.expect(REKEY)
+        answer_rekey(talk, spi=b"\x77\x01\x02\x55")
+        for _ in range(2):
+            talk.expect(DELETE)
+            talk.answer(D("ESP", talk.ike.window.active.about.spi_out) if talk.ike.window.active else D("ESP"))
+        talk.expect()
+        assert len(talk.children()) == 1 and sends_on(talk) == b"\x77\x01\x02\x55" and talk.causes() == UP, crossed
+
+
 def test_a_rekey_that_waits_for_its_turn_does_not_stand_for_a_child_sa_that_is_deleted():
     talk = start()
     due(talk, ike=True)

@@ -121,22 +121,27 @@ class RekeyChild(NewChild):
 
     def _settle(self, sa, child, nonce):
         old, rival = self.about, self.about.rival
-        gone = old
-        old.rival = None
-        if rival and rival.new in sa.children and min(self._nonce, nonce) < rival.lowest:
-            gone, child.heir = child, rival.new
-            sa.tell(SENDS, rival.new)
-        else:
-            old.heir = child
-            if rival:
-                rival.new.heir = child
+        theirs = rival.new if rival and rival.new in sa.children else None
+        gone, heir, old.rival = old, child, None
+        if theirs and min(self._nonce, nonce) < rival.lowest:
+            gone = child
+            heir = theirs
+            while heir.heir:
+                heir = heir.heir  # which the gateway has rekeyed since
+            sa.tell(SENDS, heir)
+        old.heir = heir
+        for other in sa.children:  # of one that was to replace `old` and is gone, too
+            if other is not heir and not other.heir:
+                other.heir = heir
         if gone in sa.children:
             sa.want(DeleteChild(gone))
+        _delete_replaced(sa, (gone, old, theirs))
 
     def _refused(self, sa, error, m, now):
         rival, self.about.rival = self.about.rival, None
         if rival and rival.new in sa.children:
-            return None  # the gateway's own is there
+            self.about.heir = rival.new  # the gateway's own is there
+            return None
         if error == _CHILD_SA_NOT_FOUND and self.about in sa.children:
             self.about.heir = self.about  # what may still come on it is taken
             sa.remove_child(self.about)
@@ -217,10 +222,15 @@ def answer_child(sa, m, b):
         old.heir = None  # the answer to ours decides
         old.rival = Rival(new, *nonces)
     sa.refusals = 0
-    for child in sa.children:
-        if child.heir and child is not old:
-            sa.want(DeleteChild(child))  # which the gateway should have done by now: they must not become more and more
+    _delete_replaced(sa, (old,))
     return sa.add_child(new)
+
+
+def _delete_replaced(sa, but):
+    """Delete what the gateway should have deleted by now: they must not become more and more."""
+    for child in sa.children:
+        if child.heir and child not in but:
+            sa.want(DeleteChild(child))
 
 
 def _meets(sa, old):
