@@ -160,6 +160,29 @@ def test_whole_message_among_its_pieces_wins_and_a_broken_one_does_not():
     assert talk.causes() == ["up up"] and talk.kept() == 0
 
 
+def test_pieces_of_a_request_stay_when_an_exchange_of_ours_ends_and_of_an_answer_when_we_answer():
+    talk = Cutter()
+    pieces = talk.pieces(delete_of(talk), 3)
+    talk.come(pieces[0], pieces[1])
+    talk.ike.check()
+    talk.wait(0)
+    talk.sent()
+    talk.answer()
+    assert not talk.ike.window.active
+    talk.come(pieces[2])
+    assert talk.sent()[0] == "--> INFORMATIONAL response { D }"
+    talk = Cutter()
+    talk.ike.check()
+    talk.wait(0)
+    talk.sent()
+    pieces = talk.pieces([N(40000, bytes(60))], 2, message_id=2, response=True)
+    talk.come(pieces[0])
+    talk.ask("INFORMATIONAL")
+    talk.expect("--> INFORMATIONAL response {  }")
+    talk.come(pieces[1])
+    assert not talk.ike.window.active and talk.ike.window.pieces is None
+
+
 def test_malformed_inside_is_a_malformed_message():
     talk = Cutter()
     talk.come(*[talk.piece(1, 2, b"\0\0\0", 41), talk.piece(2, 2, b"\3", 0)])

@@ -334,7 +334,7 @@ class IkeSa(Liveness):
             self.children.remove(child)
             for other in self.children:
                 if other.heir is child:
-                    other.heir = None  # it is to be rekeyed again
+                    other.heir = child.heir if child.heir in self.children else None  # then it is to be rekeyed again
             self._changes.append((REMOVED, child))
 
     def warn(self, cause: str, text: str) -> None:
@@ -366,7 +366,8 @@ class IkeSa(Liveness):
             if message.unprotect(m, self.protection):
                 return
         except PeerError as e:
-            if not self.window.pieces:
+            pieces = self.window.pieces
+            if not pieces or not pieces[1 if m.flags & message.FLAG_RESPONSE else 0]:
                 raise
             raise Unproved("pieces have come of it, and it is none: %s" % e)
         self.hint(now)

@@ -89,7 +89,7 @@ class Window:
         self._next_id = 0
         self._peer_id = 0
         self._response = None  # the last one, in the same form
-        self.pieces = None  # of a message that is not whole yet: fragment.py's
+        self.pieces = None  # of a request and of a response that are not whole yet: fragment.py's
         self.piece_len = 0  # longest message that need not be cut; 0: nothing is cut (RFC 7383)
         self._out = []  # messages to send: (buf, end)
 
@@ -228,9 +228,17 @@ class Window:
             exchange.wipe()
         self._wanted = []
         self._finish()
+        self.pieces = None
+
+    def _forget_pieces(self, which):
+        """Of a request (0) or a response (1) that came in pieces."""
+        if self.pieces:
+            self.pieces[which] = None
+            if not self.pieces[1 - which]:
+                self.pieces = None
 
     def _finish(self):
-        self.pieces = None
+        self._forget_pieces(1)
         if self.active:
             self.active.wipe()
         self.active = self.retransmission = None
@@ -366,7 +374,7 @@ class Window:
         return b
 
     def _send_response(self, b):
-        self.pieces = None
+        self._forget_pieces(0)
         self._response = [(bytes(buf[:end]), end) for buf, end in self._seal(b)]
         self._trace("sent", b, True)
         self._peer_id += 1
