@@ -1,9 +1,10 @@
 """A device that sends readings at a steady pace and says what became of them, on MicroPython and CPython.
 
-    micropython stream.py CONFIG.json SECONDS PER_SECOND
+    micropython stream.py CONFIG.json SECONDS PER_SECOND [LOG]
 
 Prints "up ADDRESS", then one line of JSON: readings sent and acknowledged, the longest time without an acknowledgement in
-milliseconds, and the events after the first, as "kind cause". Ends before its time when a line comes on standard input.
+milliseconds, and the events after the first, as "kind cause". Ends before its time when a line comes on standard input. LOG is a
+file for the library's log.
 """
 
 import json
@@ -26,9 +27,20 @@ except ImportError:
         return end - start
 
 
-def main(config, seconds, per_second):
+def log_to(path):
+    """A log hook that writes to a file, with milliseconds."""
+    out = open(path, "w")  # noqa: SIM115
+
+    def log(level, text):
+        out.write("%d %s\n" % (ticks_ms(), text))
+        out.flush()
+
+    return log
+
+
+def main(config, seconds, per_second, log=""):
     events = []
-    uplink = Uplink(config)
+    uplink = Uplink(config, log=log_to(log) if log else None)
     uplink.on_event = lambda event: events.append("%s %s" % (event.kind, event.cause))
     uplink.connect()
     print("up", uplink.address)

@@ -1,14 +1,12 @@
 """The library against strongSwan, on both interpreters."""
 
-import contextlib
 import json
-import subprocess
 import sys
 
 import pytest
 
 from host_tests.interop.gateway import Gateway
-from host_tests.interop.spaces import stop
+from host_tests.interop.link import NEAR, bad_link
 from host_tests.interop.strongswan import cookies
 
 pytestmark = pytest.mark.interop
@@ -113,21 +111,9 @@ def test_the_device_answers_a_cookie_over_a_bad_link(make_gateway, interpreter, 
     """Requests are repeated after 100, 200, 400 ms: the gateway answers each of them, with cookies that it makes anew."""
     gw = make_gateway(settings=cookies())
     gw.client.run([sys.executable, "-I", "host_tests/interop/agent_half_open.py", gw.address])
-    with bad_link(gw, delay_ms, copies):
-        run(gw, interpreter, gateway="127.0.0.1", retransmit_ms=100, retransmit_tries=7)
+    with bad_link(gw, delay_ms=delay_ms, copies=copies):
+        run(gw, interpreter, gateway=NEAR, retransmit_ms=100, retransmit_tries=7)
     assert "N(COOKIE)" in gw.swan.log() and "AUTH_FAILED" not in gw.swan.log()
-
-
-@contextlib.contextmanager
-def bad_link(gw: Gateway, delay_ms: int, copies: int):
-    """A device that takes 127.0.0.1 for the gateway reaches it over this (`agent_link.py`)."""
-    argv = [sys.executable, "-I", "host_tests/interop/agent_link.py", gw.address, str(delay_ms), str(copies)]
-    link = gw.client.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert link.stdout and link.stdout.readline() == "ready\n"
-        yield
-    finally:
-        stop(link)
 
 
 def test_the_gateway_chooses_among_proposals(make_gateway, interpreter):
