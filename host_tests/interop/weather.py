@@ -28,6 +28,7 @@ _SLOW = {"delay_ms": 200}
 _LOSSY = {"loss": 0.3, "delay_ms": 10}
 _SHUFFLED = {"reorder": 0.2, "duplicate": 0.2, "delay_ms": 10, "jitter_ms": 20}
 TRIES = 12
+_PATIENT = {"retransmit_timeout": "0.5", "retransmit_base": "1.3", "retransmit_tries": "12"}  # five are often in vain
 
 
 def _by_its_clock(child_s: int, ike_s: int) -> dict:
@@ -79,9 +80,9 @@ HANDSHAKES = {"30 % loss, handshake": {}, "30 % loss, handshake FAST": FAST}
 def measure(row: Row, seed: int = 1, interpreter: str = "micropython", logs: Path | None = None) -> dict:
     """What the device printed, `rekeys` of each kind by charon's account; `logs` takes those of a row that missed."""
     policy = {"esp_proposals": [row.esp], **row.policy}
-    with gateway(**policy) as gw, bad_link(gw, seed=seed, **row.weather) as link:
+    with gateway(settings=_PATIENT, **policy) as gw, bad_link(gw, seed=seed, **row.weather) as link:
         config = gw.write_config(**{**FAST, "gateway": NEAR, "esp_proposals": [row.esp], **row.options})
-        argv = [interpreter, _STREAM, config, str(row.seconds), "20", gw.work / "device.log"]
+        argv: list[str | Path] = [interpreter, _STREAM, config, str(row.seconds), "20", gw.work / "device.log"]
         device = gw.start_device(argv, stdin=subprocess.PIPE)
         assert device.stdout
         first = device.stdout.readline()

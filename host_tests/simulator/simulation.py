@@ -65,6 +65,17 @@ PROFILES = {
         moves=0.5,
         roams=0.5,
     ),
+    "long": Profile(  # the same for a device that says little, so that a year takes minutes
+        Weather(loss=0.05, duplicate=0.01, reorder=0.02, latency_s=0.03, jitter_s=0.04),
+        reading_s=300,
+        cuts=3,
+        reboots=0.3,
+        rebindings=2,
+        moves=0.5,
+        roams=0.5,
+        recover_s=600,
+        device={"dpd_s": 120, "natt_keepalive_s": 60},
+    ),
     "crossing": Profile(Weather(loss=0.02, latency_s=0.05, jitter_s=0.02), collisions=True, device={"lifetime_s": 1500}),
     "rough": Profile(
         Weather(loss=0.3, duplicate=0.05, reorder=0.1, latency_s=0.1, jitter_s=0.1),
