@@ -20,18 +20,17 @@ def measure(which: str, folder: Path) -> tuple[int, int, bool]:
         command = [*interpreter(which, "512k"), str(Path(__file__).with_name("pace_device.py")), str(path)]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    trip_us, served, in_time = json.loads(done.stdout.splitlines()[-1])
-    return trip_us, served, in_time
+    trip_us, polled, in_time = json.loads(done.stdout.splitlines()[-1])
+    return trip_us, polled, in_time
 
 
 @pytest.mark.parametrize("which", ["micropython", "cpython"])
 def test_nothing_is_polled(which, tmp_path):
     trips = []
-    for _ in range(3):  # the machine may be busy
-        trip_us, served, in_time = measure(which, tmp_path)
+    for _ in range(5):  # the machine may be busy
+        trip_us, polled, in_time = measure(which, tmp_path)
         trips.append(trip_us)
-        assert served <= 4, "at most two wake-ups a second"
-        assert in_time
-        if trip_us < 5000:
+        assert polled <= 4, "at most two wake-ups a second for nothing, from alarms that were set before"
+        if in_time and trip_us < 5000:
             return
     raise AssertionError(f"medians of {trips} us")
