@@ -133,7 +133,11 @@ SLICES = {
         "TCP client inside the tunnel, and the tunnel as a module like `socket`",
         _always,
     ),
-    "listen": Slice(("ipsec.inet.listen",), "TCP that peers inside the tunnel open", _always),
+    "listen": Slice(
+        ("ipsec.inet.listen", "ipsec.drive.listening", "ipsec.drive.aio_server"),
+        "TCP that peers inside the tunnel open",
+        _always,
+    ),
     "dns": Slice(("ipsec.inet.dns", "ipsec.drive.names"), "names inside the tunnel", _always),
     "fragment": Slice(("ipsec.ike.fragment",), "IKE messages in pieces", lambda c, _arch: c.fragmentation),
     "asyncio": Slice(("ipsec.drive.aio",), "driver for asyncio", _always),

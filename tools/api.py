@@ -19,6 +19,7 @@ PAGE = ROOT / "docs" / "api.md"
 OBJECTS = (
     "connect", "connect_async", "drive.sync.Uplink", "drive.sync_socket.Socket", "drive.sync_stream.SyncStream",
     "drive.socket_module.SocketModule", "drive.aio.Uplink", "drive.aio_socket.Socket", "drive.aio_stream.AioStream",
+    "drive.aio_server.Server",
     "event.Event", "errors.ConnectError", "errors.LocalError", "errors.ConfigError", "errors.CryptoError",
     "config.Config", "config.load",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from ipsec.errors import ConnectError, LocalError
 from ipsec.micro import is_due, left, since
 
 _IDLE_MS = 10000  # the longest sleep
+_LISTEN = "inet.listen drive.listening"
 
 
 class Uplink(base.Uplink):
@@ -134,6 +135,19 @@ class Uplink(base.Uplink):
         """`connect_tcp` as `(reader, writer)`, which are the same stream."""
         stream = await self.connect_tcp((host, port))
         return stream, stream
+
+    async def start_server(self, serve, host: str, port: int, backlog: int = 2, most: int = 4):
+        """A `drive.aio_server.Server` at a port of ours: `serve(reader, writer)`, perhaps a coroutine, for each peer.
+
+        At most `most` are served at a time. Raises OSError: EADDRNOTAVAIL, EADDRINUSE.
+        """
+        base.load_modules(base.TCP)
+        base.load_modules(_LISTEN)
+        from ipsec.drive.aio_server import Server
+        from ipsec.drive.datagram import check_own
+
+        check_own(self, host)
+        return Server(self, serve, port, backlog, most)
 
     async def ping(self, host: str, timeout_ms: int = 2000):
         """Round trip of one ICMP echo in ms, or None when no answer came."""

@@ -6,21 +6,26 @@ Whatever imports `socket` itself goes beside the tunnel; with `capture` it gets 
 
 import sys
 
-from ipsec.address import format_address, is_address, to_octets
+from ipsec.address import format_address, is_address, to_octets, to_port
+from ipsec.drive.base import load_modules
 from ipsec.drive.datagram import check_own
 from ipsec.drive.stream import Stream
 from ipsec.drive.sync_socket import Socket
 from ipsec.drive.sync_stream import SyncStream
 
 _EBADF = 9
+_EAGAIN = 11
+_EINVAL = 22
 _EPROTONOSUPPORT = 93
 _EOPNOTSUPP = 95
 _EISCONN = 106
 _ENOTCONN = 107
+_ETIMEDOUT = 110
 _EALREADY = 114
 _EINPROGRESS = 115
 _NOT_FOUND = -2
 _CONNECT_MS = 30000
+_LISTEN = "inet.listen drive.listening"
 
 
 class SocketModule:
@@ -50,7 +55,7 @@ class SocketModule:
         self._before: dict = {}  # what stood where this was put
 
     def socket(self, af: int = 2, type: int = 1, proto: int = 0):
-        """A UDP socket or a TCP client. Raises OSError EPROTONOSUPPORT for another type."""
+        """A UDP or a TCP socket. Raises OSError EPROTONOSUPPORT for another type."""
         if type == self.SOCK_DGRAM:
             return Socket(self._uplink)
         if type == self.SOCK_STREAM:
@@ -93,9 +98,11 @@ class SocketModule:
 
 
 class ClientSocket(SyncStream):
-    """A TCP stream that is not connected yet."""
+    """A TCP socket: it connects and is a stream then, or listens."""
 
     _inner = None
+    _listener = None
+    _port = 0
     _closed = False
     _address: tuple = ("", 0)
 
@@ -120,6 +127,8 @@ class ClientSocket(SyncStream):
 
     def _begin(self, address):
         uplink = self._uplink
+        if self._port:
+            raise OSError(_EOPNOTSUPP, "a port of one's own is for listening: connect without bind, or bind to port 0")
         timeout_ms = self._timeout_ms or _CONNECT_MS
         host = address[0] if is_address(address[0]) else uplink.resolve(address[0], timeout_ms)
         timeout = self._timeout_ms
@@ -135,15 +144,53 @@ class ClientSocket(SyncStream):
                 uplink.drain()
 
     def bind(self, address) -> None:
-        """Takes `(host, 0)` for a host of ours. Raises OSError: EADDRNOTAVAIL, EOPNOTSUPP for a port of one's own."""
+        """Take a port to listen at, of a host of ours; port 0 is for clients too. Raises OSError EADDRNOTAVAIL."""
         check_own(self._uplink, address[0])
-        if address[1]:
-            raise OSError(_EOPNOTSUPP, "TCP through the tunnel does not listen: let the peer be the server")
+        self._port = to_port(address[1]) if address[1] else 0
+
+    def listen(self, backlog: int = 2) -> None:
+        """Let peers connect; at most `backlog` of them, and never more than four, wait for `accept`.
+
+        Raises OSError: EADDRINUSE, EISCONN.
+        """
+        if self._closed:
+            raise OSError(_EBADF, "the socket is closed")
+        if self._inner is not None:
+            raise OSError(_EISCONN, "connected already")
+        load_modules(_LISTEN)
+        from ipsec.drive.listening import listen
+
+        if self._listener is None:
+            self._listener = listen(self._uplink, self._port, backlog)
+
+    def accept(self) -> tuple:
+        """`(stream, (host, port))` of the oldest connection that a peer has opened.
+
+        Raises OSError: ETIMEDOUT, EAGAIN with a time-out of 0 when there is none, EINVAL without `listen`.
+        """
+        uplink, timeout = self._uplink, self._timeout_ms
+        if self._closed or self._listener is None:
+            raise OSError(_EBADF if self._closed else _EINVAL, "accept on a socket that does not listen")
+        if not uplink.wait_until(self.is_readable, timeout):
+            raise OSError(_EAGAIN if timeout == 0 else _ETIMEDOUT, "nobody connects")
+        stream = Accepted(uplink, self._listener.accept())
+        return stream, stream.getpeername()
+
+    def getsockname(self) -> tuple:
+        """`(host, port)` of ours, the host empty while the tunnel is down."""
+        if self._inner is None:
+            return self._uplink.address, self._listener.port if self._listener else self._port
+        return SyncStream.getsockname(self)
 
     def is_decided(self) -> bool:
         return self._inner is None or SyncStream.is_decided(self)
 
     def is_readable(self) -> bool:
+        """Whether something can be received, or accepted."""
+        if self._listener:
+            from ipsec.drive.listening import has_come
+
+            return has_come(self._uplink, self._listener)
         return self._inner is not None and SyncStream.is_readable(self)
 
     def is_writable(self) -> bool:
@@ -151,10 +198,14 @@ class ClientSocket(SyncStream):
         return self._inner is not None and self.is_decided() and SyncStream.is_writable(self)
 
     def close(self) -> None:
+        """End the connection, or let nobody connect any more: accepted connections go on."""
         if self._closed:
             return
         if self._inner is None:
             self._closed = True
+            if self._listener:
+                self._listener.close()
+                self._uplink.drain()
         elif not self.is_decided():
             self.abort()
         else:
@@ -164,3 +215,12 @@ class ClientSocket(SyncStream):
         SyncStream._check_usable(self)
         if self._inner is None:
             raise OSError(_ENOTCONN, "not connected")
+
+
+class Accepted(SyncStream):
+    """A stream that a peer opened."""
+
+    def __init__(self, uplink, inner):
+        from ipsec.drive.listening import adopt
+
+        adopt(self, uplink, inner)

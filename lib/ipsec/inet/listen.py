@@ -32,8 +32,7 @@ _EADDRINUSE = const(98)
 def listen(stack, port: int, backlog: int, room: int):
     """What `Stack.listen` promises."""
     tcp.install(stack)
-    address.to_port(port)
-    listener = stack.find(_TCP, port) if port else None
+    listener = stack.find(_TCP, address.to_port(port)) if port else None
     if listener is None:
         listener = Listener(stack, stack.claim(_TCP, port))
     elif not isinstance(listener, Listener) or not listener.closed:
