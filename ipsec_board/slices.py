@@ -22,7 +22,7 @@ from ipsec_board.paths import LIBRARY
 PACKAGE = "ipsec"
 _CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
 REPLACING = {"ipsec.options": "ipsec.prepared"}  # with `install --prepared` the linker puts the second in the first's place
-_HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog")  # never on a board
+_HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog", "ipsec.drive.host_tls")  # never on a board
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,7 @@ SLICES = {
         "TCP that peers inside the tunnel open",
         _always,
     ),
+    "tls": Slice(("ipsec.drive.secured",), "TLS on streams inside the tunnel", _always),
     "dns": Slice(("ipsec.inet.dns", "ipsec.drive.names"), "names inside the tunnel", _always),
     "fragment": Slice(("ipsec.ike.fragment",), "IKE messages in pieces", lambda c, _arch: c.fragmentation),
     "asyncio": Slice(("ipsec.drive.aio",), "driver for asyncio", _always),

@@ -5,6 +5,7 @@ Start reading at `test_echo`.
 
 import datetime
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -100,18 +101,38 @@ def make_certificate(folder: Path) -> tuple[Path, Path, Path]:
     return pem, key_pem, der
 
 
-def test_tls_of_micropython_runs_over_the_stream(gw, tmp_path):
+@pytest.fixture
+def tls(gw, tmp_path):
+    """The file of the certificate of a TLS server at port 8443 that echoes lines."""
     pem, key, der = make_certificate(tmp_path)
     said = tmp_path / "tls.txt"
     with said.open("w") as output:
-        server = gw.gateway.start([sys.executable, "-I", _TLS_SERVER, INSIDE, "8443", pem, key], stdout=output)
+        argv = [sys.executable, "-I", _TLS_SERVER, "::", "8443", pem, key]
+        server = gw.gateway.start(argv, stdout=output, stderr=subprocess.DEVNULL)
     try:
         wait_for_line(server, said, "ready")
-        assert run(gw, "micropython", "blocking", f"tls,{INSIDE},8443,{der}") == [["through two tunnels\n"]]
+        yield der
     finally:
         stop(server)
+
+
+def test_tls(gw, tls, interpreter, driver):
+    lines = run(gw, interpreter, driver, f"tls,{INSIDE},8443,{tls},inside.example", f"tls,{INSIDE},8443,{tls},other.example")
+    assert lines[0] == [2000, "through two tunnels\n"]
+    assert lines[1][0] == "OSError" and "certificate" in lines[1][1].lower(), lines
     inner, _ = gw.decrypt()
     assert not any(b"two tunnels" in bytes(packet) for packet in inner), "the gateway cannot read it either"
+
+
+def test_tls_over_ipv6(gw, tls, interpreter):
+    line = run(gw, interpreter, "aio", f"tls,{INSIDE6},8443,{tls},inside.example", **_DUAL)
+    assert line == [[2000, "through two tunnels\n"]]
+
+
+def test_tls_by_the_program_over_a_socket_of_ours(gw, tls, interpreter):
+    assert run(gw, interpreter, "blocking", f"wrapped,{INSIDE},8443,{tls}") == [["through two tunnels\n"]]
+    inner, _ = gw.decrypt()
+    assert not any(b"two tunnels" in bytes(packet) for packet in inner)
 
 
 def test_a_program_that_knows_nothing_of_tunnels(gw, interpreter):

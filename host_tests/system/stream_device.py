@@ -3,7 +3,7 @@
     stream_device.py CONFIG.json (blocking | aio) STEP...
 
 Steps: `resolve,NAME`, `echo,HOST,PORT,OCTETS`, `http,HOST,PATH`, `lines,HOST,PORT`, `refused,HOST,PORT`, and for the blocking
-driver `patience,HOST,PORT` and `tls,HOST,PORT,CERTIFICATE`. Each prints one JSON list that begins with the word of the step.
+driver `patience,HOST,PORT` and `wrapped,HOST,PORT,CERTIFICATE`; `tls,HOST,PORT,CERTIFICATE,NAME`. Each prints one JSON list that begins with the word of the step.
 Start reading at `Blocking`.
 """
 
@@ -22,6 +22,17 @@ def tell(*words):
 def pattern(n, start=0):
     """n octets that show what is missing or doubled."""
     return bytes([(start + i) * 7 + ((start + i) >> 8) & 255 for i in range(n)])
+
+
+def trusting(certificate):
+    """A context that takes nobody but who has this certificate."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with open(certificate, "rb") as f:
+        context.load_verify_locations(cadata=f.read())
+    return context
 
 
 class Blocking:
@@ -96,18 +107,32 @@ class Blocking:
         except OSError as e:
             return e.args[0]
 
-    def tls(self, host, port, certificate):
-        import ssl
+    def tls(self, host, port, certificate, name):
+        """TLS by the driver."""
+        context = trusting(certificate)
+        try:
+            stream = self.uplink.connect_tcp((host, int(port)), ssl=context, server_hostname=name)
+            stream.write(b"through two tunnels\n" * 100)
+            answer = stream.read(2000)
+            stream.close()
+        except OSError as e:
+            tell("tls", "OSError", str(e))
+            return
+        tell("tls", len(answer), answer[-20:].decode())
 
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = ssl.CERT_REQUIRED
-        with open(certificate, "rb") as f:
-            context.load_verify_locations(cadata=f.read())
-        stream = context.wrap_socket(self.uplink.connect_tcp((host, int(port))), server_hostname="inside.example")
+    def wrapped(self, host, port, certificate):
+        """TLS by the program, over a socket of the module's."""
+        context = trusting(certificate)
+        module = self.uplink.socket_module()
+        module.capture()
+        sock = module.socket()
+        sock.connect((host, int(port)))
+        stream = context.wrap_socket(sock, server_hostname="inside.example")
         stream.write(b"through two tunnels\n")
-        answer = stream.readline()
+        answer = stream.readline() if hasattr(stream, "readline") else stream.makefile("rb").readline()
         stream.close()
-        tell("tls", answer.decode())
+        module.release()
+        tell("wrapped", answer.decode())
 
     def run(self, steps):
         with self.uplink:
@@ -164,6 +189,19 @@ class Waiting:
                 said.append("late")
             rest = await stream.readexactly(13 * 400 - len("".join(said[:3])))
             tell("lines", *said, len(rest))
+
+    async def tls(self, host, port, certificate, name):
+        context = trusting(certificate)
+        try:
+            reader, writer = await self.uplink.open_connection(host, int(port), ssl=context, server_hostname=name)
+            await writer.awrite(b"through two tunnels\n" * 100)
+            answer = await reader.readexactly(2000)
+            writer.close()
+            await writer.wait_closed()
+        except OSError as e:
+            tell("tls", "OSError", str(e))
+            return
+        tell("tls", len(answer), answer[-20:].decode())
 
     async def with_time(self, call):
         import asyncio

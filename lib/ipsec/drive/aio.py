@@ -10,6 +10,7 @@ from ipsec.drive.bell import Bell
 from ipsec.errors import ConnectError, LocalError
 from ipsec.micro import is_due, left, since
 
+_HANDSHAKE_MS = 30000
 _IDLE_MS = 10000  # the longest sleep
 _LISTEN = "inet.listen drive.listening"
 
@@ -114,10 +115,11 @@ class Uplink(base.Uplink):
         finally:
             question.close()
 
-    async def connect_tcp(self, address, timeout_ms: int = 30000):
+    async def connect_tcp(self, address, timeout_ms: int = 30000, ssl=None, server_hostname: str = ""):
         """A connected `drive.aio_stream.AioStream` to `(host, port)` inside, host as a name or an address.
 
-        Raises OSError: ECONNREFUSED, ETIMEDOUT, or why the name has no address.
+        With `ssl`, an SSLContext or True, it speaks TLS (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
+        name has no address, what is wrong with the peer's certificate.
         """
         base.load_modules(base.TCP)
         from ipsec.drive.aio_stream import AioStream
@@ -129,17 +131,29 @@ class Uplink(base.Uplink):
         finally:
             if not stream.is_connected:
                 stream.abort()
+        return await self.wrap_tls(stream, ssl, False, server_hostname or address[0]) if ssl else stream
+
+    async def wrap_tls(self, stream, context, server_side: bool = False, server_hostname: str = ""):
+        """Have a connected stream speak TLS; returns it. Raises OSError that says why the handshake has failed.
+
+        MicroPython tells that by the first read or write.
+        """
+        from ipsec.drive.secured import secure
+
+        secure(self, stream, context, server_side, server_hostname)
+        await self.wait_until(lambda: stream._inner.secured, _HANDSHAKE_MS)
+        stream._inner.settle()
         return stream
 
-    async def open_connection(self, host: str, port: int):
+    async def open_connection(self, host: str, port: int, ssl=None, server_hostname: str = ""):
         """`connect_tcp` as `(reader, writer)`, which are the same stream."""
-        stream = await self.connect_tcp((host, port))
+        stream = await self.connect_tcp((host, port), ssl=ssl, server_hostname=server_hostname)
         return stream, stream
 
-    async def start_server(self, serve, host: str, port: int, backlog: int = 2, most: int = 4):
+    async def start_server(self, serve, host: str, port: int, backlog: int = 2, ssl=None, most: int = 4):
         """A `drive.aio_server.Server` at a port of ours: `serve(reader, writer)`, perhaps a coroutine, for each peer.
 
-        At most `most` are served at a time. Raises OSError: EADDRNOTAVAIL, EADDRINUSE.
+        At most `most` are served at a time, with an SSLContext by TLS. Raises OSError: EADDRNOTAVAIL, EADDRINUSE.
         """
         base.load_modules(base.TCP)
         base.load_modules(_LISTEN)
@@ -147,7 +161,7 @@ class Uplink(base.Uplink):
         from ipsec.drive.datagram import check_own
 
         check_own(self, host)
-        return Server(self, serve, port, backlog, most)
+        return Server(self, serve, port, backlog, most, ssl)
 
     async def ping(self, host: str, timeout_ms: int = 2000):
         """Round trip of one ICMP echo in ms, or None when no answer came."""

@@ -15,11 +15,11 @@ class Server:
     At most four connections wait and at most `most` are served at a time, since each has its buffers; others come later.
     """
 
-    def __init__(self, uplink, serve, port: int, backlog: int, most: int, wrap=None):
+    def __init__(self, uplink, serve, port: int, backlog: int, most: int, context=None):
         self._uplink = uplink
         self._callback = serve
         self._most = most
-        self._wrap = wrap  # what makes a stream one of TLS
+        self._context = context  # of TLS
         self._tasks: list = []
         self._listener = listen(uplink, port, min(backlog, MOST))
         self._task = asyncio.create_task(self._run())
@@ -73,8 +73,9 @@ class Server:
     async def _serve(self, stream):
         done = False
         try:
-            face = await self._wrap(stream) if self._wrap else stream
-            result = self._callback(face, face)
+            if self._context:
+                await self._uplink.wrap_tls(stream, self._context, True)
+            result = self._callback(stream, stream)
             if result is not None:
                 await result
             done = True

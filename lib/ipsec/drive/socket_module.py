@@ -84,6 +84,12 @@ class SocketModule:
             if sys.modules.get(name) is not self:
                 self._before[name] = sys.modules.get(name)
                 sys.modules[name] = self  # type: ignore[assignment]
+        if sys.implementation.name != "micropython":
+            import ssl
+
+            from ipsec.drive.host_tls import SslSocket
+
+            ssl.SSLContext.sslsocket_class = SslSocket  # or `wrap_socket` would refuse our streams; it takes others as ever
 
     def release(self) -> None:
         """Let whoever imports `socket` get what was there before. What has imported it meanwhile keeps this."""
@@ -95,6 +101,10 @@ class SocketModule:
             else:
                 sys.modules[name] = before
         self._before = {}
+        if sys.implementation.name != "micropython":
+            import ssl
+
+            ssl.SSLContext.sslsocket_class = ssl.SSLSocket
 
 
 class ClientSocket(SyncStream):

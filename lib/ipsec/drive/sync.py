@@ -86,10 +86,11 @@ class Uplink(base.Uplink):
         finally:
             question.close()
 
-    def connect_tcp(self, address, timeout_ms: int = 30000):
+    def connect_tcp(self, address, timeout_ms: int = 30000, ssl=None, server_hostname: str = ""):
         """A connected `drive.sync_stream.SyncStream` to `(host, port)` inside, host as a name or an address.
 
-        Raises OSError: ECONNREFUSED, ETIMEDOUT, or why the name has no address.
+        With `ssl`, an SSLContext or True, it speaks TLS (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
+        name has no address, what is wrong with the peer's certificate.
         """
         base.load_modules(base.TCP)
         from ipsec.drive.sync_stream import SyncStream
@@ -101,6 +102,12 @@ class Uplink(base.Uplink):
         finally:
             if not stream.is_connected:
                 stream.abort()
+        if ssl:
+            from ipsec.drive.secured import secure
+
+            secure(self, stream, ssl, False, server_hostname or address[0])
+            self.wait_until(lambda: stream._inner.secured, timeout_ms)
+            stream._inner.settle()
         return stream
 
     def ping(self, host: str, timeout_ms: int = 2000):
