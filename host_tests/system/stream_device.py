@@ -3,7 +3,8 @@
     stream_device.py CONFIG.json (blocking | aio) STEP...
 
 Steps: `resolve,NAME`, `echo,HOST,PORT,OCTETS`, `http,HOST,PATH`, `lines,HOST,PORT`, `refused,HOST,PORT`, and for the blocking
-driver `patience,HOST,PORT` and `wrapped,HOST,PORT,CERTIFICATE`; `tls,HOST,PORT,CERTIFICATE,NAME`. Each prints one JSON list that begins with the word of the step.
+driver `patience,HOST,PORT` and `wrapped,HOST,PORT,CERTIFICATE`; `tls,HOST,PORT,CERTIFICATE,NAME`. Each prints one JSON list
+that begins with the word of the step.
 Start reading at `Blocking`.
 """
 

@@ -25,10 +25,10 @@ def connect(config, on_event=None, log=None, keylog=None, capture=False):
     return uplink
 
 
-async def connect_async(config, on_event=None, log=None, keylog=None):
+async def connect_async(config, on_event=None, log=None, keylog=None, capture=False):
     """The same for asyncio: a connected `drive.aio.Uplink`."""
     from ipsec.drive.aio import Uplink
 
-    uplink = Uplink(config, on_event, log, keylog)
+    uplink = Uplink(config, on_event, log, keylog, capture)
     await uplink.connect()
     return uplink

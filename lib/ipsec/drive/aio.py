@@ -64,7 +64,7 @@ class Uplink(base.Uplink):
         self._task = None
         if self._bell:
             self._bell.stop()
-        self._udp.close()
+        self._end()
 
     async def poll(self, timeout_ms: int = 0) -> None:
         """Sleep; the tunnel is served in the background anyway."""
@@ -80,7 +80,7 @@ class Uplink(base.Uplink):
             if task:
                 await task
         finally:
-            self._udp.close()
+            self._end()
 
     def drain(self) -> None:
         """Do all that the core wants done now, and have the task in the background wake when more is due."""
@@ -100,6 +100,17 @@ class Uplink(base.Uplink):
         from ipsec.drive.aio_socket import Socket
 
         return Socket(self, port)
+
+    def socket_module(self):
+        """A `drive.socket_module.SocketModule` for libraries that want a module like `socket`.
+
+        Sockets with a time-out of 0 wait in MicroPython's `asyncio` like the system's; what blocks blocks all tasks but ours.
+        """
+        base.load_modules(base.TCP)
+        from ipsec.drive.aio_face import Face
+        from ipsec.drive.socket_module import SocketModule
+
+        return SocketModule(Face(self))
 
     async def resolve(self, host: str, timeout_ms: int = 10000) -> str:
         """The first address of a host name as text, asked of the DNS servers inside; an address is its own answer.

@@ -23,10 +23,10 @@ class Uplink:
     """A tunnel with its socket and its clock.
 
     `config` is a Config or the path of a JSON file. `on_event(event)` is called for every `ipsec.event.Event`.
-    Raises ConfigError, CryptoError.
+    With `capture` whoever imports `socket` between `connect` and `close` gets the tunnel's. Raises ConfigError, CryptoError.
     """
 
-    def __init__(self, config, on_event=None, log=None, keylog=None):
+    def __init__(self, config, on_event=None, log=None, keylog=None, capture=False):
         from os import urandom
 
         self.config = config if isinstance(config, Config) else load(config)
@@ -48,6 +48,7 @@ class Uplink:
                 rank.order(self.config, backend, elapsed_us, "" if self.config is config else config, log)
             self.tunnel = core.Tunnel(self.config, backend, urandom, log, keylog)
         self._rx = bytearray(self.tunnel.max_datagram_len)
+        self._captor = self.socket_module() if capture else None  # type: ignore[attr-defined]
 
     @property
     def stack(self):
@@ -193,12 +194,20 @@ class Uplink:
 
     def _begin(self):
         self.failure = None
+        if self._captor:
+            self._captor.capture()
         self.tunnel.start(self._clock.now_ms())
         self.drain()
 
     def _begin_close(self):
         self.tunnel.close(self._clock.now_ms())
         self.drain()
+
+    def _end(self):
+        """Give back what the system gave us, and what was captured."""
+        if self._captor:
+            self._captor.release()
+        self._udp.close()
 
     def _ask(self, host):
         """A `Question` under way for a host, or None when the host is an address."""

@@ -1,7 +1,6 @@
 """CPython's `ssl`, which wants real sockets, over connections through the tunnel; never on a board.
 
-`Engine` has the verbs of MicroPython's non-blocking SSLSocket. `SslSocket` is for programs that wrap sockets by themselves: with
-`context.sslsocket_class = SslSocket` (`Uplink(capture=True)` sees to it) `context.wrap_socket` takes streams of ours, too.
+`Engine` has the verbs of MicroPython's non-blocking SSLSocket; `take_streams` is for programs that wrap sockets by themselves.
 Start reading at `Engine`.
 """
 
@@ -87,3 +86,8 @@ class SslSocket(ssl.SSLSocket):
             uplink.wait_until(lambda: sock._inner.secured, sock._timeout_ms)  # type: ignore[attr-defined]
             sock._inner.settle()
         return sock
+
+
+def take_streams(flag) -> None:
+    """Whether `SSLContext.wrap_socket` takes streams of ours, too; `Uplink(capture=True)` sees to it."""
+    ssl.SSLContext.sslsocket_class = SslSocket if flag else ssl.SSLSocket

@@ -80,16 +80,14 @@ class SocketModule:
 
     def capture(self) -> None:
         """Let whoever imports `socket` from now on get this. What has imported it before keeps the system's."""
+        if sys.implementation.name != "micropython":
+            from ipsec.drive.host_tls import take_streams
+
+            take_streams(True)
         for name in ("socket", "usocket"):
             if sys.modules.get(name) is not self:
                 self._before[name] = sys.modules.get(name)
                 sys.modules[name] = self  # type: ignore[assignment]
-        if sys.implementation.name != "micropython":
-            import ssl
-
-            from ipsec.drive.host_tls import SslSocket
-
-            ssl.SSLContext.sslsocket_class = SslSocket  # or `wrap_socket` would refuse our streams; it takes others as ever
 
     def release(self) -> None:
         """Let whoever imports `socket` get what was there before. What has imported it meanwhile keeps this."""
@@ -102,9 +100,9 @@ class SocketModule:
                 sys.modules[name] = before
         self._before = {}
         if sys.implementation.name != "micropython":
-            import ssl
+            from ipsec.drive.host_tls import take_streams
 
-            ssl.SSLContext.sslsocket_class = ssl.SSLSocket
+            take_streams(False)
 
 
 class ClientSocket(SyncStream):

@@ -10,14 +10,7 @@ from ipsec.micro import is_due, left, since
 
 
 class Uplink(base.Uplink):
-    """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end.
-
-    With `capture` whoever imports `socket` between `connect` and `close` gets the tunnel's.
-    """
-
-    def __init__(self, config, on_event=None, log=None, keylog=None, capture=False):
-        base.Uplink.__init__(self, config, on_event, log, keylog)
-        self._captor = self.socket_module() if capture else None
+    """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
 
     def __enter__(self):
         self.connect()
@@ -32,8 +25,6 @@ class Uplink(base.Uplink):
         Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once; nothing is left half open.
         """
         self._begin()
-        if self._captor:
-            self._captor.capture()
         while not self.is_up and self.failure is None:
             self._step(1000)
         failure = self.failure
@@ -51,13 +42,11 @@ class Uplink(base.Uplink):
 
     def close(self) -> None:
         """Tell the gateway, wipe the keys, give the socket back, and what was captured."""
-        if self._captor:
-            self._captor.release()
         if not self.tunnel.is_closed:
             self._begin_close()
             while not self.tunnel.is_closed:
                 self._step(1000)
-        self._udp.close()
+        self._end()
 
     def socket(self, port: int = 0):
         """A `drive.sync_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one)."""
