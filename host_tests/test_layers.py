@@ -31,7 +31,7 @@ ALLOWED = {
     "suite_names": ("errors", "suite"),
     "forms": ("errors", "address"),
     "key_forms": ("errors",),
-    "auth_options": ("errors",),
+    "auth_options": ("errors", "micro", "key_forms"),
     "options": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options"),
     "config": ("micro", "suite", "options"),
     "prepared": ("errors", "suite", "auth_options"),

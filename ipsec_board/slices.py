@@ -113,6 +113,11 @@ SLICES = {
         "authentication by raw public keys",
         lambda c, _arch: c.auth != "psk" or bool(c.remote_auth),
     ),
+    "ppk": Slice(
+        ("ipsec.ike.auth.ppk", "ipsec.auth_options"),
+        "a pre-shared key against quantum computers beside any method (RFC 8784)",
+        lambda c, _arch: bool(c.ppk_id),
+    ),
     "cert": Slice(("ipsec.ike.auth.cert",), "authentication by certificates, and by different methods", _has_certificates),
     "ed25519": Slice(("ipsec.crypto.sign.ed25519",), "signatures by Ed25519", _signs(keys.ED25519)),
     "ecdsa": Slice(

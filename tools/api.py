@@ -51,7 +51,7 @@ def text() -> str:
         if name == "drive.sync.Uplink" and not found.inherited_members:
             raise SystemExit("griffe no longer follows drive.base.Uplink")
         parts.append(_plain(griffe2md.render_object_docs(found, dict(griffe2md.default_config, **_STYLE))))
-    options = initial.options(ROOT / "lib/ipsec/options.py")
+    options = [line for source in initial.SOURCES for line in initial.options(source)]
     return _HEAD + "\n".join(parts) + "\n" + _OPTIONS % "\n".join(options)
 
 

@@ -6,7 +6,7 @@ Start reading at `respond`.
 import ipaddress
 import struct
 
-from . import child, keys, mobike, redirect, signature
+from . import child, keys, mobike, ppk, redirect, signature
 from .errors import Refusal
 from .iana import Attr, Cfg, Note, Type
 from .payloads import ConfigAttribute, auth_payload, cp_payload, find, find_notify, notify_payload, parse_auth, parse_cp, require
@@ -18,12 +18,12 @@ from .wire import Payload
 def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     """The payloads of the response; the IKE SA is up. Raises Refusal (fatal) and WireError."""
     peer = Identity.parse(require(payloads, Type.IDi))
-    _verify(gw, sa, peer, payloads)
+    told = _verify(gw, sa, peer, payloads)
     sa.peer_id, sa.state = peer, "ESTABLISHED"
     if find_notify(payloads, Note.INITIAL_CONTACT):
         gw.initial_contact(sa)
     own = gw.options.identity
-    answer = [own.payload(), auth_payload(*_prove(gw, sa, peer))]
+    answer = [own.payload(), auth_payload(*_prove(gw, sa, peer)), *told]
     gw.ike_up(sa)
     if sa.can_redirect and gw.options.redirect_to and gw.options.redirect_at == "auth":
         return [*answer, redirect.redirect_payload(gw.options.redirect_to)]
@@ -34,12 +34,12 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     return answer
 
 
-def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> None:
-    """Raises Refusal when the initiator's AUTH is wrong, or of another method than it has a key for."""
+def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> list[Payload]:
+    """What of PPK goes into the answer. Raises Refusal when AUTH is wrong, or of another method than the initiator has a key for."""
     auth = find(payloads, Type.AUTH)
     if auth is None:
         raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)
-    method, data = parse_auth(auth)
+    (method, data), told = ppk.settle(gw, sa, payloads, parse_auth(auth))
     octets = keys.signed_octets(sa.suite.prf, sa.keys.sk_pi, sa.init_request, sa.nonce_r, peer.body)
     public, psk = gw.options.public_key_of(peer), gw.options.key_of(peer)
     if public is not None:
@@ -48,6 +48,7 @@ def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> None:
         good = psk is not None and method == keys.AUTH_METHOD_PSK and keys.same(data, keys.psk_mac(sa.suite.prf, psk, octets))
     if not good:
         raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)
+    return told
 
 
 def _prove(gw, sa: IkeSa, peer: Identity) -> tuple[int, bytes]:

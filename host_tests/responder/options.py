@@ -26,6 +26,8 @@ class Options:
     key: Any = ""  # private key of the gateway, PEM or pyca's: it authenticates itself by it
     peer_keys: Any = ""  # one public key for all, PEM or pyca's, or a key by identity text: who has one must sign
     signature_hashes: tuple[int, ...] = signature.ALL_HASHES  # what it can verify (RFC 7427); empty: it has only methods 1 and 9
+    ppks: dict[bytes, bytes] = field(default_factory=dict)  # post-quantum pre-shared keys by name (RFC 8784); empty: not known
+    ppk_required: bool = False  # no client without one of them
     pss: bool = True  # an RSA key signs by RSASSA-PSS, else by PKCS #1 v1.5
 
     ike_suites: tuple[str, ...] = DEFAULT_IKE

@@ -122,6 +122,7 @@ class IkeSa:
     mobike: bool = False  # agreed on (RFC 4555)
     natd_seen: tuple | None = None  # NAT detection of the last request that had it, and the path that it came along
     hashes: tuple[int, ...] | None = None  # what the client can verify (RFC 7427); None: only methods 1 and 9
+    can_ppk: bool = False  # both ends know RFC 8784
     can_redirect: bool = False  # the client understands REDIRECT (RFC 5685)
     piece_octets: int = 0  # our messages are cut when they have more; 0: never
     fragmentation: bool = False  # agreed on (RFC 7383 2.3)

@@ -72,8 +72,8 @@ def method14(key, signature, identifier=None):
     return bytes([14, 0, 0, 0, len(identifier)]) + identifier + signature
 
 
-def with_notify(message, data):
-    """A message in the clear with SIGNATURE_HASH_ALGORITHMS at its end."""
+def with_notify(message, data, notify=_HASHES):
+    """A message in the clear with a notify at its end, SIGNATURE_HASH_ALGORITHMS as a rule."""
     out = bytearray(message)
     pos = 28
     while True:
@@ -82,7 +82,7 @@ def with_notify(message, data):
             out[pos] = 41
             break
         pos += length
-    out += bytes([0, 0, 0, 8 + len(data), 0, 0, _HASHES >> 8, _HASHES & 255]) + data
+    out += bytes([0, 0, 0, 8 + len(data), 0, 0, notify >> 8, notify & 255]) + data
     out[24:28] = len(out).to_bytes(4, "big")
     return bytes(out)
 

@@ -42,6 +42,8 @@ SUITES: dict[str, tuple[list[str], list[str]]] = {
     "azure": (["aes128-sha256-ecp256"], ["aes128gcm16"]),
 }
 CLOUD = ("aws", "azure")
+SOURCES = tuple(paths.LIBRARY / "ipsec" / name for name in ("options.py", "auth_options.py"))  # of the options of a tunnel
+SECRETS = ("psk", "key", "ppk")  # which belong into files
 _LINE = re.compile(r'^    "(\w+)": \(.*\),(?:  # (.*))?$', re.MULTILINE)
 _HEADING = re.compile(r"^    # (.*)$", re.MULTILINE)
 
@@ -62,7 +64,8 @@ def text(name: str, kind: str = "") -> str:
     ]
     if "remote_id" in required:
         lines.append("# " + _line("remote_id", required["gateway"][0], required["remote_id"][1]))
-    lines += ["", *options(paths.LIBRARY / "ipsec" / "options.py", {*required, "psk", "key"})]
+    for source in SOURCES:
+        lines += ["", *options(source, {*required, *SECRETS})]
     lines += ["", "[device]", _line("publish_host", "10.10.0.1", "who gets the readings: an address behind the gateway")]
     lines += options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
     lines += ["", "[site]", _line("name", "uplink", checks.SITE["name"][1])]
@@ -83,9 +86,9 @@ def _line(option: str, value: object, about: str) -> str:
 
 
 def options(source: Path, without: Iterable[str] = ()) -> list[str]:
-    """The options of a table `_OPTIONS` in a source file, each with its default and its comment there."""
+    """The options of a table `_OPTIONS` or `OPTIONS` in a source file, each with its default and its comment there."""
     namespace: dict = {}
-    table = source.read_text().split("_OPTIONS = {\n")[1].split("\n}\n")[0]
+    table = source.read_text().split("OPTIONS = {\n")[1].split("\n}\n")[0]
     exec(f"found = {{\n{table}\n}}", namespace)  # the repository's own text
     lines = []
     for text in table.splitlines():

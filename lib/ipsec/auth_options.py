@@ -3,10 +3,22 @@
 What the keys hold is looked at by `ipsec.ike.auth.load`. Start reading at `check`.
 """
 
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 
 from ipsec.errors import ConfigError
+from ipsec.micro import forget
 
+# As in config.py, whose table they join when a configuration has one of them: (default, kind)
+OPTIONS = {
+    # A key against quantum computers, beside any `auth` (RFC 8784)
+    "ppk_id": ("", "str"),  # the name of a post-quantum pre-shared key that the gateway has, too; text, or "hex:..."
+    "ppk_file": ("", "str"),  # the file that holds it, beside the configuration
+    "ppk": ("", "str"),  # or the key itself, in the forms of `psk`; 32 octets or more
+    "ppk_required": (True, "bool"),  # no tunnel without it; false for the time until the gateway has it
+}
+
+_MIN_PPK_LEN = 32  # RFC 8784 6
+_MAX_PPK_ID_LEN = 64
 _METHODS = ("psk", "key", "cert")
 _FORMS = "PEM, or '0s' and base64, as `pki --pub` or `ipsec showhostkey` print it"
 
@@ -20,6 +32,7 @@ def check(c) -> None:
         value = getattr(c, name)
         if value not in _METHODS and (value or name == "auth"):
             raise ConfigError("option %s: %r is not supported; use %s" % (name, value, " or ".join(["%r" % m for m in _METHODS])))
+    _check_ppk(c)
     theirs = c.remote_auth or c.auth
     if theirs == c.auth:
         c.remote_auth = ""
@@ -32,6 +45,54 @@ def check(c) -> None:
     if c.cert and c.auth != "cert":
         raise ConfigError("option cert_file: auth is %r, which has no use for it: remove it, or set auth = 'cert'" % c.auth)
     _check_gateway(c, theirs)
+
+
+def _check_ppk(c):
+    """The post-quantum pre-shared key, whose name becomes octets, too."""
+    if not c.ppk_id and not c.ppk:
+        return
+    if not c.ppk_id:
+        raise ConfigError("option ppk_id is required with ppk_file: the name that the gateway knows the key by")
+    if not c.ppk:
+        raise ConfigError("option ppk_file is required with ppk_id: `ipsec-board provision --new-ppk` makes a key")
+    c.ppk_id = _name(c.ppk_id)
+    c.ppk = decode_secret("ppk", c.ppk)
+    if len(c.ppk) < _MIN_PPK_LEN:
+        text = "option ppk has %d octets, fewer than %d: quantum computers may find it; use 32 random octets or more"
+        c.warnings.append(text % (len(c.ppk), _MIN_PPK_LEN))
+
+
+def _name(text) -> bytes:
+    """The octets of ppk_id: text, or digits behind `hex:`."""
+    octets = text.encode()
+    if text.startswith("hex:"):
+        try:
+            octets = unhexlify(text[4:])
+        except ValueError:
+            raise ConfigError("option ppk_id: what follows 'hex:' is not pairs of hexadecimal digits")
+    if not 1 <= len(octets) <= _MAX_PPK_ID_LEN:
+        raise ConfigError("option ppk_id: it has %d octets; give a name of 1 to %d" % (len(octets), _MAX_PPK_ID_LEN))
+    return octets
+
+
+def decode_secret(option, text) -> bytes:
+    """The octets of a secret in the forms of the option psk. Raises ConfigError, whose text does not hold it."""
+    from ipsec.key_forms import decode_key
+
+    try:
+        return decode_key(text)
+    except ConfigError as e:
+        raise ConfigError(_of(option, e))
+    finally:
+        forget("ipsec.key_forms")
+
+
+def _of(option, error) -> str:
+    """What is wrong with a PSK, said of another secret."""
+    text = str(error)
+    for before in ("option ", "--new-", "into "):
+        text = text.replace(before + "psk", before + option)
+    return text
 
 
 def _check_gateway(c, theirs):
@@ -84,11 +145,28 @@ def read_files(config_path: str, options: dict) -> None:
 
     Raises ConfigError.
     """
-    for name in ("key_file", "cert_file", "ca_file"):
+    for name in ("key_file", "cert_file", "ca_file", "ppk_file"):
         if options.get(name):
             if not isinstance(options[name], str):
                 raise ConfigError("option %s: %r is not a text" % (name, options[name]))
-            options[name[:-5]] = read_file(config_path, options.pop(name), name)
+            read = read_secret if name == "ppk_file" else read_file
+            options[name[:-5]] = read(config_path, options.pop(name), name)
+
+
+def read_secret(config_path: str, name: str, option: str) -> str:
+    """What the file of a secret holds, in a form of `decode_secret`.
+
+    Raises ConfigError.
+    """
+    from ipsec.key_forms import read_key
+
+    octets, path = _read(config_path, name, option)
+    try:
+        return read_key(octets, path)
+    except ConfigError as e:
+        raise ConfigError(_of(option[:-5], e))
+    finally:
+        forget("ipsec.key_forms")
 
 
 def read_file(config_path: str, name: str, option: str) -> str:
@@ -96,17 +174,22 @@ def read_file(config_path: str, name: str, option: str) -> str:
 
     Raises ConfigError.
     """
-    folder = config_path.rsplit("/", 1)[0] + "/" if "/" in config_path else ""
-    path = name if name.startswith("/") else folder + name
-    try:
-        with open(path, "rb") as f:
-            octets = f.read()
-    except OSError as e:
-        remedy = "provision the device, which makes a key" if option == "key_file" else "give its path, or provision the device"
-        raise ConfigError("option %s: %r cannot be read (%s): %s" % (option, path, e, remedy))
+    octets, path = _read(config_path, name, option)
     if b"-----BEGIN" in octets:
         try:
             return octets.decode()
         except UnicodeError:
             raise ConfigError("option %s: %r is PEM, and something else: give a file of nothing but PEM" % (option, path))
     return "0x" + hexlify(octets).decode()
+
+
+def _read(config_path, name, option) -> tuple:
+    """The octets of a file beside the configuration, and its path. Raises ConfigError."""
+    folder = config_path.rsplit("/", 1)[0] + "/" if "/" in config_path else ""
+    path = name if name.startswith("/") else folder + name
+    try:
+        with open(path, "rb") as f:
+            return f.read(), path
+    except OSError as e:
+        remedy = "provision the device, which makes a key" if option == "key_file" else "give its path, or provision the device"
+        raise ConfigError("option %s: %r cannot be read (%s): %s" % (option, path, e, remedy))

@@ -83,7 +83,7 @@ def fill(c, options) -> None:
     """
     for name in options:
         if name not in _OPTIONS:
-            raise ConfigError("unknown option %r%s" % (name, _suggestion(name)))
+            _learn(name)
     for name, spec in _OPTIONS.items():
         value = spec[0]
         if name in options:
@@ -114,9 +114,20 @@ def read(path: str) -> dict:
         raise ConfigError("configuration file %r must hold one JSON object {...}" % path)
     if options.get("psk_file"):
         options["psk"] = _read_secret(path, options.pop("psk_file"))
-    if any(options.get(name) for name in ("key_file", "cert_file", "ca_file")):
+    if any(name.endswith("_file") for name in options):
         _auth_options().read_files(path, options)
     return options
+
+
+def _learn(name):
+    """Options that few devices have are known where they are checked."""
+    try:
+        from ipsec.auth_options import OPTIONS
+    except ImportError:
+        OPTIONS = {}
+    _OPTIONS.update(OPTIONS)  # type: ignore[arg-type]
+    if name not in _OPTIONS:
+        raise ConfigError("unknown option %r%s" % (name, _suggestion(name)))
 
 
 def _auth_options():
@@ -198,7 +209,7 @@ def _check_kind(name, value, spec):
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
             raise ConfigError("option %s: %r is not a list of texts" % (name, value))
     elif not isinstance(value, str):
-        shown = "the value" if name in ("psk", "key") else repr(value)
+        shown = "the value" if name in ("psk", "key", "ppk", "nt_hash") else repr(value)
         raise ConfigError("option %s: %s is not a text" % (name, shown))
 
 
@@ -209,7 +220,7 @@ def _check(c):
     if not c.remote_id:
         c.remote_id = c.gateway
     _check_ids(c)
-    if c.auth != "psk" or c.remote_auth or c.ca or c.cert:
+    if c.auth != "psk" or c.remote_auth or c.ca or c.cert or c.ppk_id or c.ppk:
         _auth_options().check(c)
         forget("ipsec.auth_options")
     if "psk" in (c.auth, c.remote_auth):

@@ -44,6 +44,10 @@ def refused(notify: int, config, in_auth: bool, data: bytes = b"") -> str:
         return text + _no_proposal(config, in_auth)
     if notify == 17 and len(data) == 2:
         return text + _other_group(data[0] << 8 | data[1], config)
+    if notify == 24 and in_auth and config.ppk_id:
+        from ipsec.ike.auth import ppk
+
+        text += ppk.refused(config)
     if notify == 24 and in_auth and config.auth != "psk":
         from ipsec.ike.auth import remedies
 

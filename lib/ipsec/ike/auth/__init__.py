@@ -4,7 +4,8 @@ Each gives an object for one IKE SA with
 
 ```
  begin_init(b)              append what IKE_SA_INIT needs, such as SIGNATURE_HASH_ALGORITHMS
- agree(m)                   look at the response to it; raises PeerError when we cannot authenticate with that
+ agree(m)                   look at the response to it; raises PeerError when we cannot authenticate with that; it may give the
+                            class of an exchange that takes the place of IkeAuth
  write(sa, b, octets)       append our AUTH payload; `octets` are our signed octets
  verify(sa, m, id_r, octets)  check the peer's AUTH over its signed octets; raises AuthError, PeerError
 ```
@@ -21,11 +22,17 @@ def load(config):
     if config.auth == "psk" and not config.remote_auth:
         from ipsec.ike.auth.psk import Psk
 
-        return Psk(config.psk)
-    if config.auth == "cert" or config.remote_auth:
+        method = Psk(config.psk)
+    elif config.auth == "cert" or config.remote_auth:
         from ipsec.ike.auth.cert import load_cert
 
-        return load_cert(config)
-    from ipsec.ike.auth.key import load_key
+        method = load_cert(config)
+    else:
+        from ipsec.ike.auth.key import load_key
 
-    return load_key(config)
+        method = load_key(config)
+    if config.ppk_id:
+        from ipsec.ike.auth.ppk import Ppk
+
+        return Ppk(config, method)
+    return method
