@@ -122,6 +122,7 @@ def _provision(subs) -> None:
     sub = _sub(subs, "provision", "write a tunnel configuration and its secret to the board", _do_provision)
     sub.add_argument("file", type=Path, nargs="+", help="provisioning files, TOML or JSON: one for each board")
     sub.add_argument("--new-psk", action="store_true", help="make the PSK file first: 32 random octets")
+    sub.add_argument("--new-ppk", action="store_true", help="make the file of ppk_file first: a key against quantum computers")
     sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
     about = 'with auth = "key": have the board make another key of this kind'
     sub.add_argument("--new-key", choices=sorted(raw_keys.KINDS), default="", help=about)
@@ -144,6 +145,8 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
         return
     for path in args.file if args.new_psk else ():
         provision.new_secret(path, show, args.text)
+    for path in args.file if args.new_ppk else ():
+        provision.new_secret(path, show, kind="ppk")
     plans = provision.read_plans(args.file, show, insecure=args.insecure)
     if args.check:
         for path in args.file:

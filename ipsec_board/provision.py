@@ -37,10 +37,10 @@ def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
         raise BoardError.of(e) from e
     for text in plan.config.warnings:
         show.warn(text)
-    if plan.readable:
-        text = f"the secret in {plan.secret_file} can be read by others"
+    for file in plan.exposed:
+        text = f"the secret in {file} can be read by others"
         if not insecure:
-            raise BoardError(text, f"chmod 600 {plan.secret_file}; it may have been read, so consider a new one")
+            raise BoardError(text, f"chmod 600 {file}; it may have been read, so consider a new one")
         show.warn(text)
     return plan
 
@@ -73,16 +73,16 @@ def init(path: Path, kind: str, show: Show) -> None:
     show.good(f"{path}: fill in gateway, identities and networks, then: ipsec-board provision --new-psk {path}")
 
 
-def new_secret(path: Path, show: Show, text: bool = False) -> None:
-    """Make the PSK file that a provisioning file names. Raises BoardError."""
+def new_secret(path: Path, show: Show, text: bool = False, kind: str = "psk") -> None:
+    """Make the file of the PSK, or the PPK, that a provisioning file names. Raises BoardError."""
     try:
-        place = plans.secret_path(path)
+        place = plans.secret_path(path, f"{kind}_file")
         if place is None:
-            raise PlanError(f"{path} names no psk_file", 'add psk_file = "NAME.psk" to [tunnel]')
+            raise PlanError(f"{path} names no {kind}_file", f'add {kind}_file = "NAME.{kind}" to [tunnel]')
         plans.make_secret(place, text)
     except PlanError as e:
         raise BoardError.of(e) from e
-    show.good(f"{place}: a new PSK of 32 random octets, readable by you alone")
+    show.good(f"{place}: a new {kind.upper()} of 32 random octets, readable by you alone")
 
 
 def _firmware_settings() -> SimpleNamespace:

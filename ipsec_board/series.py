@@ -162,11 +162,14 @@ _ENDINGS = {"local_id": ".example.net", "psk_file": ".psk"}
 
 
 def _make_key(path: Path, text: bool) -> int:
+    """Make the files of keys that are named and not there; how many."""
+    made = 0
     try:
-        place = plans.secret_path(path)
-        if place is None or place.exists():
-            return 0
-        plans.make_secret(place, text)
+        for option in ("psk_file", "ppk_file"):
+            place = plans.secret_path(path, option)
+            if place and not place.exists():
+                plans.make_secret(place, text and option == "psk_file")
+                made += 1
     except PlanError as e:
         raise BoardError.of(e) from e
-    return 1
+    return made

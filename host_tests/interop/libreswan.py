@@ -52,7 +52,7 @@ class Libreswan:
     """One pluto in `space`, awaiting a client with a pre-shared key, or with the P-256 key `device_key` (X | Y in base64, after
     "0s"), for which it makes a key of its own, `gateway_key`, as `ipsec showhostkey` prints it.
 
-    `more` are further lines of its `conn` section.
+    `more` are further lines of its `conn` section, `secrets` of its ipsec.secrets.
 
     `ike` and `esp` are proposals in libreswan's words. Raises Missing without a C compiler, and RuntimeError with
     pluto's own words when it does not start.
@@ -68,6 +68,7 @@ class Libreswan:
         psk: str = PSK,
         device_key: str = "",
         more: tuple[str, ...] = (),
+        secrets: str = "",
     ) -> None:
         self.space = space
         self.work = space.network.work / name
@@ -82,9 +83,9 @@ class Libreswan:
             authby="ecdsa" if device_key else "secret", more="\n".join("    " + line for line in more),
         )  # fmt: skip
         (self.work / "ipsec.conf").write_text(conf)
-        secrets = self.work / "ipsec.secrets"
-        secrets.touch(0o600)
-        secrets.write_text(f'@{GATEWAY_ID} @{CLIENT_ID} : PSK "{psk}"\n')
+        place = self.work / "ipsec.secrets"
+        place.touch(0o600)
+        place.write_text(f'@{GATEWAY_ID} @{CLIENT_ID} : PSK "{psk}"\n{secrets}')
         self._start()
 
     def _make_key(self) -> str:

@@ -42,6 +42,13 @@ def network(pluto_root) -> Iterator[Network]:
         yield network
 
 
+def key_pair() -> tuple[str, str]:
+    """A P-256 key for a device, in PEM, and its public key as libreswan has it."""
+    private = make("p256")
+    point = load_pem_private_key(private.encode(), None).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return private, "0s" + base64.b64encode(point[1:]).decode()
+
+
 def serve(network: Network, interpreter: str, **options) -> subprocess.Popen:
     """A device that stays up until its tunnel goes down."""
     config = network.work / "device.json"
@@ -74,12 +81,34 @@ def test_a_wrong_key_is_refused(network):
 @pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
 def test_raw_keys(network, interpreter):
     """P-256 at both ends; each key in the form in which libreswan has it."""
-    private = make("p256")
-    point = load_pem_private_key(private.encode(), None).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    pluto = Libreswan(network.gateway, device_key="0s" + base64.b64encode(point[1:]).decode())
+    private, device_key = key_pair()
+    pluto = Libreswan(network.gateway, device_key=device_key)
     device = serve(network, interpreter, auth="key", psk="", key=private, gateway_key=pluto.gateway_key, **_GCM)
     assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n", pluto.log()[-3000:]
     pluto.wait_log("responder established Child SA")
+    pluto.close()
+    assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+@pytest.mark.parametrize("method", ["psk", "p256"])
+def test_a_post_quantum_key(network, method):
+    """RFC 8784, wanted by both ends."""
+    secret = f'@gw.test @cli.test : PPKS "fleet-7" 0x{bytes(range(100, 132)).hex()}\n'
+    given: dict = {"ppk_id": "fleet-7", "ppk": "hex:" + bytes(range(100, 132)).hex()}
+    device_key = ""
+    if method == "p256":
+        private, device_key = key_pair()
+        given.update(auth="key", psk="", key=private)
+    pluto = Libreswan(network.gateway, more=("ppk=insist",), secrets=secret, device_key=device_key)
+    if method == "p256":
+        given["gateway_key"] = pluto.gateway_key
+    device = serve(network, "micropython", **given, **_GCM)
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n", pluto.log()[-3000:]
+    pluto.wait_log("responder established Child SA")
+    for verb, count in (("--rekey-ike", 1), ("--rekey-child", 2)):
+        pluto.whack(verb, "--asynchronous", "--name", "rw")
+        pluto.wait_count("initiator rekeyed", count)
+    assert "PPK" in pluto.log() and device.poll() is None
     pluto.close()
     assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
 

@@ -35,7 +35,7 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
 
 
 def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> list[Payload]:
-    """What of PPK goes into the answer. Raises Refusal when AUTH is wrong, or of another method than the initiator has a key for."""
+    """What of PPK goes into the answer. Raises Refusal when AUTH is wrong, or of a method that the initiator has no key for."""
     auth = find(payloads, Type.AUTH)
     if auth is None:
         raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)

@@ -1,4 +1,7 @@
-"""Faults of a gateway, or of somebody on the way, that concern post-quantum pre-shared keys (RFC 8784). Start reading at `PPK`."""
+"""Faults of a gateway, or of somebody on the way, that concern post-quantum pre-shared keys (RFC 8784).
+
+Start reading at `PPK`.
+"""
 
 from collections.abc import Callable
 

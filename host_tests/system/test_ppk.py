@@ -1,4 +1,4 @@
-"""Post-quantum pre-shared keys (RFC 8784) against the reference responder: with each method, after rekeying, and each way to fail."""
+"""Post-quantum pre-shared keys (RFC 8784) against the reference responder: each method, new keys, each way to fail."""
 
 import contextlib
 

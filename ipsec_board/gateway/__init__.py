@@ -42,6 +42,9 @@ def write(name: str, plans: Plan | Sequence[Plan], show_secret: bool = False) ->
     module = importlib.import_module(GATEWAYS[name][0])
     found = fleets([plans] if isinstance(plans, Plan) else plans)
     for fleet in found:
+        if fleet.first.config.ppk_id and name not in ("strongswan", "libreswan"):
+            text = f"{GATEWAYS[name][1]}: nothing is written for post-quantum pre-shared keys (RFC 8784)"
+            raise PlanError(text, "remove ppk_id for the text of the rest, and add the key there by that vendor's document")
         if fleet.first.keys:
             if name not in ("strongswan", "libreswan"):
                 text = f"{GATEWAYS[name][1]} takes no raw public keys as far as is known"

@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
+from ipsec import auth_options, suite
 from ipsec import options as library
-from ipsec import suite
 from ipsec.address import is_address
 from ipsec.config import Config
 from ipsec.errors import ConfigError
 
+library._OPTIONS.update(auth_options.OPTIONS)  # type: ignore[arg-type]
 # name: (default, meaning)
 SITE: dict[str, tuple] = {
     "name": ("uplink", "name of the connection on the gateway: letters, digits, - and _"),
@@ -31,10 +32,26 @@ SITE: dict[str, tuple] = {
 TABLES = ("tunnel", "device", "site")
 # What stands for a required option whose own value was refused, so that the others can be looked at.
 _STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": "x" * 32, "inner_address": "192.0.2.1",
-             "key": "-", "gateway_key": "-"}  # fmt: skip
+             "key": "-", "gateway_key": "-", "ppk": "x" * 32, "ppk_id": "x"}  # fmt: skip
 STAND_IN_PSK = _STAND_IN["psk"]
 _OPTION = re.compile(r"option '?(\w+)")
 _HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")
+
+
+class PlanError(Exception):
+    """A provisioning file that cannot be used; `remedy` says what to do."""
+
+    def __init__(self, text: str, remedy: str = ""):
+        super().__init__(text)
+        self.remedy = remedy
+        self.reasons = [(text, remedy)]
+
+    @classmethod
+    def of(cls, reasons: list[tuple[str, str]]) -> "PlanError":
+        """One error for all of these."""
+        error = cls("; ".join(text for text, _ in reasons), "; ".join(dict.fromkeys(remedy for _, remedy in reasons)))
+        error.reasons = reasons
+        return error
 
 
 class Reasons:
@@ -129,9 +146,9 @@ def _culprit(text: str) -> str:
 
 def _remedy(name: str, value: object) -> str:
     """A line to paste in place of the one refused."""
-    if name == "psk":
+    if name in ("psk", "ppk"):
         another = "make another key, or write it in one of these forms"
-        return another if value else "make a key: ipsec-board provision --new-psk FILE"
+        return another if value else f"make a key: ipsec-board provision --new-{name} FILE"
     if name not in library._OPTIONS:
         return "correct this option"
     spec: tuple = library._OPTIONS[name]
@@ -140,7 +157,7 @@ def _remedy(name: str, value: object) -> str:
     if better is not None and better != value:
         return line(name, better)
     examples = {"gateway": "vpn.example.net", "local_id": "sensor-7.example.net", "remote_id": "vpn.example.net",
-                "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7"}  # fmt: skip
+                "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7", "ppk_id": "sensor-7"}  # fmt: skip
     if name in ("ike_proposals", "esp_proposals"):
         return f"remove the line for the built-in list, or write {line(name, _known_suites(value) or list(_EXAMPLES[name]))}"
     example = examples.get(name, default)

@@ -90,7 +90,9 @@ def fleets(plans: Sequence[Plan]) -> list[Fleet]:
     _check(plans)
     groups: dict[tuple, list[Plan]] = {}
     for plan in plans:
-        key = (plan.name, plan.config.auth, plan.gateway_id, *plan.protected, "pools", *plan.pools)
+        config = plan.config
+        ppk = bool(config.ppk_id) and 1 + config.ppk_required
+        key = (plan.name, config.auth, ppk, plan.gateway_id, *plan.protected, "pools", *plan.pools)
         groups.setdefault(key, []).append(plan)
     shared: dict[str, list[Plan]] = {}  # the gateway cannot tell two connections for anybody apart: the largest group has it
     for members in sorted(groups.values(), key=len, reverse=True):

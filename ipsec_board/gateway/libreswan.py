@@ -7,6 +7,7 @@ import base64
 
 from ipsec.ike.auth import keys
 
+from ipsec_board.gateway import further
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -37,7 +38,7 @@ WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.conf`, and for each device `<name>-<device>.secrets`, for /etc/ipsec.d. Raises PlanError."""
-    if fleet.first.keys:
+    if fleet.first.keys and not fleet.first.config.ppk_id:
         return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact)]
     secrets = [
         GatewayFile(f"{plan.name}-{plan.device_name}.secrets", _secret(plan, show_secret), secret=show_secret)
@@ -47,9 +48,15 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
 
 
 def _secret(plan: Plan, show: bool) -> str:
-    value = f"0x{plan.config.psk.hex()}" if show else f'"{placeholder(plan)}"'
-    note = f"# The secret of device {plan.config.local_id}; keep this file readable by root alone (mode 600).\n"
-    return note + f"{_id(plan.gateway_id)} {_id(plan.config.local_id)} : PSK {value}\n"
+    config = plan.config
+    ids = f"{_id(plan.gateway_id)} {_id(config.local_id)}"
+    text = f"# The secret of device {config.local_id}; keep this file readable by root alone (mode 600).\n"
+    if config.psk:
+        text += f"{ids} : PSK " + (f"0x{config.psk.hex()}" if show else f'"{placeholder(plan)}"') + "\n"
+    if config.ppk_id:
+        value = f"0x{config.ppk.hex()}" if show else f'"<the PPK of {plan.path.name}>"'
+        text += f'{ids} : PPKS "{further.ppk_name(config, "libreswan")}" {value}\n'
+    return text
 
 
 def _connection(fleet: Fleet) -> str:
@@ -59,13 +66,15 @@ def _connection(fleet: Fleet) -> str:
     ike_text = ",".join(v.unique(f"{s.encr}-{s.prf}-{s.group}" for s in ike))
     esp_text = ",".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
     esn = sorted({s.esn for s in esp})
+    also = "" if fleet.first.keys and not fleet.first.config.ppk_id else " and those with the secrets"
     lines = [
         f"# For {fleet.title}; settings are those of ipsec.conf(5).",
-        f"# Put this file{'' if fleet.first.keys else ' and those with the secrets'} into /etc/ipsec.d, then: ipsec restart",
+        f"# Put this file{also} into /etc/ipsec.d, then: ipsec restart",
         *(f"# libreswan has no {name}: left out" for name in (*ike_out, *esp_out)),
         f"conn {fleet.name}",
         "    keyexchange=ikev2",
         *_authby(fleet),
+        *_ppk(fleet),
         "    auto=add",
         f"    left={fleet.site['address'] or '%defaultroute'}",
         f"    leftid={_id(fleet.gateway_id)}",
@@ -108,6 +117,11 @@ def _authby(fleet: Fleet) -> list[str]:
         f"    leftecdsakey={_point(found.gateway)}",
         f"    rightecdsakey={_point(found.public)}",
     ]
+
+
+def _ppk(fleet: Fleet) -> list[str]:
+    config = fleet.first.config
+    return [f"    ppk={'insist' if config.ppk_required else 'yes'}"] if config.ppk_id else []
 
 
 def _point(key: keys.PublicKey) -> str:

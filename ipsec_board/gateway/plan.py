@@ -9,7 +9,8 @@
     [device]                         settings of firmware/main.py, checked by firmware/uplink/settings.py
     [site]                           what only the gateway's configuration needs, see `checks.SITE`
 
-With `auth = "key"` and `gateway_key` in place of `psk_file` both ends have raw public keys, see `raw_keys.py`.
+With `auth = "key"` and `gateway_key` in place of `psk_file` both ends have raw public keys, see `raw_keys.py`. `ppk_id` and
+`ppk_file` add a key against quantum computers, see `further.py`.
 
 Rules: everything is checked when the file is read; the pre-shared key appears in no message, and neither it nor [device], where
 the WiFi password is, in a repr; `device_config` alone gives the key away. Start reading at `load`.
@@ -31,27 +32,12 @@ from ipsec import options as library
 from ipsec.config import Config
 from ipsec.errors import ConfigError
 
-from ipsec_board.gateway import checks, raw_keys
+from ipsec_board.gateway import checks, further, raw_keys
+from ipsec_board.gateway.checks import PlanError
 from ipsec_board.gateway.raw_keys import RawKeys
 
 KEY_FILE = "ipsec.key"  # on the board, beside ipsec.json
 _SECRET_LEN = 32
-
-
-class PlanError(Exception):
-    """A provisioning file that cannot be used; `remedy` says what to do."""
-
-    def __init__(self, text: str, remedy: str = ""):
-        super().__init__(text)
-        self.remedy = remedy
-        self.reasons = [(text, remedy)]
-
-    @classmethod
-    def of(cls, reasons: list[tuple[str, str]]) -> "PlanError":
-        """One error for all of these."""
-        error = cls("; ".join(text for text, _ in reasons), "; ".join(dict.fromkeys(remedy for _, remedy in reasons)))
-        error.reasons = reasons
-        return error
 
 
 class CheckDevice(Protocol):
@@ -73,6 +59,12 @@ class Plan:
     secret_file: Path
     readable: bool  # others than the owner can read the secret's file
     keys: RawKeys | None = field(default=None, repr=False)  # with auth "key"
+    further: tuple[Path, ...] = ()  # files of other secrets, see further.py
+
+    @property
+    def exposed(self) -> list[Path]:
+        """Files of secrets that others than their owner can read."""
+        return [self.secret_file] * self.readable + [path for path in self.further if readable_by_others(path)]
 
     @property
     def name(self) -> str:
@@ -109,9 +101,11 @@ class Plan:
 
     def device_config(self) -> dict:
         """What is written to the device's ipsec.json; holds the secret, if that is a PSK."""
+        secrets = {name: getattr(self.config, name) for name in further.FILES.values()}
+        others = {name: "hex:" + value.hex() for name, value in secrets.items() if value}
         if self.keys:
-            return {**self.tunnel, "key_file": KEY_FILE, "gateway_key": self.config.gateway_key}
-        return {**self.tunnel, "psk": "hex:" + self.config.psk.hex()}
+            return {**self.tunnel, **others, "key_file": KEY_FILE, "gateway_key": self.config.gateway_key}
+        return {**self.tunnel, **others, "psk": "hex:" + self.config.psk.hex()}
 
 
 def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
@@ -127,6 +121,8 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     options = dict(tables.get("tunnel", {}))
     reasons = checks.Reasons(f"{path}, table [tunnel]")
     given, secret_file, keys = _secrets(path, options, reasons)
+    more, files = further.read(path, options, reasons)
+    given.update(more)
     for name in ("psk", "psk_file", "key", "key_file"):
         options.pop(name, None)
     checked = checks.tunnel({**options, **given}, reasons, check_device.known if check_device else ())
@@ -142,7 +138,7 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     if found or checked is None:
         raise PlanError.of(found)
     readable = (keys is None or bool(keys.private)) and readable_by_others(secret_file)
-    return Plan(path, options, device, site, checked, secret_file, readable, keys)
+    return Plan(path, options, device, site, checked, secret_file, readable, keys, files)
 
 
 def _secrets(path: Path, options: dict, reasons: checks.Reasons) -> tuple[dict, Path, RawKeys | None]:
@@ -160,9 +156,9 @@ def _secrets(path: Path, options: dict, reasons: checks.Reasons) -> tuple[dict, 
     return {"key": keys.option, "gateway_key": raw_keys.text(keys.gateway)}, secret_file, keys
 
 
-def secret_path(path: Path) -> Path | None:
-    """Where the provisioning file says its secret is, whether or not it is there; None when it has no psk_file."""
-    name = _read(path).get("tunnel", {}).get("psk_file")
+def secret_path(path: Path, option: str = "psk_file") -> Path | None:
+    """Where the provisioning file says its secret is, whether or not it is there; None when it has no such option."""
+    name = _read(path).get("tunnel", {}).get(option)
     return path.parent / name if name else None
 
 

@@ -5,7 +5,7 @@ Start reading at `write`.
 
 import re
 
-from ipsec_board.gateway import raw_keys
+from ipsec_board.gateway import further, raw_keys
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan
@@ -37,7 +37,7 @@ WORDS = v.Vocabulary(
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.conf`, and for each device `<name>-<device>.secrets.conf`, for /etc/swanctl/conf.d. Raises PlanError."""
     if fleet.first.keys:
-        return _raw_keys(fleet)
+        return _raw_keys(fleet, show_secret)
     secrets = [
         GatewayFile(f"{plan.name}-{plan.device_name}.secrets.conf", _secret(plan, show_secret), secret=show_secret)
         for plan in fleet.devices
@@ -70,6 +70,7 @@ def _connection(fleet: Fleet) -> str:
         f"        dpd_delay = {max(30, fleet.config.dpd_s)}s        # remove devices that vanished",
         "        rekey_time = 0s        # the device makes the tunnel again itself",
         f"        over_time = {lifetime_s // 10 + 60}s",
+        *_ppk(fleet),
         "        unique = replace       # a device that lost power comes back at once",
         "        local {",
         *_auth(fleet, "gateway"),
@@ -96,12 +97,14 @@ def _connection(fleet: Fleet) -> str:
     return "\n".join(lines + _pools(fleet) + _network(fleet)) + "\n"
 
 
-def _raw_keys(fleet: Fleet) -> list[GatewayFile]:
-    """The connection, and the public keys of both ends, for /etc/swanctl/pubkey."""
+def _raw_keys(fleet: Fleet, show_secret: bool) -> list[GatewayFile]:
+    """The connection, and the public keys of both ends, for /etc/swanctl/pubkey; and the PPK, if there is one."""
     found = fleet.first.keys
     assert found and found.public
     ends = (("gateway", found.gateway), ("device", found.public))
     files = [GatewayFile(f"{fleet.name}-{end}.pub", raw_keys.pem(key)) for end, key in ends]
+    if fleet.first.config.ppk_id:
+        files.append(GatewayFile(f"{fleet.name}.secrets.conf", _secret(fleet.first, show_secret), secret=show_secret))
     return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *files]
 
 
@@ -111,12 +114,24 @@ def _auth(fleet: Fleet, end: str) -> list[str]:
     return ["            auth = pubkey", f"            pubkeys = {fleet.name}-{end}.pub"]
 
 
+def _ppk(fleet: Fleet) -> list[str]:
+    if not fleet.first.config.ppk_id:
+        return []
+    names = {plan.config.ppk_id for plan in fleet.devices}
+    name = further.ppk_name(fleet.first.config, "strongSwan")
+    return [
+        f"        ppk_id = {name if len(names) == 1 else '%any'}",
+        f"        ppk_required = {'yes' if fleet.first.config.ppk_required else 'no'}",
+    ]
+
+
 def _where(fleet: Fleet) -> list[str]:
     if not fleet.first.keys:
         return ["# Put this file and those with the secrets into /etc/swanctl/conf.d, then: swanctl --load-all"]
+    also = " and that with the secret" if fleet.first.config.ppk_id else ""
     return [
-        "# Put this file into /etc/swanctl/conf.d, the .pub files into /etc/swanctl/pubkey, and the gateway's own private key,",
-        "# whose public key gateway_key is, into /etc/swanctl/private; then: swanctl --load-all",
+        f"# Put this file{also} into /etc/swanctl/conf.d, the .pub files into /etc/swanctl/pubkey, and the gateway's own private",
+        "# key, whose public key gateway_key is, into /etc/swanctl/private; then: swanctl --load-all",
     ]
 
 
@@ -158,18 +173,28 @@ def _network(fleet: Fleet) -> list[str]:
 
 
 def _secret(plan: Plan, show: bool) -> str:
-    value = "0x" + plan.config.psk.hex() if show else f'"{placeholder(plan)}"'
-    return "\n".join([
-        f"# The secret of device {plan.config.local_id}; keep this file readable by root alone (mode 600).",
+    config = plan.config
+    lines = [
+        f"# The secret of device {config.local_id}; keep this file readable by root alone (mode 600).",
         "secrets {",
-        f"    ike-{plan.name}-{plan.device_name} {{",
-        f"        id-device = {_id(plan.config.local_id)}",
-        f"        id-gateway = {_id(plan.gateway_id)}",
-        f"        secret = {value}",
-        "    }",
-        "}",
-        "",
-    ])  # fmt: skip
+    ]
+    if config.psk:
+        lines += [
+            f"    ike-{plan.name}-{plan.device_name} {{",
+            f"        id-device = {_id(config.local_id)}",
+            f"        id-gateway = {_id(plan.gateway_id)}",
+            "        secret = " + ("0x" + config.psk.hex() if show else f'"{placeholder(plan)}"'),
+            "    }",
+        ]
+    if config.ppk_id:
+        name = further.ppk_name(config, "strongSwan")
+        lines += [
+            f"    ppk-{plan.name}-{plan.device_name} {{",
+            f'        id = "{name}"',
+            "        secret = " + ("0x" + config.ppk.hex() if show else f'"<the PPK of {plan.path.name}>"'),
+            "    }",
+        ]
+    return "\n".join([*lines, "}", ""])
 
 
 def _id(text: str) -> str:
