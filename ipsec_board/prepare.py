@@ -14,6 +14,7 @@ def dump(config: Config) -> dict:
     without = {"psk_file", "key", "credentials"}  # a board reads its key from the file of it
     without |= {"cert_file", "ca_file"}  # what they hold is in the file
     without |= {"ppk_file"} if config.ppk_id else {name for name in OPTIONS if name.startswith("ppk")}
+    without |= {"nt_hash_file"} if config.auth == "eap" else {"eap_identity", "nt_hash", "nt_hash_file"}
     if config.auth == "psk" and not config.remote_auth:
         without |= {"key_file", "gateway_key", "cert", "ca", "remote_auth", "clock", "provisioned"}
     values = {name: _written(value) for name, value in vars(config).items() if name not in without}

@@ -118,6 +118,9 @@ SLICES = {
         "a pre-shared key against quantum computers beside any method (RFC 8784)",
         lambda c, _arch: bool(c.ppk_id),
     ),
+    "eap": Slice(
+        ("ipsec.ike.auth.eap", "ipsec.ike.auth.eap_texts"), "authentication by EAP-MSCHAPv2", lambda c, _arch: c.auth == "eap"
+    ),
     "cert": Slice(("ipsec.ike.auth.cert",), "authentication by certificates, and by different methods", _has_certificates),
     "ed25519": Slice(("ipsec.crypto.sign.ed25519",), "signatures by Ed25519", _signs(keys.ED25519)),
     "ecdsa": Slice(

@@ -6,7 +6,7 @@ Start reading at `respond`.
 import ipaddress
 import struct
 
-from . import child, keys, mobike, ppk, redirect, signature
+from . import child, eap, keys, mobike, ppk, redirect, signature
 from .errors import Refusal
 from .iana import Attr, Cfg, Note, Type
 from .payloads import ConfigAttribute, auth_payload, cp_payload, find, find_notify, notify_payload, parse_auth, parse_cp, require
@@ -17,13 +17,19 @@ from .wire import Payload
 
 def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     """The payloads of the response; the IKE SA is up. Raises Refusal (fatal) and WireError."""
+    if sa.eap or (gw.options.eap_users and find(payloads, Type.AUTH) is None):
+        return eap.respond(gw, sa, payloads)
     peer = Identity.parse(require(payloads, Type.IDi))
     told = _verify(gw, sa, peer, payloads)
+    own = gw.options.identity
+    return establish(gw, sa, peer, payloads, [own.payload(), auth_payload(*prove(gw, sa, peer)), *told])
+
+
+def establish(gw, sa: IkeSa, peer: Identity, payloads: list[Payload], answer: list[Payload]) -> list[Payload]:
+    """The client has proved itself: the SA is up, and what its request asks for goes behind the answer so far."""
     sa.peer_id, sa.state = peer, "ESTABLISHED"
     if find_notify(payloads, Note.INITIAL_CONTACT):
         gw.initial_contact(sa)
-    own = gw.options.identity
-    answer = [own.payload(), auth_payload(*_prove(gw, sa, peer)), *told]
     gw.ike_up(sa)
     if sa.can_redirect and gw.options.redirect_to and gw.options.redirect_at == "auth":
         return [*answer, redirect.redirect_payload(gw.options.redirect_to)]
@@ -51,7 +57,7 @@ def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> list[Payl
     return told
 
 
-def _prove(gw, sa: IkeSa, peer: Identity) -> tuple[int, bytes]:
+def prove(gw, sa: IkeSa, peer: Identity) -> tuple[int, bytes]:
     """Method and data of our AUTH. Raises Refusal when the client could not verify a signature of ours."""
     octets = keys.signed_octets(sa.suite.prf, sa.keys.sk_pr, sa.init_response, sa.nonce_i, gw.options.identity.body)
     if gw.options.private_key is None:

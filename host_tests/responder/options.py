@@ -28,6 +28,8 @@ class Options:
     signature_hashes: tuple[int, ...] = signature.ALL_HASHES  # what it can verify (RFC 7427); empty: it has only methods 1 and 9
     ppks: dict[bytes, bytes] = field(default_factory=dict)  # post-quantum pre-shared keys by name (RFC 8784); empty: not known
     ppk_required: bool = False  # no client without one of them
+    eap_users: dict[str, str] = field(default_factory=dict)  # passwords by name, of clients that want EAP-MSCHAPv2; needs `key`
+    eap_types: tuple[int, ...] = (1, 26)  # what EAP requests begin with: 1 asks for the name, 26 is MSCHAPv2, others get a Nak
     pss: bool = True  # an RSA key signs by RSASSA-PSS, else by PKCS #1 v1.5
 
     ike_suites: tuple[str, ...] = DEFAULT_IKE

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .crypto import Cipher
 from .esp import EspIn, EspOut
@@ -14,6 +14,9 @@ from .selectors import Identity, Selector
 from .suites import Suite
 from .tcp import Stream
 from .wire import FLAG_INITIATOR, FLAG_RESPONSE, Header, Payload
+
+if TYPE_CHECKING:
+    from .eap import Dialog
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class IkeSa:
     mobike: bool = False  # agreed on (RFC 4555)
     natd_seen: tuple | None = None  # NAT detection of the last request that had it, and the path that it came along
     hashes: tuple[int, ...] | None = None  # what the client can verify (RFC 7427); None: only methods 1 and 9
+    eap: "Dialog | None" = None
     can_ppk: bool = False  # both ends know RFC 8784
     can_redirect: bool = False  # the client understands REDIRECT (RFC 5685)
     piece_octets: int = 0  # our messages are cut when they have more; 0: never

@@ -43,7 +43,7 @@ SUITES: dict[str, tuple[list[str], list[str]]] = {
 }
 CLOUD = ("aws", "azure")
 SOURCES = tuple(paths.LIBRARY / "ipsec" / name for name in ("options.py", "auth_options.py"))  # of the options of a tunnel
-SECRETS = ("psk", "key", "ppk")  # which belong into files
+SECRETS = ("psk", "key", "ppk", "nt_hash")  # which belong into files
 _LINE = re.compile(r'^    "(\w+)": \(.*\),(?:  # (.*))?$', re.MULTILINE)
 _HEADING = re.compile(r"^    # (.*)$", re.MULTILINE)
 

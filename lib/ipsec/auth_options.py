@@ -15,10 +15,16 @@ OPTIONS = {
     "ppk_file": ("", "str"),  # the file that holds it, beside the configuration
     "ppk": ("", "str"),  # or the key itself, in the forms of `psk`; 32 octets or more
     "ppk_required": (True, "bool"),  # no tunnel without it; false for the time until the gateway has it
+    # With auth "eap": EAP-MSCHAPv2 behind a gateway that has proved itself by `gateway_key` or `ca_file`
+    "eap_identity": ("", "str"),  # our name in the gateway's accounts; default: `local_id`
+    "nt_hash_file": ("", "str"),  # the file of the NT hash, MD4 of the password in UTF-16, beside the configuration
+    "nt_hash": ("", "str"),  # or "hex:" and its 32 digits
 }
 
 _MIN_PPK_LEN = 32  # RFC 8784 6
 _MAX_PPK_ID_LEN = 64
+_MAX_EAP_LEN = 128
+_NT_HASH_LEN = 16
 _METHODS = ("psk", "key", "cert")
 _FORMS = "PEM, or '0s' and base64, as `pki --pub` or `ipsec showhostkey` print it"
 
@@ -30,15 +36,17 @@ def check(c) -> None:
     """
     for name in ("auth", "remote_auth"):
         value = getattr(c, name)
-        if value not in _METHODS and (value or name == "auth"):
-            raise ConfigError("option %s: %r is not supported; use %s" % (name, value, " or ".join(["%r" % m for m in _METHODS])))
+        known = _METHODS + ("eap",) if name == "auth" else _METHODS
+        if value not in known and (value or name == "auth"):
+            raise ConfigError("option %s: %r is not supported; use %s" % (name, value, " or ".join(["%r" % m for m in known])))
     _check_ppk(c)
+    _check_eap(c)
     theirs = c.remote_auth or c.auth
     if theirs == c.auth:
         c.remote_auth = ""
     if c.psk and "psk" not in (c.auth, theirs):
         raise ConfigError("option psk: auth is %r, which has no use for it: remove it, or set auth = 'psk'" % c.auth)
-    if c.auth != "psk" and not c.key:
+    if c.auth in ("key", "cert") and not c.key:
         raise ConfigError("option key_file is required with auth %r: `ipsec-board provision` has the board make a key" % c.auth)
     if c.auth == "cert" and not c.cert:
         raise ConfigError("option cert_file is required with auth 'cert': our certificate, and those of its issuers")
@@ -60,6 +68,33 @@ def _check_ppk(c):
     if len(c.ppk) < _MIN_PPK_LEN:
         text = "option ppk has %d octets, fewer than %d: quantum computers may find it; use 32 random octets or more"
         c.warnings.append(text % (len(c.ppk), _MIN_PPK_LEN))
+
+
+def _check_eap(c):
+    """Our name and the NT hash; the gateway's own method is by key or certificate."""
+    if c.auth != "eap":
+        if c.eap_identity or c.nt_hash:
+            name = "eap_identity" if c.eap_identity else "nt_hash_file"
+            raise ConfigError("option %s: auth is %r, which has no use for it: remove it, or set auth = 'eap'" % (name, c.auth))
+        return
+    if not c.nt_hash:
+        raise ConfigError("option nt_hash_file is required with auth 'eap': `ipsec-board provision --new-nt-hash` makes it")
+    if c.key:
+        raise ConfigError("option key_file: auth is 'eap', which has no use for it: remove it, or set auth = 'key'")
+    c.nt_hash = decode_secret("nt_hash", c.nt_hash)
+    if len(c.nt_hash) != _NT_HASH_LEN:
+        text = "option nt_hash: it has %d octets, not 16: `ipsec-board provision --new-nt-hash` makes it of the password"
+        raise ConfigError(text % len(c.nt_hash))
+    c.eap_identity = c.eap_identity or c.local_id
+    if not 1 <= len(c.eap_identity.encode()) <= _MAX_EAP_LEN:
+        raise ConfigError("option eap_identity: it is longer than %d octets" % _MAX_EAP_LEN)
+    if not c.ca and not c.gateway_key:
+        text = "option ca_file is required with auth 'eap': an authority of the gateway's certificate; or a gateway_key"
+        raise ConfigError(text)
+    if not c.remote_auth:
+        c.remote_auth = "cert" if c.ca or "BEGIN CERTIFICATE" in c.gateway_key else "key"
+    if c.remote_auth == "psk":
+        raise ConfigError("option remote_auth: a gateway proves itself by 'key' or 'cert' where the device does by EAP")
 
 
 def _name(text) -> bytes:
@@ -145,11 +180,11 @@ def read_files(config_path: str, options: dict) -> None:
 
     Raises ConfigError.
     """
-    for name in ("key_file", "cert_file", "ca_file", "ppk_file"):
+    for name in ("key_file", "cert_file", "ca_file", "ppk_file", "nt_hash_file"):
         if options.get(name):
             if not isinstance(options[name], str):
                 raise ConfigError("option %s: %r is not a text" % (name, options[name]))
-            read = read_secret if name == "ppk_file" else read_file
+            read = read_secret if name in ("ppk_file", "nt_hash_file") else read_file
             options[name[:-5]] = read(config_path, options.pop(name), name)
 
 

@@ -220,7 +220,7 @@ def _check(c):
     if not c.remote_id:
         c.remote_id = c.gateway
     _check_ids(c)
-    if c.auth != "psk" or c.remote_auth or c.ca or c.cert or c.ppk_id or c.ppk:
+    if c.auth != "psk" or c.remote_auth or c.ca or c.cert or c.ppk_id or c.ppk or c.eap_identity or c.nt_hash:
         _auth_options().check(c)
         forget("ipsec.auth_options")
     if "psk" in (c.auth, c.remote_auth):

@@ -148,7 +148,7 @@ class IkeSaInit(Exchange):
             raise NotReady(suite)
         if group != self._group or suite.ke != group:
             raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
-        sa.auth.agree(m)
+        exchange = sa.auth.agree(m) or IkeAuth
         try:
             secret = self.dh.shared(public)
         except CryptoError as e:
@@ -160,7 +160,7 @@ class IkeSaInit(Exchange):
         both = sa.config.fragmentation and payload.notify_data(m, _FRAGMENTATION_SUPPORTED) is not None
         sa.window.piece_len = LARGE_LEN if both else 0
         sa.agreed()
-        sa.want(IkeAuth(sa, self))
+        sa.want(exchange(sa, self))
 
     def wipe(self):
         """Another response may still need the private value: IKE_AUTH has it wiped then."""
@@ -208,7 +208,7 @@ class IkeAuth(Exchange):
         error = payload.error_notify(m)
         lifetime = payload.notify_data(m, _AUTH_LIFETIME)
         if error and not m.find(iana.AUTH):
-            raise _refusal(sa, error, Refused)  # the gateway has made no IKE SA
+            raise refusal(sa, error, Refused)  # the gateway has made no IKE SA
         if m.find(_EAP):
             from ipsec.ike import remedy
 
@@ -216,7 +216,7 @@ class IkeAuth(Exchange):
         self._verify(sa, m)
         sa.authenticated(now)
         if error and not m.find(iana.SA):
-            raise _refusal(sa, error)
+            raise refusal(sa, error)
         child = self._offer.accept(sa, m, sa.nonce_i + sa.nonce_r)
         reader = m.find(iana.CP)
         sa.inner = config_payload.parse_reply(reader) if reader else config_payload.InnerConfig()
@@ -289,7 +289,8 @@ class IkeAuth(Exchange):
         sa.end("timeout", sa.silence(), False)
 
 
-def _refusal(sa, notify, kind=PeerError) -> PeerError:
+def refusal(sa, notify, kind=PeerError) -> PeerError:
+    """The error for an error notify in IKE_AUTH."""
     from ipsec.ike.remedy import refused
 
     return kind(refused(notify, sa.config, True), notify)

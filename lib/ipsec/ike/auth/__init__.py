@@ -23,6 +23,10 @@ def load(config):
         from ipsec.ike.auth.psk import Psk
 
         method = Psk(config.psk)
+    elif config.auth == "eap":
+        from ipsec.ike.auth.eap import load_eap
+
+        return load_eap(config)
     elif config.auth == "cert" or config.remote_auth:
         from ipsec.ike.auth.cert import load_cert
 

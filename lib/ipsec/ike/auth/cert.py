@@ -47,7 +47,7 @@ class Credentials:
 
     def __init__(self, config):
         theirs = config.remote_auth or config.auth
-        self.ours = keys.load_private(config.key) if config.auth != "psk" else None
+        self.ours = keys.load_private(config.key) if config.auth in ("key", "cert") else None
         self.chain = _own_chain(config, self.ours) if config.auth == "cert" else ()
         self.pinned = None
         self.anchors = []
@@ -177,12 +177,16 @@ class Certs(Signatures):
         """Append our certificates, what we ask for, and our AUTH payload."""
         for certificate in self._credentials.chain:
             b.simple(_CERT, b"\x04", certificate)
-        if self._credentials.request:
-            b.simple(_CERTREQ, self._credentials.request)
+        self.write_request(b)
         if self._ours:
             super().write(sa, b, octets)
         else:
             self._psk.write(sa, b, octets)
+
+    def write_request(self, b) -> None:
+        """Append CERTREQ, if there are authorities."""
+        if self._credentials.request:
+            b.simple(_CERTREQ, self._credentials.request)
 
     def verify(self, sa, m, id_r, octets) -> None:
         """Check the peer's certificates and its AUTH payload.

@@ -36,10 +36,16 @@ class Ppk:
         self._method = method
         self._agreed = False
 
+    def beside(self, method):
+        """The same beside another method, as after EAP."""
+        self._method = method
+        return self
+
     def begin_init(self, b) -> None:
         """Announce it."""
         b.notify(_USE_PPK)
-        self._method.begin_init(b)
+        if self._method:
+            self._method.begin_init(b)
 
     def agree(self, m):
         """Whether the gateway can do it, too.
@@ -50,7 +56,7 @@ class Ppk:
         if not self._agreed and self._config.ppk_required:
             text = "the gateway does not do PPK (RFC 8784), or somebody has taken that out of its answer: %s"
             raise PeerError(text % "give it one for this connection, or set ppk_required = false", _AUTHENTICATION_FAILED)
-        return self._method.agree(m)
+        return self._method.agree(m) if self._method else None
 
     def write(self, sa, b, octets) -> None:
         """Append our AUTH payload with the PPK, its name, and what our AUTH is without it where that may be."""

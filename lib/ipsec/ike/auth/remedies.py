@@ -48,6 +48,10 @@ def no_hash(wanted, found) -> str:
 
 def refused(config) -> str:
     """For AUTHENTICATION_FAILED from the gateway."""
+    if config.auth == "eap":
+        from ipsec.ike.auth import eap_texts
+
+        return eap_texts.refused(config)
     who = "we said that we are %r and want %r" % (config.local_id, config.remote_id)
     if config.auth == "cert":
         return " (%s): it must have the authority of our cert_file, and hold our certificate for valid; " % who + (
