@@ -128,7 +128,7 @@ class Engine:
 
     def _find(self, header: Header) -> IkeSa | None:
         """The SA whose SPIs fit and of which we are the side that the sender is not."""
-        for sa in self.sas:
+        for sa in reversed(self.sas):  # those that were deleted come last
             if (sa.spi_i, sa.spi_r, sa.we_initiated) == (header.spi_i, header.spi_r, not header.from_initiator):
                 return sa
         return None

@@ -19,13 +19,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--profile", default="field", choices=sorted(PROFILES), help="what happens to the devices")
     parser.add_argument("--devices", type=int, default=1, metavar="N")
     parser.add_argument("--seamless", action="store_true", help="a DOWN or a loss that nothing outside explains breaks the run")
+    parser.add_argument("--board", action="store_true", help="the tunnels run on MicroPython, in processes of their own")
     parser.add_argument("--trace", action="store_true", help="print everything that happens")
     args = parser.parse_args(argv)
     broken = 0
     for seed in range(args.seed, args.seed + args.runs):
         began = time.monotonic()
         try:
-            run = Simulation(seed, args.days, args.profile, args.devices, args.trace).run()
+            run = Simulation(seed, args.days, args.profile, args.devices, args.trace, args.board).run()
             print(json.dumps({**run.figures(), "took s": round(time.monotonic() - began, 1)}), flush=True)
             if args.seamless:
                 run.check_seamless()

@@ -3,8 +3,12 @@
 All that depends on the contract of the core stands here (docs/architecture.md). Start reading at `Device.drain`.
 """
 
+import gc
 import json
+import sys
+import types
 from collections import Counter
+from typing import NamedTuple
 
 from ipsec import tunnel as core
 from ipsec.address import format_address, parse_address
@@ -19,20 +23,27 @@ COLLECTOR = (parse_address("10.10.0.1"), 5000)
 _MOST_TURNS = 10000  # of one `drain`
 
 
+class Happening(NamedTuple):
+    """An event of a tunnel that is not in this process."""
+
+    kind: str
+    cause: str
+    text: str
+
+
 class Device:
     """`attachment` is a `Network` or a `Nat`; `fate(tag, text)` learns what becomes of each reading."""
+
+    settled_after_s = 3600.0  # of its life, until what it holds can be compared
 
     def __init__(self, world: World, name: str, attachment, host: str, options: dict, fate):
         self.world, self.name, self.host = world, name, host
         self._attachment, self._fate = attachment, fate
-        rng = world.rng
-        self.tunnel = core.Tunnel(Config(**options), backend, lambda size: rng.randbytes(size))
         self.events: Counter = Counter()
         self.acked: set[int] = set()
         self.latest_ack = 0.0
         self.can_resolve = True
-        self._offset_ms = rng.randrange(_MASK)  # how long the board has been on
-        self._rx = bytearray(self.tunnel.max_datagram_len)
+        self._offset_ms = world.rng.randrange(_MASK)  # how long the board has been on
         self._port = 0
         self._wakes = 0
         self._tag: object = None
@@ -40,7 +51,29 @@ class Device:
         self.outages: list[float] = []
         self.odd = 0  # DOWN events while it was down
         attachment.attach(host, self._take)
+        self._make_tunnel(options)
+
+    def _make_tunnel(self, options: dict) -> None:
+        rng = self.world.rng
+        self.tunnel = core.Tunnel(Config(**options), backend, lambda size: rng.randbytes(size))
+        self._rx = bytearray(self.tunnel.max_datagram_len)
         self._socket = self.tunnel.stack.udp(0)
+
+    def shut(self) -> None:
+        """Let go of what is outside of this process."""
+
+    @property
+    def is_up(self) -> bool:
+        return self.tunnel.is_up
+
+    @property
+    def is_closed(self) -> bool:
+        return self.tunnel.is_closed
+
+    @property
+    def moves(self) -> int:
+        """How often it has seen that an address has changed."""
+        return self.tunnel.history.moves
 
     def now_ms(self) -> int:
         return (int(self.world.now * 1000) + self._offset_ms) & _MASK
@@ -102,19 +135,30 @@ class Device:
         self.tunnel.receive(self._rx, len(data), self.now_ms())
         self.drain()
 
+    def _waits_ms(self) -> list[int]:
+        """How long it wants to wait at most."""
+        return [left(at, self.now_ms()) for at in (self.tunnel.deadline(), self.tunnel.stack.deadline) if at is not None]
+
     def _wake_later(self) -> None:
-        waits = [left(at, self.now_ms()) for at in (self.tunnel.deadline(), self.tunnel.stack.deadline) if at is not None]
+        waits = self._waits_ms()
         self._wakes += 1
         if waits:
             number = self._wakes
             self.world.after(min(waits) / 1000 + 0.0005, lambda: self._wake(number))
-        elif not self.tunnel.is_closed:
+        elif not self.is_closed:
             raise AssertionError("%s: the tunnel waits for nothing and is not closed" % self.name)
 
     def _wake(self, number: int) -> None:
         if number == self._wakes:  # else something came in between, and there is a later one
-            self.tunnel.tick(self.now_ms())
-            self.drain()
+            self._tick()
+
+    def _tick(self) -> None:
+        self.tunnel.tick(self.now_ms())
+        self.drain()
+
+    def _moved(self) -> None:
+        self.tunnel.moved(self.now_ms())
+        self.drain()
 
     def _tell(self, event) -> None:
         self.events["%s (%s)" % (event.kind, event.cause)] += 1
@@ -132,12 +176,15 @@ class Device:
         """One reading, whose fate the tag `number` follows."""
         self._tag = number
         self._fate(number, "device: nothing left it")
-        try:
-            self._socket.sendto(json.dumps({"n": number, "from": self.name}).encode(), COLLECTOR)
-        except OSError as error:
-            self._fate(number, "device: %s" % (error.args[-1],))
-        self.drain()
+        self._send_to_collector(json.dumps({"n": number, "from": self.name}).encode())
         self._tag = None
+
+    def _send_to_collector(self, data: bytes) -> None:
+        try:
+            self._socket.sendto(data, COLLECTOR)
+        except OSError as error:
+            self._fate(self._tag, "device: %s" % (error.args[-1],))
+        self.drain()
 
     def _read(self) -> None:
         while self._socket.pending:
@@ -151,6 +198,31 @@ class Device:
         self._attachment.detach(self.host)
         self._attachment.attach(host, self._take)
         self.host = host
-        if hasattr(self.tunnel, "moved"):
-            self.tunnel.moved(self.now_ms())
-            self.drain()
+        self._moved()
+
+    # What is measured
+
+    def footprint(self) -> int:
+        """Octets of the tunnel, 0 while it is down, or while something that was replaced waits for its end."""
+        tunnel = self.tunnel
+        ike = tunnel._ikes.lead
+        if ike is None or not ike.window.is_idle() or not tunnel.is_up:
+            return 0
+        return footprint(tunnel) if len(tunnel._ikes.all()) == len(ike.children) == len(tunnel._sadb.all) == 1 else 0
+
+
+def footprint(root: object) -> int:
+    """Octets of everything that hangs on an object, but for code, modules and what is shared with the test."""
+    gc.collect()
+    seen: set[int] = set()
+    stack, total = [root], 0
+    skip = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+    while stack:
+        one = stack.pop()
+        if id(one) in seen or isinstance(one, skip):
+            continue
+        seen.add(id(one))
+        total += sys.getsizeof(one)
+        if not isinstance(one, (bytes, bytearray, str, int, float)):
+            stack += gc.get_referents(one)
+    return total

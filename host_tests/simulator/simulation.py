@@ -9,16 +9,15 @@ What is to hold where a library rekeys in place is asked for by `seamless`: no D
 on a link that loses nothing no reading lost. Start reading at `Simulation.run`.
 """
 
-import gc
 import sys
 import traceback
-import types
 from collections import Counter
 from dataclasses import dataclass, field
 
 from host_tests.responder import Options
 from host_tests.responder.fault_menu import Collide
 
+from .board import BoardDevice
 from .device import Device
 from .gateway import Gateway
 from .network import Nat, Network, Weather
@@ -28,6 +27,7 @@ GATEWAY = "203.0.113.1"
 PSK = "one key of enough octets for all devices"
 _DAY_S = 86400.0
 _MANNER = ("rekey_child_s", "rekey_ike_s", "rekey_child_group", "mobike", "follow", "tell_unknown", "cookie_rounds")
+_MONTH_S = 30 * _DAY_S
 _SETTLED_S = 30.0  # after which a reading has arrived or is lost
 
 
@@ -67,6 +67,7 @@ PROFILES = {
     ),
     "long": Profile(  # the same for a device that says little, so that a year takes minutes
         Weather(loss=0.05, duplicate=0.01, reorder=0.02, latency_s=0.03, jitter_s=0.04),
+        nat_timeout_s=(70, 600),
         reading_s=300,
         cuts=3,
         reboots=0.3,
@@ -94,9 +95,10 @@ class Broken(AssertionError):
 
 
 class Simulation:
-    """`profile` names one of `PROFILES`; `devices` share one NAT each."""
+    """`profile` names one of `PROFILES`; each device has a NAT; `board` is True for tunnels on MicroPython."""
 
-    def __init__(self, seed: int, days: float, profile: str = "field", devices: int = 1, trace: bool = False):
+    def __init__(self, seed: int, days: float, profile="field", devices: int = 1, trace: bool = False, board: bool = False):
+        self._device = BoardDevice if board else Device
         self.seed, self.days, self.profile_name, self.count = seed, days, profile, devices
         self.profile = PROFILES[profile]
         self.world = World(seed, trace)
@@ -136,8 +138,8 @@ class Simulation:
             given |= {"remote_ts": ["10.10.0.0/24"], "ike_proposals": ["aes128ccm16-prfsha256-x25519"]}
             given |= {"esp_proposals": ["aes128ccm16"], **profile.device}
             self.nats.append(nat)
-            self.devices.append(Device(world, name, nat, "10.0.0.2", given, self._fate))
-        self._footprints = [0] * self.count
+            self.devices.append(self._device(world, name, nat, "10.0.0.2", given, self._fate))
+        self.footprints: list[list[int]] = [[] for _ in range(self.count)]  # each month's
 
     # Readings
 
@@ -147,7 +149,7 @@ class Simulation:
 
     def _begin_readings(self, device: Device) -> None:
         """When it is up for the first time, for so does a program that awaits `connect`."""
-        if device.tunnel.is_up:
+        if device.is_up:
             self._send_readings(device)
         else:
             self.world.after(1.0, lambda: self._begin_readings(device))
@@ -254,14 +256,18 @@ class Simulation:
             down_for = now - max(device.down_since, self._well_since) if device.down_since is not None else 0.0
             if not self._ill and down_for > self.profile.recover_s:
                 raise Broken("%s has been down for %.0f s though all is well" % (device.name, down_for))
-            if not self._footprints[number] and now > 3600 and is_settled(device.tunnel):
-                self._footprints[number] = footprint(device.tunnel)
+            found = self.footprints[number]
+            if now > device.settled_after_s + len(found) * _MONTH_S:
+                octets = device.footprint()
+                found += [octets] if octets else []
         self.world.after(60.0, self._look)
 
     def run(self) -> "Simulation":
         """The whole time, then ten minutes of calm. Raises Broken, with the last notes and how to see it again."""
         try:
             self._run()
+            for device in self.devices:
+                device.shut()
         except Exception as error:
             print("\n".join(self.world.notes), file=sys.stderr)
             if not isinstance(error, AssertionError):
@@ -273,6 +279,7 @@ class Simulation:
 
     def command(self) -> str:
         more = " --devices %d" % self.count if self.count != 1 else ""
+        more += " --board" if self._device is BoardDevice else ""
         return "python -m host_tests.simulator --seed %d --days %g --profile %s%s" % (
             self.seed,
             self.days,
@@ -304,21 +311,26 @@ class Simulation:
         for device in self.devices:
             device.can_resolve = True
         self.world.run(self.days * _DAY_S + self.profile.recover_s)
-        for _ in range(60):
-            if not all(is_settled(device.tunnel) for device in self.devices):
-                self.world.run(self.world.now + 1)
-        for device, before in zip(self.devices, self._footprints, strict=True):
-            if not device.tunnel.is_up:
+        for device, before in zip(self.devices, self.footprints, strict=True):
+            if not device.is_up:
                 raise Broken("%s is down at the end" % device.name)
             if device.latest_ack < self.world.now - 3 * self.profile.reading_s:
                 raise Broken("%s gets no reading through at the end" % device.name)
-            grown = footprint(device.tunnel) - before
-            if before and grown > 1024:
-                raise Broken("%s has grown by %d octets" % (device.name, grown))
+            self._compare(device, before)
         self._ended = True
         self.world.run(self.world.now + 2 * _SETTLED_S)
         if self.fates or self.sent != self.delivered + self.lost.total():
             raise Broken("of %d readings %d arrived and %d were lost" % (self.sent, self.delivered, self.lost.total()))
+
+    def _compare(self, device: Device, before: list[int]) -> None:
+        """What it holds at the end, once nothing waits for its end, with what it held at the beginning."""
+        octets = 0
+        for _ in range(60):
+            octets = octets or device.footprint()
+            self.world.run(self.world.now + (0 if octets else 1))
+        if before and octets - before[0] > 1024:
+            raise Broken("%s has grown by %d octets" % (device.name, octets - before[0]))
+        before.append(octets)
 
     def check_seamless(self) -> None:
         """No DOWN that neither a reboot, nor a cut or a move explains, and no reading lost but by the link. Raises Broken."""
@@ -332,7 +344,7 @@ class Simulation:
             raise Broken(
                 "seed %d: %d DOWN events while it was down\n  see it again: %s --seamless" % (self.seed, odd, self.command())
             )
-        moves = sum(device.tunnel.history.moves for device in self.devices)
+        moves = sum(device.moves for device in self.devices)
         known = causes + sum(nat.rebindings for nat in self.nats)
         if moves > known:
             raise Broken("seed %d: %d moves, %d causes\n  see it again: %s --seamless"
@@ -365,6 +377,7 @@ class Simulation:
             "events": dict(sorted(self.events.items())),
             "happened": dict(sorted(self.happened.items())),
             "NAT rebindings": sum(nat.rebindings for nat in self.nats),
+            "footprints": self.footprints if self.days > 30 else [],
             "DOWN while down": sum(device.odd for device in self.devices),
             "outages": len(outages),
             "outage median s": round(outages[len(outages) // 2], 3) if outages else 0,
@@ -372,26 +385,3 @@ class Simulation:
             "gateway is": {**self.manner, "NAT timeout s": [round(nat.timeout_s) for nat in self.nats]},
             "gateway": {name: self.gateway.counters[name] for name in ("ike_up", "child_up", "rekey_refused NO_ADDITIONAL_SAS")},
         }
-
-
-def is_settled(tunnel) -> bool:
-    """Whether it is up, and nothing that was replaced waits for its end."""
-    ike = tunnel._ikes.lead
-    return tunnel.is_up and len(tunnel._ikes.all()) == len(ike.children) == len(tunnel._sadb.all) == 1 and ike.window.is_idle()
-
-
-def footprint(root: object) -> int:
-    """Octets of everything that hangs on an object, but for code, modules and what is shared with the test."""
-    gc.collect()
-    seen: set[int] = set()
-    stack, total = [root], 0
-    skip = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType)
-    while stack:
-        one = stack.pop()
-        if id(one) in seen or isinstance(one, skip):
-            continue
-        seen.add(id(one))
-        total += sys.getsizeof(one)
-        if not isinstance(one, (bytes, bytearray, str, int, float)):
-            stack += gc.get_referents(one)
-    return total
