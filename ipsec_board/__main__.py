@@ -4,6 +4,7 @@ Every error is printed with its remedy, and the exit status is 1. Start reading 
 """
 
 import argparse
+import getpass
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -123,6 +124,8 @@ def _provision(subs) -> None:
     sub.add_argument("file", type=Path, nargs="+", help="provisioning files, TOML or JSON: one for each board")
     sub.add_argument("--new-psk", action="store_true", help="make the PSK file first: 32 random octets")
     sub.add_argument("--new-ppk", action="store_true", help="make the file of ppk_file first: a key against quantum computers")
+    about = 'with auth = "eap": make the file of nt_hash_file first, of the password that is asked for, or read from a pipe'
+    sub.add_argument("--new-nt-hash", action="store_true", help=about)
     sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
     about = 'with auth = "key": have the board make another key of this kind'
     sub.add_argument("--new-key", choices=sorted(raw_keys.KINDS), default="", help=about)
@@ -147,6 +150,8 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
         provision.new_secret(path, show, args.text)
     for path in args.file if args.new_ppk else ():
         provision.new_secret(path, show, kind="ppk")
+    for path in args.file if args.new_nt_hash else ():
+        provision.new_nt_hash(path, show, _password(path))
     plans = provision.read_plans(args.file, show, insecure=args.insecure)
     if args.check:
         for path in args.file:
@@ -162,6 +167,13 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
             provision.provision(board, plans[0], show, args.prepared, args.new_key)
         plans = provision.read_plans(args.file, show, insecure=args.insecure)  # the device's public key is known now
         gateways.show_gateway(plans, args.gateway, None, show)
+
+
+def _password(path: Path) -> str:
+    """The password of a device's account."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Password of the account of {path}: ")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _run(subs) -> None:

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from ipsec.ike.auth import keys
 
 from ipsec_board.errors import BoardError, BoardLost
-from ipsec_board.gateway import initial, raw_keys
+from ipsec_board.gateway import further, initial, raw_keys
 from ipsec_board.gateway import plan as plans
 from ipsec_board.gateway.plan import KEY_FILE, Plan, PlanError
 from ipsec_board.install import FIRMWARE
@@ -83,6 +83,18 @@ def new_secret(path: Path, show: Show, text: bool = False, kind: str = "psk") ->
     except PlanError as e:
         raise BoardError.of(e) from e
     show.good(f"{place}: a new {kind.upper()} of 32 random octets, readable by you alone")
+
+
+def new_nt_hash(path: Path, show: Show, password: str) -> None:
+    """Make the file of the NT hash that a provisioning file names. Raises BoardError."""
+    try:
+        place = plans.secret_path(path, "nt_hash_file")
+        if place is None:
+            raise PlanError(f"{path} names no nt_hash_file", 'add nt_hash_file = "NAME.nt" to [tunnel]')
+        further.make_nt_hash(place, password)
+    except PlanError as e:
+        raise BoardError.of(e) from e
+    show.good(f"{place}: the NT hash of the password, which itself is kept nowhere; readable by you alone")
 
 
 def _firmware_settings() -> SimpleNamespace:

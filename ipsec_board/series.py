@@ -146,7 +146,8 @@ def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
             tunnel = plans.parse(content, out / f"{name}{template.suffix}").get("tunnel", {})
         except PlanError as e:
             raise BoardError.of(e) from e
-        for option in ("local_id",) if tunnel.get("auth") == "key" else ("local_id", "psk_file"):
+        files = {"key": (), "eap": ("nt_hash_file",)}
+        for option in ("local_id", *files.get(tunnel.get("auth"), ("psk_file",))):
             value = tunnel.get(option)
             if not isinstance(value, str) or not value:
                 raise BoardError(f"{template}: [tunnel] has no {option}", f'add {option} = "$name{_ENDINGS[option]}"')
@@ -158,7 +159,7 @@ def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
                 )
 
 
-_ENDINGS = {"local_id": ".example.net", "psk_file": ".psk"}
+_ENDINGS = {"local_id": ".example.net", "psk_file": ".psk", "nt_hash_file": ".nt"}
 
 
 def _make_key(path: Path, text: bool) -> int:

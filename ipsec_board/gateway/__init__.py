@@ -45,6 +45,10 @@ def write(name: str, plans: Plan | Sequence[Plan], show_secret: bool = False) ->
         if fleet.first.config.ppk_id and name not in ("strongswan", "libreswan"):
             text = f"{GATEWAYS[name][1]}: nothing is written for post-quantum pre-shared keys (RFC 8784)"
             raise PlanError(text, "remove ppk_id for the text of the rest, and add the key there by that vendor's document")
+        if fleet.first.config.auth == "eap" and name != "strongswan":
+            text = f"{GATEWAYS[name][1]}: nothing is written for EAP-MSCHAPv2"
+            how = "set it up there with an account for eap_identity; the gateway itself needs a certificate for remote_id"
+            raise PlanError(text, how)
         if fleet.first.keys:
             if name not in ("strongswan", "libreswan"):
                 text = f"{GATEWAYS[name][1]} takes no raw public keys as far as is known"

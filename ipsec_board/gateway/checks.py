@@ -32,7 +32,8 @@ SITE: dict[str, tuple] = {
 TABLES = ("tunnel", "device", "site")
 # What stands for a required option whose own value was refused, so that the others can be looked at.
 _STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": "x" * 32, "inner_address": "192.0.2.1",
-             "key": "-", "gateway_key": "-", "ppk": "x" * 32, "ppk_id": "x"}  # fmt: skip
+             "key": "-", "gateway_key": "-", "ppk": "x" * 32, "ppk_id": "x", "nt_hash": "x" * 16}  # fmt: skip
+STAND_IN = _STAND_IN
 STAND_IN_PSK = _STAND_IN["psk"]
 _OPTION = re.compile(r"option '?(\w+)")
 _HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")
@@ -146,6 +147,8 @@ def _culprit(text: str) -> str:
 
 def _remedy(name: str, value: object) -> str:
     """A line to paste in place of the one refused."""
+    if name == "nt_hash":
+        return "make it of the password: ipsec-board provision --new-nt-hash FILE"
     if name in ("psk", "ppk"):
         another = "make another key, or write it in one of these forms"
         return another if value else f"make a key: ipsec-board provision --new-{name} FILE"
@@ -157,7 +160,8 @@ def _remedy(name: str, value: object) -> str:
     if better is not None and better != value:
         return line(name, better)
     examples = {"gateway": "vpn.example.net", "local_id": "sensor-7.example.net", "remote_id": "vpn.example.net",
-                "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7", "ppk_id": "sensor-7"}  # fmt: skip
+                "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7", "ppk_id": "sensor-7",
+                "eap_identity": "sensor-7"}  # fmt: skip
     if name in ("ike_proposals", "esp_proposals"):
         return f"remove the line for the built-in list, or write {line(name, _known_suites(value) or list(_EXAMPLES[name]))}"
     example = examples.get(name, default)

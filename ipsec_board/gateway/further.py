@@ -1,17 +1,19 @@
-"""Secrets beside the one that a device authenticates itself by: a post-quantum pre-shared key (RFC 8784).
+"""Further secrets: a post-quantum pre-shared key beside others (RFC 8784), and the NT hash of EAP-MSCHAPv2.
 
 Start reading at `read`.
 """
 
+import os
 from pathlib import Path
 
 from ipsec import auth_options
+from ipsec.crypto.md4 import md4
 from ipsec.errors import ConfigError
 from ipsec.ike.auth.ppk import shown
 
-from ipsec_board.gateway.checks import STAND_IN_PSK, PlanError, Reasons
+from ipsec_board.gateway.checks import STAND_IN, PlanError, Reasons
 
-FILES = {"ppk_file": "ppk"}  # options that name files, and those that hold what is in them
+FILES = {"ppk_file": "ppk", "nt_hash_file": "nt_hash"}  # options that name files, and those that hold what is in them
 
 
 def read(path: Path, options: dict, reasons: Reasons) -> tuple[dict, tuple[Path, ...]]:
@@ -26,18 +28,55 @@ def read(path: Path, options: dict, reasons: Reasons) -> tuple[dict, tuple[Path,
         if not file:
             continue
         place = path.parent / str(file)
+        make = f"ipsec-board provision --new-{secret.replace('_', '-')} {path}"
         if value:
             reasons.add(f"both {secret} and {name} are given", f"keep {name} and remove {secret}")
-        given[secret] = STAND_IN_PSK
+        given[secret] = STAND_IN[secret]
         if not place.is_file():
-            reasons.add(f"{name} {place} is not there", f"make one: ipsec-board provision --new-{secret} {path}")
+            reasons.add(f"{name} {place} is not there", f"make one: {make}")
             continue
         try:
             given[secret] = auth_options.read_secret(str(path), str(file), name)
             files.append(place)
         except ConfigError as e:
-            reasons.add(str(e), f"make another: ipsec-board provision --new-{secret} {path}")
+            reasons.add(str(e), f"make another: {make}")
     return given, tuple(files)
+
+
+def read_gateway(path: Path, options: dict, reasons: Reasons) -> dict:
+    """With auth "eap" what the gateway is known by: the options gateway_key and ca, of files that they may name."""
+    given: dict = {}
+    for name, option in (("gateway_key", "gateway_key"), ("ca_file", "ca")):
+        value = options.pop(name, None)
+        if not value:
+            continue
+        place = path.parent / str(value)
+        if name == "gateway_key" and (len(str(value)) > 200 or not place.is_file()):
+            given[option] = value
+            continue
+        try:
+            given[option] = auth_options.read_file(str(path), str(value), name)
+        except ConfigError as e:
+            reasons.add(str(e), "name a file of the authority's certificate in PEM")
+            given[option] = "-"
+    for name in ("psk", "psk_file"):
+        if name in options:
+            reasons.add(f"{name} is of no use with auth = \"eap\"", f"remove {name}, or the line auth")
+    return given
+
+
+def make_nt_hash(path: Path, password: str) -> None:
+    """Write the NT hash of a password, readable by its owner alone. Raises PlanError when the file exists."""
+    if not password:
+        raise PlanError("the password is empty", "give the one of the account at the gateway")
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as e:
+        raise PlanError(f"{path} exists", "remove it first when it is not needed") from e
+    except OSError as e:
+        raise PlanError(f"{path} cannot be written ({e.strerror})", "give nt_hash_file a path in an existing folder") from e
+    with os.fdopen(handle, "w") as f:
+        f.write(f"hex:{md4(password.encode('utf-16-le')).hex()}\n")
 
 
 def ppk_name(config, vendor: str) -> str:

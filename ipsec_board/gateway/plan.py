@@ -10,7 +10,7 @@
     [site]                           what only the gateway's configuration needs, see `checks.SITE`
 
 With `auth = "key"` and `gateway_key` in place of `psk_file` both ends have raw public keys, see `raw_keys.py`. `ppk_id` and
-`ppk_file` add a key against quantum computers, see `further.py`.
+`ppk_file` add a key against quantum computers, `auth = "eap"` has a name and the hash of a password, see `further.py`.
 
 Rules: everything is checked when the file is read; the pre-shared key appears in no message, and neither it nor [device], where
 the WiFi password is, in a repr; `device_config` alone gives the key away. Start reading at `load`.
@@ -103,6 +103,9 @@ class Plan:
         """What is written to the device's ipsec.json; holds the secret, if that is a PSK."""
         secrets = {name: getattr(self.config, name) for name in further.FILES.values()}
         others = {name: "hex:" + value.hex() for name, value in secrets.items() if value}
+        if self.config.auth == "eap":
+            known = {name: getattr(self.config, name) for name in ("gateway_key", "ca")}
+            return {**self.tunnel, **others, **{name: value for name, value in known.items() if value}}
         if self.keys:
             return {**self.tunnel, **others, "key_file": KEY_FILE, "gateway_key": self.config.gateway_key}
         return {**self.tunnel, **others, "psk": "hex:" + self.config.psk.hex()}
@@ -137,12 +140,14 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     found += reasons.found
     if found or checked is None:
         raise PlanError.of(found)
-    readable = (keys is None or bool(keys.private)) and readable_by_others(secret_file)
+    readable = (bool(keys.private) if keys else bool(checked.psk)) and readable_by_others(secret_file)
     return Plan(path, options, device, site, checked, secret_file, readable, keys, files)
 
 
 def _secrets(path: Path, options: dict, reasons: checks.Reasons) -> tuple[dict, Path, RawKeys | None]:
     """Options that hold the secret, or what stands for it, the file that it is in, and raw keys if it is one of them."""
+    if options.get("auth") == "eap":
+        return further.read_gateway(path, options, reasons), path, None
     if options.get("auth") != "key":
         secret_file = _secret_file(path, options, reasons)
         return {"psk": _read_secret(path, options, secret_file, reasons)}, secret_file, None

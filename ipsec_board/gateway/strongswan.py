@@ -3,6 +3,7 @@
 Start reading at `write`.
 """
 
+import json
 import re
 
 from ipsec_board.gateway import further, raw_keys
@@ -109,6 +110,11 @@ def _raw_keys(fleet: Fleet, show_secret: bool) -> list[GatewayFile]:
 
 
 def _auth(fleet: Fleet, end: str) -> list[str]:
+    if fleet.first.config.auth == "eap":
+        if end == "device":
+            return ["            auth = eap-mschapv2", "            eap_id = %any"]
+        line = f"pubkeys = {fleet.name}-gateway.pub" if fleet.first.config.remote_auth == "key" else "certs = gateway.pem"
+        return ["            auth = pubkey", f"            {line}"]
     if not fleet.first.keys:
         return ["            auth = psk"]
     return ["            auth = pubkey", f"            pubkeys = {fleet.name}-{end}.pub"]
@@ -126,6 +132,12 @@ def _ppk(fleet: Fleet) -> list[str]:
 
 
 def _where(fleet: Fleet) -> list[str]:
+    if fleet.first.config.auth == "eap":
+        return [
+            "# Put this file and those with the secrets into /etc/swanctl/conf.d; the gateway's own key belongs into",
+            "# /etc/swanctl/private, its certificate for the identity below, gateway.pem, into x509 and the authority's into",
+            "# x509ca, or its public key into pubkey; then: swanctl --load-all",
+        ]
     if not fleet.first.keys:
         return ["# Put this file and those with the secrets into /etc/swanctl/conf.d, then: swanctl --load-all"]
     also = " and that with the secret" if fleet.first.config.ppk_id else ""
@@ -184,6 +196,13 @@ def _secret(plan: Plan, show: bool) -> str:
             f"        id-device = {_id(config.local_id)}",
             f"        id-gateway = {_id(plan.gateway_id)}",
             "        secret = " + ("0x" + config.psk.hex() if show else f'"{placeholder(plan)}"'),
+            "    }",
+        ]
+    if config.nt_hash:
+        lines += [
+            f"    ntlm-{plan.name}-{plan.device_name} {{",
+            f"        id = {json.dumps(config.eap_identity)}",
+            "        secret = " + ("0x" + config.nt_hash.hex() if show else f'"<the NT hash of {plan.path.name}>"'),
             "    }",
         ]
     if config.ppk_id:

@@ -125,9 +125,9 @@ def decode_secret(option, text) -> bytes:
 def _of(option, error) -> str:
     """What is wrong with a PSK, said of another secret."""
     text = str(error)
-    for before in ("option ", "--new-", "into "):
+    for before in ("option ", "into "):
         text = text.replace(before + "psk", before + option)
-    return text
+    return text.replace("--new-psk", "--new-" + option.replace("_", "-"))
 
 
 def _check_gateway(c, theirs):

@@ -37,7 +37,7 @@ def read(path: str) -> dict:
     options = {name: _value(values[name]) for name in values}
     for name in ("ike_offer", "esp_offer"):
         options[name] = [Proposal([tuple(c) for c in p[0]], *p[1:]) for p in options[name]]
-    if options["auth"] != "psk":
+    if options.get("key_file"):
         from ipsec.auth_options import read_file
 
         options["key"] = read_file(path, options["key_file"], "key_file")
