@@ -17,8 +17,9 @@ from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
 from ipsec_board.linker import build
-from ipsec_board.linker import link as linker
 from ipsec_board.linker.fold import LinkError
+from ipsec_board.linker.kept import link_once
+from ipsec_board.linker.link import Options
 from ipsec_board.paths import FIRMWARE
 from ipsec_board.show import Show
 
@@ -128,9 +129,9 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
 def _joined(found: Facts, choice: Choice) -> dict[str, bytes]:
     """The library in a few files (`linker/`), and the native module that they need, if there is one for this board."""
     extra = tuple(choice.extra)
-    options = linker.Options(found.arch, choice.config, extra, choice.viper, texts=choice.texts, prepared=choice.prepared)
+    options = Options(found.arch, choice.config, extra, choice.viper, texts=choice.texts, prepared=choice.prepared)
     try:
-        return build.files(linker.link(options), found.arch)
+        return build.files(link_once(options), found.arch)
     except LinkError as e:
         raise BoardError(f"the library cannot be joined: {e}", "install with --plain, and report this") from e
 

@@ -1,6 +1,7 @@
 """The linker: what it joins behaves as before, and what it cannot prove it refuses."""
 
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ipsec_board import native, slices
-from ipsec_board.linker import build, trace
+from ipsec_board.linker import build, kept, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.linker.program import Program
@@ -151,6 +152,34 @@ def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:
         fed += translator.feed(said[i : i + 7].encode())
     assert fed.decode().rstrip() == text.rstrip()
     assert text.rstrip().endswith("option mtu: 1 is not a whole number from 576 to 1500")
+
+
+def test_what_was_joined_before_is_not_joined_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless options or a source have changed, or what was kept is cut."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made: list[Options] = []
+
+    def count(options: Options) -> Linked:
+        made.append(options)
+        return Linked(ident=f"{len(made)}", kernels=tmp_path, texts={"a": "b"}, functions={"a": {"b": ["c"]}})
+
+    monkeypatch.setattr(kept, "link", count)
+    mine, other = (Options("x64", report.config("aes128ccm16", mtu=mtu)) for mtu in (1000, 1200))
+    assert kept.link_once(mine) == kept.link_once(mine) == kept.link_once(other) and made == [mine]
+    for changed in (Options("armv6m", mine.config), Options("x64", mine.config, prepared=True), Options("x64")):
+        assert kept.link_once(changed).ident == str(len(made))
+    file = next((tmp_path / "ipsec-uplink/link/joined").glob("*.json"))
+    file.write_text(file.read_text()[:-9])
+    before = len(made)
+    for options in (mine, Options("armv6m", mine.config), Options("x64", mine.config, prepared=True), Options("x64")):
+        kept.link_once(options)
+    assert len(made) == before + 1
+    shutil.copytree(slices.LIBRARY / "ipsec", tmp_path / "lib/ipsec")
+    monkeypatch.setattr(slices, "LIBRARY", tmp_path / "lib")
+    kept.link_once(mine)
+    (tmp_path / "lib/ipsec/event.py").write_text("")
+    kept.link_once(mine)
+    assert len(made) == before + 3
 
 
 # Small libraries, to see what is refused and what is kept

@@ -33,7 +33,8 @@ EQUAL = Path(__file__).with_name("equal.json")
 _MUTATED = ("ike/**/*.py", "esp/*.py", "inet/*.py", "tunnel.py", "upkeep.py", "path.py", "address.py", "options.py")
 _LEFT_OUT = ("kernel.py", "plain.py", "trace.py", "keylog.py", "names.py", "remedy.py", "__init__.py", "drops.py")
 _CRYPTO = ("crypto", "p256", "p384", "x25519", "sha512", "modp", "ghash", "rank")  # unit tests that see nothing of these files
-_TIME_S = 120
+_CPU_S = 120  # of the processor, since the machine may be busy: a loop without end is noticed
+_TIME_S = 1200  # by the clock, for one that sleeps
 _MEMORY = 3 << 30
 
 
@@ -79,20 +80,20 @@ class Copy:
             return 1
         return done.returncode
 
-
     def _run_on_micropython(self) -> int:
         names = [Path(path).stem for path in self._tests]
         paths = [str(self.folder / "lib"), str(self.folder / "unit")]
         code = f"import sys; sys.path[:0] = {paths!r}; import run; sys.exit(run.main({names!r}))"
         argv = [Path(sys.executable).with_name("micropython"), "-X", "heapsize=16m", "-c", code]
         try:
-            return subprocess.run(argv, cwd=self.folder, capture_output=True, timeout=_TIME_S).returncode
+            return subprocess.run(argv, cwd=self.folder, capture_output=True, timeout=_TIME_S, preexec_fn=_limit).returncode
         except subprocess.TimeoutExpired:
             return 1
 
 
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
 
 
 def known() -> dict[tuple, str]:

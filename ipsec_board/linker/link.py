@@ -114,7 +114,7 @@ def link(options: Options) -> Linked:
     if not options.arch:  # the board loads no machine code
         chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
     program = Program(chosen, options.arch, natives, slices.REPLACING if options.prepared else {})
-    parts = divide(program, _always(options))
+    parts = divide(program, always(options))
     join(program)
     reach.add_faces(program)
     values = reach.inline(program)
@@ -144,7 +144,7 @@ def link(options: Options) -> Linked:
     return result
 
 
-def _always(options: Options) -> tuple[str, ...]:
+def always(options: Options) -> tuple[str, ...]:
     """Modes and groups that the configuration names are loaded by each tunnel; modes to be measured are let go between."""
     if options.config is None:
         return ()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ipsec_board import slices
 from ipsec_board.linker import build
-from ipsec_board.linker.link import Linked, Options, link
+from ipsec_board.linker.kept import link_once
+from ipsec_board.linker.link import Linked, Options
 from ipsec_board.paths import REPOSITORY
 
 UNIT_TESTS = REPOSITORY / "host_tests" / "unit"
@@ -40,7 +41,7 @@ sys.exit(1 if run.main({names!r}) else 0)
 
 def prepare(folder: Path, arch: str, texts: str = "device", viper: bool = False) -> Linked:
     """Joined files of the whole library in `folder`/lib, the tests in `folder`/tests."""
-    linked = link(Options(arch, extra=("plain",), whole=True, texts=texts, viper=viper))
+    linked = link_once(Options(arch, extra=("plain",), whole=True, texts=texts, viper=viper))
     shutil.rmtree(folder, ignore_errors=True)
     build.write(linked, arch, folder / "lib")
     shutil.copytree(UNIT_TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))

@@ -16,7 +16,8 @@ from rich.table import Table
 
 from ipsec_board import mpy, native, slices
 from ipsec_board.linker import build
-from ipsec_board.linker.link import Linked, Options, link
+from ipsec_board.linker.kept import link_once
+from ipsec_board.linker.link import Linked, Options
 from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE
 from ipsec_board.paths import REPOSITORY
 
@@ -67,7 +68,7 @@ def config(cipher: str, **options: object) -> Config:
 
 def joined(cipher: str, arch: str, **options: object) -> Linked:
     """Joined files of a device with this cipher."""
-    return link(Options(arch, config(cipher), **options))  # type: ignore[arg-type]
+    return link_once(Options(arch, config(cipher), **options))  # type: ignore[arg-type]
 
 
 def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
