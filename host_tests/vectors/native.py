@@ -182,5 +182,5 @@ def main(*names):
 
 
 if __name__ == "__main__":
-    sys.path[:0] = sys.argv[1:]
-    main()
+    sys.path[:0] = sys.argv[1:3]
+    main(*sys.argv[3:])

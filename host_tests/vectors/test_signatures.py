@@ -36,8 +36,8 @@ def test_sources_are_complete(sources, name):
 
 
 def test_cpython(sources, name):
-    """Every sixth case here, all on MicroPython."""
-    assert failures(None, sources[name][::6] or sources[name]) == []
+    """Some of the cases here, all on MicroPython."""
+    assert failures(None, sources[name][::24] or sources[name]) == []
 
 
 def test_spoiled_cases_fail(sources, name):
