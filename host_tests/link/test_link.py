@@ -1,5 +1,6 @@
 """The linker: what it joins behaves as before, and what it cannot prove it refuses."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -10,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from ipsec_board import native, slices
-from ipsec_board.linker import build, kept, trace
+from ipsec_board.linker import build, kept, names, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.linker.program import Program
-from ipsec_board.paths import FIRMWARE
+from ipsec_board.paths import FIRMWARE, LIBRARY
 from tools.link import check, report
 
 UNLOAD = """
@@ -135,6 +136,18 @@ def test_suites_that_were_only_measured_are_let_go(tmp_path: Path) -> None:
     said = micropython(UNLOAD.format(lib=str(tmp_path))).splitlines()
     assert len(said) == 3 and "ccm" in said[0] and "gcm" in said[0] and said[1] == "[]", said
     assert int(said[2]) < 1000  # octets that stay
+
+
+def test_attributes_of_all_foreign_modules_stay() -> None:
+    """An attribute that is also a foreign object's, such as `verify_mode` of a TLS context, is never renamed."""
+    host = {"cryptography", "hmac"}  # of modules that no device has
+    for source in LIBRARY.rglob("*.py"):
+        for n in ast.walk(ast.parse(source.read_text())):
+            is_from = isinstance(n, ast.ImportFrom)
+            found = [n.module] if is_from else [a.name for a in n.names] if isinstance(n, ast.Import) else []
+            outside = {str(m).split(".")[0] for m in found} - {"ipsec", "micropython", "cryptolib", "typing"} - host
+            assert outside <= set(names._OUTSIDE), source
+    assert {"verify_mode", "load_cert_chain"} <= names._foreign()
 
 
 def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:

@@ -46,7 +46,8 @@ class PpkForger(Forger):
         ike = self.player.tunnel._ikes.lead
         if ike.keys:
             self.use(ike)
-            self.keys = {name: bytes(getattr(ike.keys, name)) for name in ("sk_d", "sk_pi", "sk_pr")}
+            keys = ike.keys
+            self.keys = {"sk_d": bytes(keys.sk_d), "sk_pi": bytes(keys.sk_pi), "sk_pr": bytes(keys.sk_pr)}
 
     def notifies(self):
         """Those of the device's last message, by type."""

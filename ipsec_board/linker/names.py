@@ -18,6 +18,7 @@ from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
 
 _OUTSIDE = (
+    "array",
     "asyncio",
     "binascii",
     "gc",
@@ -27,6 +28,7 @@ _OUTSIDE = (
     "os",
     "select",
     "socket",
+    "ssl",
     "struct",
     "sys",
     "time",

@@ -22,6 +22,7 @@ INSIDE = (
     "test_suites.test_board_tells_what_is_installed_without_loading_it",
     "test_suites.test_names_are_not_kept_on_a_board",
     "test_crypto_backend.test_use",
+    "test_ppk.test_child_keys_have_it_in",
     "test_rank.test_what_invalidates_them",
     "test_auth_cert.test_the_leaf_is_remembered",
     "test_upkeep.test_a_clock_that_nobody_asks_for_days_goes_on",
