@@ -88,6 +88,9 @@ def test_a_path_that_loses_much_gets_more_patience():
     assert path.patience() == 6
     for _ in range(60):
         path.answered(1)
+    assert path.patience() == 4  # a few good answers prove little
+    for _ in range(140):
+        path.answered(1)
     assert path.patience() == 1
 
 
@@ -102,7 +105,19 @@ def test_a_liveness_check_has_less_time_than_a_handshake():
     talk.expect(CHECK)
     assert 6950 <= dead_after(talk) <= 7050
     assert talk.causes() == ["up up", "down timeout"]
-    assert len(talk.sent()) > 5  # enough for a path that loses much
+    assert len(talk.sent()) >= 8  # enough for a path that loses much
+
+
+def test_on_a_path_that_loses_much_nothing_that_is_asked_once_it_is_up_ends_soon():
+    for rekeys in (False, True):
+        talk = Talk(dpd_s=0 if rekeys else 10, retransmit_ms=100, retransmit_tries=5)
+        for _ in range(30):
+            talk.player.tunnel.path.answered(2)
+        if rekeys:
+            talk.player.tunnel._upkeep.rekey_at(True, talk.player.now)
+        talk.wait(0 if rekeys else 10000)
+        usual_ms = 150 * 31 if rekeys else 150 * 7  # the first wait is not shorter than 150 ms
+        assert 4 * usual_ms - 50 <= dead_after(talk) <= 4 * usual_ms + 50, rekeys
 
 
 def test_a_dead_gateway_is_asked_for_a_new_tunnel_at_once_and_told_that_it_is_the_only_one():

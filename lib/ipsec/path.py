@@ -7,7 +7,7 @@
 
 The first wait for an answer follows the measured round trip (RFC 6298 2): only answers to requests that were sent once are
 measured (Karn), and what had to be sent again keeps its longer wait for the next request. How often requests had to be sent until
-there was an answer tells how patient a liveness check must be. Start reading at `Path.float`.
+there was an answer tells how patient we must be once the tunnel is up. Start reading at `Path.float`.
 """
 
 from ipsec.micro import const
@@ -58,11 +58,12 @@ class Path:
         self.wait_ms = min(wait_ms, 2 * (max(_MIN_WAIT_MS, (rtt >> 3) + self._var) if rtt else default_ms))
 
     def answered(self, attempts: int) -> None:
-        """A request has its answer after so many attempts."""
-        self._tries += (attempts << 3) - (self._tries >> 3)
+        """A request has its answer after so many attempts. What is learnt of loss is forgotten more slowly."""
+        change = (attempts << 3) - (self._tries >> 3)
+        self._tries += change if change > 0 else change >> 2
 
     def patience(self) -> int:
-        """How many times as long as on a path that loses nothing a liveness check goes on."""
+        """How many times as long as on a path that loses nothing a request goes on."""
         return min(self._tries * self._tries >> 12, _MAX_PATIENCE)
 
     def rtt_ms(self):
