@@ -27,12 +27,14 @@ def main(argv: list[str] | None = None) -> int:
         began = time.monotonic()
         try:
             run = Simulation(seed, args.days, args.profile, args.devices, args.trace, args.board).run()
-            print(json.dumps({**run.figures(), "took s": round(time.monotonic() - began, 1)}), flush=True)
             if args.seamless:
                 run.check_seamless()
+            figures = {**run.figures(), "took s": round(time.monotonic() - began, 1)}
         except Broken as error:
             broken += 1
+            figures = {"seed": seed, "days": args.days, "profile": args.profile, "broken": str(error)}
             print("BROKEN: %s" % error, file=sys.stderr, flush=True)
+        print(json.dumps(figures), flush=True)
     return 1 if broken else 0
 
 

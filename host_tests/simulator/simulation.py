@@ -370,6 +370,7 @@ class Simulation:
             "seed": self.seed,
             "days": self.days,
             "profile": self.profile_name,
+            "board": self._device is BoardDevice,
             "readings": self.sent,
             "delivered": self.delivered,
             "acknowledged": self.acked,
