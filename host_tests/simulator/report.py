@@ -16,8 +16,8 @@ _HEAD = """# Runs of the simulator
 
 Written by `python -m host_tests.simulator.report`, of what `python -m host_tests.simulator` has printed. Devices of this library
 and the reference responder on a virtual network, in virtual time; each run is a seed, which reproduces it. No run may raise, wait
-for nothing, stay down while all is well, lose a reading without a name, or grow by more than a kilobyte; with `--seamless` no DOWN
-and no change of address may come that the world has not caused. A run that breaks one of these is `broken`.
+for nothing, stay down while all is well, lose a reading without a name, or grow by more than a kilobyte. With `--seamless` no
+DOWN and no change of address may come that the world has not caused. A run that breaks one of these is `broken`.
 """
 
 

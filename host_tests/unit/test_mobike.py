@@ -226,3 +226,21 @@ def test_keepalives_are_sent_only_when_nothing_else_goes_out():
     talk.expect("--> keepalive")
     talk.wait(20000)
     talk.expect("--> keepalive")
+
+
+def test_nothing_is_quiet_for_longer_than_natt_keepalive_s():
+    """A NAT counts from the last packet, whenever that was: just behind a keepalive, and a little later each time."""
+    talk = Talk(natt_keepalive_s=20, dpd_s=0)
+    sock = talk.player.send_udp(b"{}")
+    quiet = longest = sent = 0
+    at = 100
+    for now in range(100, 400000, 100):
+        talk.wait(100)
+        if now == at:
+            sock.sendto(b"{}", ("10.10.0.1", 5000))
+            talk.player.drain()
+            at += 20100
+        quiet = 0 if talk.sent() else quiet + 100
+        longest = max(longest, quiet)
+        sent += not quiet
+    assert longest <= 20000 and sent < 65

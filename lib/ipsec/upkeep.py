@@ -7,8 +7,8 @@
    do it all at once; sooner for the Child SA when it has carried enough
  - renewal, which makes the tunnel again: at nine tenths of the lifetime that the gateway gives, or when rekeying is refused: the
    earliest wins
- - keepalive: every `natt_keepalive_s` while it is up and no packet goes out (RFC 3948 4): where some did, it is looked at after
-   half of it again, as a clock for each would cost more. A NAT that forgets us nevertheless gets them twice as often
+ - keepalive: every `natt_keepalive_s` while it is up and no packet goes out (RFC 3948 4). Twice in that time it is looked whether
+   some did, as a clock for each would cost more, so that nothing is ever quiet for longer. A NAT that forgets us nevertheless gets them twice as often
 
 Rule: a tunnel that lived shorter than its handshake took, or than `_SHORT_MS`, counts as a failure, so that nothing that a
 gateway does at each start makes us loop. Start reading at `due`.
@@ -46,6 +46,7 @@ class Upkeep:
         self._silent_ms = 0  # how long nobody has answered attempts
         self._keepalive_ms = config.natt_keepalive_s * 1000
         self._packets_out = 0
+        self._out_at = self._looked_at = 0
         self._up_at = None
         self.why = ""  # of the renewal
 
@@ -62,7 +63,8 @@ class Upkeep:
         if self._ike_at is None:  # else only the Child SA is another one
             self.rekeyed(True, now)
         if self._keepalive_ms:
-            self._keepalive_at = now + self._keepalive_ms
+            self._keepalive_at = now + (self._keepalive_ms >> 1)
+            self._out_at = self._looked_at = now
 
     def rekeyed(self, ike: bool, now: int) -> None:
         """The IKE SA, or the Child SA, has new keys."""
@@ -171,17 +173,20 @@ class Upkeep:
             self._forget_at = None
             return FORGET
         if is_due(self._keepalive_at, now):
-            self._keepalive_at = now + self._keepalive_ms
+            self._keepalive_at = now + (self._keepalive_ms >> 1)
             return KEEPALIVE
         return 0
 
     def went_out(self, packets_out: int, now: int) -> bool:
-        """Whether packets have gone out since the last look, so that a keepalive that is due can wait."""
-        if packets_out == self._packets_out:
-            return False
-        self._packets_out = packets_out
-        self._keepalive_at = now + (self._keepalive_ms >> 1)
-        return True
+        """Whether a packet, or a keepalive, has gone out so lately that no keepalive is due before the next look."""
+        if packets_out != self._packets_out:
+            self._packets_out = packets_out
+            self._out_at = self._looked_at  # or later
+        self._looked_at = now
+        went = since(self._out_at, now) < self._keepalive_ms
+        if not went:
+            self._out_at = now  # a keepalive goes out
+        return went
 
     def moved(self, forgotten: bool) -> None:
         """The way to the gateway is another one; where a NAT has forgotten us, there are more keepalives from now on."""
