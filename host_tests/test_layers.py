@@ -11,8 +11,8 @@ from tools import kernels
 
 LIB = Path(__file__).resolve().parents[1] / "lib"
 FILES = sorted((LIB / "ipsec").rglob("*.py"))
-BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "auth_options", "options", "config",
-          "micro")  # fmt: skip
+BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "auth_options", "way_options", "options",
+          "config", "micro")  # fmt: skip
 # layer: what it may import of ours besides itself
 ALLOWED = {
     "errors": (),
@@ -32,15 +32,18 @@ ALLOWED = {
     "forms": ("errors", "address"),
     "key_forms": ("errors",),
     "auth_options": ("errors", "micro", "key_forms"),
-    "options": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options"),
+    "way_options": ("errors",),
+    "where": ("address", "event", "micro"),
+    "attempts": ("event", "texts", "where"),
+    "options": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options", "way_options"),
     "config": ("micro", "suite", "options"),
     "prepared": ("errors", "suite", "auth_options"),
     "crypto": ("errors", "micro"),
     "esp": BOTTOM + ("crypto",),
     "ike": BOTTOM + ("crypto",),
     "inet": ("errors", "address", "micro", "native"),
-    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "watch", "history", "status", "texts"),
-    "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "tunnel", "status"),
+    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "watch", "history", "status", "attempts"),
+    "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "attempts", "tunnel", "status"),
     "": BOTTOM + ("drive",),
 }
 IO_MODULES = {"socket", "select", "time", "os", "asyncio", "machine", "network"}

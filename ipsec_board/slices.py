@@ -129,6 +129,13 @@ SLICES = {
     "ecdsa384": Slice(("ipsec.crypto.sign.p384",), "the same on P-384", _signs(keys.P384)),
     "rsa": Slice(("ipsec.crypto.sign.rsa",), "signatures by RSA, of a gateway", _signs(keys.RSA)),
     "mobike": Slice(("ipsec.ike.mobike",), "tunnels that go along to another address (RFC 4555)", lambda c, _arch: c.mobike),
+    "where": Slice(
+        ("ipsec.where", "ipsec.way_options", "ipsec.drive.routes"),
+        "a choice of gateways, and of their addresses",
+        lambda c, _arch: bool(c.gateways) or c.redirect,
+    ),
+    "childless": Slice(("ipsec.ike.childless",), "the first Child SA apart (RFC 6023)", lambda c, _arch: c.childless),
+    "redirect": Slice(("ipsec.ike.redirect",), "gateways that send us to others (RFC 5685)", lambda c, _arch: c.redirect),
     "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),
     "gcm8k": Slice(("ipsec.crypto.modes.gcm8k",), "faster AES-GCM for 12 KB of RAM a tunnel", _gcm8k),
     "plain": Slice(
@@ -158,7 +165,8 @@ _VIPER_ONLY = ("ipsec.crypto.kernels.field384",)  # kernels that the native modu
 _IN_THE_LARGE = ("ipsec.crypto.modes.chapoly", "ipsec.crypto.modes.cbc", "ipsec.crypto.sha512", "ipsec.crypto.sign.modular")
 PLAIN = ("ipsec.esp.plain", "ipsec.inet.plain", *SLICES["plain"].gates)
 # With the core, what lib/package.json installs: what is there is offered, and with these every usual gateway's default is met
-BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "rekey", "mobike", "fragment", "blocking")
+BASIC = ("ccm", "gcm", "cbc", "sha512", "x25519", "p256", "modp", "names", "rekey", "mobike", "where", "redirect",
+         "fragment", "blocking")  # fmt: skip
 
 
 def chosen(config: Config | None, arch: str, extra: Iterable[str] = ()) -> list[str]:

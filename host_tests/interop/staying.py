@@ -10,7 +10,7 @@ Start reading at `ROWS`.
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from host_tests.interop import spaces
 from host_tests.interop.gateway import Gateway, gateway
@@ -19,6 +19,8 @@ from host_tests.interop.strongswan import StrongSwan
 FAST = {"dpd_s": 1, "retransmit_ms": 250, "retransmit_tries": 4, "reconnect_ms": 100}
 _DEVICE = "host_tests/interop/staying_device.py"
 _BEFORE_S = 7.0  # a tunnel that lived shorter counts as a failure
+_OTHER = "10.9.1.9"  # another address of the same charon, as another gateway
+_BOTH = {"local_addrs": [spaces.GATEWAY, _OTHER]}
 _CUT = "table inet cut {\n chain input { type filter hook input priority 0; udp dport { 500, 4500 } drop; }\n}\n"
 
 
@@ -33,6 +35,8 @@ class Row:
     down: bool = True  # whether a DOWN event is allowed
     nat: bool = False
     sleep_s: int = 0
+    options: dict = field(default_factory=dict)  # of the device
+    policy: dict = field(default_factory=dict)  # of the gateway
 
 
 def _killed(gw: Gateway) -> None:
@@ -41,6 +45,25 @@ def _killed(gw: Gateway) -> None:
     time.sleep(2)
     gw.swan = StrongSwan(gw.gateway, name="again")
     gw.swan.load_psk(**gw.policy)  # type: ignore[attr-defined]
+
+
+def _late(gw: Gateway) -> None:
+    """No gateway for a while; what counts begins when there is one."""
+    start = time.monotonic()
+    spaces.stop(gw.swan.process, 0)
+    time.sleep(15)
+    gw.swan = StrongSwan(gw.gateway, name="late")
+    gw.swan.load_psk(**gw.policy)  # type: ignore[attr-defined]
+    gw.away_s = time.monotonic() - start  # type: ignore[attr-defined]
+
+
+def _first_dies(gw: Gateway) -> None:
+    cut = _CUT.replace("udp dport", f"ip daddr {spaces.GATEWAY} udp dport")
+    gw.gateway.run(["nft", "-f", "-"], in_root=True, input=cut)
+
+
+def _redirected(gw: Gateway) -> None:
+    gw.swan.redirect(_OTHER, ike="rw")
 
 
 def _silent(seconds: float) -> Callable[[Gateway], None]:
@@ -83,16 +106,25 @@ ROWS = {
     "our address changes": Row(_address, 0, 0.5, 0.5, down=False),
     "Delete of Child SA": Row(_delete_child, 0, 0.3, 0.3),
     "Delete of IKE SA": Row(_delete_ike, 0, 0.3, 0.3),
+    "redirect": Row(_redirected, 0, 1, 1, policy=_BOTH),
+    "second gateway of a list": Row(
+        _first_dies, 0, 8, 45, policy=_BOTH, options={"gateway": [spaces.GATEWAY, _OTHER]}
+    ),
+    "gateway that appears late": Row(_late, 15, 2, 3),
     "program sleeps 45 s": Row(lambda gw: time.sleep(45), 45, 3, 3, sleep_s=45),
 }
 
 
 def measure(row: Row, options: dict, **policy) -> tuple[float, list[str], str]:
     """The gap in seconds, the DOWN and FAILED events, and the device's status."""
-    after_s = row.away_s + 25
+    after_s = row.away_s + max(25, row.default_s + 5)
+    policy = {**policy, **row.policy}
     with gateway(nat=row.nat, **policy) as gw:
         gw.policy = policy  # type: ignore[attr-defined]
-        argv: list = ["micropython", _DEVICE, gw.write_config(**options), str(int(_BEFORE_S + after_s))]
+        gw.away_s = row.away_s  # type: ignore[attr-defined]
+        if row.policy:
+            gw.gateway.ip(f"addr add {_OTHER}/24 dev eth0")
+        argv: list = ["micropython", _DEVICE, gw.write_config(**options, **row.options), str(int(_BEFORE_S + after_s))]
         argv += [str(int(_BEFORE_S)), str(row.sleep_s)] if row.sleep_s else []
         device = gw.start_device(argv)
         assert device.stdout
@@ -104,6 +136,7 @@ def measure(row: Row, options: dict, **policy) -> tuple[float, list[str], str]:
         if not row.sleep_s:
             row.act(gw)
         lines = device.stdout.read().splitlines()
+        away_s = gw.away_s  # type: ignore[attr-defined]
     acks = [int(line.split()[1]) for line in lines if line.startswith("ack")]
     events = [line for line in lines if line.split()[0] in ("down", "failed", "warning") and line != "down closed"]
     status = "".join(line for line in lines if line.startswith("status"))
@@ -113,7 +146,7 @@ def measure(row: Row, options: dict, **policy) -> tuple[float, list[str], str]:
     if not points:
         return float("inf"), events, status
     gap_ms = max(b - a for a, b in zip(points, points[1:], strict=False))
-    return max(0.0, gap_ms / 1000 - row.away_s), events, status
+    return max(0.0, gap_ms / 1000 - away_s), events, status
 
 
 def main() -> int:

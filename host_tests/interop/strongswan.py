@@ -200,6 +200,10 @@ class StrongSwan:
         self.counters()
         self.vici.rekey(what)
 
+    def redirect(self, gateway: str, **what: str) -> None:
+        """Send clients to another gateway (RFC 5685): `redirect("10.9.1.9", ike="rw")`."""
+        self.vici.request("redirect", {"gateway": gateway, **what})
+
     # --- observation
 
     def list_sas(self) -> list[dict]:

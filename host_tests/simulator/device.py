@@ -14,6 +14,7 @@ from ipsec import tunnel as core
 from ipsec.address import format_address, parse_address
 from ipsec.config import Config
 from ipsec.crypto import backend
+from ipsec.event import DOWN, UP
 from ipsec.micro import left
 
 from .world import World
@@ -163,10 +164,10 @@ class Device:
     def _tell(self, event) -> None:
         self.events["%s (%s)" % (event.kind, event.cause)] += 1
         self.world.note("%s %r" % (self.name, event))
-        if event.kind == core.UP and self.down_since is not None:
+        if event.kind == UP and self.down_since is not None:
             self.outages.append(self.world.now - self.down_since)
             self.down_since = None
-        elif event.kind == core.DOWN:
+        elif event.kind == DOWN:
             self.odd += self.down_since is not None
             self.down_since = self.world.now if self.down_since is None else self.down_since
 

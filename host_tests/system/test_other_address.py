@@ -27,10 +27,12 @@ def answering_from(address):
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    port = heard.getsockname()[1]
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", 0))
     try:
-        yield SimpleNamespace(port=port, natt_port=port)
+        yield SimpleNamespace(port=heard.getsockname()[1], natt_port=silent.getsockname()[1])
     finally:
+        silent.close()
         heard.close()
         answers.close()
 

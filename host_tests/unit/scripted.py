@@ -24,6 +24,7 @@ OPTIONS = {
     "reconnect": False,
     "fragmentation": False,  # as when this was recorded
     "mobike": False,
+    "redirect": False,
 }
 GATEWAY_ADDR = bytes([127, 0, 0, 1])
 
@@ -57,6 +58,8 @@ class Player:
         self.events = []
         self.inner = []
         self.aimed = []
+        self.hosts = {}  # addresses by name, for those that are not GATEWAY_ADDR; none: the name is not found
+        self.asked = []  # (name, address) of each attempt
         if start:
             tunnel.start(self.now)
             self.drain()
@@ -73,11 +76,22 @@ class Player:
             elif want == core.EVENT:
                 self.events.append(t.take_event())
             elif want == core.RESOLVE:
-                t.connect(GATEWAY_ADDR, self.now)
+                self.look_up(t.config.gateway)
             elif want == core.REOPEN:
                 self.aimed.append(t.path.addr)
             else:
                 return
+
+    def look_up(self, name):
+        """What a driver does for RESOLVE."""
+        t = self.tunnel
+        addrs = self.hosts.get(name, [GATEWAY_ADDR])
+        addr = addrs[t.choose(addrs)] if addrs else None
+        self.asked.append((name, addr))
+        if addr is None:
+            t.unresolved("no such name", self.now)
+        else:
+            t.connect(addr, self.now)
 
     def receive(self, data):
         """Let a datagram come from the gateway."""

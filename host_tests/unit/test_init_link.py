@@ -8,8 +8,9 @@ FORGED = b"forged!!"
 
 
 def inits(player):
-    """The IKE_SA_INIT requests sent so far."""
-    return [octets for port, octets in player.sent if port == 15500]
+    """The IKE_SA_INIT requests sent so far, by whichever port, without their marker."""
+    found = [octets if port == 15500 else octets[4:] for port, octets in player.sent]
+    return [octets for octets in found if octets[18] == 34]
 
 
 def cookie(data):

@@ -154,7 +154,7 @@ def test_unacceptable_addresses_end_the_tunnel():
     assert "its log" in talk.player.events[-1].text
 
 
-def test_the_gateways_return_routability_check_is_echoed():
+def test_class_mobike_redirect_the_gateways_return_routability_check_is_echoed():
     talk = Nomad()
     talk.ask("INFORMATIONAL", N(COOKIE2, b"c" * 16))
     talk.expect("--> INFORMATIONAL response { N(16401) }")

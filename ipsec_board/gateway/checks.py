@@ -114,8 +114,15 @@ def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
 
 
 def _gateway(options: dict, reasons: Reasons) -> None:
-    """A host and nothing else: what people paste are URLs, and hosts with a port."""
+    """A host and nothing else, or a list of such: what people paste are URLs, and hosts with a port."""
     value = options.get("gateway")
+    if isinstance(value, list) and all(isinstance(host, str) for host in value):
+        ones = [{"gateway": host} for host in value]
+        for one in ones:
+            _gateway(one, reasons)
+        if len({one["gateway"] for one in ones}) == len(ones):
+            options["gateway"] = [one["gateway"] for one in ones]
+        return
     if isinstance(value, str) and not value.strip("0123456789.") and "." in value and not is_address(value):
         options["gateway"] = _STAND_IN["gateway"]
         reasons.add(f"option gateway: {value!r} is no address", f"such as: {line('gateway', '198.51.100.1')}")

@@ -15,6 +15,7 @@ _LAYERS = (
     ("ipsec.ike", IKE),
     ("ipsec.drive", DRIVE),
     ("ipsec.tunnel", DRIVE),
+    ("ipsec.attempts", DRIVE),
     ("ipsec.upkeep", DRIVE),
 )  # fmt: skip; all else is core
 # Imported by functions, but by those of every tunnel

@@ -14,7 +14,9 @@ class Config:
     """
 
     # Types after the check; annotations cost a board nothing.
-    gateway: str
+    gateway: str  # of a list the one that is asked now
+    gateways: list[str]  # the list; empty when there is none
+    remote_ids: list[str]  # the identities of a list, empty when they all have `remote_id`
     port: int
     natt_port: int
     local_port: int
@@ -50,6 +52,8 @@ class Config:
     reconnect: bool
     reconnect_ms: int
     reconnect_max_ms: int
+    redirect: bool
+    childless: bool
     fragmentation: bool
     replay_window: int
     gcm_table_kb: int

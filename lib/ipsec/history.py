@@ -11,12 +11,15 @@ class History:
         self.ups = self.rekeys = self.moves = 0
         self.downs = {}
         self.fails = {}
+        self.where = None  # the tunnel's, which knows whether an attempt in vain is the last one
         self._config = config
         self._last = ""
         self._twins = 0  # how often in a row it died of silence and came up at once
 
     def tell(self, event) -> None:
         """Another event."""
+        if self.where:
+            self.where.told(event)
         self.events.append(event)
         if event.kind == UP:
             self._came_up()

@@ -10,16 +10,17 @@ from ipsec.address import format_address, is_address, is_host, parse_address, pa
 from ipsec.errors import ConfigError
 from ipsec.micro import forget
 
-# name: (default, kind, lowest, highest); kinds: str, int, list (of str), bool. Times are in the unit of the name's ending.
+# name: (default, kind, lowest, highest); kinds: str, int, list (of str), texts (str or list), bool.
+# Times are in the unit of the name's ending.
 _OPTIONS = {
     # The gateway
-    "gateway": ("", "str"),  # host name or address; required
-    "port": (500, "int", 1, 65535),  # its UDP port of IKE_SA_INIT
-    "natt_port": (4500, "int", 1, 65535),  # its UDP port from IKE_AUTH on, and of ESP (RFC 3948)
+    "gateway": ("", "texts"),  # host name or address; required. Or a list of them, the first that answers is taken (where.py)
+    "port": (500, "int", 1, 65535),  # its UDP port of IKE_SA_INIT; where it stays silent, `natt_port` is tried for that, too
+    "natt_port": (4500, "int", 1, 65535),  # its UDP port from IKE_AUTH on, and of ESP (RFC 3948); may be the same as `port`
     "local_port": (0, "int", 0, 65535),  # our UDP port; 0: any
     # Who we are and whom we expect (RFC 7296 3.5); the form tells the type, see ike/identity.py
     "local_id": ("", "str"),  # required
-    "remote_id": ("", "str"),  # default: `gateway`; "%any": whoever has the key
+    "remote_id": ("", "texts"),  # default: `gateway`; "%any": whoever has the key. Or a list, one for each gateway of a list
     "auth": ("psk", "str"),  # "psk"; "key": raw public keys (RFC 7427); "cert": X.509 certificates
     "remote_auth": ("", "str"),  # the gateway's own method where it is another than ours
     "psk": ("", "str"),  # text, "hex:..." or "0x...", "base64:..." or "0s..."; 16 octets or more
@@ -63,6 +64,9 @@ _OPTIONS = {
     "reconnect": (True, "bool"),  # make the tunnel anew when it goes down
     "reconnect_ms": (1000, "int", 50, 3600000),  # first wait before that; doubles up to `reconnect_max_ms` (upkeep.py)
     "reconnect_max_ms": (60000, "int", 50, 3600000),
+    "redirect": (True, "bool"),  # go where a gateway sends us, to one that shows the same identity (RFC 5685)
+    # The first Child SA in an exchange of its own, with a key exchange, where the gateway can (RFC 6023)
+    "childless": (False, "bool"),
     "fragmentation": (True, "bool"),  # IKE messages in pieces where the gateway knows them, too (RFC 7383)
     # Data path
     "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
@@ -128,6 +132,14 @@ def _learn(name):
     _OPTIONS.update(OPTIONS)  # type: ignore[arg-type]
     if name not in _OPTIONS:
         raise ConfigError("unknown option %r%s" % (name, _suggestion(name)))
+
+
+def _way_options():
+    try:
+        from ipsec import way_options
+    except ImportError:
+        raise ConfigError("option gateway: lists are not installed; install for this configuration, or name one gateway")
+    return way_options
 
 
 def _auth_options():
@@ -205,7 +217,7 @@ def _check_kind(name, value, spec):
     elif kind == "bool":
         if not isinstance(value, bool):
             raise ConfigError("option %s: %r is neither true nor false" % (name, value))
-    elif kind == "list":
+    elif kind == "list" or kind == "texts" and not isinstance(value, str):
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
             raise ConfigError("option %s: %r is not a list of texts" % (name, value))
     elif not isinstance(value, str):
@@ -214,6 +226,10 @@ def _check_kind(name, value, spec):
 
 
 def _check(c):
+    c.gateways, c.remote_ids = [], []
+    if not isinstance(c.gateway, str) or not isinstance(c.remote_id, str):
+        _way_options().check_lists(c)
+        forget("ipsec.way_options")
     for name in ("gateway", "local_id"):
         if not getattr(c, name):
             raise ConfigError("option %s is required" % name)
@@ -235,8 +251,7 @@ def _check(c):
 
 
 def _check_ids(c):
-    for name in ("local_id", "remote_id"):
-        text = getattr(c, name)
+    for name, text in [("local_id", c.local_id)] + [("remote_id", text) for text in c.remote_ids or [c.remote_id]]:
         if len(text.encode()) > _MAX_ID_LEN:
             raise ConfigError("option %s: longer than %d octets; take a shorter identity" % (name, _MAX_ID_LEN))
         if not plain_identity(text) and not is_address(text):

@@ -5,6 +5,9 @@
  all that follows      from the same socket to `natt_port`        IKE behind four zero octets, ESP as it is (RFC 3948 2)
 ```
 
+Networks that block the first port are common: where it stays silent, IKE_SA_INIT goes to both in turn. When both are the same
+one, the four octets are there from the beginning.
+
 The first wait for an answer follows the measured round trip (RFC 6298 2): only answers to requests that were sent once are
 measured (Karn), and what had to be sent again keeps its longer wait for the next request. How often requests had to be sent until
 there was an answer tells how patient we must be once the tunnel is up. Start reading at `Path.float`.
@@ -23,10 +26,13 @@ class Path:
     sent again since the start.
     """
 
+    origin = b""  # who has sent us here, as REDIRECTED_FROM has it (RFC 5685 4)
+    tries = 0  # the time of so many requests is what an attempt has; 0: that of the configuration
+
     def __init__(self, addr, port: int, natt_port: int, pause_ms: int = 0, before=None):
         self.addr = addr
-        self.port = port
-        self.floated = False
+        self.port = self._port = port
+        self.floated = port == natt_port  # whether IKE messages stand behind the marker
         self.pause_ms = pause_ms
         self.repeats = before.repeats if before else 0
         self._tries = before._tries if before else 64  # 64 times the smoothed number of attempts until there is an answer
@@ -34,10 +40,10 @@ class Path:
         self._natt_port = natt_port
         self._rtt = self._var = 0  # eight times the smoothed round trip, four times its variation
 
-    def float(self) -> None:
-        """Go to the port of NAT traversal, for good (RFC 7296 2.23)."""
-        self.floated = True
-        self.port = self._natt_port
+    def float(self, yes: bool = True) -> None:
+        """Go to the port of NAT traversal (RFC 7296 2.23), with IKE_AUTH for good; or back, where IKE_SA_INIT tries both."""
+        self.port = self._natt_port if yes else self._port
+        self.floated = yes or self._port == self._natt_port
 
     def measured(self, ms: int) -> None:
         """One round trip took so long: `RTTVAR = 3/4 RTTVAR + 1/4 |SRTT - R|, SRTT = 7/8 SRTT + 1/8 R, RTO = SRTT + 4 RTTVAR`."""

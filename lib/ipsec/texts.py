@@ -9,6 +9,11 @@ def failure(cause: str, config, error: str) -> str:
     return "UDP port %d cannot be opened (%s): %s" % (config.local_port, error, remedy)
 
 
+def redirects(text: str) -> str:
+    """One redirection too many."""
+    return text + ", the sixth redirection in 5 minutes: compare where the gateways send their clients, or set redirect = false"
+
+
 def twins(config) -> str:
     """A tunnel has died of silence, and come up at once, twice: each of two devices throws the other out (INITIAL_CONTACT)."""
     text = "the gateway fell silent and answered a new tunnel at once, twice: another device may have our local_id %r, or a NAT"

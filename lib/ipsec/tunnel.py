@@ -10,11 +10,12 @@ called. Start reading at `receive`.
 
 from ipsec import suite
 from ipsec.address import format_address
+from ipsec.attempts import Attempts
 from ipsec.errors import LocalError, PeerError
 from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
-from ipsec.event import DOWN, FAILED, UP, WARNING, Event
+from ipsec.event import FAILED, UP, WARNING, Event
 from ipsec.history import History
 from ipsec.ike import auth, config_payload
 from ipsec.ike import sa as ike_sa
@@ -42,7 +43,7 @@ _KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 encap, decap, receive = EspSa.encap, EspSa.decap, Stack.receive  # without an object bound to them, which would be allocated
 
 
-class Tunnel:
+class Tunnel(Attempts):
     """A tunnel for one `Config`.
 
     `crypto` is a backend, `random(n)` gives random octets; `log(level, text)` and `keylog(table, line)` are hooks or None.
@@ -71,6 +72,8 @@ class Tunnel:
         self._esp_ready = self._inner_ready = self._resolve = self._reopen = False
         self._closing = self._renewing = self._was_up = False
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
+        if config.gateways:
+            self._choice()
 
     # What the driver calls
 
@@ -81,10 +84,7 @@ class Tunnel:
         """
         if not self.is_closed:
             raise LocalError("the tunnel is already started: close it first")
-        self.is_closed = self._closing = False
-        for text in self.config.warnings:
-            self.history.tell(Event(WARNING, "config", text))
-        self._resolve = True
+        self._begin_attempts()
 
     def connect(self, addr, now: int) -> None:
         """The gateway's address is known: begin the handshake."""
@@ -92,18 +92,12 @@ class Tunnel:
         config = self.config
         self._upkeep.began(now)
         self.path = Path(addr, config.port, config.natt_port, self._upkeep.pause_ms(), self.path)
+        if self.where:
+            self.where.mark(self.path)
         ike = ike_sa.IkeSa(config, self.crypto, self.random, self.path, self._first_contact, self.log, self.keylog)
         self._ikes.lead = ike
         ike.start(now)
         self._settle(now)
-
-    def unresolved(self, text: str, now: int) -> None:
-        """The gateway's name could not be looked up."""
-        self._fail("dns", text, now)
-
-    def unopened(self, text: str, now: int) -> None:
-        """The system refused us a socket, such as for a `local_port` that is taken."""
-        self._fail("local_port", text, now)
 
     def unreachable(self, text: str) -> None:
         """The local network refused a datagram, or says that the gateway did: a hint, which goes into the text of a time-out."""
@@ -294,6 +288,8 @@ class Tunnel:
             self.history.moves += 1
             self._reopen = self._reopen or value == ike_sa.GATEWAY
             self._upkeep.moved(value == ike_sa.NAT)
+        elif change == ike_sa.REDIRECTED:
+            self._redirect(ike, value, now)
         elif change == ike_sa.LIFETIME:
             self._upkeep.gateway_gives(value, now)
         elif change == ike_sa.LATER:
@@ -355,40 +351,6 @@ class Tunnel:
             self._watch.at = None
             self._esp_ready = self._inner_ready = False
             self.stack.clear_addresses()
-
-    def _renew(self, now):
-        """Make the tunnel again at once: Delete, then a fresh handshake."""
-        if self.is_up:
-            self.history.tell(Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why))
-        self._renewing = True
-        self._ikes.lead.close(now)
-
-    def _ike_ended(self, spoke, now):
-        self._sadb.remove_retired()
-        self._first_contact = self._first_contact or not spoke
-        if self._closing:
-            self._end_closed()
-        else:
-            self._plan_retry(spoke or self._renewing, now)
-        self._renewing = False
-
-    def _fail(self, cause, text, now):
-        from ipsec import texts
-
-        self.history.tell(Event(FAILED, cause, texts.failure(cause, self.config, text)))
-        self._plan_retry(False, now)
-
-    def _plan_retry(self, spoke, now):
-        self.is_closed = self._closing or not (self.config.reconnect or self._renewing)
-        if self.is_closed:
-            self._upkeep.stop()
-        else:
-            self._upkeep.ended(now, spoke)
-
-    def _end_closed(self):
-        self.is_closed = True
-        if self._was_up:
-            self.history.tell(Event(DOWN, "closed", "the tunnel was closed"))
 
 
 def _with_memory(function, a, b, c, d) -> int:

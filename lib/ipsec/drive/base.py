@@ -228,7 +228,7 @@ class Uplink:
     def _find_gateway(self):
         config = self.config
         try:
-            addr = self._udp.resolve(config.gateway, (config.port, config.natt_port))
+            addr = self._udp.resolve(config.gateway, (config.port, config.natt_port), self.tunnel.choose)
         except (OSError, ValueError) as e:  # ValueError: what CPython says of a text that can be no name
             return self.tunnel.unresolved(str(e), self._clock.now_ms())
         try:

@@ -48,12 +48,18 @@ class UdpLink:
         self.stranger = b""  # the address that the last datagram came from, when it is not the gateway's
         self._addr = b""
 
-    def resolve(self, host: str, ports) -> bytes:
-        """Look the gateway up; returns its address as octets, empty when the port hides it.
+    def resolve(self, host: str, ports, choose=None) -> bytes:
+        """Look the gateway up; returns its address as octets. Of several it is the first, or that whose number in a list of
+        addresses `choose` gives.
 
         Raises OSError, and ValueError on CPython.
         """
-        info = socket.getaddrinfo(host, ports[0])[0]
+        found = socket.getaddrinfo(host, ports[0])
+        if len(found) > 1 and choose:
+            from ipsec.drive.routes import passable
+
+            found = passable(found)
+        info = found[choose([_octets(i[-1]) for i in found])] if choose else found[0]
         self._addrs = {port: _with_port(info[-1], port) for port in ports}  # one look-up: a name may have many addresses
         self._family = info[0]
         self._addr = _octets(info[-1])

@@ -10,6 +10,7 @@ INVALID_SYNTAX = 7
 MAX_LEN = 128
 _TEMPORARY_FAILURE = 43
 _REKEY_SA = 16393
+_REDIRECT = 16407
 _RENEW_MS = 200  # time for the gateway to take our refusal before our Delete
 
 
@@ -56,6 +57,11 @@ def _informational(sa, m, b):
     deleted = []
     if sa.mobike:
         sa.mobike.answer(sa, m, b)
+    data = payload.notify_data(m, _REDIRECT) if sa.config.redirect and sa.is_up() else None
+    if data is not None:
+        from ipsec.ike.redirect import follow
+
+        follow(sa, data)  # which takes effect once our answer is on its way
     for reader in m.each(iana.DELETE):
         protocol, spis = payload.parse_delete(reader)
         if protocol == iana.PROTO_IKE:

@@ -10,6 +10,7 @@
 Rules
 - Nobody has proved anything in IKE_SA_INIT: an error there is remembered, and a good response that follows still wins
   (RFC 7296 2.21.1); COOKIE and INVALID_KE_PAYLOAD are followed a few times only.
+- A request that has no answer goes to both ports in turn, octet for octet the same.
 - All that is random in IKE_SA_INIT is drawn once, and an answer to an earlier request does not change the present one, since
   AUTH covers the request that the accepted response answers.
 - The response that is accepted may be forged. Another one is kept while IKE_AUTH waits, and has its turn when the first one fails
@@ -38,6 +39,10 @@ _EAP = const(48)  # payload type
 _INITIAL_CONTACT = const(16384)
 _MOBIKE_SUPPORTED = const(16396)
 _AUTH_LIFETIME = const(16403)
+_REDIRECT_SUPPORTED = const(16406)  # RFC 5685
+_REDIRECT = const(16407)
+_REDIRECTED_FROM = const(16408)
+_CHILDLESS_SUPPORTED = const(16418)  # RFC 6023
 _FRAGMENTATION_SUPPORTED = const(16430)  # RFC 7383
 
 
@@ -51,6 +56,7 @@ class IkeSaInit(Exchange):
         self.request = b""  # as it was sent
         self.response = b""  # as it was accepted
         self.others = _MAX_OTHERS
+        self.tries = sa.path.tries
         self._cookie = b""
         self._cookies_from = None  # when another COOKIE can be meant for the present request
         self._retries = 0
@@ -74,6 +80,10 @@ class IkeSaInit(Exchange):
         natt.write_detection(b, self._detected)
         if sa.config.fragmentation:
             b.notify(_FRAGMENTATION_SUPPORTED)
+        if sa.path.origin:
+            b.notify(_REDIRECTED_FROM, sa.path.origin)
+        elif sa.config.redirect:
+            b.notify(_REDIRECT_SUPPORTED)
         sa.auth.begin_init(b)
 
     def process(self, sa, m, now):
@@ -89,9 +99,13 @@ class IkeSaInit(Exchange):
 
     def _follow(self, sa, m, now):
         """A response without SA payload wants another request, or refuses."""
+        if m.pos:  # it stands behind the marker: this port is open
+            sa.path.float()
         cookie = payload.notify_data(m, _COOKIE)
         if cookie is not None and 1 <= len(cookie) <= _MAX_COOKIE_LEN:
             return self._follow_cookie(sa, cookie, now)
+        if _redirected(sa, m, sa.nonce_i):
+            return
         error = payload.error_notify(m)
         if error == iana.INVALID_KE_PAYLOAD:
             data = payload.notify_data(m, error)
@@ -127,6 +141,12 @@ class IkeSaInit(Exchange):
         self._use_group(sa, group)
         self._again(sa, now)
 
+    def recover(self, sa, now, failed):
+        """No answer: the same request goes to the port of NAT traversal in turn, as networks may block the other one."""
+        if not failed and sa.window.attempts > 1:
+            sa.path.float(not sa.path.floated)
+        return False
+
     def _again(self, sa, now):
         self._retries += 1
         if self._retries > _MAX_RETRIES:
@@ -148,7 +168,7 @@ class IkeSaInit(Exchange):
             raise NotReady(suite)
         if group != self._group or suite.ke != group:
             raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
-        exchange = sa.auth.agree(m) or IkeAuth
+        exchange = sa.auth.agree(m) or _auth(sa, m)
         try:
             secret = self.dh.shared(public)
         except CryptoError as e:
@@ -202,6 +222,9 @@ class IkeAuth(Exchange):
             b.notify(_INITIAL_CONTACT)
         if config.mobike:
             b.notify(_MOBIKE_SUPPORTED)
+        self._write_child(b)
+
+    def _write_child(self, b):
         self._offer.write(b)
 
     def process(self, sa, m, now):
@@ -215,21 +238,26 @@ class IkeAuth(Exchange):
             raise AuthError(remedy.eap(sa.config))
         self._verify(sa, m)
         sa.authenticated(now)
+        if _redirected(sa, m):
+            return
         if error and not m.find(iana.SA):
             raise refusal(sa, error)
-        child = self._offer.accept(sa, m, sa.nonce_i + sa.nonce_r)
         reader = m.find(iana.CP)
         sa.inner = config_payload.parse_reply(reader) if reader else config_payload.InnerConfig()
+        self._take_child(sa, m)
+        if lifetime and len(lifetime) == 4:
+            sa.lives(int.from_bytes(lifetime, "big"))
+        if sa.config.mobike and payload.notify_data(m, _MOBIKE_SUPPORTED) is not None:
+            self._agree_mobike(sa, m, now)
+
+    def _take_child(self, sa, m):
+        child = self._offer.accept(sa, m, sa.nonce_i + sa.nonce_r)
         unreached = config_payload.unreached(sa.inner.subnets, child.ts_remote)
         if unreached:
             from ipsec.ike import remedy
 
             sa.warn("selectors", remedy.unreached(unreached, child.ts_remote, sa.config))
         sa.add_child(child)
-        if lifetime and len(lifetime) == 4:
-            sa.lives(int.from_bytes(lifetime, "big"))
-        if sa.config.mobike and payload.notify_data(m, _MOBIKE_SUPPORTED) is not None:
-            self._agree_mobike(sa, m, now)
 
     def _agree_mobike(self, sa, m, now):
         """The gateway does it, too (RFC 4555 3.1); where the code is missing, the address is that of the handshake."""
@@ -287,6 +315,27 @@ class IkeAuth(Exchange):
 
     def give_up(self, sa, now):
         sa.end("timeout", sa.silence(), False)
+
+
+def _auth(sa, m):
+    """The exchange that follows, by default with a Child SA."""
+    if sa.config.childless and payload.notify_data(m, _CHILDLESS_SUPPORTED) is not None:
+        from ipsec.ike.childless import ChildlessAuth
+
+        return ChildlessAuth
+    return IkeAuth
+
+
+def _redirected(sa, m, nonce=b"") -> bool:
+    """Whether the gateway sends us to another one (RFC 5685 3, 6), which is told."""
+    data = payload.notify_data(m, _REDIRECT)
+    if data is None or not sa.config.redirect:
+        return False
+    try:
+        from ipsec.ike.redirect import follow
+    except ImportError:
+        raise PeerError("the gateway sends us to another one, which needs code that is not here: install it, or redirect = false")
+    return follow(sa, data, nonce)
 
 
 def refusal(sa, notify, kind=PeerError) -> PeerError:

@@ -123,9 +123,13 @@ def deleted(config) -> str:
 
 
 def silence(config, port: int, attempts: int, odd, error: str) -> str:
-    """No answer came to any attempt; `odd` is an answer that was dropped, `error` what the local network said."""
-    text = "no answer from %s, UDP port %d, to %d requests: check address, port, firewalls, and that the gateway runs"
-    text %= (config.gateway, port, attempts)
+    """No answer came to any attempt at a port, or at both (0); `odd` is an answer that was dropped, `error` what the local
+    network said."""
+    ports = "port %d" % (port or config.port)
+    if not port and config.port != config.natt_port:
+        ports = "ports %d and %d" % (config.port, config.natt_port)
+    text = "no answer from %s, UDP %s, to %d requests: check address, port, firewalls, and that the gateway runs"
+    text %= (config.gateway, ports, attempts)
     if odd:
         error = _odd_answer(odd)
     return text + (" (%s)" % error if error else "")

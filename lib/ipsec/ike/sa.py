@@ -34,11 +34,11 @@ SENDS = 6  # a ChildSa that takes over sending
 ANOTHER = 7  # an IkeSa that exists beside this one
 LEADS = 8  # an IkeSa that takes this one's place
 LATER = 9  # (is it the IKE SA, when): it is to be rekeyed, as the gateway could not just now
+REDIRECTED = 11  # the name or address of the gateway that we are sent to
 MOVED = 10  # who has another address: GATEWAY, NAT in between, or WE
 WE = 0
 NAT = 1
 GATEWAY = 2
-
 
 _NEW = 0
 _INIT_SENT = 1
@@ -321,7 +321,8 @@ class IkeSa(Liveness):
         """Why nothing came, for people."""
         from ipsec.ike import remedy
 
-        return remedy.silence(self.config, self.path.port, self.window.attempts, self._odd, self.last_error)
+        both = self.state == _INIT_SENT and self.window.attempts > 2
+        return remedy.silence(self.config, 0 if both else self.path.port, self.window.attempts, self._odd, self.last_error)
 
     def _end_with(self, exchange, now):
         """Close with a last exchange; the Child SAs carry nothing from now on."""

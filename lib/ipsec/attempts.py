@@ -1,0 +1,98 @@
+# mypy: disable-error-code="attr-defined, has-type"
+"""`Attempts`: how a tunnel begins, ends and begins again; the part of `Tunnel` that carries no packet.
+
+Start reading at `Attempts._plan_retry`.
+"""
+
+from ipsec.event import DOWN, FAILED, WARNING, Event
+
+
+class Attempts:
+    """`where` is a `where.Where` as soon as there is a choice of gateways or addresses, else None."""
+
+    where = None
+
+    def choose(self, addrs) -> int:
+        """Which of the addresses that the look-up of `config.gateway` gave is asked, by its place in the list."""
+        if addrs.count(addrs[0]) < len(addrs):
+            self._choice()
+        return self.where.choose(addrs) if self.where else 0
+
+    def unresolved(self, text: str, now: int) -> None:
+        """The gateway's name could not be looked up."""
+        self._fail("dns", text, now)
+
+    def unopened(self, text: str, now: int) -> None:
+        """The system refused us a socket, such as for a `local_port` that is taken."""
+        self._fail("local_port", text, now)
+
+    def _choice(self):
+        """The `Where`, None without the code for it: then there is no choice."""
+        if self.where is None:
+            try:
+                from ipsec.where import Where
+            except ImportError:
+                return None
+            self.where = self.history.where = Where(self.config)
+        return self.where
+
+    def _begin_attempts(self):
+        self.is_closed = self._closing = False
+        for text in self.config.warnings:
+            self.history.tell(Event(WARNING, "config", text))
+        self._resolve = True
+
+    def _fail(self, cause, text, now):
+        from ipsec import texts
+
+        self.history.tell(Event(FAILED, cause, texts.failure(cause, self.config, text)))
+        self._plan_retry(False, now)
+
+    def _renew(self, now):
+        """Make the tunnel again at once: Delete, then a fresh handshake."""
+        if self.is_up:
+            self.history.tell(Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why))
+        self._renewing = True
+        self._ikes.lead.close(now)
+
+    def _redirect(self, ike, host, now):
+        """The gateway sends us to another one; too often is a failure."""
+        where = self._choice()
+        if ike is not self._ikes.lead or where is None:
+            return
+        text = "%s sends us to %s" % (self.config.gateway, host)
+        if where.redirect(host, now):
+            self.history.tell(Event(DOWN if self.is_up else WARNING, "redirect", text))
+            self._renewing = True
+        else:
+            from ipsec import texts
+
+            self.history.tell(Event(DOWN if self.is_up else FAILED, "redirect", texts.redirects(text)))
+        ike.close(now)
+
+    def _ike_ended(self, spoke, now):
+        self._sadb.remove_retired()
+        self._first_contact = self._first_contact or not spoke
+        if self._closing:
+            self._end_closed()
+        else:
+            self._plan_retry(spoke or self._renewing, now)
+        self._renewing = False
+
+    def _plan_retry(self, spoke, now):
+        """An attempt or a tunnel has ended: another one follows at once, later, or never."""
+        where = self.where
+        if where and not self._closing and where.ended(spoke):
+            self._upkeep.stop()
+            self._resolve = True
+            return
+        self.is_closed = self._closing or not (self.config.reconnect or self._renewing)
+        if self.is_closed:
+            self._upkeep.stop()
+        else:
+            self._upkeep.ended(now, spoke)
+
+    def _end_closed(self):
+        self.is_closed = True
+        if self._was_up:
+            self.history.tell(Event(DOWN, "closed", "the tunnel was closed"))
