@@ -179,3 +179,14 @@ def test_a_tunnel_that_is_sent_to_another_gateway_is_back_within_a_second():
         assert pending.wait(1) == [] and client.readings(1) == 1 and time.monotonic() - start < 1
         assert halves(gw) == []
         assert client.story == [("up", "up"), ("down", "redirect"), ("up", "up")]
+
+
+@pytest.mark.parametrize("which", BOTH)
+@pytest.mark.parametrize("childless", [True, False], ids=["childless gateway", "another one"])
+def test_the_first_child_sa_apart(which, childless, tmp_path):
+    with Responder(psk=PSK, childless=childless) as gw:
+        done = run_device(which, tmp_path, options(gw, childless=True), "connect", "readings:2", "close")
+        asked = [m["payloads"] for m in gw.messages(dir="in", exchange="CREATE_CHILD_SA")]
+        auth = gw.messages(dir="in", exchange="IKE_AUTH")[0]["payloads"]
+    assert done.of("readings") == [[2]]
+    assert ("SA" in auth) != childless and [("KE" in payloads) for payloads in asked] == [True] * childless
