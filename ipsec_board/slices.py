@@ -132,8 +132,9 @@ SLICES = {
     "where": Slice(
         ("ipsec.where", "ipsec.way_options", "ipsec.drive.routes"),
         "a choice of gateways, and of their addresses",
-        lambda c, _arch: bool(c.gateways) or c.redirect,
+        lambda c, _arch: bool(c.gateways) or c.redirect or bool(c.tcp),
     ),
+    "stream": Slice(("ipsec.drive.tcp_link",), "TCP where no UDP passes (RFC 9329)", lambda c, _arch: bool(c.tcp)),
     "childless": Slice(("ipsec.ike.childless",), "the first Child SA apart (RFC 6023)", lambda c, _arch: c.childless),
     "redirect": Slice(("ipsec.ike.redirect",), "gateways that send us to others (RFC 5685)", lambda c, _arch: c.redirect),
     "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),

@@ -228,3 +228,54 @@ def test_the_text_of_a_time_out_names_both_ports():
     p.tick(2000)
     p.tick(8000)
     assert "UDP ports 15500 and 15501" in p.events[0].text
+
+
+def by_tcp(**changes):
+    return player({}, gateway="127.0.0.1", remote_id="gw.example", tcp_port=4510, **changes)
+
+
+def test_after_udp_in_vain_tcp_follows_and_then_the_round_is_over():
+    p = by_tcp(tcp="fallback")
+    assert (p.tunnel.ports(), p.tunnel.path.kind) == ((15500, 15501), "UDP")
+    assert next_attempt(p) <= 2000
+    assert (p.tunnel.ports(), p.tunnel.path.kind) == ((4510, 4510), "TCP")
+    assert p.sent[-1][0] == 4510 and p.last()[:4] == bytes(4)  # the marker from the first message on
+    assert next_attempt(p) >= 3750
+    assert [(e.kind, e.cause) for e in p.events] == [("warning", "timeout"), ("failed", "timeout")]
+    assert "TCP port 4510," in p.events[1].text and p.tunnel.path.kind == "UDP"
+
+
+def test_a_tunnel_in_tcp_is_made_again_there_unless_it_died_of_silence():
+    for spoke, kind in ((True, "TCP"), (False, "UDP")):
+        p = by_tcp(tcp="fallback")
+        next_attempt(p)
+        come_up(p)
+        p.tick(6000)
+        p.tunnel._ikes.lead.end("test", "it ends", spoke)
+        p.tunnel._settle(p.now)
+        next_attempt(p)
+        assert p.tunnel.path.kind == kind
+
+
+def test_always_tcp():
+    p = by_tcp(tcp="always")
+    assert p.tunnel.path.kind == "TCP" and p.tunnel.path.tries == 0
+    next_attempt(p)
+    assert p.tunnel.path.kind == "TCP" and [e.kind for e in p.events] == ["failed"]
+    come_up(p)
+
+
+def test_every_gateway_of_a_list_is_asked_by_udp_before_one_is_by_tcp():
+    p = player({"a.example": [A], "b.example": [B]}, tcp="fallback")
+    seen = [(p.asked[-1][0], p.tunnel.path.kind)]
+    for _ in range(4):
+        next_attempt(p)
+        seen.append((p.asked[-1][0], p.tunnel.path.kind))
+    a, b = "a.example", "b.example"
+    assert seen == [(a, "UDP"), (b, "UDP"), (a, "TCP"), (b, "TCP"), (a, "UDP")]
+
+
+def test_the_options_of_tcp_are_checked():
+    refused("neither 'fallback' nor 'always'", tcp="yes")
+    refused("not a whole number from 1", tcp_port=0)
+    refused("neither true nor false", tcp_tls="vpn.example")

@@ -18,6 +18,13 @@ class Attempts:
             self._choice()
         return self.where.choose(addrs) if self.where else 0
 
+    def ports(self) -> tuple:
+        """The gateway's port of IKE_SA_INIT, and that of all else."""
+        config = self.config
+        if self.where and self.where.is_stream:
+            return config.tcp_port, config.tcp_port
+        return config.port, config.natt_port
+
     def unresolved(self, text: str, now: int) -> None:
         """The gateway's name could not be looked up."""
         self._fail("dns", text, now)

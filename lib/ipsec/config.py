@@ -19,6 +19,9 @@ class Config:
     remote_ids: list[str]  # the identities of a list, empty when they all have `remote_id`
     port: int
     natt_port: int
+    tcp: str
+    tcp_port: int
+    tcp_tls: bool
     local_port: int
     local_id: str
     remote_id: str

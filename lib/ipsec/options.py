@@ -17,6 +17,10 @@ _OPTIONS = {
     "gateway": ("", "texts"),  # host name or address; required. Or a list of them, the first that answers is taken (where.py)
     "port": (500, "int", 1, 65535),  # its UDP port of IKE_SA_INIT; where it stays silent, `natt_port` is tried for that, too
     "natt_port": (4500, "int", 1, 65535),  # its UDP port from IKE_AUTH on, and of ESP (RFC 3948); may be the same as `port`
+    # "fallback": IKE and ESP in a TCP stream (RFC 9329) where UDP stays silent, "always": in nothing else; "": never
+    "tcp": ("", "str"),
+    "tcp_port": (4500, "int", 1, 65535),  # the gateway's TCP port for that
+    "tcp_tls": (False, "bool"),  # the stream is inside TLS, as proxies want it, which protects nothing
     "local_port": (0, "int", 0, 65535),  # our UDP port; 0: any
     # Who we are and whom we expect (RFC 7296 3.5); the form tells the type, see ike/identity.py
     "local_id": ("", "str"),  # required
@@ -230,6 +234,8 @@ def _check(c):
     if not isinstance(c.gateway, str) or not isinstance(c.remote_id, str):
         _way_options().check_lists(c)
         forget("ipsec.way_options")
+    if c.tcp not in ("", "fallback", "always"):
+        raise ConfigError("option tcp: %r is neither 'fallback' nor 'always'; leave it out for UDP alone" % c.tcp)
     for name in ("gateway", "local_id"):
         if not getattr(c, name):
             raise ConfigError("option %s is required" % name)

@@ -26,6 +26,7 @@ class Path:
     sent again since the start.
     """
 
+    kind = "UDP"
     origin = b""  # who has sent us here, as REDIRECTED_FROM has it (RFC 5685 4)
     tries = 0  # the time of so many requests is what an attempt has; 0: that of the configuration
 

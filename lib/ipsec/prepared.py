@@ -18,6 +18,7 @@ def fill(c, options) -> None:
     c.remote_auth = c.clock = ""  # which a file for a pre-shared key does not have
     c.gateways = c.remote_ids = ()  # nor one of an older version these
     c.redirect = c.childless = False
+    c.tcp = ""
     for name in options:
         setattr(c, name, options[name])
 

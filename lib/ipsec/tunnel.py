@@ -72,7 +72,7 @@ class Tunnel(Attempts):
         self._esp_ready = self._inner_ready = self._resolve = self._reopen = False
         self._closing = self._renewing = self._was_up = False
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
-        if config.gateways:
+        if config.gateways or config.tcp:
             self._choice()
 
     # What the driver calls
@@ -90,8 +90,9 @@ class Tunnel(Attempts):
         """The gateway's address is known: begin the handshake."""
         collect()
         config = self.config
+        port, natt_port = self.ports()
         self._upkeep.began(now)
-        self.path = Path(addr, config.port, config.natt_port, self._upkeep.pause_ms(), self.path)
+        self.path = Path(addr, port, natt_port, self._upkeep.pause_ms(), self.path)
         if self.where:
             self.where.mark(self.path)
         ike = ike_sa.IkeSa(config, self.crypto, self.random, self.path, self._first_contact, self.log, self.keylog)

@@ -1,7 +1,7 @@
-"""`Where`: which gateway is asked next, at which of its addresses; loaded only where there is a choice.
+"""`Where`: which gateway is asked next, at which of its addresses, by UDP or TCP; loaded only where there is a choice.
 
 ```
- gateway 1: each of its addresses, gateway 2: ..., and the round is over
+ gateway 1: each of its addresses, gateway 2: ...; if wanted all of them by TCP; and the round is over
 ```
 
 Rules
@@ -41,6 +41,7 @@ class Where:
         self._target = ""  # the gateway that is asked because another one, `_origin`, has sent us there
         self._origin = b""
         self._times = []  # of redirections
+        self.is_stream = config.tcp == "always"  # by TCP (RFC 9329)
         self._aim()
 
     def choose(self, addrs) -> int:
@@ -57,7 +58,9 @@ class Where:
     def mark(self, path) -> None:
         """An attempt begins on this path."""
         self._tried.append(path.addr)
-        if len(self._hosts) > 1 or self._left or len(self._tried) > 1 or self._target:
+        if self.is_stream:
+            path.kind = "TCP"
+        if len(self._hosts) > 1 or len(self._tried) > 1 or self._follows():
             path.tries = _TRIES
         path.origin = self._origin
 
@@ -81,8 +84,7 @@ class Where:
             follows = True
         elif was_up:
             if not spoke:
-                self._at = 0
-                self._target, self._origin = "", b""
+                self._begin_again()
         elif self._left:
             follows = True
         elif self._target:
@@ -94,7 +96,9 @@ class Where:
             self._at += 1
             follows = self._at < len(self._hosts)
             if not follows:
-                self._at = 0
+                follows = self._falls_back()
+                self._begin_again()
+                self.is_stream = self.is_stream or follows
         self._left = 0
         self._aim()
         return follows
@@ -105,9 +109,21 @@ class Where:
             self._was_up = True
             self._good = self._addr
             self._tried = []
-        elif event.kind == FAILED and not self._was_up and (self._left or self._target or self._at + 1 < len(self._hosts)):
+        elif event.kind == FAILED and not self._was_up and self._follows():
             event.kind = WARNING
             event.text += "; the next one is asked"
+
+    def _follows(self):
+        """Whether another attempt of the same round follows this one."""
+        return self._left or self._target or self._at + 1 < len(self._hosts) or self._falls_back()
+
+    def _falls_back(self):
+        return self._config.tcp == "fallback" and not self.is_stream
+
+    def _begin_again(self):
+        self._at = 0
+        self._target, self._origin = "", b""
+        self.is_stream = self._config.tcp == "always"
 
     def _aim(self):
         config = self._config

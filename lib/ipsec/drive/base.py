@@ -140,6 +140,8 @@ class Uplink:
         for deadline in (self.tunnel.deadline(), self.tunnel.stack.deadline):
             if deadline is not None:
                 limit_ms = min(limit_ms, left(deadline, now))
+        if self._udp.has_more:
+            return 0
         return min(limit_ms, _REOPEN_MS) if self._udp.refused else limit_ms
 
     def check_open(self) -> None:
@@ -184,9 +186,9 @@ class Uplink:
 
     def _aim(self):
         """The gateway is to be found at another address."""
-        config, path = self.config, self.tunnel.path
+        path = self.tunnel.path
         try:
-            self._udp.resolve(format_address(path.addr), (config.port, config.natt_port))
+            self._udp.resolve(format_address(path.addr), self.tunnel.ports())
             self._udp.open()
             self._udp.connect(path.port)
         except OSError as e:
@@ -225,10 +227,23 @@ class Uplink:
             self.check_open()
         return question.is_done
 
+    def _choose_link(self):
+        """A UDP socket, or a stream where UDP has been in vain (RFC 9329)."""
+        where = self.tunnel.where
+        self._udp.close()
+        if where is None or where.is_stream == self._udp.is_stream:
+            return
+        if where.is_stream:
+            from ipsec.drive.tcp_link import TcpLink
+
+            self._udp = TcpLink(self.config)
+        else:
+            self._udp = UdpLink(self.config.local_port)
+
     def _find_gateway(self):
-        config = self.config
+        self._choose_link()
         try:
-            addr = self._udp.resolve(config.gateway, (config.port, config.natt_port), self.tunnel.choose)
+            addr = self._udp.resolve(self.config.gateway, self.tunnel.ports(), self.tunnel.choose)
         except (OSError, ValueError) as e:  # ValueError: what CPython says of a text that can be no name
             return self.tunnel.unresolved(str(e), self._clock.now_ms())
         try:

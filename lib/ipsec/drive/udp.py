@@ -33,6 +33,8 @@ class UdpLink:
     can split. Nothing is allocated while nothing comes, since the socket is polled first. `local_port` 0 lets the system choose.
     """
 
+    is_stream = False
+    has_more = False  # whether a message has come that the system does not tell of
     sock: socket.socket  # None while closed
     _poll: "select.poll"
 

@@ -122,14 +122,14 @@ def deleted(config) -> str:
     return text % config.local_id
 
 
-def silence(config, port: int, attempts: int, odd, error: str) -> str:
+def silence(config, path, port: int, attempts: int, odd, error: str) -> str:
     """No answer came to any attempt at a port, or at both (0); `odd` is an answer that was dropped, `error` what the local
     network said."""
-    ports = "port %d" % (port or config.port)
-    if not port and config.port != config.natt_port:
+    ports = "port %d" % path.port
+    if not port and config.port != config.natt_port and path.kind == "UDP":
         ports = "ports %d and %d" % (config.port, config.natt_port)
-    text = "no answer from %s, UDP %s, to %d requests: check address, port, firewalls, and that the gateway runs"
-    text %= (config.gateway, ports, attempts)
+    text = "no answer from %s, %s %s, to %d requests: check address, port, firewalls, and that the gateway runs"
+    text %= (config.gateway, path.kind, ports, attempts)
     if odd:
         error = _odd_answer(odd)
     return text + (" (%s)" % error if error else "")

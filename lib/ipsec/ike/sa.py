@@ -321,8 +321,8 @@ class IkeSa(Liveness):
         """Why nothing came, for people."""
         from ipsec.ike import remedy
 
-        both = self.state == _INIT_SENT and self.window.attempts > 2
-        return remedy.silence(self.config, 0 if both else self.path.port, self.window.attempts, self._odd, self.last_error)
+        port = 0 if self.state == _INIT_SENT and self.window.attempts > 2 else self.path.port  # 0: both
+        return remedy.silence(self.config, self.path, port, self.window.attempts, self._odd, self.last_error)
 
     def _end_with(self, exchange, now):
         """Close with a last exchange; the Child SAs carry nothing from now on."""
