@@ -22,6 +22,7 @@ _SHIM = Path(__file__).with_name("xfrm_shim.c")
 _CONF = """
 config setup
     uniqueids=no
+{setup}
 
 conn rw
     keyexchange=ikev2
@@ -52,7 +53,7 @@ class Libreswan:
     """One pluto in `space`, awaiting a client with a pre-shared key, or with the P-256 key `device_key` (X | Y in base64, after
     "0s"), for which it makes a key of its own, `gateway_key`, as `ipsec showhostkey` prints it.
 
-    `more` are further lines of its `conn` section, `secrets` of its ipsec.secrets.
+    `more` are further lines of its `conn` section, `setup` of `config setup`, `secrets` of its ipsec.secrets.
 
     `ike` and `esp` are proposals in libreswan's words. Raises Missing without a C compiler, and RuntimeError with
     pluto's own words when it does not start.
@@ -69,6 +70,7 @@ class Libreswan:
         device_key: str = "",
         more: tuple[str, ...] = (),
         secrets: str = "",
+        setup: tuple[str, ...] = (),
     ) -> None:
         self.space = space
         self.work = space.network.work / name
@@ -81,6 +83,7 @@ class Libreswan:
         conf = _CONF.format(
             gateway=spaces.GATEWAY, gateway_id=GATEWAY_ID, client_id=CLIENT_ID, inside=spaces.INSIDE, ike=ike, esp=esp,
             authby="ecdsa" if device_key else "secret", more="\n".join("    " + line for line in more),
+            setup="\n".join("    " + line for line in setup),
         )  # fmt: skip
         (self.work / "ipsec.conf").write_text(conf)
         place = self.work / "ipsec.secrets"

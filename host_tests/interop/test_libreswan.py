@@ -130,3 +130,14 @@ def test_new_keys_by_either_side(network, rekeys):
     assert device.poll() is None, pluto.log()[-3000:]
     pluto.close()
     assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
+def test_ike_in_tcp(network, interpreter):
+    """RFC 9329, IKE alone: ESP is the kernel's."""
+    pluto = Libreswan(network.gateway, setup=("listen-tcp=yes",), more=("enable-tcp=yes", "tcp-remoteport=4500"))
+    device = serve(network, interpreter, tcp="always", **_GCM)
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n", pluto.log()[-3000:]
+    pluto.wait_log("responder established Child SA")
+    pluto.close()
+    assert device.communicate(timeout=10)[0].splitlines() == ["closed"]

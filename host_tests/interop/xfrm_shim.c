@@ -2,10 +2,16 @@
  *
  * A daemon that keeps ESP in the kernel then believes that its SAs and policies are installed, also on a kernel that
  * has no IPsec and without the right to use it. For tests of IKE alone: no ESP packet is ever opened.
+ * It also does what the kernel's "espintcp" does with IKE messages in a TCP stream (RFC 9329): the length in front of each.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -26,6 +32,50 @@ static void forgive(int fd, void *data, ssize_t len) {
     }
 }
 
+#define MOST_FDS 1024
+static char in_tcp[MOST_FDS];  /* sockets with espintcp */
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
+  static int (*real)(int, int, int, const void *, socklen_t);
+  if (!real) real = dlsym(RTLD_NEXT, "setsockopt");
+  if (level == IPPROTO_TCP && name == TCP_ULP && fd < MOST_FDS) return in_tcp[fd] = 1, 0;
+  return real(fd, level, name, value, len);
+}
+
+int close(int fd) {
+  static int (*real)(int);
+  if (!real) real = dlsym(RTLD_NEXT, "close");
+  if (fd >= 0 && fd < MOST_FDS) in_tcp[fd] = 0;
+  return real(fd);
+}
+
+/* One message of a stream, without its length; EAGAIN while it has not come wholly. */
+static ssize_t read_message(int fd, void *data, size_t size, ssize_t (*real)(int, void *, size_t)) {
+  unsigned char head[2];
+  ssize_t n = recvfrom(fd, head, 2, MSG_PEEK | MSG_DONTWAIT, 0, 0);
+  if (n <= 0) return n;
+  int come = 0, whole = head[0] << 8 | head[1];
+  if (n < 2 || ioctl(fd, FIONREAD, &come) || come < whole) return errno = EAGAIN, -1;
+  if (real(fd, head, 2) != 2) return -1;
+  return real(fd, data, (size_t)whole - 2 < size ? (size_t)whole - 2 : size);
+}
+
+static ssize_t write_message(int fd, const void *data, size_t size, ssize_t (*real)(int, const void *, size_t)) {
+  unsigned char whole[65536];
+  if (size + 2 > sizeof whole) return errno = EMSGSIZE, -1;
+  whole[0] = (size + 2) >> 8;
+  whole[1] = (size + 2) & 255;
+  memcpy(whole + 2, data, size);
+  ssize_t n = real(fd, whole, size + 2);
+  return n < 2 ? n : n - 2;
+}
+
+ssize_t write(int fd, const void *data, size_t size) {
+  static ssize_t (*real)(int, const void *, size_t);
+  if (!real) real = dlsym(RTLD_NEXT, "write");
+  return fd >= 0 && fd < MOST_FDS && in_tcp[fd] ? write_message(fd, data, size, real) : real(fd, data, size);
+}
+
 ssize_t recvfrom(int fd, void *data, size_t size, int flags, struct sockaddr *from, socklen_t *from_len) {
   static ssize_t (*real)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
   if (!real) real = dlsym(RTLD_NEXT, "recvfrom");
@@ -39,6 +89,7 @@ ssize_t recv(int fd, void *data, size_t size, int flags) { return recvfrom(fd, d
 ssize_t read(int fd, void *data, size_t size) {
   static ssize_t (*real)(int, void *, size_t);
   if (!real) real = dlsym(RTLD_NEXT, "read");
+  if (fd >= 0 && fd < MOST_FDS && in_tcp[fd]) return read_message(fd, data, size, real);
   ssize_t len = real(fd, data, size);
   forgive(fd, data, len);
   return len;
