@@ -36,6 +36,7 @@ def test_defaults():
     assert (c.retransmit_ms, c.retransmit_tries, c.dpd_s, c.natt_keepalive_s) == (1000, 5, 30, 20)
     assert (c.lifetime_s, c.child_lifetime_s, c.child_lifetime_kib, c.child_lifetime_packets) == (10800, 3600, 0, 0)
     assert (c.reconnect, c.reconnect_ms, c.reconnect_max_ms) == (True, 1000, 60000)
+    assert (c.tcp_room, c.udp_room) == (0, 0) and with_option(tcp_room=256, udp_room=65535).udp_room == 65535
     assert (c.replay_window, c.gcm_table_kb, c.large_tables, c.suite_order) == (64, 2, False, "measured")
 
 
@@ -58,6 +59,8 @@ def test_class_local_mistakes_bad_options_are_named():
     refused("inner_address", "10.0.0", inner_address="10.0.0")
     refused("replay_window", "65", replay_window=65)
     refused("gcm_table_kb", "4", gcm_table_kb=4)
+    refused("tcp_room", "255", "256", tcp_room=255)
+    refused("udp_room", "1", "256", udp_room=1)
     refused("esp_proposals", "empty", esp_proposals=[])
     refused("ike_proposals", "des", ike_proposals=["des-x25519"])
 

@@ -167,7 +167,7 @@ def test_closing_and_opening_again():
     listener.close()
     assert [s[4] for s in two.take() if s[1] == 2000][-1] == RST | ACK, "who was not accepted is told"
     assert socket.connected and Peer(stack, 3000).give(SYN) == -13
-    assert one.give(ACK, b"still") == 0 and socket.recv(9) == b"still" and one.take()
+    assert one.give(ACK, b"still") == 0 and socket.recv(9) == b"still" and one.take() == [] and one.take(40)
     assert stack.listen(8080) is listener, "a port can be opened again while a connection of it lives"
     Peer(stack, 3000).open()
     assert listener.accept().peer == (B4, 3000)

@@ -14,7 +14,7 @@ DELAY = 40  # ms each way
 
 
 def new_stack(mtu=600):
-    stack = Stack(Link(mtu), lambda n: b"\xff\xff"[:n])  # the sequence numbers wrap at once
+    stack = Stack(Link(mtu), lambda n: b"\xff" * n)
     stack.add_address(A4)
     stack.add_address(A6)
     return stack
@@ -303,7 +303,6 @@ def test_resets_need_the_exact_number():
 def test_segments_that_do_not_fit():
     stack, socket, give, una, rcv = established()
     for seq, ack, flags in (
-        (rcv + 1, una, ACK),  # a gap
         (rcv - 10, una, ACK),  # an old one
         (rcv + 2000, una, ACK),
         (rcv, una + 1, ACK),  # acknowledges what was never sent
@@ -387,9 +386,9 @@ def test_a_link_that_refuses_is_a_loss():
     stack, socket, give, una, rcv = established()
     stack.link.code = -1
     socket.send(b"data")
-    assert not stack.tick(0) and stack.deadline == 1000
+    assert not stack.tick(0) and stack.deadline == 300
     stack.link.code = 0
-    assert stack.tick(1000) and parse(stack.link.sent[-1])[7] == b"data"
+    assert stack.tick(300) and parse(stack.link.sent[-1])[7] == b"data"
 
 
 def last(stack):

@@ -43,6 +43,8 @@ class Config:
     remote_ts: list[tuple]  # (protocol, first port, last port, first address, last address), addresses as octets
     local_ts: list[tuple]
     mtu: int
+    tcp_room: int
+    udp_room: int
     retransmit_ms: int
     retransmit_tries: int
     dpd_s: int

@@ -50,6 +50,10 @@ _OPTIONS = {
     "remote_ts": (["0.0.0.0/0"], "list"),  # what we want to reach: prefixes (TSr), such as "10.0.0.0/8" or "10.0.0.0/8[tcp/8883]"
     "local_ts": ([], "list"),  # what is on our side (TSi), for gateways that want it exactly; default: our address alone
     "mtu": (1360, "int", 576, 1500),  # longest inner packet, octets
+    # Octets that each direction of a TCP connection may keep, and that received datagrams of a UDP socket may; 0: two packets.
+    # One window is sent a round trip: 8192 octets at 50 ms make 160 KB a second
+    "tcp_room": (0, "int", 0, 65535),
+    "udp_room": (0, "int", 0, 65535),
     # Time
     # Wait for the first answer (RFC 7296 2.4); later ones follow the measured round trip
     "retransmit_ms": (1000, "int", 50, 60000),
@@ -78,6 +82,7 @@ _OPTIONS = {
 }
 _OFFERS = {"ike_proposals": "ike_offer", "esp_proposals": "esp_offer"}
 _MIN_PSK_LEN = 16
+_MIN_ROOM = 256
 # What keeps the longest request below 1280 octets, which every gateway takes (RFC 7296 2)
 _MAX_ID_LEN = 128
 _MAX_SUITES = 8
@@ -249,6 +254,9 @@ def _check(c):
         _check_psk(c)
     _check_suites(c)
     _check_inside(c)
+    if 0 < c.tcp_room < _MIN_ROOM or 0 < c.udp_room < _MIN_ROOM:
+        name = "tcp_room" if 0 < c.tcp_room < _MIN_ROOM else "udp_room"
+        raise ConfigError("option %s: %d octets are too few: %d at least, or 0" % (name, getattr(c, name), _MIN_ROOM))
     if c.replay_window & (c.replay_window - 1):
         raise ConfigError("option replay_window: %d is not a power of two" % c.replay_window)
     if c.gcm_table_kb not in (2, 8):

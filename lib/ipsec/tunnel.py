@@ -63,7 +63,7 @@ class Tunnel(Attempts):
         self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
         self.path = Path(b"", config.port, config.natt_port)
         self.history = History(config)
-        self.stack = Stack(self, random)
+        self.stack = Stack(self, random, config.tcp_room, config.udp_room)
         self.dns = []  # servers inside, octets
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True

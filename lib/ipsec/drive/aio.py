@@ -95,11 +95,12 @@ class Uplink(base.Uplink):
             bell.watch(self._udp.sock)
             bell.at(self._clock.now_ms(), self.wait_ms(_IDLE_MS))
 
-    def socket(self, port: int = 0):
-        """A `drive.aio_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one)."""
+    def socket(self, port: int = 0, room: int = 0):
+        """A `drive.aio_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one), with `room`
+        octets for what has come (0: the option `udp_room`)."""
         from ipsec.drive.aio_socket import Socket
 
-        return Socket(self, port)
+        return Socket(self, port, room)
 
     def socket_module(self):
         """A `drive.socket_module.SocketModule` for libraries that want a module like `socket`.
@@ -126,16 +127,17 @@ class Uplink(base.Uplink):
         finally:
             question.close()
 
-    async def connect_tcp(self, address, timeout_ms: int = 30000, ssl=None, server_hostname: str = ""):
+    async def connect_tcp(self, address, timeout_ms: int = 30000, ssl=None, server_hostname: str = "", room: int = 0):
         """A connected `drive.aio_stream.AioStream` to `(host, port)` inside, host as a name or an address.
 
-        With `ssl`, an SSLContext or True, it speaks TLS (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
+        With `room` octets for each direction (0: the option `tcp_room`); with `ssl`, an SSLContext or True, it speaks TLS
+        (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
         name has no address, what is wrong with the peer's certificate.
         """
         base.load_modules(base.TCP)
         from ipsec.drive.aio_stream import AioStream
 
-        stream = AioStream(self, await self.resolve(address[0], timeout_ms), address[1])
+        stream = AioStream(self, await self.resolve(address[0], timeout_ms), address[1], room)
         try:
             await self.wait_until(stream.is_decided, timeout_ms)
             stream.check_connected()

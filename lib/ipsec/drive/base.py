@@ -11,7 +11,7 @@ from ipsec.drive.udp import UdpLink
 from ipsec.event import DOWN, FAILED, UP
 from ipsec.micro import Collecting, left, since
 
-TCP = "inet.segment inet.rto inet.connection inet.tcp drive.stream"
+TCP = "inet.segment inet.rto inet.sender inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
 _ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn

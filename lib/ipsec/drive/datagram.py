@@ -15,9 +15,9 @@ _ENETUNREACH = 101
 class Datagram:
     """A UDP socket inside the tunnel, bound to a port (0: a free one); hosts are addresses as text."""
 
-    def __init__(self, uplink, port: int = 0):
+    def __init__(self, uplink, port: int = 0, room: int = 0):
         self._uplink = uplink
-        self._inner = uplink.stack.udp(port)
+        self._inner = uplink.stack.udp(port, room)
         self._closed = False
 
     def bind(self, address) -> None:

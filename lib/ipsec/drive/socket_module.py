@@ -44,6 +44,9 @@ class SocketModule:
     SO_BROADCAST = 6
     SO_KEEPALIVE = 9
     TCP_NODELAY = 1
+    TCP_KEEPIDLE = 4
+    TCP_KEEPINTVL = 5
+    TCP_KEEPCNT = 6
     SHUT_RD = 0
     SHUT_WR = 1
     SHUT_RDWR = 2
@@ -113,6 +116,7 @@ class ClientSocket(SyncStream):
     _port = 0
     _closed = False
     _address: tuple = ("", 0)
+    _asked: tuple = ()  # calls of `setsockopt` before there was a connection
 
     def __init__(self, uplink):
         self._uplink = uplink
@@ -141,6 +145,8 @@ class ClientSocket(SyncStream):
         host = address[0] if is_address(address[0]) else uplink.resolve(address[0], timeout_ms)
         timeout = self._timeout_ms
         Stream.__init__(self, uplink, host, address[1])
+        for option in self._asked:
+            SyncStream.setsockopt(self, *option)
         if timeout == 0:
             raise OSError(_EINPROGRESS, "connecting")
         uplink.wait_until(self.is_decided, timeout_ms)
@@ -150,6 +156,12 @@ class ClientSocket(SyncStream):
             if not self.is_connected:
                 self._inner.abort()  # type: ignore[attr-defined]
                 uplink.drain()
+
+    def setsockopt(self, *args) -> None:
+        if self._inner is None:
+            self._asked += (args,)
+        else:
+            SyncStream.setsockopt(self, *args)
 
     def bind(self, address) -> None:
         """Take a port to listen at, of a host of ours; port 0 is for clients too. Raises OSError EADDRNOTAVAIL."""

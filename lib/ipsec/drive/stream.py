@@ -10,13 +10,19 @@ _EBADF = 9
 _ETIMEDOUT = 110
 _ECONNREFUSED = 111
 
+# Linux's numbers, which MicroPython has, too
+_SOL_SOCKET = 1
+_SO_KEEPALIVE = 9
+_IPPROTO_TCP = 6
+_KEEPALIVE = (4, 5, 6)  # TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
+
 CLOSE_MS = 5000  # how long closing waits for the peer at the most
 
 
 class Stream:
     """A TCP connection through the tunnel. The streams of the drivers add the waiting."""
 
-    def __init__(self, uplink, host: str, port: int):
+    def __init__(self, uplink, host: str, port: int, room: int = 0):
         """Begin to connect to an address.
 
         Raises ValueError, and OSError ENETUNREACH while the tunnel is down, or for an address outside of its networks.
@@ -26,7 +32,7 @@ class Stream:
             raise unreachable(uplink)
         self._uplink = uplink
         self._address = (host, port)
-        self._inner = uplink.stack.tcp()
+        self._inner = uplink.stack.tcp(room)
         self._inner.connect(self._address)
         self._own = uplink.stack.source_for(to_octets(host))
         self._ahead = b""  # received, and not yet asked for
@@ -83,6 +89,14 @@ class Stream:
         """`(host, port)` of ours. Raises OSError ENOTCONN."""
         self._check_usable()
         return format_address(self._own), self._inner.port
+
+    def setsockopt(self, level: int, option: int, value=None) -> None:
+        """SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT are heeded; others make no difference inside the tunnel.
+
+        Raises OSError EINVAL for a value that cannot be.
+        """
+        if level == _SOL_SOCKET and option == _SO_KEEPALIVE or level == _IPPROTO_TCP and option in _KEEPALIVE:
+            self._inner.keepalive(option, value)
 
     def check_connected(self) -> None:
         """Raises OSError: ECONNREFUSED, ETIMEDOUT and the like."""

@@ -48,11 +48,12 @@ class Uplink(base.Uplink):
                 self._step(1000)
         self._end()
 
-    def socket(self, port: int = 0):
-        """A `drive.sync_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one)."""
+    def socket(self, port: int = 0, room: int = 0):
+        """A `drive.sync_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one), with `room`
+        octets for what has come (0: the option `udp_room`)."""
         from ipsec.drive.sync_socket import Socket
 
-        return Socket(self, port)
+        return Socket(self, port, room)
 
     def socket_module(self):
         """A `drive.socket_module.SocketModule`: for programs and libraries that want a module like `socket`."""
@@ -75,16 +76,17 @@ class Uplink(base.Uplink):
         finally:
             question.close()
 
-    def connect_tcp(self, address, timeout_ms: int = 30000, ssl=None, server_hostname: str = ""):
+    def connect_tcp(self, address, timeout_ms: int = 30000, ssl=None, server_hostname: str = "", room: int = 0):
         """A connected `drive.sync_stream.SyncStream` to `(host, port)` inside, host as a name or an address.
 
-        With `ssl`, an SSLContext or True, it speaks TLS (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
+        With `room` octets for each direction (0: the option `tcp_room`); with `ssl`, an SSLContext or True, it speaks TLS
+        (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
         name has no address, what is wrong with the peer's certificate.
         """
         base.load_modules(base.TCP)
         from ipsec.drive.sync_stream import SyncStream
 
-        stream = SyncStream(self, self.resolve(address[0], timeout_ms), address[1])
+        stream = SyncStream(self, self.resolve(address[0], timeout_ms), address[1], room)
         try:
             self.wait_until(stream.is_decided, timeout_ms)
             stream.check_connected()

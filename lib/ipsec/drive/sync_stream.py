@@ -15,6 +15,8 @@ class SyncStream(Pollable, Stream):
     `recv` and `send` raise OSError EAGAIN, the others do what they can and return None when that is nothing.
     """
 
+    setsockopt = Stream.setsockopt
+
     # Receiving
 
     def recv(self, n: int) -> bytes:

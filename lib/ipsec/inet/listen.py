@@ -170,17 +170,8 @@ class Accepted(tcp.TcpSocket):
             return _TCP_SEGMENT
         if offset > self._offered or offset + end - data < 0:
             return self._challenge()
-        self._open(buf, pos)
+        self._opened(buf, pos)
         return super().deliver(buf, at, pos, data, end)
-
-    def _open(self, buf, pos: int) -> None:
-        """The peer has acknowledged our SYN."""
-        add(self._una, 0, self._una, 1)
-        self._sent = self._most = 0
-        self._set_window(buf[pos + 14] << 8 | buf[pos + 15])
-        self._congestion = 4 * self._mss
-        self._timer.acked(True)
-        self._state = _OPEN
 
     def _back_off(self, now: int) -> bool:
         if self._state == _SYN_RECEIVED and self._timer.tries > _HALF_OPEN_TRIES:

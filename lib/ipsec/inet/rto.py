@@ -6,7 +6,7 @@ Start reading at `RetransmitTimer.take`.
 from ipsec.micro import const, is_due, since
 
 _FIRST_MS = const(1000)
-_MIN_MS = const(1000)
+_MIN_MS = const(300)  # RFC 6298 2.4 asks for a second; a peer delays its ACK by 200 ms at the most (Linux by 40)
 _MAX_MS = const(60000)
 
 
@@ -50,6 +50,10 @@ class RetransmitTimer:
         self._timed_acked = self._timed_acked or timed
         self.tries = 0
 
+    def untime(self) -> None:
+        """What is being timed is sent again: its answer would be ambiguous (Karn)."""
+        self._sent_at = -1
+
     def alive(self) -> None:
         """The peer answered without acknowledging anything new."""
         self.tries = 0
@@ -66,7 +70,7 @@ class RetransmitTimer:
         if not is_due(self.deadline, now):
             return False
         self.tries += 1
-        self._sent_at = -1  # its answer would be ambiguous
+        self.untime()
         self._rto_ms = min(self._rto_ms * 2, _MAX_MS)
         self.deadline = None
         return True

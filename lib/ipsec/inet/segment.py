@@ -19,6 +19,18 @@ _OPTION_NOP = const(1)
 _OPTION_MSS = const(2)
 
 
+def first_number(to, secret, now: int, own, port: int, peer, peer_port: int) -> None:
+    """Write the initial sequence number of a connection: `ISN = M + F(own, port, peer, port, secret)` (RFC 6528 3).
+
+    M counts steps of 4 microseconds, F is a hash. Allocates: once a connection.
+    """
+    from hashlib import sha256
+
+    ends = bytes((port >> 8, port & 0xFF, peer_port >> 8, peer_port & 0xFF))
+    number = int.from_bytes(sha256(secret + own + peer + ends).digest()[:4], "big") + 250 * now
+    to[:] = (number & 0xFFFFFFFF).to_bytes(4, "big")
+
+
 def check(buf, ip: int, pos: int, end: int) -> int:
     """The header length of the segment `buf[pos:end]` of the packet at `ip`, or a negative drop code."""
     if end - pos < 20:

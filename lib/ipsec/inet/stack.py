@@ -34,15 +34,19 @@ class Stack:
     """One host: its addresses, its sockets, its counters.
 
     `random(n)` returns n unpredictable octets, for ports and identifiers; without it they are the same at every start.
+    `tcp_room` and `udp_room` are the octets of sockets that ask for none, 0 for two packets of the MTU.
     """
 
-    def __init__(self, link, random=None):
+    def __init__(self, link, random=None, tcp_room: int = 0, udp_room: int = 0):
         self.link = link
         self.random = random
+        self._tcp_room = tcp_room or 2 * link.mtu
+        self._udp_room = udp_room or 2 * link.mtu + 4
         self.echo_requests = 0  # answered
         self.echo_replies = 0  # answers to our pings
         self.echo_seq = -1  # sequence number of the ping that awaits its answer, or -1
         self.echo_ident = self.random16()
+        self.secret = b""  # of initial sequence numbers, drawn when TCP is used
         self._echo_peer = b""
         self._ident = self.random16()
         self._echoes = self.random16()  # the sequence number of the latest ping
@@ -174,30 +178,30 @@ class Stack:
     # Sockets
 
     def udp(self, port: int = 0, room: int = 0):
-        """A UDP socket bound to a port (0: a free one) with a queue of `room` octets (0: two packets of the MTU).
+        """A UDP socket bound to a port (0: a free one) with a queue of `room` octets (0: `udp_room`).
 
         Raises OSError EADDRINUSE.
         """
         port = self.claim(_UDP, port)
-        socket = udp.UdpSocket(self, port, room or 2 * self.link.mtu + 4)
+        socket = udp.UdpSocket(self, port, room or self._udp_room)
         self.register(_UDP, port, socket)
         return socket
 
     def tcp(self, room: int = 0):
-        """A TCP client socket with `room` octets for each direction (0: twice the MTU); `connect` it."""
+        """A TCP client socket with `room` octets for each direction (0: `tcp_room`); `connect` it."""
         from ipsec.inet import tcp
 
         tcp.install(self)
-        return tcp.TcpSocket(self, room or 2 * self.link.mtu)
+        return tcp.TcpSocket(self, room or self._tcp_room)
 
     def listen(self, port: int, backlog: int = 1, room: int = 0):
         """A listener at a port (0: a free one) where peers may connect; `accept` it, and never more than `backlog` wait.
 
-        Each connection gets `room` octets for each direction (0: twice the MTU). Raises ValueError, OSError EADDRINUSE.
+        Each connection gets `room` octets for each direction (0: `tcp_room`). Raises ValueError, OSError EADDRINUSE.
         """
         from ipsec.inet import listen
 
-        return listen.listen(self, port, backlog, room or 2 * self.link.mtu)
+        return listen.listen(self, port, backlog, room or self._tcp_room)
 
     def tick(self, now: int) -> bool:
         """Let one segment that is due leave, at `now` ms; True when one left, and perhaps more are due.

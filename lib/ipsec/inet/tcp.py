@@ -26,6 +26,8 @@ _ECONNABORTED = const(103)
 
 def install(stack) -> None:
     """Let the stack hand TCP segments to its sockets."""
+    if not stack.secret and stack.random:
+        stack.secret = stack.random(16)
     stack.protocols[4 << 8 | _TCP] = stack.protocols[6 << 8 | _TCP] = receive
 
 
@@ -139,7 +141,7 @@ class TcpSocket(Connection):
         n = min(len(buf), self._in_len)
         copy(buf, 0, self._in, 0, n)
         self._in_len -= n
-        copy(self._in, 0, self._in, n, self._in_len)
+        copy(self._in, 0, self._in, n, self._in_len + self._kept_end)
         self._tell_room()
         return n
 
@@ -159,9 +161,19 @@ class TcpSocket(Connection):
     def close(self) -> None:
         """Send what is left and a FIN; what still comes is thrown away."""
         self._closing = self._deaf = True
-        self._in_len = 0
+        self._in_len = self._kept_end = 0
+        self._kept = None
         if self._state == _SYN_SENT:
             self._end(0)
+
+    def keepalive(self, option: int, value: int) -> None:
+        """SO_KEEPALIVE (9) with 0 or 1; TCP_KEEPIDLE (4), TCP_KEEPINTVL (5) in seconds, TCP_KEEPCNT (6) switch it on, too.
+
+        Raises OSError EINVAL for a value that cannot be.
+        """
+        from ipsec.inet.keepalive import Keeper
+
+        self.keeper = Keeper.changed(self.keeper, option, value)
 
     def abort(self) -> None:
         """End at once, with an RST."""
