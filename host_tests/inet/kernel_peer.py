@@ -56,6 +56,9 @@ class TunLink:
         self.lost += lost
         return lost
 
+    def shrink(self, mtu):
+        self.mtu = mtu
+
     def send(self, n):
         if not self.loses():
             os.write(self.fd, self.tx[self.head : self.head + n])

@@ -21,6 +21,9 @@ class Link:
         self.sent = []
         self.code = 0
 
+    def shrink(self, mtu):
+        self.mtu = mtu
+
     def send(self, n):
         if self.code == 0:
             self.sent.append(bytes(self.tx[self.head : self.head + n]))

@@ -112,7 +112,7 @@ def test_bad_suites():
 
 def test_limits_of_numbers():
     for name, lowest, highest in (
-        ("port", 1, 65535), ("natt_port", 1, 65535), ("local_port", 0, 65535), ("mtu", 576, 1500), ("retransmit_ms", 50, 60000),
+        ("port", 1, 65535), ("natt_port", 1, 65535), ("local_port", 0, 65535), ("mtu", 280, 1500), ("retransmit_ms", 50, 60000),
         ("retransmit_tries", 1, 20), ("dpd_s", 0, 86400), ("natt_keepalive_s", 0, 3600), ("lifetime_s", 10, 86400),
         ("child_lifetime_s", 10, 86400), ("child_lifetime_kib", 0, 0x3FFFFFFF), ("child_lifetime_packets", 0, 0x3FFFFFFF),
         ("reconnect_ms", 50, 3600000), ("reconnect_max_ms", 50, 3600000), ("replay_window", 32, 1024), ("gcm_table_kb", 2, 8),

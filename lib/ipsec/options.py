@@ -49,7 +49,7 @@ _OPTIONS = {
     "inner_address": ("", "str"),  # our own address inside when none is asked for
     "remote_ts": (["0.0.0.0/0"], "list"),  # what we want to reach: prefixes (TSr), such as "10.0.0.0/8" or "10.0.0.0/8[tcp/8883]"
     "local_ts": ([], "list"),  # what is on our side (TSi), for gateways that want it exactly; default: our address alone
-    "mtu": (1360, "int", 576, 1500),  # longest inner packet, octets
+    "mtu": (1360, "int", 280, 1500),  # longest inner packet, octets
     # Octets that each direction of a TCP connection may keep, and that received datagrams of a UDP socket may; 0: two packets.
     # One window is sent a round trip: 8192 octets at 50 ms make 160 KB a second
     "tcp_room": (0, "int", 0, 65535),

@@ -14,6 +14,12 @@ def redirects(text: str) -> str:
     return text + ", the sixth redirection in 5 minutes: compare where the gateways send their clients, or set redirect = false"
 
 
+def mtu(before: int, now: int) -> str:
+    """Packets of the present MTU do not pass."""
+    text = "packets of %d octets inside do not reach the gateway, %d do: set mtu to %d, so that no time is lost finding out"
+    return text % (before, now, now)
+
+
 def twins(config) -> str:
     """A tunnel has died of silence, and come up at once, twice: each of two devices throws the other out (INITIAL_CONTACT)."""
     text = "the gateway fell silent and answered a new tunnel at once, twice: another device may have our local_id %r, or a NAT"

@@ -38,6 +38,7 @@ _TAIL = 64  # behind it: padding, trailer, ICV
 _MIN_LEN = 1284  # every IKE message of 1280 octets must fit, behind its marker (RFC 7296 2)
 _MARKER_LEN = const(4)  # of the non-ESP marker (RFC 3948 2.2)
 _UDP = const(17)
+_MIN_MTU = const(280)
 _KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 
 encap, decap, receive = EspSa.encap, EspSa.decap, Stack.receive  # without an object bound to them, which would be allocated
@@ -182,6 +183,20 @@ class Tunnel(Attempts):
         self._esp_ready = True
         return 0
 
+    def shrink(self, mtu: int) -> None:
+        """Inner packets longer than this vanish on the way, or the system refuses them: there are none from now on."""
+        from ipsec import texts
+
+        self.history.tell(Event(WARNING, "mtu", texts.mtu(self.mtu, mtu)))
+        self.mtu = mtu
+
+    def too_long(self, n: int) -> None:
+        """The system has refused a datagram: the path carries UDP payloads of n octets."""
+        sa = self._sadb.sending
+        mtu = max(_MIN_MTU, n - sa.head - sa.tail) if sa else self.mtu
+        if mtu < self.mtu:
+            self.stack.learn(mtu)
+
     def deliver(self) -> None:
         """Give the inner packet that has come to the stack. Allocates: nothing with UDP."""
         protocol = self.rx_pos + (9 if self.rx[self.rx_pos] >> 4 == 4 else 6)
@@ -287,6 +302,7 @@ class Tunnel(Attempts):
             self._upkeep.renew(*value)
         elif change == ike_sa.MOVED:
             self.history.moves += 1
+            self.mtu, self.stack.passed = self.config.mtu, 0  # of another path nothing is known
             self._reopen = self._reopen or value == ike_sa.GATEWAY
             self._upkeep.moved(value == ike_sa.NAT)
         elif change == ike_sa.REDIRECTED:

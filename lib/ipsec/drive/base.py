@@ -128,6 +128,9 @@ class Uplink:
         error = self._udp.take_error()
         if error:
             self.tunnel.unreachable(error)
+        if self._udp.too_long:
+            self.tunnel.too_long(self._udp.too_long)
+            self._udp.too_long = 0
         if self._udp.refused:
             self._reopen()
         self.tunnel.tick(self._clock.now_ms())

@@ -32,6 +32,7 @@ _LINGER_MS = const(4000)  # TIME_WAIT: shorter than 2 MSL, as our ports are not 
 _CLOSE_MS = const(60000)  # for the peer to take what is left and our FIN, and then for its FIN
 _CHALLENGES = const(10)  # in so many ms at the most (RFC 5961 7)
 _CHALLENGE_MS = const(5000)
+_SAFE = const(500)  # octets of a packet that every path carries (probe.py)
 _ACK_MS = const(40)  # how long one segment waits for its acknowledgement (RFC 9293 3.8.6.3: half a second at the most)
 
 _ETIMEDOUT = const(110)
@@ -86,7 +87,7 @@ class Connection(Sender):
             return 0
         if not flags & _SYN:
             return _TCP_SEGMENT
-        self._mss = max(64, min(self._own_mss, segment.mss_option(buf, pos + 20, data) or self._mss))
+        self._set_mss(segment.mss_option(buf, pos + 20, data) or self._peer_mss)
         copy(self._window_seq, 0, buf, pos + 4, 4)
         add(self._rcv, 0, self._window_seq, 1)
         self._opened(buf, pos)
@@ -132,6 +133,8 @@ class Connection(Sender):
                 _recovery().progress(self, n)
             else:
                 self._grow(n)
+        elif is_empty and self.probe:
+            self.probe.is_answered = True
         elif not window or not self._window:
             self._timer.alive()  # it answers our probes
         elif is_empty and self._most and window == self._window:  # RFC 5681 2
@@ -249,6 +252,8 @@ class Connection(Sender):
         if self._again:
             self._again = False
             return _recovery().repeat(self)
+        if self._is_unsure and self._stack.probe is None:
+            self._find_out()
         n = self._sendable()
         # A FIN takes a number behind the last octet; `_sent` is beyond it once it is sent.
         fin = self._closing and not self._fin_acked and self._sent + n == self._out_len
@@ -259,6 +264,16 @@ class Connection(Sender):
         if self._must_acknowledge(now) or self._challenge_due and self._may_challenge(now):
             return self._transmit(self._sent, 0, _ACK)
         return self.keeper is not None and self.keeper.tick(self, now)
+
+    def _find_out(self) -> None:
+        """Whether the longest packets pass, if nobody knows yet."""
+        self._is_unsure = False
+        if self.longest() <= max(self._stack.passed, _SAFE):
+            return self.settle()
+        from ipsec.inet.probe import Probe
+
+        Probe(self, False)
+        return None
 
     def _must_acknowledge(self, now: int) -> bool:
         """Whether an ACK is due (RFC 5681 4.2): for every second segment, or when one has waited long enough."""

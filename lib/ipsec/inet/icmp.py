@@ -1,6 +1,7 @@
 """ICMP (RFC 792) and ICMPv6 (RFC 4443): answer echo requests, count echo replies, send echo requests.
 
-Error messages are counted; what they mean is kept for the UDP socket whose last datagram caused them. Start reading at `receive`.
+Error messages are counted; what they mean is kept for the UDP socket whose last datagram caused them, and segments of TCP become
+shorter where a link wants it. Start reading at `receive`.
 """
 
 from ipsec.inet.checksum import checksum, store, transport
@@ -15,6 +16,7 @@ _ICMP_ERROR = const(-11)
 _ECHO_UNASKED = const(-12)
 
 _ICMP = const(1)
+_TCP = const(6)
 _UDP = const(17)
 _ICMP6 = const(58)
 _ECHO_REPLY = const(0)
@@ -50,10 +52,15 @@ def _take4(stack, buf, ip: int, pos: int, end: int) -> int:
     if kind not in (3, 11, 12):
         return _ICMP_TYPE
     at = pos + 8
-    if end - at >= 28 and buf[at] >> 4 == 4 and buf[at + 9] == _UDP:
+    if end - at >= 28 and buf[at] >> 4 == 4:
+        protocol = buf[at + 9]
         at += (buf[at] & 15) << 2
-        if at + 4 <= end:
+        if at + 8 > end:
+            return _ICMP_ERROR
+        if protocol == _UDP:
             _tell(stack, buf, pos + 24, 4, at, _error4(kind, buf[pos + 1]))
+        elif protocol == _TCP and kind == 3 and buf[pos + 1] == 4:
+            _shorten(stack, buf, pos + 24, 4, at, buf[pos + 6] << 8 | buf[pos + 7])
     return _ICMP_ERROR
 
 
@@ -65,7 +72,11 @@ def _take6(stack, buf, ip: int, pos: int, end: int) -> int:
         return _take_reply(stack, buf, ip, pos)
     if not 1 <= kind <= 4:
         return _ICMP_TYPE
-    if end - pos >= 52 and buf[pos + 14] == _UDP:
+    if end - pos < 56:
+        return _ICMP_ERROR
+    if buf[pos + 14] == _TCP and kind == 2 and not buf[pos + 4] and not buf[pos + 5]:
+        _shorten(stack, buf, pos + 32, 16, pos + 48, buf[pos + 6] << 8 | buf[pos + 7])
+    if buf[pos + 14] == _UDP:
         _tell(stack, buf, pos + 32, 16, pos + 48, _error6(kind, buf[pos + 1]))
     return _ICMP_ERROR
 
@@ -94,6 +105,14 @@ def _tell(stack, buf, dest: int, n: int, at: int, error: int) -> None:
     addr = socket.dest[0]
     if socket.dest[1] == (buf[at + 2] << 8 | buf[at + 3]) and len(addr) == n and same(buf, dest, addr, 0, n):
         socket.error = error
+
+
+def _shorten(stack, buf, dest: int, n: int, at: int, mtu: int) -> None:
+    """A TCP segment of ours was too long for a link behind the gateway."""
+    if 4 << 8 | _TCP in stack.protocols:
+        from ipsec.inet import too_big
+
+        too_big.take(stack, buf, dest, n, at, mtu)
 
 
 def _answer(stack, buf, ip: int, pos: int, end: int) -> int:

@@ -144,7 +144,7 @@ class Accepted(tcp.TcpSocket):
         self._peer_port = buf[pos] << 8 | buf[pos + 1]
         self._own_mss = self._stack.link.mtu - (40 if n == 4 else 60)
         self._reset_connection()
-        self._mss = max(64, min(self._own_mss, segment.mss_option(buf, pos + 20, data) or self._mss))
+        self._set_mss(segment.mss_option(buf, pos + 20, data) or self._peer_mss)
         copy(self._window_seq, 0, buf, pos + 4, 4)
         add(self._rcv, 0, self._window_seq, 1)
         self._offered = min(self._room(), 0xFFFF)

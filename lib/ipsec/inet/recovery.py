@@ -17,6 +17,9 @@ _PSH = const(8)
 _FIN = const(1)
 
 _SYN_SENT = const(1)
+_OPEN = const(2)
+
+_SAFE_MSS = const(440)  # of packets that every path carries (probe.py)
 
 _MAX_TRIES = const(8)
 _DUPLICATES = const(3)  # that tell of a loss
@@ -36,6 +39,11 @@ def timeout(c) -> bool:
         c._rst_due = c._state != _SYN_SENT
         c._end(_ETIMEDOUT)
         return False
+    if timer.tries > 1 and c._stack.probe is None and c._state == _OPEN and min(c._mss, c._out_len) > _SAFE_MSS:
+        c._stack.passed = 0  # the path may have changed
+        from ipsec.inet.probe import Probe
+
+        Probe(c, True)
     if timer.tries == 1 and c._most:
         c._threshold = max(c._most // 2, 2 * c._mss)
     c._sent = c._dups = 0

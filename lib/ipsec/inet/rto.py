@@ -19,7 +19,7 @@ class RetransmitTimer:
     def __init__(self):
         self.deadline = None  # ms, or None when it does not run
         self.tries = 0
-        self._rto_ms = _FIRST_MS
+        self.rto_ms = _FIRST_MS
         self._smooth_ms = -1  # SRTT, or -1 before the first measurement
         self._var_ms = 0  # RTTVAR
         self._sent_at = -1  # when the segment being timed left, or -1
@@ -33,7 +33,7 @@ class RetransmitTimer:
 
     def start(self, now: int) -> None:
         """Run from now on."""
-        self.deadline = now + self._rto_ms
+        self.deadline = now + self.rto_ms
 
     def sent(self, now: int, fresh: bool) -> bool:
         """A segment left; `fresh` says that it was not sent before (Karn). True when its round trip is being timed."""
@@ -49,6 +49,13 @@ class RetransmitTimer:
         self._acked = True
         self._timed_acked = self._timed_acked or timed
         self.tries = 0
+
+    def begin_again(self) -> None:
+        """What is under way is sent again for another reason than silence."""
+        self.untime()
+        self.deadline = None
+        self.tries = 0
+        self.rto_ms = self.measured_ms()
 
     def untime(self) -> None:
         """What is being timed is sent again: its answer would be ambiguous (Karn)."""
@@ -66,12 +73,12 @@ class RetransmitTimer:
                 self._measure(since(self._sent_at, now))
                 self._sent_at = -1
             self._timed_acked = False
-            self.deadline = now + self._rto_ms if outstanding else None
+            self.deadline = now + self.rto_ms if outstanding else None
         if not is_due(self.deadline, now):
             return False
         self.tries += 1
         self.untime()
-        self._rto_ms = min(self._rto_ms * 2, _MAX_MS)
+        self.rto_ms = min(self.rto_ms * 2, _MAX_MS)
         self.deadline = None
         return True
 
@@ -83,4 +90,8 @@ class RetransmitTimer:
         else:
             self._var_ms = (3 * self._var_ms + abs(self._smooth_ms - trip_ms)) // 4
             self._smooth_ms = (7 * self._smooth_ms + trip_ms) // 8
-        self._rto_ms = min(max(self._smooth_ms + 4 * self._var_ms, _MIN_MS), _MAX_MS)
+        self.rto_ms = self.measured_ms()
+
+    def measured_ms(self) -> int:
+        """The wait that follows from round trips alone, however often it was in vain."""
+        return min(max(self._smooth_ms + 4 * self._var_ms, _MIN_MS), _MAX_MS) if self._smooth_ms >= 0 else _FIRST_MS

@@ -15,6 +15,8 @@ _FIN = const(1)
 _SYN = const(2)
 _ACK = const(16)
 
+_SAFE_MSS = const(440)  # for packets of 500 octets (probe.py) over IPv6
+
 _CLOSED = const(0)
 _OPEN = const(2)
 
@@ -31,7 +33,8 @@ class Sender:
         self._peer_port = 0
         self._out = bytearray(room)  # from `_una` on
         self._in = bytearray(room)
-        self._own_mss = 0
+        self._own_mss = self._peer_mss = 0
+        self.probe = None  # a `probe.Probe` that goes on over this connection
         self.keeper = None  # a `keepalive.Keeper`, if somebody wants one
         self._reset_connection()
         self._state = _CLOSED
@@ -46,7 +49,12 @@ class Sender:
         self._window = 0  # of the peer, from `_una`
         self._window_seq = bytearray(4)  # of the segment that told it
         self._most_window = 0  # the largest that the peer has told
-        self._mss = min(self._own_mss, 536 if len(self._peer) == 4 else 1220)  # until the peer's option
+        link = self._stack.link
+        self._narrow = 0xFFFF  # the largest window to offer: less where longer segments might vanish (probe.py)
+        self._is_unsure = self._stack.passed < link.mtu
+        if self._is_unsure and self._own_mss:
+            self._narrow = _SAFE_MSS
+        self._set_mss(536 if len(self._peer) == 4 else 1220)  # until the peer's option
         self._congestion = 0  # octets (RFC 5681: cwnd)
         self._threshold = 0xFFFF  # from where on that grows slowly (ssthresh)
         self._dups = 0  # duplicate ACKs since the last one that acknowledged something
@@ -69,6 +77,32 @@ class Sender:
         self._eof_first = False  # the peer closed before us: no TIME_WAIT
         self._waiting = None  # end of what a closed connection waits for, in ms
         self._timer = RetransmitTimer()
+
+    def _set_mss(self, peer_mss: int) -> None:
+        """The longest segment that the peer takes (RFC 9293 3.7.1)."""
+        self._peer_mss = peer_mss
+        self._mss = min(self._own_mss, max(64, peer_mss), self._narrow)
+
+    def longest(self) -> int:
+        """Octets of the longest packet that both sides take."""
+        return min(self._own_mss, max(64, self._peer_mss)) + (40 if len(self._peer) == 4 else 60)
+
+    def settle(self) -> None:
+        """It is known that packets of the link's MTU pass: what is under way and longer is sent again at once."""
+        most = self._stack.link.mtu - (40 if len(self._peer) == 4 else 60)
+        self._is_unsure = False
+        self._narrow = most if most < self._own_mss else 0xFFFF
+        self.limit(self.longest())
+        self._tell_room()
+
+    def limit(self, mtu: int) -> None:
+        """Packets of this connection may have so many octets; what is under way and longer is sent again at once."""
+        before = self._mss
+        self._set_mss(min(self._peer_mss, mtu - (40 if len(self._peer) == 4 else 60)))
+        if self._mss < before:
+            self._sent = 0
+            self._congestion = max(self._congestion, 4 * self._mss)
+            self._timer.begin_again()
 
     def _end(self, error: int) -> None:
         """The connection is over; the port is given back by the next tick."""
@@ -123,7 +157,9 @@ class Sender:
         segment.write(tx, out, flags, window, header)
         if flags & _SYN:
             segment.write_mss(tx, out + 20, self._own_mss)
-        if n:  # else the offset may lie outside: behind a FIN, before a keepalive's number
+        if offset < 0:  # a probe; without octets a keepalive
+            copy(tx, out + header, bytes(n), 0, n)
+        elif n:  # else the offset may lie outside: behind a FIN
             copy(tx, out + header, self._out, offset, n)
         store(tx, out + 16, transport(tx, stack.link.head, out, out + header + n, _TCP))
         code = stack.finish(out + header + n)
@@ -132,11 +168,11 @@ class Sender:
         return code == 0
 
     def _room(self) -> int:
-        return len(self._in) - self._in_len
+        return min(len(self._in) - self._in_len, self._narrow)
 
     def _step(self) -> int:
         """By how much a window must grow to be worth telling."""
-        return min(self._own_mss, len(self._in) // 2)
+        return min(self._own_mss, min(len(self._in), self._narrow) // 2)
 
     def _tell_room(self) -> None:
         """The program has read: announce new room, but no crumbs of it (RFC 9293 3.8.6.2.2)."""

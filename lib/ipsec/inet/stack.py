@@ -46,6 +46,8 @@ class Stack:
         self.echo_replies = 0  # answers to our pings
         self.echo_seq = -1  # sequence number of the ping that awaits its answer, or -1
         self.echo_ident = self.random16()
+        self.passed = 0  # octets of an inner packet that is known to have passed
+        self.probe = None  # a `probe.Probe` under way
         self.secret = b""  # of initial sequence numbers, drawn when TCP is used
         self._echo_peer = b""
         self._ident = self.random16()
@@ -174,6 +176,14 @@ class Stack:
         """Whether the packet at `pos` comes from the address pinged last."""
         n = ip.addr_len(buf, pos)
         return len(self._echo_peer) == n and same(buf, ip.source_at(buf, pos), self._echo_peer, 0, n)
+
+    def learn(self, mtu: int) -> None:
+        """Inner packets of so many octets pass, and no longer ones."""
+        self.passed = mtu
+        self.link.shrink(mtu)
+        for timer in tuple(self.timers):
+            if hasattr(timer, "settle"):
+                timer.settle()
 
     # Sockets
 

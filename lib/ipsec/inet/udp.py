@@ -52,10 +52,10 @@ def receive(stack, buf, at: int, pos: int, end: int) -> int:
     return socket.deliver(buf, at, pos, end)
 
 
-def _refuse(code: int) -> None:
-    """Raise the OSError that says why a datagram was not sent."""
+def _refuse(code: int, limit: int) -> None:
+    """Raise the OSError that says why a datagram was not sent; the MTU has room for `limit` octets."""
     if code == _TOO_LONG:
-        raise OSError(_EMSGSIZE, "longer than the tunnel's MTU allows")
+        raise OSError(_EMSGSIZE, "longer than %d octets, which the tunnel's MTU allows" % limit)
     if code == _NO_ADDRESS:
         raise OSError(_EADDRNOTAVAIL, "no address of this family")
     raise OSError(_EAGAIN, "the tunnel does not take it now")
@@ -131,7 +131,7 @@ class UdpSocket:
             addr = (address.parse_address(addr[0]), addr[1])
         code = self.transmit(data, addr)
         if code < 0:
-            _refuse(code)
+            _refuse(code, self._stack.link.mtu - (28 if _len(addr[0]) == 4 else 48))
         return _len(data)
 
     def send(self, data) -> int:
