@@ -28,6 +28,12 @@ class History:
             counts[event.cause] = counts.get(event.cause, 0) + 1
             self._last = event.cause if event.kind == DOWN else ""
 
+    def shrinks(self, before: int, now: int) -> None:
+        """Packets of the MTU until now do not arrive, those of another one do."""
+        from ipsec import texts
+
+        self.tell(Event(WARNING, "mtu", texts.mtu(before, now)))
+
     def _came_up(self):
         self.ups += 1
         self._twins = self._twins + 1 if self._last == "timeout" else 0

@@ -38,7 +38,6 @@ _TAIL = 64  # behind it: padding, trailer, ICV
 _MIN_LEN = 1284  # every IKE message of 1280 octets must fit, behind its marker (RFC 7296 2)
 _MARKER_LEN = const(4)  # of the non-ESP marker (RFC 3948 2.2)
 _UDP = const(17)
-_MIN_MTU = const(280)
 _KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 
 encap, decap, receive = EspSa.encap, EspSa.decap, Stack.receive  # without an object bound to them, which would be allocated
@@ -57,19 +56,15 @@ class Tunnel(Attempts):
         self.config = config
         self.crypto, self.random = crypto, random
         self.log, self.keylog = log, keylog
-        self.mtu, self.head = config.mtu, _HEAD
-        self.max_datagram_len = max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
-        self.tx = bytearray(self.max_datagram_len)
-        self.rx = None
+        self.mtu, self.head, self.max_datagram_len = config.mtu, _HEAD, max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
+        self.tx, self.rx = bytearray(self.max_datagram_len), None
         self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
         self.path = Path(b"", config.port, config.natt_port)
-        self.history = History(config)
+        self.history, self.dns = History(config), []  # servers inside, octets
         self.stack = Stack(self, random, config.tcp_room, config.udp_room)
-        self.dns = []  # servers inside, octets
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True
-        self._sadb, self._ikes = Sadb(), Lineage(keylog)
-        self._upkeep, self._watch = Upkeep(config, random), Watch(config.dpd_s)
+        self._sadb, self._ikes, self._upkeep, self._watch = Sadb(), Lineage(keylog), Upkeep(config, random), Watch(config.dpd_s)
         self._esp_ready = self._inner_ready = self._resolve = self._reopen = False
         self._closing = self._renewing = self._was_up = False
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
@@ -184,26 +179,15 @@ class Tunnel(Attempts):
         return 0
 
     def shrink(self, mtu: int) -> None:
-        """Inner packets longer than this vanish on the way, or the system refuses them: there are none from now on."""
-        from ipsec import texts
-
-        self.history.tell(Event(WARNING, "mtu", texts.mtu(self.mtu, mtu)))
+        """Inner packets longer than this do not arrive: there are none from now on."""
+        self.history.shrinks(self.mtu, mtu)
         self.mtu = mtu
-
-    def too_long(self, n: int) -> None:
-        """The system has refused a datagram: the path carries UDP payloads of n octets."""
-        sa = self._sadb.sending
-        mtu = max(_MIN_MTU, n - sa.head - sa.tail) if sa else self.mtu
-        if mtu < self.mtu:
-            self.stack.learn(mtu)
 
     def deliver(self) -> None:
         """Give the inner packet that has come to the stack. Allocates: nothing with UDP."""
-        protocol = self.rx_pos + (9 if self.rx[self.rx_pos] >> 4 == 4 else 6)
-        if self.rx[protocol] == _UDP:
-            locked(receive, self.stack, self.rx, self.rx_pos, self.rx_end)
-        else:
-            _with_memory(receive, self.stack, self.rx, self.rx_pos, self.rx_end)
+        protocol = self.rx[self.rx_pos + (9 if self.rx[self.rx_pos] >> 4 == 4 else 6)]
+        call = locked if protocol == _UDP else _with_memory
+        call(receive, self.stack, self.rx, self.rx_pos, self.rx_end)
 
     def close(self, now: int) -> None:
         """End the tunnel for good; the gateway is told."""
@@ -302,7 +286,8 @@ class Tunnel(Attempts):
             self._upkeep.renew(*value)
         elif change == ike_sa.MOVED:
             self.history.moves += 1
-            self.mtu, self.stack.passed = self.config.mtu, 0  # of another path nothing is known
+            if value != ike_sa.NAT:  # of another path nothing is known
+                self.mtu, self.stack.passed = self.config.mtu, 0
             self._reopen = self._reopen or value == ike_sa.GATEWAY
             self._upkeep.moved(value == ike_sa.NAT)
         elif change == ike_sa.REDIRECTED:

@@ -129,8 +129,9 @@ class Uplink:
         if error:
             self.tunnel.unreachable(error)
         if self._udp.too_long:
-            self.tunnel.too_long(self._udp.too_long)
-            self._udp.too_long = 0
+            from ipsec.drive import path_mtu
+
+            path_mtu.learn(self.tunnel, self._udp)
         if self._udp.refused:
             self._reopen()
         self.tunnel.tick(self._clock.now_ms())

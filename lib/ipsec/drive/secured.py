@@ -204,6 +204,10 @@ class Secured:
         if self._failure:
             raise self._failure
 
+    def keepalive(self, option: int, value: int) -> None:
+        """That of the connection."""
+        self._inner.keepalive(option, value)
+
     def settle(self) -> None:
         """After waiting until it is `secured`: raises the OSError of a handshake that has failed, or did not end in time."""
         if not self.secured:

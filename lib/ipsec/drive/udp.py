@@ -19,7 +19,6 @@ _IPV6_RECVERR = (41, 25, 1)
 # After any other one the socket is of no more use: its address is gone, or the network it was on.
 _PASSING = (11, 12, 90, 105, 111, 113, 35, 40, 55, 61, 65, 10035, 10040, 10055, 10061, 10065)
 _TOO_LONG = (90, 40, 10040)  # EMSGSIZE on Linux and lwIP, macOS, Windows
-_STEPS = (1400, 1252, 972, 572)  # octets of a UDP payload that paths carry, where the system does not tell the number
 _CPYTHON = hasattr(socket.socket, "recv_into")
 
 
@@ -48,7 +47,7 @@ class UdpLink:
         self.sock = None
         self._poll = None  # of the socket
         self.error = ""  # text of the last refused datagram, until `take_error`
-        self.too_long = 0  # octets of a payload that the path carries, when the system has said that it does not carry more
+        self.too_long = 0  # octets of a datagram that the system says is too long for the path, 1 for one that it does not name
         self.refused = False  # the system sends nothing through this socket any more
         self.stranger = b""  # the address that the last datagram came from, when it is not the gateway's
         self._addr = b""
@@ -113,7 +112,7 @@ class UdpLink:
         except OSError as e:
             self.error = str(e)
             if e.args[0] in _TOO_LONG:
-                self.too_long = self._path_len(end - pos)
+                self.too_long = end - pos
             self.refused = self._port > 0 and e.args[0] not in _PASSING
 
     def receive_into(self, buf) -> int:
@@ -160,19 +159,7 @@ class UdpLink:
         if e.args[0] not in (11, 35, 110, 10035):  # EAGAIN on Linux and lwIP, macOS; ETIMEDOUT; Windows
             self.error = str(e)
             if e.args[0] in _TOO_LONG:  # an ICMP message of a router
-                self.too_long = self._path_len(0)
-
-    def _path_len(self, n: int) -> int:
-        """The longest payload that the path carries, as the system knows it, or a guess below n octets; 0 for unknown."""
-        try:  # IP_MTU and IPV6_MTU of Linux
-            if self._family == _AF_INET:
-                return self.sock.getsockopt(0, 14) - 28
-            return self.sock.getsockopt(41, 24) - 48
-        except (AttributeError, OSError):
-            for step in _STEPS:
-                if step < n:
-                    return step
-        return 0
+                self.too_long = 1
 
     def take_error(self) -> str:
         """The text of the last refusal, once."""

@@ -269,7 +269,7 @@ class Connection(Sender):
         """Whether the longest packets pass, if nobody knows yet."""
         self._is_unsure = False
         if self.longest() <= max(self._stack.passed, _SAFE):
-            return self.settle()
+            return self.resize()
         from ipsec.inet.probe import Probe
 
         Probe(self, False)

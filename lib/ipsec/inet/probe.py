@@ -83,7 +83,7 @@ class Probe:
             self._stack.learn(mtu)
         else:
             self._stack.passed = max(self._stack.passed, mtu)
-            self._c.settle()  # also when nothing is known: as if there was no doubt
+            self._c.resize()  # also when nothing is known: as if there was no doubt
 
     def _end(self) -> None:
         self._stack.probe = self._c.probe = None

@@ -87,7 +87,7 @@ class Sender:
         """Octets of the longest packet that both sides take."""
         return min(self._own_mss, max(64, self._peer_mss)) + (40 if len(self._peer) == 4 else 60)
 
-    def settle(self) -> None:
+    def resize(self) -> None:
         """It is known that packets of the link's MTU pass: what is under way and longer is sent again at once."""
         most = self._stack.link.mtu - (40 if len(self._peer) == 4 else 60)
         self._is_unsure = False

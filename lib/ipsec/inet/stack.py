@@ -182,8 +182,8 @@ class Stack:
         self.passed = mtu
         self.link.shrink(mtu)
         for timer in tuple(self.timers):
-            if hasattr(timer, "settle"):
-                timer.settle()
+            if hasattr(timer, "resize"):
+                timer.resize()
 
     # Sockets
 

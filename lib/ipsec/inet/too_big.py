@@ -17,7 +17,7 @@ def take(stack, buf, dest: int, n: int, at: int, mtu: int) -> None:
     port = buf[at] << 8 | buf[at + 1]
     peer_port = buf[at + 2] << 8 | buf[at + 3]
     for c in stack.timers:
-        if not hasattr(c, "settle") or c.port != port or c._peer_port != peer_port:
+        if not hasattr(c, "resize") or c.port != port or c._peer_port != peer_port:
             continue
         if len(c._peer) == n and same(buf, dest, c._peer, 0, n) and 0 <= ahead(buf, at + 4, c._una) < c._most:
             c.limit(max(_LEAST, mtu or _UNKNOWN))
