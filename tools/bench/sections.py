@@ -118,6 +118,12 @@ def loading(board: str, progress=quiet) -> dict:
     return found
 
 
+def sockets(board: str, progress=quiet) -> dict:
+    """`{socket: octets}` of heap that one takes beyond its rooms."""
+    with prepared(board, progress=progress) as runner:
+        return {row["socket"]: row["octets"] for row in runner.run("sockets.main()", icount=None)}
+
+
 def flash(board: str, progress=quiet) -> dict:
     """Octets of flash: `{"psk_mpy", "all_mpy", "all_frozen"}`; frozen: by how much the firmware grows."""
     with _COMPILING:
@@ -205,6 +211,7 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "session": (session, ("stock", "native")),
     "raw_keys": (raw_keys, ("native",)),
     "heap": (heap, None),
+    "sockets": (sockets, None),
     "flash": (flash, None),
     "loading": (loading, None),
 }
