@@ -145,7 +145,10 @@ SLICES = {
         lambda _c, arch: not arch,
     ),
     "tcp": Slice(
-        ("ipsec.inet.tcp", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream", "ipsec.drive.socket_module"),
+        (
+            "ipsec.inet.tcp", "ipsec.inet.too_big", "ipsec.drive.sync_stream", "ipsec.drive.aio_stream",
+            "ipsec.drive.socket_module",
+        ),  # fmt: skip
         "TCP client inside the tunnel, and the tunnel as a module like `socket`",
         _always,
     ),

@@ -103,6 +103,27 @@ def test_losses_do_not_make_the_mtu_small():
         assert net.stack.link.mtu == 1360, seed
 
 
+class Unlucky(Wire):
+    """A path that loses the first two of the long packets."""
+
+    left = 2
+
+    def fly(self, packets, to_server):
+        for packet in tuple(packets):
+            if len(packet) > 1000 and self.left:
+                self.left -= 1
+                packets.remove(packet)
+        Wire.fly(self, packets, to_server)
+
+
+def test_two_lost_probes_prove_nothing():
+    net = Unlucky(new_stack(), Server(window=16000, mss=1320))
+    socket = net.stack.tcp(4096)
+    socket.connect(("10.10.0.1", 80))
+    net.run(lambda: net.stack.passed)
+    assert not net.left and net.stack.passed == net.stack.link.mtu == 1360 and socket._mss == 1320
+
+
 def test_a_peer_that_answers_no_probe():
     net, socket = open_over(1500, greeting=pattern(3000))
     take = net.server.take_data

@@ -238,3 +238,26 @@ def test_the_verbs_of_aiohttp():
     finish(stream.aclose())
     uplink, stream = open_stream(AioStream, greeting=b"bye", close_after=0)
     assert finish(stream.read(-1)) == b"bye" and stream.at_eof()
+
+
+def test_keepalive_is_an_option_of_a_stream():
+    for kind in (SyncStream, AioStream):
+        uplink, stream = open_stream(kind)
+        stream.setsockopt(6, 1, 1)  # TCP_NODELAY
+        stream.setsockopt(0, 20, print)  # MicroPython's callback
+        assert stream._inner.keeper is None
+        stream.setsockopt(6, 4, 10)
+        stream.setsockopt(6, 5, 2)
+        assert (stream._inner.keeper.idle_s, stream._inner.keeper.interval_s) == (10, 2)
+        assert raises(OSError, stream.setsockopt, 6, 4, 0, text="86400").errno == 22
+        stream.setsockopt(1, 9, 0)
+        assert stream._inner.keeper is None
+
+
+def test_a_peer_that_is_gone_is_noticed_by_keepalive():
+    uplink, stream = open_stream()
+    stream.settimeout(None)
+    for option, value in ((4, 10), (5, 2), (6, 3)):
+        stream.setsockopt(6, option, value)
+    uplink.wire.loses = lambda: True
+    assert raises(OSError, stream.recv, 1).errno == 110 and uplink.wire.now < 20000
