@@ -158,7 +158,7 @@ SLICES = {
         _always,
     ),
     "tls": Slice(("ipsec.drive.secured",), "TLS on streams inside the tunnel", _always),
-    "dns": Slice(("ipsec.inet.dns", "ipsec.drive.names"), "names inside the tunnel", _always),
+    "dns": Slice(("ipsec.inet.dns", "ipsec.inet.dns_tcp", "ipsec.drive.names"), "names inside the tunnel", _always),
     "fragment": Slice(("ipsec.ike.fragment",), "IKE messages in pieces", lambda c, _arch: c.fragmentation),
     "asyncio": Slice(("ipsec.drive.aio", "ipsec.drive.aio_face"), "driver for asyncio", _always),
     "blocking": Slice(("ipsec.drive.sync",), "driver that blocks", _always),

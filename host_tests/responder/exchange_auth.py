@@ -98,6 +98,8 @@ def configure(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
         subnet = _subnet(ipaddress.ip_network(text))
         if subnet.type in wanted:
             reply.append(subnet)
+    if Attr.INTERNAL_DNS_DOMAIN in wanted:
+        reply += [ConfigAttribute(Attr.INTERNAL_DNS_DOMAIN, name.encode()) for name in gw.options.domains]
     return [cp_payload(Cfg.REPLY, reply)]
 
 

@@ -92,6 +92,7 @@ class Attr(IntEnum):
     INTERNAL_IP4_SUBNET = 13
     SUPPORTED_ATTRIBUTES = 14
     INTERNAL_IP6_SUBNET = 15
+    INTERNAL_DNS_DOMAIN = 25
 
 
 class Note(IntEnum):

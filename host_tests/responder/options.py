@@ -54,6 +54,7 @@ class Options:
     pool4: str = "10.20.0.0/24"  # empty: none
     pool6: str = "fd00:20::/112"
     dns: tuple[str, ...] = ("10.10.0.53", "fd00:10::53")
+    domains: tuple[str, ...] = ()  # INTERNAL_DNS_DOMAIN (RFC 8598), for who asks for it
     networks: tuple[str, ...] = ("10.10.0.0/24", "fd00:10::/64")  # protected networks: TSr and the INTERNAL_SUBNETs
     names: dict[str, list[str]] = field(default_factory=lambda: {"collector.example": ["10.10.0.1", "fd00:10::1"]})
 

@@ -58,12 +58,22 @@ def test_a_name_without_a_server_or_an_answer():
         assert client.uplink.resolve("10.10.0.1") == "10.10.0.1"
     raises(OSError, client.uplink.resolve, "collector.example", text="the tunnel has no address")
     with Responder(psk=PSK, dns=("10.99.0.53",)) as gw, Client(gw).connect() as client:  # outside the selectors
-        raises(OSError, client.uplink.resolve, "collector.example", 100, text="does not take it now (asked 10.99.0.53)")
+        raises(OSError, client.uplink.resolve, "collector.example", 100, text="outside of the networks that the gateway")
     with Responder(psk=PSK) as gw, Client(gw).connect() as client:
         gw.faults.add(Lossy(every=1))
         started = time.monotonic()
         raises(OSError, client.uplink.resolve, "collector.example", 300, text="no answer in time (asked 10.10.0.53)")
         assert 0.25 < time.monotonic() - started < 1 and client.uplink.stack.timers == []
+
+
+def test_the_gateway_names_the_domains_inside():
+    with Responder(psk=PSK, domains=("example",)) as gw, Client(gw, dns_domains=["*"]).connect() as client:
+        resolve = client.uplink.resolve
+        assert resolve("collector.example") == resolve("collector") == "10.10.0.1", "searched, too"
+        raises(OSError, resolve, "nobody.invalid", text="asked the system, as it lies in none of the domains inside")
+    with Responder(psk=PSK, domains=("example",)) as gw, Client(gw).connect() as client:
+        assert client.uplink.tunnel.domains == [], "nobody has asked for them"
+        raises(OSError, client.uplink.resolve, "nobody.invalid", text="no such name (asked 10.10.0.53)")
 
 
 class Lossy(Fault):

@@ -178,3 +178,11 @@ def remove(path):
         os.remove(path)
     except OSError:
         pass
+
+
+def test_domains_inside():
+    assert Config(**GOOD).dns_domains == []
+    assert with_option(dns_domains=["*", "Lab.example"]).dns_domains == ["*", "Lab.example"]
+    for bad in ("", "a b", "*.example", "b\u00fccher.example"):
+        refused("dns_domains", repr(bad), dns_domains=["lab.example", bad])
+    refused("dns_domains", "9 domains", dns_domains=["lab.example"] * 9)

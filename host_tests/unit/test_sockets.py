@@ -56,7 +56,7 @@ class Udp:
     def poll(self, timeout_ms=0):
         pass
 
-    def resolve(self, host, timeout_ms=0):
+    def resolve(self, host, timeout_ms=0, family=0):
         return host
 
     def wait_until(self, ready, timeout_ms=None):
@@ -74,7 +74,7 @@ class Tcp(Uplink):
     failure = None
     address = "10.10.0.2"
 
-    def resolve(self, host, timeout_ms=0):
+    def resolve(self, host, timeout_ms=0, family=0):
         if host == "nowhere.example":
             raise OSError(-2, "'nowhere.example' is not found")
         return "10.10.0.1" if host == "inside.example" else host

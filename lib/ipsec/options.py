@@ -54,6 +54,9 @@ _OPTIONS = {
     # One window is sent a round trip: 8192 octets at 50 ms make 160 KB a second
     "tcp_room": (0, "int", 0, 65535),
     "udp_room": (0, "int", 0, 65535),
+    # Names in these domains are asked of the DNS servers inside, names without a dot with each of them behind; all others of the
+    # system. "*": the domains that the gateway names (RFC 8598); default: all names are asked inside
+    "dns_domains": ([], "list"),
     # Time
     # Wait for the first answer (RFC 7296 2.4); later ones follow the measured round trip
     "retransmit_ms": (1000, "int", 50, 60000),
@@ -315,10 +318,20 @@ def _check_suites(c):
     forget("ipsec.suite_names")
 
 
+def _check_domains(domains):
+    if len(domains) > _MAX_PREFIXES:
+        raise ConfigError("option dns_domains: %d domains; name %d at the most" % (len(domains), _MAX_PREFIXES))
+    for domain in domains:
+        if domain != "*" and (not domain or domain.strip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")):
+            raise ConfigError("option dns_domains: %r is no domain, such as 'inside.example', nor '*'" % domain)
+
+
 def _check_inside(c):
     for family in c.virtual_ip:
         if family not in ("ipv4", "ipv6"):
             raise ConfigError("option virtual_ip: %r is neither 'ipv4' nor 'ipv6'" % family)
+    if c.dns_domains:
+        _check_domains(c.dns_domains)
     if not c.remote_ts:
         raise ConfigError("option remote_ts: the list is empty; name what is to be reached, such as '10.10.0.0/24'")
     for name in ("remote_ts", "local_ts"):

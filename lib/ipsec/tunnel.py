@@ -60,8 +60,9 @@ class Tunnel(Attempts):
         self.tx, self.rx = bytearray(self.max_datagram_len), None
         self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
         self.path = Path(b"", config.port, config.natt_port)
-        self.history, self.dns = History(config), []  # servers inside, octets
+        self.history = History(config)
         self.stack = Stack(self, random, config.tcp_room, config.udp_room)
+        self.dns, self.domains = [], []  # servers inside as octets, domains of names there as texts
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True
         self._sadb, self._ikes, self._upkeep, self._watch = Sadb(), Lineage(keylog), Upkeep(config, random), Watch(config.dpd_s)
@@ -329,7 +330,7 @@ class Tunnel(Attempts):
     def _bring_up(self, ike, addresses, now):
         for addr in addresses:
             self.stack.add_address(addr)
-        self.dns = ike.inner.dns
+        self.dns, self.domains = ike.inner.dns, ike.inner.domains
         self.is_up = True
         self._first_contact = False
         self._upkeep.came_up(now)

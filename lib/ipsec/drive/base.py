@@ -31,6 +31,7 @@ class Uplink:
 
         self.config = config if isinstance(config, Config) else load(config)
         self.on_event = on_event
+        self.names = None  # what was looked up, once something was
         self.failure = None  # the last event that said why there is no tunnel; None while there is one
         self._clock = Clock()
         if self.config.clock:
@@ -215,14 +216,14 @@ class Uplink:
             self._captor.release()
         self._udp.close()
 
-    def _ask(self, host):
+    def _ask(self, host, family=0):
         """A `Question` under way for a host, or None when the host is an address."""
         if is_address(host):
             return None
         load_modules(_DNS)
         from ipsec.drive.names import Question
 
-        question = Question(self.stack, self.tunnel.dns, host)
+        question = Question(self, host, family, self._clock.now_ms())
         self.drain()
         return question
 

@@ -67,7 +67,7 @@ class SocketModule:
 
     def getaddrinfo(self, host: str, port, af: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list:
         """One `(family, type, protocol, name, (host, port))`, asked of the DNS servers inside. Raises OSError."""
-        addr = self._uplink.resolve(host or "0.0.0.0")
+        addr = self._uplink.resolve(host or ("::" if af == self.AF_INET6 else "0.0.0.0"), 10000, af)
         family = self.AF_INET6 if ":" in addr else self.AF_INET
         if af not in (0, family):
             raise OSError(_NOT_FOUND, "%r has no address of family %d" % (host, af))

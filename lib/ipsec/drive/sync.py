@@ -62,12 +62,13 @@ class Uplink(base.Uplink):
 
         return SocketModule(self)
 
-    def resolve(self, host: str, timeout_ms: int = 10000) -> str:
+    def resolve(self, host: str, timeout_ms: int = 10000, family: int = 0) -> str:
         """The first address of a host name as text, asked of the DNS servers inside; an address is its own answer.
 
-        Raises OSError that says why there is none.
+        `family` 2 (AF_INET) or 10 (AF_INET6) is for one kind alone; else IPv4 comes before IPv6. With `dns_domains` names outside
+        of these are asked of the system. Raises OSError that says why there is none.
         """
-        question = self._ask(host)
+        question = self._ask(host, family)
         if question is None:
             return host
         try:

@@ -21,6 +21,7 @@ _IP6_ADDRESS = 8
 _IP6_DNS = 10
 _IP4_SUBNET = 13
 _IP6_SUBNET = 15
+_DOMAIN = 25  # RFC 8598
 _REQUESTS = {"ipv4": (_IP4_ADDRESS, _IP4_DNS, _IP4_SUBNET), "ipv6": (_IP6_ADDRESS, _IP6_DNS, _IP6_SUBNET)}
 # attribute: lengths that its value may have
 _LENGTHS = {
@@ -34,15 +35,16 @@ _LENGTHS = {
 
 
 class InnerConfig:
-    """What the gateway gave: `addresses`, `dns` as octets (4 or 16), `subnets` as selectors."""
+    """What the gateway gave: `addresses`, `dns` as octets (4 or 16), `subnets` as selectors, `domains` of names inside."""
 
     def __init__(self):
         self.addresses = []
         self.dns = []
         self.subnets = []
+        self.domains = []
 
 
-def write_request(b, families, wanted=b"") -> None:
+def write_request(b, families, wanted=b"", domains=False) -> None:
     """Append a CFG_REQUEST for the families ("ipv4", "ipv6"); an address that is wanted is asked for by its value."""
     start = b.payload(iana.CP)
     b.raw(bytes([_CFG_REQUEST, 0, 0, 0]))
@@ -55,6 +57,8 @@ def write_request(b, families, wanted=b"") -> None:
                 value = wanted + b"\x80"
             b.raw(bytes((0, attribute, 0, len(value))))
             b.raw(value)
+    if domains:
+        b.raw(bytes((0, _DOMAIN, 0, 0)))
     b.end_payload(start)
 
 
@@ -132,6 +136,8 @@ def _take(inner, attribute, value):
     elif attribute in (_IP4_DNS, _IP6_DNS):
         if len(inner.dns) < _MAX_SERVERS and is_host(value):
             inner.dns.append(value)
+    elif attribute == _DOMAIN and len(inner.domains) < _MAX_SERVERS and all(0x20 < c < 0x7F for c in value[:254]):
+        inner.domains.append(value[:254].decode())
     elif attribute in (_IP4_SUBNET, _IP6_SUBNET) and len(inner.subnets) < _MAX_SUBNETS:
         n = 4 if attribute == _IP4_SUBNET else 16
         bits = _mask_len(value[4:]) if n == 4 else value[16]
