@@ -8,7 +8,7 @@ import gc
 import json
 import time
 
-from uplink import light, radio, readings, settings
+from uplink import light, radio, readings, ring, settings
 
 SETTINGS = "settings.json"
 _LAST_MS = 500  # the gateway may still be decrypting the last reading when Delete comes, and would lose it
@@ -64,11 +64,19 @@ class App:
         self._radio = radio.open_radio(chosen)
         self._light = light.Light(chosen.led)
         self._dog = _watchdog(chosen.watchdog_s)
+        self._every_s = chosen.publish_every_s
+        self._boot = ring.count_start(chosen.starts_file)
+        self._ring = ring.Ring(chosen.ring)
+        self._broker = None  # with MQTT
+        self.log = log
         self.sent = 0
+        self.made = 0
 
     async def run(self):
         """Deliver readings; after a failure wait, longer each time, and start again."""
-        helpers = [asyncio.create_task(self._light.run()), asyncio.create_task(self._feed())]
+        helpers = [asyncio.create_task(self._light.run()), asyncio.create_task(self._keep_fed())]
+        if self._settings.publish_by == "mqtt":
+            helpers.append(asyncio.create_task(self._measure()))
         wait_s = self._settings.retry_s
         while not self._done():
             before = self.sent
@@ -84,7 +92,7 @@ class App:
             wait_s = min(wait_s * 2, self._settings.retry_max_s)
         for task in helpers:
             task.cancel()
-        log("done: %d readings" % self.sent)
+        log("done: %d readings, %d dropped" % (self.sent, self._ring.dropped))
 
     def stop(self):
         """After Ctrl-C: tell the gateway. The interrupted tasks stay where they are; the tunnel's own may be among them."""
@@ -103,7 +111,7 @@ class App:
         await self._tunnel.connect()
         try:
             log("tunnel up, address %s" % self._tunnel.address)
-            await self._publish()
+            await (self._publish_by_mqtt() if self._settings.publish_by == "mqtt" else self._publish())
         finally:
             self._light.state = light.NO_TUNNEL
             await self._tunnel.close()
@@ -119,13 +127,48 @@ class App:
                 if self._done():
                     await asyncio.sleep_ms(_LAST_MS)
                     return
-                await asyncio.sleep(self._settings.publish_every_s)
+                await asyncio.sleep(self._every_s)
         finally:
             sock.close()
         log("the tunnel has ended" if self._radio.is_up() else "the network is gone")
 
+    async def _publish_by_mqtt(self):
+        """Deliver what is in the ring while there is a network; a tunnel or a broker that went away comes back by itself."""
+        if self._broker is None:
+            from uplink.mqtt import Publisher
+
+            self._broker = Publisher(self, self._settings, self._tunnel, self._ring)
+        await self._broker.run(self._goes_on)
+        if not self._done():
+            log("the tunnel has ended" if self._radio.is_up() else "the network is gone")
+
+    def _goes_on(self) -> bool:
+        self._light.state = light.UP if self._tunnel.is_up else light.NO_TUNNEL
+        return self._radio.is_up() and not self._tunnel.tunnel.is_closed and not self._done()
+
+    async def _measure(self):
+        """A reading every so often, whether somebody takes it or not."""
+        while not 0 < self._settings.publish_count <= self.made:
+            self.made += 1
+            reading = readings.read(self.made, self._boot)
+            if self._ring.dropped:
+                reading["dropped"] = self._ring.dropped
+            self._ring.put(json.dumps(reading).encode())
+            await asyncio.sleep(self._every_s)
+
+    def set_interval(self, seconds: int) -> None:
+        """Another time between two readings. Raises ValueError."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= 86400:
+            raise ValueError("publish_every_s: %r is not a whole number from 1 to 86400" % (seconds,))
+        self._every_s = seconds
+
+    def delivered(self, data: bytes) -> None:
+        """The broker has acknowledged a reading."""
+        self.sent += 1
+        log("reading delivered, %d octets, %d wait" % (len(data), len(self._ring)))
+
     async def _send_one(self, sock):
-        data = json.dumps(readings.read(self.sent + 1)).encode()
+        data = json.dumps(readings.read(self.sent + 1, self._boot)).encode()
         try:
             await sock.sendto(data, (self._settings.publish_host, self._settings.publish_port))
         except OSError as e:
@@ -134,14 +177,19 @@ class App:
         self.sent += 1
         log("reading %d sent, %d octets" % (self.sent, len(data)))
 
-    async def _feed(self):
+    def feed(self) -> None:
+        """Feed the watchdog, before what may take long and ends by itself."""
+        if self._dog is not None:
+            self._dog.feed()
+
+    async def _keep_fed(self):
         """The watchdog lives on the event loop: a program that hangs in any place no longer feeds it."""
         while self._dog is not None:
-            self._dog.feed()
+            self.feed()
             await asyncio.sleep_ms(500)
 
     def _done(self) -> bool:
-        return 0 < self._settings.publish_count <= self.sent
+        return 0 < self._settings.publish_count <= self.sent + self._ring.dropped
 
 
 def _watchdog(seconds):

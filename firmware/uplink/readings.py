@@ -4,9 +4,9 @@ import gc
 import time
 
 
-def read(number: int) -> dict:
-    """One reading as a dictionary that becomes JSON; `number` counts from 1."""
-    reading = {"n": number, "uptime_s": time.ticks_ms() // 1000, "heap": gc.mem_free()}
+def read(number: int, boot: int) -> dict:
+    """One reading as a dictionary that becomes JSON; `number` counts from 1, `boot` the starts of the program."""
+    reading = {"n": number, "boot": boot, "uptime_s": time.ticks_ms() // 1000, "heap": gc.mem_free()}
     temperature = _temperature()
     if temperature is not None:
         reading["celsius"] = temperature

@@ -35,6 +35,13 @@ def test_the_example_is_sound(uplink):
     ({"publish_host": ""}, "publish_host"),
     ({"publish_port": 70000}, "1 to 65535"),
     ({"watchdog_s": True}, "watchdog_s"),
+    ({"publish_by": "pigeon"}, "publish_by"),
+    ({"publish_by": "mqtt"}, "mqtt_topic"),
+    ({"publish_by": "mqtt", "mqtt_topic": "plant/#"}, "mqtt_topic"),
+    ({"publish_by": "mqtt", "mqtt_topic": "/plant"}, "mqtt_topic"),
+    ({"publish_by": "mqtt", "mqtt_topic": "plant", "watchdog_s": 6}, "mqtt_timeout_s"),
+    ({"ring": 0}, "ring"),
+    ({"mqtt_password": 12345678}, "mqtt_password: the value"),
     ({"wifi_passwort": "hush-hush"}, "wifi_passwort"),
     ({"wifi_password": 12345678}, "wifi_password: the value"),
 ])  # fmt: skip
@@ -42,6 +49,42 @@ def test_wrong_settings_are_refused_by_name(uplink, change, message):
     with pytest.raises(uplink.settings.SettingsError, match=message) as caught:
         uplink.settings.Settings(**{**GOOD, **change})
     assert "hush-hush" not in str(caught.value) and "12345678" not in str(caught.value)
+
+
+def test_a_ring_drops_the_oldest_and_counts(uplink):
+    from uplink.ring import Ring
+
+    ring = Ring(3)
+    items = [b"%d" % i for i in range(5)]
+    for item in items:
+        ring.put(item)
+    assert len(ring) == 3 and ring.dropped == 2 and ring.first == b"2"
+    ring.pop(items[0])
+    assert len(ring) == 3, "it has given way already"
+    for item in items[2:]:
+        ring.pop(item)
+    assert len(ring) == 0 and ring.dropped == 2
+
+
+def test_starts_are_counted(uplink, tmp_path):
+    from uplink.ring import count_start
+
+    path = tmp_path / "starts.txt"
+    assert [count_start(str(path)) for _ in range(3)] == [1, 2, 3]
+    path.write_text("")  # a reset while a file system was busy
+    assert count_start(str(path)) == 1
+    nowhere = str(tmp_path / "nowhere" / "starts.txt")
+    assert count_start(nowhere) != count_start(nowhere)
+
+
+def test_commands(uplink):
+    from uplink import commands
+
+    app = SimpleNamespace(set_interval=lambda s: app.__dict__.update(every=s))
+    assert commands.handle(app, b'{"publish_every_s": 5}') == "a reading every 5 s" and app.every == 5
+    for bad in (b"", b"[]", b'{"reboot": true}', b"\xff"):
+        with pytest.raises(ValueError):
+            commands.handle(app, bad)
 
 
 class FakeWlan:
