@@ -157,6 +157,7 @@ SLICES = {
         "TCP that peers inside the tunnel open",
         _always,
     ),
+    "raw": Slice(("ipsec.drive.raw_socket",), "sockets of any IP protocol", _always),
     "tls": Slice(("ipsec.drive.secured",), "TLS on streams inside the tunnel", _always),
     "dns": Slice(("ipsec.inet.dns", "ipsec.inet.dns_tcp", "ipsec.drive.names"), "names inside the tunnel", _always),
     "fragment": Slice(("ipsec.ike.fragment",), "IKE messages in pieces", lambda c, _arch: c.fragmentation),

@@ -54,6 +54,7 @@ _PROGRAMS: dict[str, tuple[str, ...] | None] = {
     "ipsec.drive.sync": ("Uplink",),
     "ipsec.drive.aio": ("Uplink",),
     "ipsec.drive.key": ("create", "public"),
+    "ipsec.drive.secured": ("secure",),
     "ipsec.crypto.backend": _CRYPTO_FACE,
     "ipsec.tunnel": ("Tunnel", "WAIT", "TRANSMIT", "DELIVER", "EVENT", "RESOLVE"),
 }
@@ -62,7 +63,8 @@ _STUBS = (*_PROGRAMS, "ipsec.address", "ipsec.suite")  # modules whose old name 
 _OBJECTS = (
     *("ipsec." + n for n in ("config", "errors", "event", "tunnel")),
     *("ipsec.drive." + n for n in ("base", "sync", "aio", "stream", "sync_stream", "aio_stream", "clock", "udp")),
-    *("ipsec.drive." + n for n in ("datagram", "pollable", "sync_socket", "aio_socket", "socket_module", "aio_server")),
+    *("ipsec.drive." + n for n in ("datagram", "pollable", "sync_socket", "aio_socket", "socket_module")),
+    *("ipsec.drive." + n for n in ("aio_server", "raw_socket")),
     *("ipsec.inet." + n for n in ("stack", "udp")),
 )
 _MODES = {"ccm": "ipsec.crypto.modes.ccm", "gcm": "ipsec.crypto.modes.gcm", "chacha": "ipsec.crypto.modes.chapoly",

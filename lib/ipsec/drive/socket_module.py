@@ -58,12 +58,19 @@ class SocketModule:
         self._before: dict = {}  # what stood where this was put
 
     def socket(self, af: int = 2, type: int = 1, proto: int = 0):
-        """A UDP or a TCP socket. Raises OSError EPROTONOSUPPORT for another type."""
+        """A UDP or a TCP socket, or with SOCK_RAW one of an IP protocol such as SCTP (132), for payloads without an IP header.
+
+        Raises OSError: EPROTONOSUPPORT, EADDRINUSE.
+        """
         if type == self.SOCK_DGRAM:
             return Socket(self._uplink)
         if type == self.SOCK_STREAM:
             return ClientSocket(self._uplink)
-        raise OSError(_EPROTONOSUPPORT, "the tunnel has SOCK_STREAM and SOCK_DGRAM, not %d" % type)
+        if type == self.SOCK_RAW:
+            from ipsec.drive.raw_socket import RawSocket
+
+            return RawSocket(self._uplink, proto)
+        raise OSError(_EPROTONOSUPPORT, "the tunnel has SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, not %d" % type)
 
     def getaddrinfo(self, host: str, port, af: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list:
         """One `(family, type, protocol, name, (host, port))`, asked of the DNS servers inside. Raises OSError."""
