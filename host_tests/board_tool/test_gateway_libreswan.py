@@ -1,12 +1,13 @@
 """The configuration for libreswan in a real pluto: it loads the connection and the secrets, and devices bring up their tunnels.
 
-pluto hands ESP to the kernel, which not every test machine can do: a shim makes it believe that the kernel took its SAs, and no
-packets are sent here.
+pluto hands ESP to the kernel, which not every test machine can do: a shim makes it believe that the kernel took its SAs, and
+where packets are to pass scapy does the kernel's part.
 """
 
 import json
 import re
 import shutil
+import subprocess
 import sys
 import time
 
@@ -17,7 +18,7 @@ from host_tests.conftest import require
 from host_tests.interop import spaces
 from host_tests.interop.gateway import start_device
 from host_tests.interop.install import SUITE, Missing, unpacked_root
-from host_tests.interop.libreswan import compile_shim
+from host_tests.interop.libreswan import carry_esp, compile_shim, shim_environment
 from ipsec_board.doctor import probe
 from ipsec_board.gateway import plan as plans
 
@@ -56,8 +57,7 @@ class Pluto:
         ]  # fmt: skip
         (self.work / "run").mkdir()
         compile_shim(self.work / "xfrm_shim.so")
-        shim = {"LD_PRELOAD": "/mnt/xfrm_shim.so"}
-        self._process = self._gateway.start(argv, in_root=True, private_run=True, env=shim)
+        self._process = self._gateway.start(argv, in_root=True, private_run=True, env=shim_environment("/mnt"))
         end = time.monotonic() + 10
         while not (self.work / "run/pluto.ctl").exists():
             assert self._process.poll() is None and time.monotonic() < end, self.log()
@@ -121,11 +121,12 @@ FLEET = TUNNEL.replace("127.0.0.1", "10.9.1.1").replace("sensor-7", "$name") + _
 FLEET = FLEET.replace("aes128ccm16", "aes128gcm16").replace("[site]", "reconnect = false\n[site]")
 
 
-def serve(network, path):
-    """A device of this provisioning file that stays up."""
+def serve(network, path, asks=subprocess.DEVNULL):
+    """A device of this provisioning file that stays up; with a pipe in `asks` it pings for each line of that."""
     config = network.work / f"{path.stem}.json"
     config.write_text(json.dumps(plans.load(path).device_config()))
-    return start_device(network.client, [sys.executable, "host_tests/interop/device.py", config, "serve"])
+    mode = "serve" if asks == subprocess.DEVNULL else "ping"
+    return start_device(network.client, [sys.executable, "host_tests/interop/device.py", config, mode], stdin=asks)
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["one command", "one at a time"])
@@ -140,9 +141,15 @@ def test_two_devices_are_up_at_once_with_addresses_of_their_own(network, tmp_pat
     pluto, devices = Pluto(network), []
     try:
         pluto.load()
-        devices = [serve(network, path) for path in fleet]
-        lines = [d.stdout.readline() for d in devices]
-        traffic = pluto.whack("--trafficstatus")
+        with carry_esp(network.gateway, network.work):
+            devices = [serve(network, path, subprocess.PIPE) for path in fleet]
+            lines = [d.stdout.readline() for d in devices]
+            traffic = pluto.whack("--trafficstatus")
+            for rounds in range(2):  # each while the other is up
+                for d in devices:
+                    d.stdin.write("ping\n")
+                    d.stdin.flush()
+                    assert d.stdout.readline() == "pings 3\n", (rounds, pluto.log()[-3000:])
     finally:
         pluto.stop()
         for d in devices:

@@ -3,7 +3,8 @@
     micropython device.py CONFIG.json READINGS [ADDRESS PORT]
 
 Prints "up ADDRESS", then the answer to each reading, then "pings N", "counters {...}" and "closed". With the word
-"serve" in place of the count it stays up and answers liveness checks until it is killed or its tunnel goes down.
+"serve" in place of the count it stays up and answers liveness checks until it is killed or its tunnel goes down; with "ping" it
+pings three times for each line it is given.
 """
 
 import json
@@ -32,6 +33,9 @@ def main(config, count, host="10.10.0.1", port="5000"):
     if count == "serve":
         while uplink.is_up:
             uplink.poll(100)
+    elif count == "ping":
+        while sys.stdin.readline():
+            print("pings", sum(uplink.ping(host) is not None for _ in range(3)))
     else:
         send_readings(uplink, int(count), (host, int(port)))
         print("pings", sum(uplink.ping(host) is not None for _ in range(3)))

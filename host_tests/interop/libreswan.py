@@ -1,13 +1,16 @@
 """libreswan as a second opinion about IKE messages: pluto in a namespace, with the kernel's IPsec shammed.
 
 pluto keeps ESP in the kernel. `xfrm_shim.c` makes it believe that the kernel took its SAs, so the whole of IKE runs
-(addresses and the Child SA included) on every kernel, but no ESP packet comes through. It is written by other people
-than strongSwan, which is the point. Start reading at `Libreswan`.
+(addresses and the Child SA included) on every kernel; with `carry_esp` scapy does the kernel's part. It is written by other
+people than strongSwan, which is the point. Start reading at `Libreswan`.
 """
 
+import contextlib
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from host_tests.interop import spaces
@@ -121,6 +124,10 @@ class Libreswan:
         """Tell pluto something, `whack("--rekey-child", "--name", "rw")`, and return what it says."""
         return self._tool("whack", "--rundir", self.folder, *arguments)
 
+    def carry_esp(self) -> contextlib.AbstractContextManager[None]:
+        """Packets pass while the block runs."""
+        return carry_esp(self.space, self.work)
+
     def close(self) -> None:
         """Stop pluto; it deletes its SAs and tells its peers."""
         spaces.stop(self.process)
@@ -135,7 +142,7 @@ class Libreswan:
         ]  # fmt: skip
         self.process = self.space.start(
             argv, in_root=True, private_run=True, stdout=self._output, stderr=subprocess.STDOUT,
-            env={"LD_PRELOAD": f"{self.folder}/xfrm_shim.so"},
+            env=shim_environment(self.folder),
         )  # fmt: skip
         end = time.monotonic() + 10
         while not (self.work / "pluto.ctl").exists():
@@ -157,3 +164,21 @@ def compile_shim(target: Path) -> None:
         raise Missing("no C compiler; install one with: apt-get install gcc libc6-dev")
     flags = ["-shared", "-fPIC", "-O2", "-U_FORTIFY_SOURCE"]
     subprocess.run([compiler, *flags, "-o", str(target), str(_SHIM), "-ldl"], check=True)
+
+
+def shim_environment(folder: str) -> dict[str, str]:
+    """What pluto's environment must have for the shim in this folder of its root, and the log beside it."""
+    return {"LD_PRELOAD": f"{folder}/xfrm_shim.so", "XFRM_LOG": f"{folder}/xfrm.log"}
+
+
+@contextlib.contextmanager
+def carry_esp(space: Space, work: Path, pool: str = "10.20.0.0/24") -> Iterator[None]:
+    """Do the kernel's part for the pluto in `space` whose shim logs into `work`, while the block runs."""
+    argv = [sys.executable, str(Path(__file__).with_name("agent_esp.py")), str(work / "xfrm.log"), spaces.GATEWAY]
+    agent = space.start(argv, stdout=subprocess.PIPE, text=True)
+    try:
+        assert agent.stdout and agent.stdout.readline() == "ready\n"
+        space.ip("link set esp0 up mtu 1400", f"route add {pool} dev esp0")
+        yield
+    finally:
+        spaces.stop(agent, 0)

@@ -1,4 +1,4 @@
-"""The library against libreswan: what other people than strongSwan's think of our IKE messages. No ESP here."""
+"""The library against libreswan: what other people than strongSwan's think of our IKE messages, and scapy of our ESP."""
 
 import base64
 import json
@@ -69,6 +69,23 @@ def test_a_tunnel_comes_up_and_the_gateway_deletes_it(network, interpreter, suit
     pluto.wait_log("responder established Child SA")
     pluto.close()
     assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+@pytest.mark.parametrize(
+    ("suite", "ike", "esp"),
+    [(_GCM, "aes_gcm128-sha2_256-dh31", "aes_gcm128"), (_CBC, "aes128-sha2_256-dh31", "aes128-sha2_256")],
+    ids=["gcm", "cbc"],
+)
+def test_packets_pass_with_the_keys_that_both_made(network, suite, ike, esp):
+    """pluto's own KEYMAT, as it gives it to the kernel, opens and seals what the device sends and takes."""
+    pluto = Libreswan(network.gateway, ike=ike, esp=esp)
+    config = network.work / "device.json"
+    config.write_text(json.dumps({**device_options(), "reconnect": False, **suite}))
+    with pluto.carry_esp():
+        device = start_device(network.client, ["micropython", "host_tests/interop/device.py", config, "0"])
+        said = device.communicate(timeout=30)[0].splitlines()
+    pluto.close()
+    assert said[:2] == ["up 10.20.0.1", "pings 3"] and said[-1] == "closed", said
 
 
 def test_a_wrong_key_is_refused(network):

@@ -1,19 +1,24 @@
 /* LD_PRELOAD shim: turns every negative answer of the kernel's XFRM netlink into success.
  *
  * A daemon that keeps ESP in the kernel then believes that its SAs and policies are installed, also on a kernel that
- * has no IPsec and without the right to use it. For tests of IKE alone: no ESP packet is ever opened.
+ * has no IPsec and without the right to use it. What it asked for goes to the file that XFRM_LOG names, from which
+ * agent_esp.py learns the SAs and carries their packets. Policies are kept from the kernel, which would drop those.
  * It also does what the kernel's "espintcp" does with IKE messages in a TCP stream (RFC 9329): the length in front of each.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/xfrm.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 static int is_xfrm(int fd) {
   int value = 0;
@@ -102,3 +107,41 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
   if (len > 0 && message->msg_iovlen) forgive(fd, message->msg_iov[0].iov_base, len);
   return len;
 }
+
+static ssize_t (*write_for_real)(int, const void *, size_t);
+static ssize_t (*send_for_real)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+
+/* What goes to the kernel: the message itself, or for a policy one of a type that no kernel knows. */
+static const void *note(int fd, const void *data, size_t size, char *instead, size_t room) {
+  const struct nlmsghdr *message = data;
+  if (size < sizeof *message || size > room || !is_xfrm(fd)) return data;
+  const char *name = getenv("XFRM_LOG");
+  int log = name ? open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+  if (log >= 0) {
+    (void)!write_for_real(log, data, size);
+    close(log);
+  }
+  if (message->nlmsg_type != XFRM_MSG_NEWPOLICY && message->nlmsg_type != XFRM_MSG_UPDPOLICY) return data;
+  memcpy(instead, data, size);
+  ((struct nlmsghdr *)instead)->nlmsg_type = XFRM_MSG_MAX + 100;
+  return instead;
+}
+
+static void find(void) {
+  if (!write_for_real) write_for_real = dlsym(RTLD_NEXT, "write");
+  if (!send_for_real) send_for_real = dlsym(RTLD_NEXT, "sendto");
+}
+
+ssize_t write(int fd, const void *data, size_t size) {
+  char instead[4096];
+  find();
+  return write_for_real(fd, note(fd, data, size, instead, sizeof instead), size);
+}
+
+ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_len) {
+  char instead[4096];
+  find();
+  return send_for_real(fd, note(fd, data, size, instead, sizeof instead), size, flags, to, to_len);
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags) { return sendto(fd, data, size, flags, 0, 0); }

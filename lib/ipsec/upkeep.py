@@ -8,7 +8,8 @@
  - renewal, which makes the tunnel again: at nine tenths of the lifetime that the gateway gives, or when rekeying is refused: the
    earliest wins
  - keepalive: every `natt_keepalive_s` while it is up and no packet goes out (RFC 3948 4). Twice in that time it is looked whether
-   some did, as a clock for each would cost more, so that nothing is ever quiet for longer. A NAT that forgets us nevertheless gets them twice as often
+   some did, as a clock for each would cost more, so that nothing is ever quiet for longer. A NAT that forgets us nevertheless
+   gets them twice as often
 
 Rule: a tunnel that lived shorter than its handshake took, or than `_SHORT_MS`, counts as a failure, so that nothing that a
 gateway does at each start makes us loop. Start reading at `due`.
