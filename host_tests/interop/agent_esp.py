@@ -91,9 +91,9 @@ class Path:
     def run(self) -> None:
         print("ready", flush=True)
         while True:
-            for file in select.select([self._tun, self._wire], [], [], 0.2)[0]:
+            for file in select.select([self._tun, self._wire.fileno()], [], [], 0.2)[0]:
                 self._learn()
-                if file is self._wire:
+                if file != self._tun:
                     self._receive(IP(self._wire.recv(4096)))
                 else:
                     self._send(os.read(self._tun, 4096))
