@@ -445,6 +445,58 @@ def test_a_probe_that_was_not_taken_is_sent_again():
     assert stack.tick(1001) and last(stack) == (una & 0xFFFFFFFF, b"data")
 
 
+def test_round_trips_are_those_of_whole_segments():
+    """What acknowledges a part of the segment that is timed measures nothing (RFC 6298 3)."""
+    stack, socket, give, una, rcv = established()
+    now = 0
+    for _ in range(2):
+        socket.send(pattern(100))
+        assert stack.tick(now)
+        for acked, later in ((99, 100), (1, 800)):
+            now += later
+            una += acked
+            assert give(rcv, una, ACK) == 0 and not stack.tick(now)
+    socket.send(b"x")
+    assert stack.tick(now) and not stack.tick(now + 1600) and stack.tick(now + 1700), "of two trips of 900 ms"
+
+
+def silence(stack, now, most=20):
+    """Timeouts until the connection ends, or so many; and the time."""
+    for n in range(most + 1):
+        while stack.tick(now):
+            pass
+        if stack.deadline is None or n == most:
+            return n, now
+        now = stack.deadline
+
+
+def test_what_answers_without_acknowledging_anything():
+    """A peer that keeps its window shut lives (RFC 9293 3.8.6.1), one that only repeats its last ACK is lost in the end."""
+    for window, error in ((0, 0), (4096, 110)):
+        stack, socket, give, una, rcv = established()
+        assert give(rcv, una, ACK, window=window) == 0
+        socket.send(b"data")
+        now = 0
+        for _ in range(20):
+            _, now = silence(stack, now, 1)
+            give(rcv, una, ACK, window=window)
+        assert socket.error == error, window
+
+
+def test_a_window_that_opens_begins_the_count_anew():
+    counts = []
+    for before in (0, 4):
+        stack, socket, give, una, rcv = established()
+        assert give(rcv, una, ACK, window=0) == 0
+        socket.send(b"data")
+        _, now = silence(stack, 0, before)
+        assert give(rcv, una, ACK, window=100) == 0
+        n, now = silence(stack, now)
+        assert socket.error == 110
+        counts.append(n)
+    assert counts[1] >= counts[0] > 6
+
+
 def test_an_old_segment_does_not_change_the_window():
     stack, socket, give, una, rcv = established()
     assert give(rcv, una, ACK, b"a") == 0

@@ -5,6 +5,7 @@ from ipsec.config import Config
 from ipsec.crypto import backend
 from ipsec.errors import ConfigError
 from ipsec.esp import drop
+from ipsec.esp.sadb import Sadb
 from ipsec.ike import message
 from ipsec.ike.keymat import IkeKeys
 from ipsec.inet import ip
@@ -168,3 +169,30 @@ def test_the_source_of_a_packet_by_its_version():
     assert ip.source_at(four, 0) == 12 and ip.source_at(six, 0) == 8
     four[12:16] = six[8:12] = b"abcd"
     assert ip.source(four, 0) == b"abcd" and ip.source(six, 0) == b"abcd" + bytes(12)
+
+
+class _Sa:
+    def __init__(self, spi):
+        self.spi_in = self.spi_out = bytes((0, 0, 1, spi))
+        self.is_succeeded = False
+
+    def wipe(self):
+        self.spi_in = b"wipe"
+
+
+def test_only_a_newer_child_sa_takes_over_when_it_is_heard():
+    sadb = Sadb()
+    assert sadb.find(bytes(8), 0) is None and sadb.sending is None
+    old, middle, new = _Sa(1), _Sa(2), _Sa(3)
+    for sa in (old, middle, new):
+        sadb.add(sa)
+    sadb.heard(middle)
+    assert sadb.sending is middle
+    sadb.heard(old)
+    assert sadb.sending is middle, "what is late says nothing"
+    sadb.retire(new.spi_in)
+    sadb.heard(new)
+    assert sadb.sending is middle, "it was replaced"
+    for sa in (old, middle, new):
+        assert sadb.find(b"\xff" + sa.spi_in, 1) is sa
+    assert sadb.find(b"\0\0\1\4", 0) is None
