@@ -36,7 +36,7 @@ def count(call, k):
 f25519, f256 = field.field_25519(), field.field_p256()
 b25519, b256 = comb.Comb(comb25519.TABLE, 3, True), comb.Comb(comb256.TABLE, 2, True)
 ecdsa._prepare(f256, p256)
-program = ecdsa._NEGATE + ecdsa._ADD
+program = ecdsa._NEGATE + ecdsa.ADD
 
 def columns_25519(k):
     for column in range(31, 24, -1):
@@ -47,7 +47,7 @@ def columns_256(k):
     for column in range(31, 24, -1):
         f256.run(ecdsa.DOUBLE)
         for high in (0, 1):
-            f256.run(program, 1, b256.entry(f256, 3, k, column, high))
+            f256.choose(program, b256.entry(f256, 3, k, column, high))
 
 m = modular.Modulus(p256.N, 4)
 products = b"\\x00\\x02\\x01\\x00\\x01\\x03\\x02\\x02\\x02\\x03\\x03\\x02\\x00\\x03\\x03\\x01"

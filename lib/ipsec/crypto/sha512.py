@@ -64,6 +64,8 @@ def _swapped(octets):
     return out
 
 
+_BEGIN_512, _BEGIN_384 = _swapped(_IV_512), _swapped(_IV_384)
+
 if _kernel is not None:
     _WORK = bytearray(_kernel.WORK)  # one for all objects: a call uses it from beginning to end
     _K_WORDS = _swapped(_K)
@@ -77,7 +79,7 @@ class Sha2:
 
     def __init__(self, iv, digest_size, data):
         self.digest_size = digest_size
-        self._state = _swapped(iv)
+        self._state = bytearray(iv)
         self._rest = bytearray(128)
         self._fill = 0
         self._total = 0
@@ -108,17 +110,17 @@ class Sha2:
         pad = b"\x80" + bytes((239 - self._fill) % 128) + (self._total << 3).to_bytes(16, "big")
         tail = bytes(self._rest[: self._fill]) + pad
         _compress(state, tail, len(tail) >> 7)
-        return bytes(_swapped(state))[: self.digest_size]
+        return struct.pack(">16I", *struct.unpack("<16I", state))[: self.digest_size]
 
 
 def sha512(data=b""):
     """A new SHA-512 object: 64 octets of digest."""
-    return Sha2(_IV_512, 64, data)
+    return Sha2(_BEGIN_512, 64, data)
 
 
 def sha384(data=b""):
     """A new SHA-384 object: 48 octets of digest."""
-    return Sha2(_IV_384, 48, data)
+    return Sha2(_BEGIN_384, 48, data)
 
 
 def _compress(state, data, count):

@@ -34,9 +34,7 @@ class Comb:
         if self._halves:
             f.entry(slot, self._halves[high], index, self._numbers)
             return negative
-        index = (index + 8 * high) * self._numbers
-        for i in range(self._numbers):
-            f.load(slot + i, self._table, 32 * (index + i), 32, False)
+        f.load_row(slot, self._numbers, self._table, 32 * (index + 8 * high) * self._numbers)
         return negative
 
 
@@ -68,26 +66,22 @@ def _halve(m, slot):
     m.load(slot, half)
 
 
-def naf(k, width=4):
+def naf(k):
     """Signed odd digits of a little-endian number whose last octet is 0 (non-adjacent form), each + 128, lowest first."""
     count = 8 * len(k) - 7
     out = bytearray(b"\x80" * count)
-    full = 1 << width
+    last = len(k)
     i = carry = 0
     while i < count:
-        at = i >> 3
-        v = k[at] >> (i & 7)
-        if at + 1 < len(k):
-            v |= k[at + 1] << 8 - (i & 7)
-        v &= full - 1
+        at, bit = i >> 3, i & 7
+        v = k[at] >> bit
         if v & 1 == carry:
             i += 1
             continue
-        v += carry
-        carry = 0
-        if v >= full >> 1:
-            v -= full
-            carry = 1
-        out[i] = v + 128
-        i += width
+        if bit > 4 and at + 1 < last:
+            v |= k[at + 1] << 8 - bit
+        v = (v & 15) + carry
+        carry = v >> 3
+        out[i] = v + 128 - 16 * carry
+        i += 4
     return out

@@ -6,7 +6,7 @@ every addition for two equal or opposite points, which a crafted signature can b
 
 from ipsec.crypto import ct, hmac
 from ipsec.crypto.sign import comb
-from ipsec.crypto.sign.modular import power, walk
+from ipsec.crypto.sign.modular import power, power_by, walk
 from ipsec.errors import CryptoError
 
 # Slots of the field: 0 to 2 X, Y, Z of the sum; 3, 4 x, y of what is added; 11 R^2, 12 zero, 13 one, which reduces a product.
@@ -31,7 +31,8 @@ _COMPLETE = bytes((
 ))
 _NEGATE = bytes((3, 6, 12, 4,  4, 4, 6, 0))                         # y under SWAP; 5 is not kept
 _NEGATIVE = bytes((3, 4, 12, 4))
-_ADD = _DIFFERENCE[:-4] + _COMPLETE
+ADD = _DIFFERENCE[:-4] + _COMPLETE  # for points that are not equal or opposite: else Z is zero, and stays so
+SUBTRACT = _NEGATIVE + ADD
 _EQUATION = bytes((                                                 # X^3 - 3 X + b - Y^2 of slots 0, 1, b in 5
     1, 6, 0, 0,  0, 6, 6, 0,  3, 6, 6, 0,  3, 6, 6, 0,  3, 6, 6, 0,  2, 6, 6, 5,  1, 7, 1, 1,  3, 6, 6, 7,  0, 6, 6, 13,
 ))
@@ -195,14 +196,14 @@ def odd_multiples(f, invert):
     set_one(f, 2)
     f.run(DOUBLE)
     twice = f.get(0, 3)
-    f.run(_ADD)
+    f.run(ADD)
     three = f.get(0, 3)
     f.run(DOUBLE)
-    f.run(_ADD)
+    f.run(ADD)
     seven = f.get(0, 3)
     f.put(0, twice)
     f.run(DOUBLE)
-    f.run(_ADD)
+    f.run(ADD)
     z5 = f.get(2, 1)
     five = f.get(0, 2)
     f.put(0, three)
@@ -232,10 +233,10 @@ def _multiply_base(f, curve, m, slot):
     _prepare(f, curve)
     octets = comb.digits(m, slot, slot + 1)
     base = comb.Comb(curve.table(), 2, True)
-    f.run(_NEGATE, 1, base.entry(f, 3, octets, comb.COLUMNS - 1, 0))
+    f.choose(_NEGATE, base.entry(f, 3, octets, comb.COLUMNS - 1, 0))
     f.run(b"\x02\x00\x03\x0c\x02\x01\x04\x0c")
     set_one(f, 2)
-    walk(_walk, f, base, octets, _NEGATE + _ADD)
+    walk(_walk, f, base, octets, _NEGATE + ADD)
     ct.wipe(octets)
 
 
@@ -243,8 +244,8 @@ def _walk(f, base, octets, program):
     for column in range(comb.COLUMNS - 1, -1, -1):
         if column < comb.COLUMNS - 1:
             f.run(DOUBLE)
-            f.run(program, 1, base.entry(f, 3, octets, column, 0))
-        f.run(program, 1, base.entry(f, 3, octets, column, 1))
+            f.choose(program, base.entry(f, 3, octets, column, 0))
+        f.choose(program, base.entry(f, 3, octets, column, 1))
 
 
 def _prepare(f, curve):
@@ -288,9 +289,11 @@ def _load_digest(m, curve, slot, digest):
 
 def _invert(m, curve, slot, base, first):
     """slot = 1 / base modulo the order, by Fermat: base ^ (n - 2). The slots `first` to `first` + 7 are overwritten."""
+    if curve.WINDOWS:
+        return power_by(m, slot, base, curve.WINDOWS, first)
     exponent = bytearray(curve.N)
     exponent[-1] -= 2
-    power(m, slot, base, exponent, first)
+    return power(m, slot, base, exponent, first)
 
 
 def _octets(f, curve, slot) -> bytes:

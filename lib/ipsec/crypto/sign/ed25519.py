@@ -8,6 +8,7 @@ from ipsec.crypto import ct
 from ipsec.crypto.kernels import comb25519
 from ipsec.crypto.sign import comb, field, hashes
 from ipsec.crypto.sign.modular import Modulus, walk
+from ipsec.micro import const
 
 _L = b"\x10" + bytes(15) + b"\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed"
 _L_LITTLE = b"\xed\xd3\xf5\x5c\x1a\x63\x12\x58\xd6\x9c\xf7\xa2\xde\xf9\xde\x14" + bytes(15) + b"\x10"
@@ -36,8 +37,12 @@ _RIGHT = bytes((
 ))
 _ADD = _LEFT + bytes((0, 7, 2, 12,  2, 7, 7, 7)) + _RIGHT
 _NEGATE = bytes((2, 4, 10, 14,  2, 5, 9, 14,  4, 9, 4, 0,  3, 4, 14, 11,  4, 11, 4, 0))  # under SWAP; 12 is not kept
-_NEGATIVE = bytes((2, 4, 9, 14,  2, 9, 10, 14,  2, 10, 4, 14,  3, 11, 14, 11))
-_ADD_AFFINE = _NEGATE + _LEFT + bytes((2, 7, 2, 2)) + _RIGHT
+_AFFINE = _LEFT + bytes((2, 7, 2, 2)) + _RIGHT
+_ADD_AFFINE = _NEGATE + _AFFINE
+_ODD = const(18)  # slots of 1, 3, 5 and 7 times a point, four each
+_ADDED = const(9)
+_KEEP = bytes((2, 30, 0, 14,  2, 31, 1, 14,  2, 32, 2, 14,  2, 33, 3, 14))
+_FETCH = bytes((2, 0, 30, 14,  2, 1, 31, 14,  2, 2, 32, 14,  2, 3, 33, 14))
 _CACHE = bytes((2, 9, 1, 0,  3, 10, 1, 0,  0, 11, 3, 13,  2, 12, 2, 14))  # the sum as what is added; 13 is 2 d
 # Slot 2 ^ (2^250 - 1) into slot 12, rows of `field.powers`; 6 becomes ^11
 _POWER = bytes((
@@ -90,13 +95,13 @@ def sign(seed, public, *message) -> bytes:
 
 
 def verify(public, signature, *message) -> bool:
-    """Whether the signature over the concatenated parts of the message is right. Allocates: about 10 KB, none of it kept."""
+    """Whether the signature over the concatenated parts of the message is right. Allocates: about 8 KB, none of it kept."""
     if len(public) != 32 or len(signature) != 64 or not _is_below(signature, 32, _L_LITTLE):
         return False
-    f = field.field_25519()
+    f = field.field_25519(_ODD + 16)
     if not _decode_negative(f, public):
         return False
-    table = _odd_multiples(f)
+    _odd_multiples(f)
     m = Modulus(_L, 5)
     m.load(1, signature, 32, 32, False)
     m.run(b"\x00\x01\x01\x00")
@@ -105,7 +110,7 @@ def verify(public, signature, *message) -> bool:
     _load_hash(m, 1, hashes.digest(64, r, public, *message))
     m.load(2, _ONE, 0, 32, False)
     m.run(b"\x00\x01\x01\x02")
-    _sum(f, comb.naf(bytes(m.store(1, 32, False)) + b"\x00"), table, s)
+    _sum(f, comb.naf(bytes(m.store(1, 32, False)) + b"\x00"), s)
     return ct.equal(_encode(f), r)
 
 
@@ -159,8 +164,7 @@ def _start(f):
 def _add_column(f, base, octets, column):
     """Add what a column of the comb says."""
     for high in (0, 1):
-        negative = base.entry(f, 9, octets, column, high)
-        f.run(_ADD_AFFINE, 1, negative)
+        f.choose(_ADD_AFFINE, base.entry(f, 9, octets, column, high))
 
 
 def _multiply_base(f, m, slot):
@@ -178,49 +182,69 @@ def _walk_base(f, base, octets, program):
         _add_column(f, base, octets, column)
 
 
-def _sum(f, digits, table, s):
-    """Digits times the point of the table, plus the comb's multiple of the base point."""
+def _sum(f, digits, s):
+    """Digits times the point whose odd multiples are there, plus the comb's multiple of the base point."""
     _start(f)
-    walk(_walk, f, (table, comb.Comb(comb25519.TABLE, 3, False)), digits, s)
+    affine = _AFFINE, _subtracting(_AFFINE)
+    programs = bytearray(_T + _ADD), _subtracting(_T + _ADD), affine, comb.Comb(comb25519.TABLE, 3, False)
+    walk(_walk, f, programs, digits, s)
 
 
-def _walk(f, tables, digits, s):
-    table, base = tables
+def _subtracting(program):
+    """A program that subtracts what it added: Y + X and Y - X change places, and T its sign."""
+    p = bytearray(program)
+    right = len(p) - len(_RIGHT)
+    p[right + 3], p[right + 7] = p[right + 7], p[right + 3]
+    p[right + 16], p[right + 20] = 2, 3
+    return p
+
+
+def _aim(program, first, negative):
+    """Let a program add, or subtract, what is in the slots from `first` on. Allocates: nothing."""
+    program[15] = first + 2
+    program[19] = first + 3
+    program[27] = first if negative else first + 1
+    program[31] = first + 1 if negative else first
+
+
+def _walk(f, programs, digits, s):
+    adding, subtracting, affine, base = programs
     doublings = 0
     for t in range(len(digits) - 1, -1, -1):
         doublings += 1
         digit = digits[t] - 128
-        if not digit and t >= comb.COLUMNS:
+        if t >= comb.COLUMNS and not digit:
             continue
         f.run(_DOUBLE, doublings)
-        f.run(_T)
         doublings = 0
-        if digit:
-            f.put(9, table[abs(digit) >> 1])
-            if digit < 0:
-                f.run(_NEGATIVE)
-            f.run(_ADD)
+        if digit > 0:
+            _aim(adding, _ODD - 2 + 2 * digit, False)
+            f.run(adding)
+        elif digit:
+            _aim(subtracting, _ODD - 2 - 2 * digit, True)
+            f.run(subtracting)
+        else:
+            f.run(_T)
         if t < comb.COLUMNS:
-            _add_column(f, base, s, t)
+            for high in (0, 1):
+                f.run(affine[base.entry(f, _ADDED, s, t, high)])
 
 
 def _odd_multiples(f):
-    """What is added for 1, 3, 5 and 7 times the point in slots 0 to 3."""
+    """What is added for 1, 3, 5 and 7 times the point in slots 0 to 3, into slots of their own."""
     f.load(13, _CONSTANTS, 32, 32, False)
-    one = f.get(0, 4)
-    f.run(_CACHE)
-    table = [f.get(9, 4)]
+    f.run(_KEEP)
     f.run(_DOUBLE)
     f.run(_T)
-    f.run(_CACHE)
-    twice = f.get(9, 4)
-    f.put(0, one)
-    for _ in range(3):
-        f.put(9, twice)
-        f.run(_ADD)
-        f.run(_CACHE)
-        table.append(f.get(9, 4))
-    return table
+    f.run(_CACHE)  # twice the point
+    f.run(_FETCH)
+    for first in range(_ODD, _ODD + 16, 4):
+        cache = bytearray(_CACHE)
+        for at in range(1, 16, 4):
+            cache[at] += first - _ADDED
+        f.run(cache)
+        if first < _ODD + 12:
+            f.run(_ADD)
 
 
 def _decode_negative(f, public) -> bool:

@@ -1,6 +1,6 @@
 """The two prime fields of signatures: the field machine of key exchanges with the verbs of `Modulus`, or long integers.
 
-Slots and programs are the machine's: 18 slots of which 14 to 17 are its own. Start reading at `field_25519`.
+Slots and programs are the machine's: 18 slots of which 14 to 17 are its own, or more. Start reading at `field_25519`.
 """
 
 from ipsec.crypto import ct
@@ -10,26 +10,34 @@ from ipsec.crypto.sign import modular
 _P256 = b"\xff\xff\xff\xff\x00\x00\x00\x01" + bytes(12) + b"\xff" * 12
 _P25519 = b"\x7f" + b"\xff" * 30 + b"\xed"
 _zeros = bytes(40)  # a scalar of no exchanges
+_ZERO_LIMBS = b"\xfe\x3f\0\0" * 19  # of slot 14, see the kernel
+_run = machine.field.run if machine.KERNEL else None
+_len = len  # a module's own name is found faster than a built-in
 
 
 class _Machine(modular.Limbs):
     """The field machine."""
 
-    def __init__(self, fold):
-        m = machine.Machine(fold)
-        self.w = m.w
+    def __init__(self, fold, slots):
+        self.w = w = bytearray(80 * slots)
+        w[1120:1200] = (16384 - 2 * fold).to_bytes(4, "little") + _ZERO_LIMBS
         self._fold = fold
         self._bit = bytearray(2)
         if not fold:
             self._prime = bytearray(80)
             modular.load(self._prime, 0, 20, _P256, 31, -32)
 
-    def run(self, program, times=1, swap=0):
-        """Run a program so many times; SWAP (4) exchanges two pairs of slots if `swap` is 1, in the same time."""
+    def run(self, program, times=1):
+        """Run a program, without SWAP, so many times."""
+        w = self.w
+        _run(w, 0, w, program, _len(program) >> 2, self._fold, _zeros, times - 1)
+
+    def choose(self, program, swap):
+        """Run a program in which SWAP (4) exchanges two pairs of slots if `swap` is 1, in the same time."""
         w = self.w
         bits = self._bit
         bits[0] = swap
-        machine.field.run(w, 0, w, program, len(program) >> 2, self._fold, bits if times == 1 else _zeros, times - 1)
+        _run(w, 0, w, program, _len(program) >> 2, self._fold, bits, 0)
 
     def is_zero(self, slot) -> bool:
         """Whether a slot is zero; of P-256 it must have been multiplied by 1, and is the prime at most. Allocates: nothing."""
@@ -44,14 +52,14 @@ class _Machine(modular.Limbs):
         machine.field.freeze(self.w, slot)
 
 
-def field_25519():
+def field_25519(slots=18):
     """Numbers modulo 2^255 - 19."""
-    return _Machine(608) if machine.KERNEL else modular.Plain(_P25519, 18, 1)
+    return _Machine(608, slots) if machine.KERNEL else modular.Plain(_P25519, slots, 1)
 
 
-def field_p256():
+def field_p256(slots=18):
     """Numbers modulo the prime of P-256, in Montgomery's form with R = 2^260."""
-    return _Machine(0) if machine.KERNEL else modular.Plain(_P256, 18)
+    return _Machine(0, slots) if machine.KERNEL else modular.Plain(_P256, slots)
 
 
 def powers(f, table):

@@ -47,6 +47,16 @@ class Limbs:
         at = self.head + 4 * self.limbs * slot
         load(self.w, at, self.limbs, data, pos + n - 1 if big else pos, -n if big else n)
 
+    def load_row(self, slot, count, data, pos):
+        """Put `count` numbers of 32 little-endian octets each into as many slots."""
+        w = self.w
+        size = 4 * self.limbs
+        at = self.head + size * slot
+        for _ in range(count):
+            load(w, at, self.limbs, data, pos, 32)
+            at += size
+            pos += 32
+
     def store(self, slot, n=32, big=True) -> bytearray:
         """Take a slot, which must be reduced, as `n` octets."""
         out = bytearray(n)
@@ -168,13 +178,21 @@ class Plain:
         """Whether a slot is zero."""
         return self._slots[slot] % self.n == 0
 
+    def load_row(self, slot, count, data, pos):
+        """Put `count` numbers of 32 little-endian octets each into as many slots."""
+        for i in range(count):
+            self.load(slot + i, data, pos + 32 * i, 32, False)
+
     def entry(self, slot, table, index, numbers):
         """Unpack entry `index` of a table into `numbers` slots."""
-        for i in range(numbers):
-            self.load(slot + i, table, 32 * (index * numbers + i), 32, False)
+        self.load_row(slot, numbers, table, 32 * index * numbers)
+
+    def choose(self, program, swap):
+        """Run a program in which SWAP (4) exchanges two pairs of slots if `swap` is 1."""
+        self.run(program, 1, swap)
 
     def run(self, program, times=1, swap=0):
-        """Run a program so many times; SWAP (4) exchanges two pairs of slots if `swap` is 1."""
+        """Run a program so many times."""
         s, n, inv = self._slots, self.n, self._inverse
         for _ in range(times):
             for i in range(0, len(program), 4):
@@ -220,14 +238,40 @@ def power(m, slot, base, exponent, first):
 
     The base is in Montgomery's form. No branch depends on it.
     """
+    _odd_powers(m, base, first)
+    step = bytearray(4)
+    step[1] = step[2] = slot
+    walk(_power, m, step, exponent, first)
+
+
+def _odd_powers(m, base, first):
+    """base ^ 1, 3, ... 15 into slots."""
     m.run(bytes((SQR, first + 7, base, base, ADD, first, base, base, SUB, first, first, base)))
     step = bytearray(4)  # one program for all products, since each of its own would be garbage
     step[3] = first + 7
-    for i in range(first + 1, first + 8):  # odd powers to 15
+    for i in range(first + 1, first + 8):
         step[1], step[2] = i, i - 1
         m.run(step)
+
+
+def power_by(m, slot, base, windows, first):
+    """`power` with the windows of a fixed exponent, see `p256`: to find them takes as long as a third of the products."""
+    _odd_powers(m, base, first)
+    step = bytearray(4)
     step[1] = step[2] = slot
-    walk(_power, m, step, exponent, first)
+    m.move(slot, first + windows[1])
+    walk(_power_by, m, step, windows, first)
+
+
+def _power_by(m, step, windows, first):
+    slot = step[1]
+    for i in range(2, len(windows), 2):
+        step[0] = SQR
+        step[3] = slot
+        m.run(step, windows[i])
+        step[0] = MUL
+        step[3] = first + windows[i + 1]
+        m.run(step)
 
 
 def _power(m, step, exponent, first):

@@ -4,7 +4,9 @@ from ipsec.crypto.kernels import comb256
 from ipsec.crypto.sign import comb, ecdsa
 from ipsec.crypto.sign.field import field_p256, powers
 from ipsec.crypto.sign.modular import Modulus, walk
+from ipsec.micro import const
 
+_ODD = const(18)  # slots of 1, 3, 5 and 7 times a point, x and y each
 # Slot 2 ^ (p - 2) into slot 4, p - 2 = 2^256 - 2^224 + 2^192 + 2^96 - 3: rows of `field.powers`
 _INVERT = bytes((
     4, 2, 1, 2,  5, 4, 1, 2,  7, 5, 3, 5,  8, 7, 6, 7,  10, 8, 3, 5,  9, 10, 15, 10,
@@ -37,10 +39,17 @@ class _Curve:
         b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
         b"\x43\x19\x05\x53\x58\xe8\x61\x7b\x0c\x46\x35\x3d\x03\x9c\xda\xae"
     )  # P - N
+    # The order less 2, for inverses, in windows: how many squares, and half of the odd digit that follows
+    WINDOWS = (
+        b"\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x24\x07\x04\x07\x04\x07\x04\x07\x04\x07"
+        b"\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x07\x04\x05\x02\x01"
+        b"\x05\x03\x06\x06\x04\x07\x04\x02\x05\x05\x05\x06\x05\x03\x07\x05\x02\x01\x06\x07\x02\x00\x08\x04\x03\x03"
+        b"\x05\x03\x04\x03\x05\x03\x05\x02\x03\x01\x08\x05\x04\x07\x05\x01\x05\x01\x06\x04\x04\x02\x06\x07"
+    )
 
     def field(self):
-        """The field machine; slots 0 to 17."""
-        return field_p256()
+        """The field machine; slots 0 to 17, and those for odd multiples of a point."""
+        return field_p256(_ODD + 8)
 
     def order(self):
         """Numbers modulo the order; slots 0 to 13."""
@@ -60,7 +69,46 @@ class _Curve:
         odd = ecdsa.odd_multiples(f, self.invert)
         digits = comb.naf(bytes(m.store(v, 32, False)) + b"\x00")
         octets = comb.digits(m, u, 7)
-        walk(_walk, point, (odd, comb.Comb(comb256.TABLE, 2, False)), digits, octets)
+        base = comb.Comb(comb256.TABLE, 2, False)
+        top = len(digits) - 1
+        while top >= comb.COLUMNS and digits[top] == 128:
+            top -= 1
+        if top >= comb.COLUMNS:
+            for i in range(4):
+                f.put(_ODD + 2 * i, odd[i])
+            digit = digits[top] - 128
+            x = _ODD - 1 + abs(digit)
+            f.run(bytes((2, 0, x, 12, 2 + (digit < 0), 1, 12, x + 1, 0, 2, 11, 13)))
+            walk(_hurry, f, (bytearray(ecdsa.ADD), bytearray(ecdsa.SUBTRACT), base), digits[:top], octets)
+            f.run(b"\x00\x08\x02\x0d")
+            if not f.is_zero(8):
+                point.is_neutral = False
+                return
+        walk(_walk, point, (odd, base), digits, octets)
+
+
+def _hurry(f, programs, digits, octets):
+    """The sum without a look at points that are equal or opposite: if there were any, its Z is zero."""
+    adding, subtracting, base = programs
+    doublings = 0
+    for t in range(len(digits) - 1, -1, -1):
+        doublings += 1
+        digit = digits[t] - 128
+        if t >= comb.COLUMNS and not digit:
+            continue
+        f.run(ecdsa.DOUBLE, doublings)
+        doublings = 0
+        if digit > 0:
+            adding[6] = _ODD - 1 + digit
+            adding[14] = _ODD + digit
+            f.run(adding)
+        elif digit:
+            subtracting[10] = _ODD - 1 - digit
+            subtracting[3] = _ODD - digit
+            f.run(subtracting)
+        if t < comb.COLUMNS:
+            for high in (0, 1):
+                f.run(ecdsa.SUBTRACT if base.entry(f, 3, octets, t, high) else ecdsa.ADD)
 
 
 def _walk(point, tables, digits, octets):
