@@ -66,6 +66,13 @@ def raw_keys(board: str, variant: str, progress=quiet) -> dict:
     return found
 
 
+def rekeys(board: str, variant: str, progress=quiet) -> dict:
+    """`{what: {"total": n, "peak": octets}}`: new keys, and the most heap above a tunnel that is up."""
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run("rekeys.main()", timeout=400)
+    return {row["rekey"]: {"total": runner.count(row["ticks"]), "peak": row["peak"]} for row in rows}
+
+
 def session(board: str, variant: str, progress=quiet) -> dict:
     """In one run: `{"handshake": ..., "first": ..., "paths": {suite: [out, in]}, "tls": ..., "records": [write, read]}`."""
     with prepared(board, variant, progress=progress) as runner:
@@ -210,6 +217,7 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "groups": (groups, ("stock", "native")),
     "session": (session, ("stock", "native")),
     "raw_keys": (raw_keys, ("native",)),
+    "rekeys": (rekeys, ("stock", "native")),
     "heap": (heap, None),
     "sockets": (sockets, None),
     "flash": (flash, None),

@@ -47,8 +47,8 @@ def number(value: float | None, unit: str = "") -> str:
 def all_tables(results: dict) -> list[Table]:
     """Every table that has rows."""
     boards = results.get("boards", {})
-    makers = (heap_table, peak_table, flash_table, handshake_table, tls_handshake_table, packets_table, small_packets_table,
-              tls_table, groups_table, unix_table, missing_table)
+    makers = (heap_table, peak_table, flash_table, handshake_table, rekeys_table, tls_handshake_table, packets_table,
+              small_packets_table, tls_table, groups_table, unix_table, missing_table)
     tables = [aims_table(results), *(make(boards) for make in makers)]
     return [table for table in tables if table.rows]
 
@@ -144,6 +144,20 @@ def handshake_table(boards: dict) -> Table:
         share = f"{ours['x25519'] / ours['total']:.0%}"
         first = number(at(run, "first", "total"), "instructions")
         table.rows.append([name, ours["kernel"], *counts, share, first])
+    return table
+
+
+def rekeys_table(boards: dict) -> Table:
+    """New keys beside the handshake."""
+    table = Table("New keys, to the PSK handshake", ["board", "field kernel", "what", "instructions", "ratio", "peak"], left=3)
+    table.note = ("Instructions of the device's part, with the Delete of what was replaced; code is loaded already. Peak: octets "
+                  "of heap above those in use while the tunnel is up.")
+    for name, variant, figures, run in sessions(boards):
+        for what, found in (at(figures, "rekeys", variant) or {}).items():
+            if isinstance(found, dict):
+                ratio = number(found["total"] / run["handshake"]["total"])
+                counts = number(found["total"], "instructions"), ratio, number(found["peak"], "octets")
+                table.rows.append([name, run["handshake"]["kernel"], what, *counts])
     return table
 
 

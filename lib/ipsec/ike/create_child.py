@@ -265,7 +265,8 @@ def _accept(sa, m, b, old):
     """The new Child SA, and both nonces; the response is written."""
     nonce_i = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
     group = pick.ke_group(m)
-    number, suite, spi_out, group = pick.esp(m.need(iana.SA, "SA"), pick.esp_offer(sa, old.suite), group, groups(sa))
+    ours = groups(sa, (0, sa.suite.ke) if group in (0, sa.suite.ke) else ())
+    number, suite, spi_out, group = pick.esp(m.need(iana.SA, "SA"), pick.esp_offer(sa, old.suite), group, ours)
     if is_reserved(spi_out):
         raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
     if group and not sa.crypto.has_group(group):
@@ -287,9 +288,12 @@ def _accept(sa, m, b, old):
     return ChildSa(spi_in, spi_out, suite, ts_local, ts_remote, keys, False), (nonce_i, nonce_r)
 
 
-def groups(sa) -> list:
-    """Groups for perfect forward secrecy: those of the list of ESP suites, else none (0) or any that is installed."""
-    return _listed(sa) or [0] + list(sa.crypto.installed()[1])
+def groups(sa, known=()) -> list:
+    """Groups for perfect forward secrecy: those of the list of ESP suites, else none (0) or any that is installed.
+
+    On a board it costs as much as the rest of a rekey to find out which; where they do, those `known` stand for all.
+    """
+    return _listed(sa) or list(known) or [0] + list(sa.crypto.installed()[1])
 
 
 def _group(sa) -> int:
