@@ -169,8 +169,10 @@ class Window:
             patience_ms = _HASTY * first_ms
         else:
             patience_ms = max(first_ms, config.retransmit_ms) * ((1 << (exchange.tries or config.retransmit_tries)) - 1)
-            if exchange.tries or self._sa.is_up():
+            if exchange.tries:
                 patience_ms *= path.patience()
+            elif self._sa.is_up():
+                patience_ms *= (path.patience() + 1) >> 1  # it has more time than a check anyway
         # what has little time is sent often in it: what a path loses is a matter of how often
         pause_ms = config.retransmit_ms if exchange.tries else max(2 * config.retransmit_ms, path.pause_ms)
         self.retransmission = Retransmission(first_ms, min(patience_ms, _MAX_PATIENCE_MS), pause_ms, now)
