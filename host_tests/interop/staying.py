@@ -107,9 +107,7 @@ ROWS = {
     "Delete of Child SA": Row(_delete_child, 0, 0.3, 0.3),
     "Delete of IKE SA": Row(_delete_ike, 0, 0.3, 0.3),
     "redirect": Row(_redirected, 0, 1, 1, policy=_BOTH),
-    "second gateway of a list": Row(
-        _first_dies, 0, 8, 45, policy=_BOTH, options={"gateway": [spaces.GATEWAY, _OTHER]}
-    ),
+    "second gateway of a list": Row(_first_dies, 0, 8, 45, policy=_BOTH, options={"gateway": [spaces.GATEWAY, _OTHER]}),
     "gateway that appears late": Row(_late, 15, 2, 3),
     "program sleeps 45 s": Row(lambda gw: time.sleep(45), 45, 3, 3, sleep_s=45),
 }
