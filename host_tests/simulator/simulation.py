@@ -260,6 +260,8 @@ class Simulation:
             if now > device.settled_after_s + len(found) * _MONTH_S:
                 octets = device.footprint()
                 found += [octets] if octets else []
+                if octets and self.days > 30:
+                    print("day %d: %d octets" % (now / _DAY_S, octets), file=sys.stderr)
         self.world.after(60.0, self._look)
 
     def run(self) -> "Simulation":

@@ -126,6 +126,19 @@ def test_a_nat_that_forgets_us_gets_more_keepalives():
         assert talk.tunnel._upkeep._keepalive_ms == waits, waits
 
 
+def test_keepalives_become_fewer_again_with_each_new_ike_sa():
+    talk = Nomad(natt_keepalive_s=20, dpd_s=30)
+    upkeep = talk.tunnel._upkeep
+    for _ in range(3):
+        upkeep.moved(True)
+    waits = [upkeep._keepalive_ms]
+    for _ in range(13):
+        upkeep.rekeyed(False, talk.player.now)
+        upkeep.rekeyed(True, talk.player.now)
+        waits.append(upkeep._keepalive_ms)
+    assert waits[:2] == [5000, 5625] and waits[-4] < waits[-1] == 20000
+
+
 def test_another_ike_sa_has_another_hash_of_the_same_address():
     """SPIs enter the hash (RFC 7296 2.23): after a rekey its answer is new, and no NAT has forgotten us."""
     talk = Nomad(natt_keepalive_s=20, dpd_s=30)

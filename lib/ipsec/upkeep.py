@@ -9,7 +9,7 @@
    earliest wins
  - keepalive: every `natt_keepalive_s` while it is up and no packet goes out (RFC 3948 4). Twice in that time it is looked whether
    some did, as a clock for each would cost more, so that nothing is ever quiet for longer. A NAT that forgets us nevertheless
-   gets them twice as often
+   gets them twice as often, and with each new IKE SA a little less, as it may be another NAT by now
 
 Rule: a tunnel that lived shorter than its handshake took, or than `_SHORT_MS`, counts as a failure, so that nothing that a
 gateway does at each start makes us loop. Start reading at `due`.
@@ -72,6 +72,8 @@ class Upkeep:
         c = self._config
         at = now + (c.lifetime_s if ike else min(c.lifetime_s, c.child_lifetime_s)) * (800 + self._random(1)[0] * 25 // 64)
         self.rekey_at(ike, at)
+        if ike:
+            self._keepalive_ms = min(c.natt_keepalive_s * 1000, self._keepalive_ms + (self._keepalive_ms >> 3))
 
     def rekey_at(self, ike: bool, at) -> None:
         """New keys are wanted at a time."""
@@ -185,7 +187,9 @@ class Upkeep:
             self._out_at = self._looked_at  # or later
         self._looked_at = now
         went = since(self._out_at, now) < self._keepalive_ms
-        if not went:
+        if went:
+            self._keepalive_at = earlier(self._keepalive_at, self._out_at + self._keepalive_ms)
+        else:
             self._out_at = now  # a keepalive goes out
         return went
 
