@@ -285,6 +285,16 @@ def test_two_devices_with_one_identity_are_told_of_when_silence_is_followed_by_s
     assert len(h.events) == 2  # once is enough
 
 
+def test_silence_followed_by_success_again_and_again_gets_more_keepalives():
+    """Without MOBIKE nothing else shows that a NAT forgets us."""
+    for twins, wanted_ms in ((0, 20000), (1, 10000)):
+        talk = Talk(up=False, natt_keepalive_s=20)
+        talk.player.tunnel.history.twins = twins
+        talk.player.tunnel.history.tell(Event(DOWN, "timeout", ""))
+        talk.answer(*talk.good())
+        assert talk.player.tunnel.is_up and talk.player.tunnel._upkeep._keepalive_ms == wanted_ms
+
+
 def test_other_ends_are_no_sign_of_a_second_device():
     once = ((DOWN, "timeout"), (UP, "up"))
     for between in (((DOWN, "deleted"), (UP, "up")), ((DOWN, "timeout"), (FAILED, "timeout"), (UP, "up"))):

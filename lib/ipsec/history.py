@@ -4,7 +4,10 @@ from ipsec.event import DOWN, UP, WARNING, Event
 
 
 class History:
-    """`events` are those not yet taken. `ups` counts tunnels made, `downs` their ends and `fails` attempts in vain, by cause."""
+    """`events` are those not yet taken. `ups` counts tunnels made, `downs` their ends and `fails` attempts in vain, by cause.
+
+    `twins` counts how often in a row the tunnel died of silence and came up at once.
+    """
 
     def __init__(self, config):
         self.events = []
@@ -14,7 +17,7 @@ class History:
         self.where = None  # the tunnel's, which knows whether an attempt in vain is the last one
         self._config = config
         self._last = ""
-        self._twins = 0  # how often in a row it died of silence and came up at once
+        self.twins = 0
 
     def tell(self, event) -> None:
         """Another event."""
@@ -36,8 +39,8 @@ class History:
 
     def _came_up(self):
         self.ups += 1
-        self._twins = self._twins + 1 if self._last == "timeout" else 0
-        if self._twins == 2:
+        self.twins = self.twins + 1 if self._last == "timeout" else 0
+        if self.twins == 2:
             from ipsec import texts
 
             self.events.append(Event(WARNING, "identity", texts.twins(self._config)))

@@ -336,6 +336,8 @@ class Tunnel(Attempts):
         self._upkeep.came_up(now)
         self._watch.restart()
         self.history.tell(Event(UP, "up", "address %s" % ", ".join([format_address(a) for a in addresses])))
+        if self.history.twins > 1:
+            self._upkeep.moved(True)  # a NAT may have forgotten us, which without MOBIKE nobody sees
 
     def _give_up(self, ike, cause, text, now):
         """The gateway has agreed, but we cannot."""
