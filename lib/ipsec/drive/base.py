@@ -233,7 +233,7 @@ class Uplink:
         return question.is_done
 
     def _choose_link(self):
-        """A UDP socket, or a stream where UDP has been in vain (RFC 9329)."""
+        """A UDP socket, or a stream if UDP has been in vain (RFC 9329)."""
         where = self.tunnel.where
         self._udp.close()
         if where is None or where.is_stream == self._udp.is_stream:
