@@ -34,6 +34,9 @@ def replaced(option: str, value: str) -> str:
     ("gateway", '" vpn.example.net "', 'gateway = "vpn.example.net"'),
     ("gateway", '"vpn.bücher.example"', 'gateway = "vpn.xn--bcher-kva.example"'),
     ("gateway", '"a b"', 'gateway = "vpn.example.net"'),
+    ("gateway", '["a.example", "https://b.example:8443"]', 'gateway = "b.example"'),
+    ("gateway", '["a.example", ""]', "names nobody in one place"),
+    ("tcp", '"yes"', "remove the line tcp"),
     ("gateway", '""', 'gateway = "vpn.example.net"'),
     ("gatway", '"x.example"', 'did you mean: gateway = "x.example"'),
     ("ike_proposal", '["aes128-sha256-ecp256"]', 'did you mean: ike_proposals = ["aes128-sha256-ecp256"]'),
@@ -92,6 +95,14 @@ def test_the_lines_to_paste_make_it_right(tmp_path):
     assert len(lines) == 3 and check(tmp_path, text).status == 0
     checked = plans.load(write_plan(tmp_path, text)).config
     assert (checked.gateway, checked.mtu, checked.reconnect) == ("vpn.example.net", 1400, False)
+
+
+def test_a_list_of_gateways(tmp_path):
+    text = replaced("gateway", '["a.example", "2001:db8::1"]').replace('"gw.example.net"', '["a", "b"]') + 'tcp = "fallback"\n'
+    assert check(tmp_path, text).status == 0
+    plan = plans.load(write_plan(tmp_path, text))
+    assert plan.config.gateways == ["a.example", "2001:db8::1"] and plan.gateway_id == "a"
+    assert plan.device_config()["gateway"] == ["a.example", "2001:db8::1"]
 
 
 @pytest.mark.parametrize(("text", "wanted"), [
