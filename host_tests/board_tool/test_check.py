@@ -77,7 +77,7 @@ nam = "fleet"
     said = check(tmp_path, text)
     for wanted in (
         "unknown table [sites]", "did you mean [site]", "psk_file", "--new-psk", "option gateway", "unknown option 'colour'",
-        "option local_id is required", "option mtu", "mtu = 576", "option ike_proposals", "pigeon",
+        "option local_id is required", "option mtu", "mtu = 280", "option ike_proposals", "pigeon",
         "did you mean: publish_port = 9000",
         'pool = "10.20.0.0/24"', "'x' is not an IP address", 'did you mean: name = "fleet"', "publish_host is required",
     ):  # fmt: skip
