@@ -7,6 +7,7 @@ import pytest
 
 from host_tests.conftest import require
 from host_tests.interop import spaces
+from host_tests.interop import tls as tls_server
 from host_tests.interop.gateway import Gateway, gateway
 from host_tests.interop.install import Missing, print_progress, strongswan_root
 
@@ -41,6 +42,13 @@ def make_gateway(root, request) -> Iterator:
 def gw(make_gateway) -> Gateway:
     """A scene with the gateway as it is without any options."""
     return make_gateway()
+
+
+@pytest.fixture
+def tls(gw, tmp_path) -> Iterator:
+    """The file of the certificate of a TLS server at port 8443 behind the gateway, which echoes lines."""
+    with tls_server.echo_server(gw, tmp_path) as certificate:
+        yield certificate
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,7 @@ from host_tests.interop.mqtt import Broker
 from host_tests.interop.spaces import INSIDE, INSIDE6
 from host_tests.interop.strongswan import StrongSwan
 from host_tests.interop.test_packages import fetch
-from host_tests.interop.test_streams import make_certificate
+from host_tests.interop.tls import make_certificate
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
