@@ -29,7 +29,7 @@ class RawSocket(UdpSocket):
             raise OSError(_EPROTONOSUPPORT, "protocol %d is not to be had" % protocol)
         if 4 << 8 | protocol in stack.protocols:
             raise OSError(_EADDRINUSE, "protocol %d is taken" % protocol)
-        super().__init__(stack, 0, room or 2 * stack.link.mtu + 4)
+        super().__init__(stack, 0, room or stack._udp_room)
         self._protocol = protocol
         stack.protocols[4 << 8 | protocol] = stack.protocols[6 << 8 | protocol] = self.receive
 
