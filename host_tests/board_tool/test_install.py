@@ -124,13 +124,19 @@ def test_a_c_module_for_another_chip_is_refused(board, plan, tmp_path):
 
 
 def test_kernels_in_c_are_installed_and_taken_by_the_library(board, plan):
-    """The native module alone by default; viper's kernels alone when they are asked for, and with sources."""
+    """The native module alone by default; viper's kernels alone when they are asked for."""
     report = "from ipsec.crypto import backend\nprint(backend.report())"
-    which = "from ipsec.crypto.groups import machine, x25519\nprint(machine.KERNEL)"
     arguments = ["install", "--port", board.port, "--config", plan]
     for more, kernel in (((), "C"), (("--viper",), "viper")):
         assert tool(*arguments, *more).status == 0 and f", {kernel} kernels" in do(board, report)
         assert ("/lib/ipsec/native.mpy" in files(board)) == (kernel == "C")
+
+
+@pytest.mark.slow
+def test_kernels_in_c_or_viper_without_the_linker(board, plan):
+    """One or the other, and with sources those in viper."""
+    which = "from ipsec.crypto.groups import machine, x25519\nprint(machine.KERNEL)"
+    arguments = ["install", "--port", board.port, "--config", plan]
     plain = ("--plain",)
     for more, kernel in ((plain, "native"), ((*plain, "--viper"), "viper"), (plain, "native"), (("--source",), "viper")):
         assert tool(*arguments, *more).status == 0 and do(board, which).strip() == kernel
@@ -146,13 +152,22 @@ def test_kernels_in_c_are_installed_and_taken_by_the_library(board, plan):
 ])  # fmt: skip
 def test_the_small_native_module_is_taken_where_it_is_enough(tmp_path, ike, esp, small):
     plan = write_plan(tmp_path, TUNNEL + f'ike_proposals = ["{ike}"]\nesp_proposals = ["{esp}"]\n')
+    config = plans.load(plan).config
+    for arch in ("armv6m", "armv7emsp", "armv7emdp"):
+        chosen = native.path(arch, slices.small_is_enough(slices.needed(config, arch)))
+        assert chosen == native.path(arch, small) and chosen.read_bytes() != native.path(arch, not small).read_bytes()
+
+
+@pytest.mark.parametrize(("arch", "number", "ike", "small"), [
+    ("armv6m", 4, "aes128ccm16-prfsha256-x25519", True), ("armv7emdp", 8, "aes128ccm16-prfsha256-ecp256", False),
+])  # fmt: skip
+def test_the_native_module_that_is_chosen_is_installed(tmp_path, arch, number, ike, small):
+    plan = write_plan(tmp_path, TUNNEL + f'ike_proposals = ["{ike}"]\nesp_proposals = ["aes128ccm16"]\n')
     choice = install.Choice(plans.load(plan).config)
-    for arch, number in (("armv6m", 4), ("armv7emsp", 7), ("armv7emdp", 8)):
-        found = facts.Facts((1, 25, 0), "", "", number << 10 | 3 << 8 | 6, 0, 0, "", [], None, {})
-        assert found.arch == arch
-        data = install.files_for(found, choice, "/lib")["/lib/ipsec/native.mpy"]
-        assert data == native.path(arch, small).read_bytes() != native.path(arch, not small).read_bytes()
-        mpy.require(data, "native.mpy", found)
+    found = facts.Facts((1, 25, 0), "", "", number << 10 | 3 << 8 | 6, 0, 0, "", [], None, {})
+    data = install.files_for(found, choice, "/lib")["/lib/ipsec/native.mpy"]
+    assert found.arch == arch and data == native.path(arch, small).read_bytes()
+    mpy.require(data, "native.mpy", found)
 
 
 def test_an_mpy_file_of_another_chip_on_the_board_is_explained(board, plan):

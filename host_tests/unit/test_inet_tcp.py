@@ -273,7 +273,7 @@ def test_refused():
     assert socket.error == 111 and not stack.tick(1)
 
 
-def established():
+def established(window=4096):
     """A connection without a server: (stack, socket, give, our next number, the peer's)."""
     stack = new_stack()
     socket = stack.tcp(1000)
@@ -285,7 +285,7 @@ def established():
         packet = segment(*args, dport=port, **kw)
         return stack.receive(packet, 0, len(packet))
 
-    assert give(1000, seq + 1, SYN | ACK) == 0
+    assert give(1000, seq + 1, SYN | ACK, window=window) == 0
     assert stack.tick(0) and not stack.tick(0)
     stack.link.sent.clear()
     return stack, socket, give, seq + 1, 1001
@@ -355,6 +355,15 @@ def test_no_crumbs_are_sent_into_a_small_window():
     assert give(rcv, una + 1436, ACK, window=100) == 0 and not stack.tick(30)
     stack.link.sent.clear()
     assert stack.tick(stack.deadline) and last(stack)[1] == pattern(900)[536:636], "after a while all the same"
+
+
+def test_half_the_largest_window_is_no_crumb():
+    for opened, sent in ((299, False), (300, True)):
+        stack, socket, give, una, rcv = established(window=600)
+        socket.send(pattern(1000))
+        assert stack.tick(0) and len(last(stack)[1]) == 536 and not stack.tick(0)
+        assert give(rcv, una + 536, ACK, window=opened) == 0
+        assert stack.tick(1) == sent and len(last(stack)[1]) == (300 if sent else 536)
 
 
 def test_the_last_octets_do_not_wait_for_a_whole_segment():

@@ -645,12 +645,12 @@ def test_en_i_1_2_5_our_rekey_of_the_ike_sa():
     assert heir.player.last()[4 + 19] == 0x28  # we are its initiator
     talk.answer()
     assert talk.player.tunnel._ikes.all() == [heir.ike] and talk.ike.keys is None
-    assert len(heir.children()) == 1 and talk.causes() == UP
+    assert len(heir.children()) == 1 and talk.causes() == UP and talk.player.tunnel.history.rekeys == 1
     due(heir)
     heir.sides = talk.sides
     heir.expect(REKEY)
     answer_rekey(heir)
-    assert sends_on(heir) == SPI
+    assert sends_on(heir) == SPI and talk.player.tunnel.history.rekeys == 2
 
 
 def test_en_i_1_2_5_the_gateways_rekey_of_the_ike_sa():

@@ -46,6 +46,8 @@ def test_what_was_sent_twice_measures_nothing_and_keeps_its_longer_wait():
     talk.expect(CHECK, CHECK)
     talk.answer()
     assert path.rtt_ms() == before and path.wait_ms == 300 and path.repeats == 1
+    path.repeated(10000, 2000)
+    assert path.wait_ms == 300 and path.repeats == 2, "twice what was measured, no more"
     talk.wait(10000)
     talk.expect(CHECK)
     talk.answer()
