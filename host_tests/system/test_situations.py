@@ -109,3 +109,25 @@ def test_a_gateway_with_many_authorities():
         gw.faults.add(fault_library.add(Exchange.IKE_SA_INIT, Payload(Type.CERTREQ, b"\x04" + bytes(20 * 20))))
         with Client(gw, retransmit_ms=1000).connect() as client:
             assert client.story == [("up", "up")]
+
+
+@pytest.mark.parametrize("authorities", [60, 140])
+def test_an_answer_of_up_to_3000_octets_is_taken_or_its_length_told(authorities):
+    """RFC 7296 2: what we have no room for is not called silence."""
+    with Responder(psk=PSK) as gw:
+        gw.faults.add(fault_library.add(Exchange.IKE_SA_INIT, Payload(Type.CERTREQ, b"\x04" + bytes(20 * authorities))))
+        with Client(gw, retransmit_ms=300) as client:
+            if authorities == 60:
+                client.connect()
+            else:
+                assert "an answer of 3013 octets is longer than the 1456 that we have room for" in str(client.fail(10))
+
+
+@pytest.mark.parametrize("count", [60, 100])
+def test_subnets_that_nothing_joins(count):
+    networks = tuple(f"10.{n}.7.0/24" for n in range(count))
+    with Responder(psk=PSK, networks=networks) as gw, Client(gw, remote_ts=["10.0.0.0/8"], retransmit_ms=1000) as client:
+        if count == 60:
+            assert len(client.connect().uplink.tunnel._ikes.lead.children[0].ts_remote) == 60
+        else:
+            assert "more than 64 traffic selectors: join them at the gateway" in str(client.fail(10))

@@ -207,6 +207,15 @@ def test_offers_of_the_gateway_are_bounded():
     assert "65 algorithms" in str(raises(PeerError, offer, 65))
 
 
+def test_an_offer_with_a_long_attribute_is_passed_over():
+    from ipsec.ike import pick
+
+    long = b"\3\0\x02\x08\1\0\0\x14" + b"\0\x63" + (508).to_bytes(2, "big") + bytes(508)
+    good = b"\0\0\0\x0c\1\0\0\x14\x80\x0e\0\x80"
+    body = b"\0\0" + (12 + len(long + good)).to_bytes(2, "big") + bytes([1, 3, 4, 2]) + b"spi!" + long + good
+    assert pick.proposals(Reader(body, 0, len(body)), 3, 4) == [(1, b"spi!", {1: [(20, 128)]})]
+
+
 def test_offers_are_chained_and_numbered():
     body = sa_payload(3, b"spi!", WIDE_ESP).rest()
     first_len = body[2] << 8 | body[3]
