@@ -67,7 +67,7 @@ def refuses(certificates, *words, key=None, **changes):
     return refused(forger, forger.auth(), *words)
 
 
-def test_both_ends_by_certificates():
+def test_en_i_1_1_10_1_both_ends_by_certificates():
     for kind in (keys.ED25519, keys.P256):
         forger = CertForger(kind=kind)
         sent = dict(forger.last_sent())
@@ -91,7 +91,7 @@ def test_an_intermediate_authority_and_garbage_behind_the_first():
     refuses([leaf, sub[:-1]], "no authority of ca_file issued it", "passed over: malformed DER")
 
 
-def test_nine_refusals():
+def test_class_certificates_nine_refusals():
     good = [c.usage(c.SIGN), c.purposes(c.SERVER), c.names("gw.example")]
     clock = {"clock": "rtc"}
     texts = [

@@ -182,12 +182,12 @@ def test_a_key_of_another_kind():
     refused(KeyForger(), KeyForger().auth(9, pair(keys.P256)[0]), "by ECDSA", "the key is Ed25519")
 
 
-def test_our_own_signature_sent_back():
+def test_class_signatures_our_own_sent_back():
     forger = KeyForger()
     refused(forger, dict(forger.last_sent())[39], "not that of gateway_key")
 
 
-def test_signature_over_the_wrong_octets():
+def test_class_signatures_over_the_wrong_octets():
     for wrong in (b"x" * 200, None):
         forger = KeyForger()
         ike = forger.ike
@@ -205,7 +205,7 @@ def test_wrong_methods():
     refused(KeyForger(), b"\1\0\0\0" + b"x" * 256, "by RSA", "the key is Ed25519")
 
 
-def test_empty_and_short_signatures():
+def test_class_signatures_empty_and_short():
     gateway = KeyForger().gateway
     for method, theirs in ((14, keys.ED25519), (14, keys.P256), (9, keys.P256)):
         forger = KeyForger(theirs=theirs)
@@ -221,7 +221,7 @@ def test_empty_and_short_signatures():
     refused(KeyForger(theirs=keys.P256), method14(gateway, b"\x30\x06\2\1\0\2\1\0", keys.IDENTIFIERS[keys.P256]), "not that of")
 
 
-def test_malformed_algorithm_identifiers():
+def test_class_signatures_malformed_algorithm_identifiers():
     gateway = KeyForger().gateway
     refused(KeyForger(), b"\x0e\0\0\0", "cut short")
     refused(KeyForger(), b"\x0e\0\0\0\xff" + bytes(64), "cut short")

@@ -89,7 +89,7 @@ def test_request_in_pieces_is_answered_once_and_again_for_its_first_piece_only()
     assert [octets for _, octets in talk.player.sent[talk._seen :]] == [answer]
 
 
-def test_nothing_in_pieces_is_taken_that_was_not_agreed():
+def test_class_fragments_nothing_is_taken_that_was_not_agreed():
     talk = Talk()
     maker = Cutter()
     talk.player.receive(maker.pieces([N(40000, bytes(60))], 1)[0])
@@ -97,7 +97,7 @@ def test_nothing_in_pieces_is_taken_that_was_not_agreed():
     assert talk.ike.dropped == 1
 
 
-def test_forged_pieces_evict_nothing_and_take_no_memory():
+def test_class_fragments_forged_pieces_evict_nothing_and_take_no_memory():
     talk = Cutter()
     pieces = talk.pieces(delete_of(talk), 3)
     talk.come(pieces[0], pieces[1])
@@ -111,7 +111,7 @@ def test_forged_pieces_evict_nothing_and_take_no_memory():
     assert talk.sent()[0] == "--> INFORMATIONAL response { D }"
 
 
-def test_numbers_that_cannot_be_are_dropped():
+def test_class_fragments_numbers_that_cannot_be_are_dropped():
     for number, total, first in ((0, 3, 0), (4, 3, 0), (0, 0, 41), (1, 0, 41), (1, 3, 0), (2, 3, 41), (2, 9, 0), (2, 65535, 0)):
         talk = Cutter()
         pieces = talk.pieces(delete_of(talk), 3)
@@ -124,7 +124,7 @@ def test_numbers_that_cannot_be_are_dropped():
         assert talk.sent()[0] == "--> INFORMATIONAL response { D }", (number, total, first)
 
 
-def test_more_pieces_replace_what_came_and_fewer_are_late():
+def test_class_fragments_more_pieces_replace_what_came_and_fewer_are_late():
     talk = Cutter()
     three, four = (talk.pieces(delete_of(talk), n) for n in (3, 4))
     talk.come(three[0], three[1], four[0])
@@ -135,7 +135,7 @@ def test_more_pieces_replace_what_came_and_fewer_are_late():
     assert talk.sent()[0] == "--> INFORMATIONAL response { D }"
 
 
-def test_a_message_of_more_than_4_kb_is_never_kept():
+def test_class_fragments_of_more_than_4_kb_are_never_kept():
     talk = Cutter()
     for number in range(1, 8):
         talk.come(talk.piece(number, 8, bytes(1200), 41 if number == 1 else 0))

@@ -86,7 +86,7 @@ def test_p256_signature_of_extreme_keys_and_digests():
         raises(CryptoError, ecdsa.public_key, p256, private, text="P-256")
 
 
-def test_p256_refuses_what_is_out_of_range():
+def test_class_signatures_p256_refuses_what_is_out_of_range():
     digest = hashes.digest(32, b"sample")
     good = ecdsa.sign(p256, _PRIVATE, digest)
     assert ecdsa.verify(p256, _PUBLIC, digest, good)
@@ -100,7 +100,7 @@ def test_p256_refuses_what_is_out_of_range():
         assert not ecdsa.verify(p256, public, digest, good)
 
 
-def test_ed25519_refuses_other_encodings_and_small_orders():
+def test_class_signatures_ed25519_refuses_other_encodings_and_small_orders():
     signature = ed25519.sign(_SEED, _ED, b"text")
     assert ed25519.verify(_ED, signature, b"te", b"xt")
     order = int.from_bytes(ed25519._L, "big")
@@ -115,7 +115,7 @@ def test_ed25519_refuses_other_encodings_and_small_orders():
     assert not ed25519.verify(_ED, signature[:63], b"text") and not ed25519.verify(_ED[:31], signature, b"text")
 
 
-def test_rsa_refuses_impossible_numbers():
+def test_class_signatures_rsa_refuses_impossible_numbers():
     n = b"\xc0" + octets(254) + b"\x01"
     lengths = (n, 65537, 255), (n, 65537, 257), (n, 1, 256), (n, 2, 256), (n[1:], 3, 255), (bytes(1) + n, 3, 257)
     for modulus, e, length in lengths + ((n[:-1] + b"\x02", 3, 256),):
@@ -240,7 +240,7 @@ def test_algorithm_identifiers():
     raises(AuthError, keys.PublicKey(keys.ED25519, _ED).verify, (keys.ECDSA, 32, 0), bytes(64), b"", text="the key is Ed25519")
 
 
-def test_der_signatures():
+def test_class_signatures_der():
     for r, s in ((1, 1), (127, 128), (_N - 1, 255), (0, 0)):
         raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
         der = keys.der_signature(raw)

@@ -69,7 +69,7 @@ def test_of_two_certificates_of_one_authority_the_good_one_is_found():
     no_path("has ended", leaf, cross, old)
 
 
-def test_paths_have_an_end():
+def test_class_certificates_paths_have_an_end():
     leaf = c.leaf(issuer="B", signer=c.key(3))
     middle = c.authority(3, "B", "A", c.key(1))
     assert len(path(leaf, middle, c.authority(1, "A"))) == 4
@@ -107,7 +107,7 @@ def test_path_length():
     assert len(path(c.leaf(signer=c.key(1)), renewed, anchors=[short])) == 3
 
 
-def test_who_is_no_authority_issues_nothing():
+def test_class_certificates_who_is_no_authority_issues_nothing():
     for extensions in ([c.usage(c.SIGN)], [c.basic(False)], [c.basic(), c.usage(c.SIGN)], None):
         sub = c.make("Sub", "Root", c.key(1), c.key(0), extensions)
         no_path("no authority (basicConstraints", c.leaf(issuer="Sub", signer=c.key(1)), sub)
@@ -180,7 +180,7 @@ def test_dates():
     assert found.until() == b"20530101000000" and read(c.leaf(end=b"491231235959Z")).until() == b"20491231235959"
 
 
-def test_malformed_certificates():
+def test_class_certificates_malformed():
     bad(c.leaf(version=1), "version 3")
     bad(c.leaf(version=None), "version 3")
     bad(c.leaf(outer=keys.IDENTIFIERS[keys.P256]), "AlgorithmIdentifiers differ")
@@ -211,7 +211,7 @@ def test_malformed_certificates():
         bad(whole[:n], "")
 
 
-def test_every_octet_changed_raises_nothing_else():
+def test_class_certificates_every_octet_changed_raises_nothing_else():
     whole = c.leaf()
     anchors = [read(c.root())]
     for i in range(len(whole)):
