@@ -1,6 +1,7 @@
 """What one word of a docstring promises and no larger test looks at; each of these was found by `python -m host_tests.mutate`."""
 
 import transcript as t
+from ipsec import tunnel as core
 from ipsec.config import Config
 from ipsec.crypto import backend
 from ipsec.errors import ConfigError
@@ -11,7 +12,7 @@ from ipsec.ike.keymat import IkeKeys
 from ipsec.inet import ip
 from ipsec.inet.queue import PacketQueue
 from ipsec.suite import parse_ike
-from scripted import OPTIONS, Player, ScriptedRandom
+from scripted import OPTIONS, Player, ScriptedRandom, make_tunnel
 from support import raises
 from talk import Talk
 
@@ -196,3 +197,21 @@ def test_only_a_newer_child_sa_takes_over_when_it_is_heard():
     for sa in (old, middle, new):
         assert sadb.find(b"\xff" + sa.spi_in, 1) is sa
     assert sadb.find(b"\0\0\1\4", 0) is None
+
+
+def test_udp_alone_is_delivered_with_the_heap_locked():
+    tunnel = make_tunnel()
+    calls = []
+    kept = core._with_memory
+    core._with_memory = lambda function, *args: calls.append(function) or 0
+    try:
+        for version, at, protocols in ((0x45, 9, (17, 1, 6)), (0x60, 6, (17, 58, 6))):
+            for protocol in protocols:
+                tunnel.rx = bytearray(68)
+                tunnel.rx[4], tunnel.rx[at + 4] = version, protocol
+                tunnel.rx_pos, tunnel.rx_end = 4, 68
+                calls.clear()
+                tunnel.deliver()
+                assert len(calls) == (protocol != 17), (version, protocol)
+    finally:
+        core._with_memory = kept

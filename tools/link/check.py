@@ -25,6 +25,7 @@ INSIDE = (
     "test_ppk.test_child_keys_have_it_in",
     "test_rank.test_what_invalidates_them",
     "test_auth_cert.test_the_leaf_is_remembered",
+    "test_small_promises.test_udp_alone_is_delivered_with_the_heap_locked",
     "test_upkeep.test_a_clock_that_nobody_asks_for_days_goes_on",
 )
 # Tests that compare kernels in viper with those in plain Python, neither of which is there beside the native module
