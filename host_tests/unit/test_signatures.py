@@ -287,3 +287,32 @@ def test_machine_and_long_integers_share_their_constants():
             store.run(b"\x00\x03\x01\x02\x01\x04\x03\x03\x02\x04\x04\x01\x03\x04\x04\x02\x00\x04\x04\x0d")
             store.freeze(4) if r else None
         assert f.store(4) == plain.store(4)
+
+
+def test_signatures_that_bring_equal_or_opposite_points_about():
+    """Whoever knows the key can make the sum meet the comb's first entry, or its opposite, half way: right all the same."""
+    n = int.from_bytes(p256.N, "big")
+    half = modular.inverse(2, n)
+    for sign in (1, -1):
+        found = 0
+        for k in range(5, 200):
+            r = int.from_bytes(ecdsa.public_key(p256, k.to_bytes(32, "big"))[:32], "big") % n
+            v = 0x123456789ABCDEF0FEDCBA9876543210 << 100 | 2 * k + 1
+            digits = comb.naf(v.to_bytes(33, "little"))
+            a = 0
+            for t in range(len(digits) - 1, 30, -1):
+                a = 2 * a + digits[t] - 128
+            for pattern in range(16):
+                c = sum([(1 if pattern >> j & 1 else -1) << 32 * j for j in range(4)])
+                d = sign * c * modular.inverse(a % n, n) % n
+                u = (k - v * d) % n
+                column = (u + (1 << 256) - 1) * half % n
+                if sum([(column >> 31 + 32 * j & 1) << j for j in range(4)]) == pattern:
+                    found += 1
+                    s = r * modular.inverse(v, n) % n
+                    digest = (s * u % n).to_bytes(32, "big")
+                    public = ecdsa.public_key(p256, d.to_bytes(32, "big"))
+                    assert ecdsa.verify(p256, public, digest, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+            if found:
+                break
+        assert found
