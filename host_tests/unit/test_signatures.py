@@ -278,7 +278,7 @@ def test_garbage_of_a_verification():
 def test_machine_and_long_integers_share_their_constants():
     """The field machine's slots are what `Plain` has, with R of P-256 and without for 2^255 - 19."""
     for make, prime, r in ((field.field_p256, p256.P, None), (field.field_25519, field._P25519, 1)):
-        f, plain = make(), modular.Plain(prime, 18, r)
+        f, plain = make(), modular.Plain(prime, 18, b"", r)
         for store in (f, plain):
             store.load(1, octets(32, 5), 0, 31)
             store.load(2, octets(32, 6), 0, 31)

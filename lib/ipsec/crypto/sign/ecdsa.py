@@ -34,6 +34,7 @@ _NEGATIVE = bytes((3, 4, 12, 4))
 ADD = _DIFFERENCE[:-4] + _COMPLETE  # for points that are not equal or opposite: else Z is zero, and stays so
 SUBTRACT = _NEGATIVE + ADD
 _EQUATION = bytes((                                                 # X^3 - 3 X + b - Y^2 of slots 0, 1, b in 5
+    0, 0, 0, 11,  0, 1, 1, 11,  0, 5, 5, 11,
     1, 6, 0, 0,  0, 6, 6, 0,  3, 6, 6, 0,  3, 6, 6, 0,  3, 6, 6, 0,  2, 6, 6, 5,  1, 7, 1, 1,  3, 6, 6, 7,  0, 6, 6, 13,
 ))
 # fmt: on
@@ -48,10 +49,10 @@ def verify(curve, public, digest, signature) -> bool:
     _prepare(f, curve)
     if not _load_point(f, curve, public):
         return False
-    m = curve.order()
+    m = curve.order(12)
     for slot in (1, 2):
         at = size * (slot - 1)
-        if not _in_range(signature, at, curve.N):
+        if not bytes(size) < bytes(signature[at : at + size]) < curve.N:
             return False
         m.load(slot, signature, at, size)
     m.run(b"\x00\x02\x02\x00")  # s
@@ -189,10 +190,15 @@ def set_one(f, slot):
     f.run(bytes((0, slot, 11, 13)))
 
 
-def odd_multiples(f, invert):
-    """x, y of 1, 3, 5 and 7 times the point in the slots 0 and 1, at the cost of one inversion."""
-    one = f.get(0, 2)
-    f.put(3, one)
+def odd_multiples(f, invert, first=0):
+    """x, y of 1, 3, 5 and 7 times the point in the slots 0 and 1, at the cost of one inversion.
+
+    They go into the slots from `first` on, unless that is 0, else into a list.
+    """
+    table: list = []
+    keep = bytearray(b"\x02\x00\x00\x0c\x02\x00\x01\x0c")
+    _keep(f, keep, first, table)
+    f.run(b"\x02\x03\x00\x0c\x02\x04\x01\x0c")
     set_one(f, 2)
     f.run(DOUBLE)
     twice = f.get(0, 3)
@@ -216,7 +222,6 @@ def odd_multiples(f, invert):
     f.run(b"\x00\x02\x01\x02")
     invert(f)
     inverse = f.get(4, 1)
-    table = [one]
     for point, factors in ((three, (z5, z7)), (five, (z3, z7)), (seven, (z35,))):
         f.put(0, point)
         f.put(5, inverse)
@@ -224,8 +229,18 @@ def odd_multiples(f, invert):
             f.put(6, factor)
             f.run(b"\x00\x05\x05\x06")
         f.run(b"\x01\x06\x05\x05\x00\x00\x00\x06\x00\x01\x01\x06\x00\x01\x01\x05")
-        table.append(f.get(0, 2))
+        first = first and first + 2
+        _keep(f, keep, first, table)
     return table
+
+
+def _keep(f, program, first, table):
+    """Put x, y in the slots 0 and 1 where they are wanted."""
+    if first:
+        program[1], program[5] = first, first + 1
+        f.run(program)
+    else:
+        table.append(f.get(0, 2))
 
 
 def _multiply_base(f, curve, m, slot):
@@ -259,11 +274,11 @@ def _load_point(f, curve, public) -> bool:
     """Put a public key into the slots 0 and 1, in Montgomery's form; False when it is not on the curve."""
     size = curve.SIZE
     for slot in (0, 1):
-        if not _is_below(public, size * slot, curve.P):
+        if bytes(public[size * slot : size * slot + size]) >= curve.P:
             return False
         f.load(slot, public, size * slot, size)
     f.load(5, curve.B, 0, size)
-    f.run(b"\x00\x00\x00\x0b\x00\x01\x01\x0b\x00\x05\x05\x0b" + _EQUATION)
+    f.run(_EQUATION)
     return f.is_zero(6)
 
 
@@ -275,7 +290,7 @@ def _has_x(f, curve, signature) -> bool:
     f.run(b"\x00\x03\x03\x0b\x00\x04\x04\x0b\x01\x05\x02\x02\x00\x06\x03\x05\x03\x06\x06\x00\x00\x06\x06\x0d")
     if f.is_zero(6):
         return True
-    if not _is_below(signature, 0, curve.GAP):
+    if bytes(signature[:size]) >= curve.GAP:
         return False
     f.run(b"\x02\x03\x03\x04\x00\x06\x03\x05\x03\x06\x06\x00\x00\x06\x06\x0d")
     return f.is_zero(6)

@@ -11,6 +11,10 @@ from ipsec.crypto.sign.modular import Modulus, walk
 from ipsec.micro import const
 
 _L = b"\x10" + bytes(15) + b"\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed"
+_SQUARE = (
+    b"\x09\x41\x1b\x7c\x30\x9a\x3d\xce\xec\x73\xd2\x17\xf5\xbe\x65\xcb"
+    b"\x68\x76\x04\xd6\x3c\x71\x5b\xea\x69\xf9\xd2\x65\xe9\x52\xd1\x3b"
+)  # 2^520 mod L
 _L_LITTLE = b"\xed\xd3\xf5\x5c\x1a\x63\x12\x58\xd6\x9c\xf7\xa2\xde\xf9\xde\x14" + bytes(15) + b"\x10"
 _P_LITTLE = b"\xed" + b"\xff" * 30 + b"\x7f"
 # d of the curve, 2 d, sqrt(-1)
@@ -66,7 +70,7 @@ def public_key(seed) -> bytes:
     """The 32 octets of the public key of a private key of 32 octets."""
     a, _ = _expand(seed)
     f = field.field_25519()
-    m = Modulus(_L, 5)
+    m = Modulus(_L, 5, _SQUARE)
     _load_scalar(m, 1, a)
     _multiply_base(f, m, 1)
     out = bytes(_encode(f))
@@ -78,7 +82,7 @@ def public_key(seed) -> bytes:
 def sign(seed, public, *message) -> bytes:
     """The signature, 64 octets, over the concatenated parts of the message (RFC 8032 5.1.6); `public` is `public_key(seed)`."""
     a, prefix = _expand(seed)
-    m = Modulus(_L, 8)
+    m = Modulus(_L, 8, _SQUARE)
     r = hashes.digest(64, prefix, *message)
     _load_hash(m, 1, r)
     f = field.field_25519()
@@ -102,7 +106,7 @@ def verify(public, signature, *message) -> bool:
     if not _decode_negative(f, public):
         return False
     _odd_multiples(f)
-    m = Modulus(_L, 5)
+    m = Modulus(_L, 5, _SQUARE)
     m.load(1, signature, 32, 32, False)
     m.run(b"\x00\x01\x01\x00")
     s = comb.digits(m, 1, 2)

@@ -54,7 +54,7 @@ class _Machine(modular.Limbs):
 
 def field_25519(slots=18):
     """Numbers modulo 2^255 - 19."""
-    return _Machine(608, slots) if machine.KERNEL else modular.Plain(_P25519, slots, 1)
+    return _Machine(608, slots) if machine.KERNEL else modular.Plain(_P25519, slots, b"", 1)
 
 
 def field_p256(slots=18):

@@ -2,15 +2,24 @@
 
 import hashlib
 
+_known: dict = {32: hashlib.sha256}  # the others when they are asked for
+
 
 def new(size):
     """A hash object: 32, 48 or 64 octets of digest."""
-    name = {32: "sha256", 48: "sha384", 64: "sha512"}[size]
-    if hasattr(hashlib, name):
-        return getattr(hashlib, name)()
-    from ipsec.crypto import sha512
+    return (_known.get(size) or _find(size))(b"")
 
-    return getattr(sha512, name)()
+
+def _find(size):
+    name = "sha384" if size == 48 else "sha512"
+    if hasattr(hashlib, name):
+        found = getattr(hashlib, name)
+    else:
+        from ipsec.crypto import sha512
+
+        found = getattr(sha512, name)
+    _known[size] = found
+    return found
 
 
 def digest(size, *parts) -> bytes:

@@ -102,8 +102,8 @@ _entry = bytearray(96)
 class LimbModulus(Limbs):
     """By the kernel."""
 
-    def __init__(self, n, slots):
-        """`n` are big-endian octets, odd, the first not 0; slot 0 becomes R^2 mod n."""
+    def __init__(self, n, slots, square=b""):
+        """`n` are big-endian octets, odd, the first not 0; slot 0 becomes R^2 mod n, `square` where that is known."""
         self.modulus = n
         self.limbs = _limbs(_bits(n))
         size = 4 * self.limbs
@@ -115,7 +115,10 @@ class LimbModulus(Limbs):
         for _ in range(4):
             inverse = inverse * (2 - low * inverse) & 8191
         self._factor = -inverse & 8191
-        self._square(_bits(n) - 1)
+        if square:
+            self.load(0, square)
+        else:
+            self._square(_bits(n) - 1)
 
     def _square(self, top):
         """R^2 into slot 0: from 2^top, which is below n, by doublings to R 2^h, and by squares of what has R as a factor."""
@@ -143,7 +146,7 @@ class LimbModulus(Limbs):
 class Plain:
     """The same in long integers; `r` other than None replaces R, as 1 for a field that does without."""
 
-    def __init__(self, n, slots, r=None):
+    def __init__(self, n, slots, _square=b"", r=None):
         self.modulus = n
         self.n = int.from_bytes(n, "big")
         if r is None:

@@ -14,6 +14,12 @@ _INVERT = bytes((
 ))  # fmt: skip
 
 
+_SQUARE = (
+    b"\xe1\x2d\x95\x59\xd9\x56\x1f\xc2\x45\xb2\x39\x2b\x6b\xec\x59\x61"
+    b"\x55\x71\xbb\x19\x2a\x06\x7d\x8a\x08\x45\xcc\x0d\xea\x6d\xc3\xba"
+)  # 2^520 mod N
+
+
 class _Curve:
     """Its numbers, big-endian, and how to work with them."""
 
@@ -51,9 +57,9 @@ class _Curve:
         """The field machine; slots 0 to 17, and those for odd multiples of a point."""
         return field_p256(_ODD + 8)
 
-    def order(self):
+    def order(self, slots=14):
         """Numbers modulo the order; slots 0 to 13."""
-        return Modulus(self.N, 14)
+        return Modulus(self.N, slots, _SQUARE)
 
     def table(self):
         """The comb of the base point."""
@@ -66,7 +72,7 @@ class _Curve:
     def double_multiply(self, point, m, u, v):
         """The base point times slot `u` of `m`, plus what is in the slots 0 and 1 times slot `v` (Montgomery's form and not)."""
         f = point.f
-        odd = ecdsa.odd_multiples(f, self.invert)
+        ecdsa.odd_multiples(f, self.invert, _ODD)
         digits = comb.naf(bytes(m.store(v, 32, False)) + b"\x00")
         octets = comb.digits(m, u, 7)
         base = comb.Comb(comb256.TABLE, 2, False)
@@ -74,24 +80,23 @@ class _Curve:
         while top >= comb.COLUMNS and digits[top] == 128:
             top -= 1
         if top >= comb.COLUMNS:
-            for i in range(4):
-                f.put(_ODD + 2 * i, odd[i])
             digit = digits[top] - 128
             x = _ODD - 1 + abs(digit)
             f.run(bytes((2, 0, x, 12, 2 + (digit < 0), 1, 12, x + 1, 0, 2, 11, 13)))
-            walk(_hurry, f, (bytearray(ecdsa.ADD), bytearray(ecdsa.SUBTRACT), base), digits[:top], octets)
+            walk(_hurry, f, (bytearray(ecdsa.ADD), bytearray(ecdsa.SUBTRACT), base, top), digits, octets)
             f.run(b"\x00\x08\x02\x0d")
             if not f.is_zero(8):
                 point.is_neutral = False
                 return
+        odd = [f.get(_ODD + 2 * i, 2) for i in range(4)]
         walk(_walk, point, (odd, base), digits, octets)
 
 
 def _hurry(f, programs, digits, octets):
     """The sum without a look at points that are equal or opposite: if there were any, its Z is zero."""
-    adding, subtracting, base = programs
+    adding, subtracting, base, top = programs
     doublings = 0
-    for t in range(len(digits) - 1, -1, -1):
+    for t in range(top - 1, -1, -1):
         doublings += 1
         digit = digits[t] - 128
         if t >= comb.COLUMNS and not digit:

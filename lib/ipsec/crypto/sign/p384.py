@@ -45,9 +45,9 @@ class _Curve:
         """Numbers modulo the prime; slots 0 to 13."""
         return Modulus(self.P, 14)
 
-    def order(self):
-        """Numbers modulo the order; slots 0 to 13."""
-        return Modulus(self.N, 12)
+    def order(self, slots=12):
+        """Numbers modulo the order; slots 0 to 11."""
+        return Modulus(self.N, slots)
 
     def invert(self, f):
         """Slot 4 = 1 / slot 2 modulo the prime, by Fermat."""
