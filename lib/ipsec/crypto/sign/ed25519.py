@@ -190,7 +190,8 @@ def _sum(f, digits, s):
     """Digits times the point whose odd multiples are there, plus the comb's multiple of the base point."""
     _start(f)
     affine = _AFFINE, _subtracting(_AFFINE)
-    programs = bytearray(_T + _ADD), _subtracting(_T + _ADD), affine, comb.Comb(comb25519.TABLE, 3, False)
+    adding = bytearray(_T + _ADD)
+    programs = adding, _subtracting(adding), affine, comb.Comb(comb25519.TABLE, 3, False)
     walk(_walk, f, programs, digits, s)
 
 
@@ -235,9 +236,8 @@ def _walk(f, programs, digits, s):
 
 
 def _odd_multiples(f):
-    """What is added for 1, 3, 5 and 7 times the point in slots 0 to 3, into slots of their own."""
+    """What is added for 1, 3, 5 and 7 times the point that `_decode_negative` has found, into slots of their own."""
     f.load(13, _CONSTANTS, 32, 32, False)
-    f.run(_KEEP)
     f.run(_DOUBLE)
     f.run(_T)
     f.run(_CACHE)  # twice the point
@@ -276,10 +276,10 @@ def _decode_negative(f, public) -> bool:
         f.run(b"\x03\x00\x0e\x00")
     f.load(2, _ONE, 0, 32, False)
     f.run(b"\x00\x03\x00\x01")
-    point = f.get(0, 4)
+    f.run(_KEEP)
     f.run(_DOUBLE, 3)
     small = f.is_zero(0)
-    f.put(0, point)
+    f.run(_FETCH)
     return not small
 
 
