@@ -12,7 +12,7 @@ from pathlib import Path
 import ipsec
 import shtab
 
-from ipsec_board import bench, boards, doctor, flash, gateways, install, link, packages, provision, run, series, slices
+from ipsec_board import bench, boards, certify, doctor, flash, gateways, install, link, packages, provision, run, series, slices
 from ipsec_board.errors import BoardError
 from ipsec_board.gateway import GATEWAYS, raw_keys
 from ipsec_board.show import Show
@@ -127,12 +127,18 @@ def _provision(subs) -> None:
     about = 'with auth = "eap": make the file of nt_hash_file first, of the password that is asked for, or read from a pipe'
     sub.add_argument("--new-nt-hash", action="store_true", help=about)
     sub.add_argument("--text", action="store_true", help="with --new-psk: as 64 letters and digits, for AWS and Azure")
-    about = 'with auth = "key": have the board make another key of this kind'
+    about = 'with auth = "key" and "cert": have the board make another key of this kind'
     sub.add_argument("--new-key", choices=sorted(raw_keys.KINDS), default="", help=about)
+    about = "an authority of your own in this folder, made where there is none: it issues the device's certificate"
+    sub.add_argument("--ca", type=Path, help=about)
+    about = "take this file apart, PKCS #12 or a key with a password, into files beside the provisioning file; touch no board"
+    sub.add_argument("--import", dest="source", type=Path, help=about)
+    sub.add_argument("--password-file", type=Path, help="with --import: the file that holds its password")
     sub.add_argument("--gateway", choices=sorted(GATEWAYS), default="strongswan", help="whose snippet to print")
     sub.add_argument("--prepared", action="store_true", help="in the form that `install --prepared` needs")
     sub.add_argument("--check", action="store_true", help="only check the file (and make the PSK); touch no board")
     sub.add_argument("--init", action="store_true", help="write a first provisioning file, commented; touch no board")
+    sub.add_argument("--auth", choices=("psk", "key", "cert"), default="psk", help="with --init: how both ends prove themselves")
     sub.add_argument("--for", dest="kind", choices=sorted(GATEWAYS), default="", help="with --init: for this kind of gateway")
     _insecure(sub)
 
@@ -144,8 +150,14 @@ def _insecure(sub: argparse.ArgumentParser) -> None:
 def _do_provision(args: argparse.Namespace, show: Show) -> None:
     if args.init:
         for path in args.file:
-            provision.init(path, args.kind, show)
+            provision.init(path, args.kind, show, args.auth)
         return
+    if args.source:
+        if len(args.file) != 1:
+            raise BoardError("--import is for one provisioning file", "give the files one by one")
+        certify.take_apart(args.source, args.file[0], args.password_file, show)
+        return
+    issuer = certify.open_authority(args.ca, show) if args.ca else None
     for path in args.file if args.new_psk else ():
         provision.new_secret(path, show, args.text)
     for path in args.file if args.new_ppk else ():
@@ -161,12 +173,13 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
             raise BoardError("--prepared is for one file", "provision one board at a time")
         if args.port:
             raise BoardError("several files are for several boards", "leave --port out: each board is awaited in turn")
-        series.provision_boards(plans, show)
+        series.provision_boards(plans, show, issuer=issuer)
     else:
         with _connect(args) as board:
-            provision.provision(board, plans[0], show, args.prepared, args.new_key)
+            if not provision.provision(board, plans[0], show, args.prepared, args.new_key, issuer):
+                return
         plans = provision.read_plans(args.file, show, insecure=args.insecure)  # the device's public key is known now
-        gateways.show_gateway(plans, args.gateway, None, show)
+        gateways.show_gateway(plans, args.gateway, None, show, issuer=issuer)
 
 
 def _password(path: Path) -> str:
@@ -236,12 +249,14 @@ def _gateway(subs) -> None:
     sub.add_argument("file", type=Path, nargs="+", help="provisioning files, TOML or JSON: one for each device")
     sub.add_argument("--out", type=Path, help="folder for the files with the secrets; else they are printed without them")
     sub.add_argument("--replace", action="store_true", help="overwrite what --out holds for other devices or settings")
+    sub.add_argument("--ca", type=Path, help="the authority of `provision --ca`: it issues the gateway's certificate, too")
     _insecure(sub)
 
 
 def _do_gateway(args: argparse.Namespace, show: Show) -> None:
+    issuer = certify.open_authority(args.ca, show) if args.ca else None
     plans = provision.read_plans(args.file, show, insecure=args.insecure)
-    gateways.show_gateway(plans, args.kind, args.out, show, args.replace)
+    gateways.show_gateway(plans, args.kind, args.out, show, args.replace, issuer)
 
 
 def _fleet(subs) -> None:

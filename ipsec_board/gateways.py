@@ -9,16 +9,22 @@ from pathlib import Path
 from ipsec_board import gateway
 from ipsec_board.errors import BoardError
 from ipsec_board.gateway import fleet
+from ipsec_board.gateway.authority import Authority
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.show import Show
 
 
-def show_gateway(plans: Sequence[Plan], kind: str, folder: Path | None, show: Show, replace: bool = False) -> None:
-    """Print the configuration without the secrets, or write it with them into `folder`. Raises BoardError."""
+def show_gateway(
+    plans: Sequence[Plan], kind: str, folder: Path | None, show: Show, replace: bool = False, issuer: Authority | None = None
+) -> None:
+    """Print the configuration without the secrets, or write it with them into `folder`. Raises BoardError.
+
+    `issuer` issues the gateway's certificate, where it has one from there.
+    """
     for one, other in fleet.same_keys(plans):
         show.warn(f"{one.path} and {other.path} have the same key: each device can pose as the other; give each its own")
     try:
-        files = gateway.write(kind, plans, show_secret=folder is not None)
+        files = gateway.write(kind, plans, show_secret=folder is not None, issuer=issuer)
         written = gateway.save(files, folder, replace) if folder else []
     except PlanError as e:
         raise BoardError.of(e) from e

@@ -16,7 +16,7 @@ def dump(config: Config) -> dict:
     without |= {"ppk_file"} if config.ppk_id else {name for name in OPTIONS if name.startswith("ppk")}
     without |= {"nt_hash_file"} if config.auth == "eap" else {"eap_identity", "nt_hash", "nt_hash_file"}
     if config.auth == "psk" and not config.remote_auth:
-        without |= {"key_file", "gateway_key", "cert", "ca", "remote_auth", "clock", "provisioned"}
+        without |= {"key_file", "gateway_key", "cert", "ca", "certreq", "remote_auth", "clock", "provisioned"}
     values = {name: _written(value) for name, value in vars(config).items() if name not in without}
     return {"prepared": FORM, **values}
 

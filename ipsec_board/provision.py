@@ -15,9 +15,11 @@ from types import SimpleNamespace
 
 from ipsec.ike.auth import keys
 
+from ipsec_board import certify
 from ipsec_board.errors import BoardError, BoardLost
 from ipsec_board.gateway import further, initial, raw_keys
 from ipsec_board.gateway import plan as plans
+from ipsec_board.gateway.authority import Authority
 from ipsec_board.gateway.plan import KEY_FILE, Plan, PlanError
 from ipsec_board.install import FIRMWARE
 from ipsec_board.link import Link
@@ -35,7 +37,7 @@ def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
         plan = plans.load(path, _firmware_settings())
     except PlanError as e:
         raise BoardError.of(e) from e
-    for text in plan.config.warnings:
+    for text in (*plan.config.warnings, *(plan.certificates.warnings if plan.certificates else ())):
         show.warn(text)
     for file in plan.exposed:
         text = f"the secret in {file} can be read by others"
@@ -58,19 +60,20 @@ def read_plans(paths: Sequence[Path], show: Show, *, insecure: bool = False) -> 
     return plans
 
 
-def init(path: Path, kind: str, show: Show) -> None:
+def init(path: Path, kind: str, show: Show, auth: str = "psk") -> None:
     """Write a first provisioning file. Raises BoardError when there is one already."""
     if path.suffix != ".toml":
         better = f"ipsec-board provision --init {path.with_suffix('.toml')}"
         raise BoardError(f"{path}: a provisioning file with comments is TOML", better)
     try:
         with open(path, "x") as f:
-            f.write(initial.text(re.sub(r"[^A-Za-z0-9-]+", "-", path.stem).strip("-") or "device", kind))
+            f.write(initial.text(re.sub(r"[^A-Za-z0-9-]+", "-", path.stem).strip("-") or "device", kind, auth))
     except FileExistsError as e:
         raise BoardError(f"{path} exists", "check it with `ipsec-board provision --check`, or take another name") from e
     except OSError as e:
         raise BoardError(f"{path} cannot be written ({e.strerror})", "take a folder of yours") from e
-    show.good(f"{path}: fill in gateway, identities and networks, then: ipsec-board provision --new-psk {path}")
+    option = {"psk": "--new-psk ", "cert": "--ca ca "}.get(auth, "")
+    show.good(f"{path}: fill in gateway, identities and networks, then: ipsec-board provision {option}{path}")
 
 
 def new_secret(path: Path, show: Show, text: bool = False, kind: str = "psk") -> None:
@@ -105,14 +108,20 @@ def _firmware_settings() -> SimpleNamespace:
     return SimpleNamespace(known=list(module._OPTIONS), check=module.Settings)
 
 
-def provision(board: Link, plan: Plan, show: Show, prepared: bool = False, new_key: str = "") -> None:
+def provision(
+    board: Link, plan: Plan, show: Show, prepared: bool = False, new_key: str = "", issuer: Authority | None = None
+) -> bool:
     """Write the configuration, then the settings if the file has any. Raises BoardError; the previous ones stay then.
 
-    `prepared`: in the form that needs no checker on the board. `new_key`: with auth "key", the kind of a key that the board makes
-    in place of the one that it may have.
+    `prepared`: in the form that needs no checker on the board. `new_key`: the kind of a key that the board makes in place of the
+    one that it may have. `issuer` issues a certificate where one is missing; else False tells that somebody has to.
     """
     if plan.keys:
-        place_key(board, plan, show, new_key)
+        public = place_key(board, plan, show, new_key)
+        if plan.certificates and plan.certificates.place:
+            if not certify.place(board, plan, public, issuer, show):
+                return False
+            plan = _again(plan)
     values = dump(plan.config) if prepared else plan.device_config()
     if prepared and plan.keys:
         values["key_file"] = "=" + KEY_FILE
@@ -124,9 +133,18 @@ def provision(board: Link, plan: Plan, show: Show, prepared: bool = False, new_k
     if plan.device:
         adopt(board, SETTINGS, json.dumps(plan.device).encode(), check=False)
         show.good(f"{SETTINGS}: written and read back")
+    return True
 
 
-def place_key(board: Link, plan: Plan, show: Show, new_key: str = "") -> None:
+def _again(plan: Plan) -> Plan:
+    """The same file, now that its key and its certificate are there. Raises BoardError."""
+    try:
+        return plans.load(plan.path, _firmware_settings())
+    except PlanError as e:
+        raise BoardError.of(e) from e
+
+
+def place_key(board: Link, plan: Plan, show: Show, new_key: str = "") -> keys.PublicKey:
     """Have the board make its private key, unless it has one, or give it the imported one; keep its public key beside the file.
 
     Raises BoardError. A private key that a board has made is never read from it.
@@ -154,6 +172,7 @@ def place_key(board: Link, plan: Plan, show: Show, new_key: str = "") -> None:
     show.good(f"{KEY_FILE}: {keys.NAMES[public.kind]}, {how}; its public key is in {place}:")
     show.line(raw_keys.pem(public).rstrip())
     show.line(f"SHA-256 of it: {raw_keys.fingerprint(raw_keys.spki(public))}")
+    return public
 
 
 def adopt(board: Link, place: str, data: bytes, check: bool, remedy: str = _REMEDY) -> str:

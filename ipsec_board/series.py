@@ -18,6 +18,7 @@ from pathlib import Path
 from ipsec_board import facts, link, ports, provision
 from ipsec_board.errors import BoardError, BoardLost
 from ipsec_board.gateway import plan as plans
+from ipsec_board.gateway.authority import Authority
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.show import Show
 
@@ -74,21 +75,21 @@ def make(template: Path, rows: Sequence[dict[str, str]], out: Path, show: Show, 
     return [out / f"{name}{template.suffix}" for name in texts]
 
 
-def provision_boards(plans: Sequence[Plan], show: Show, patience_s: float = 600) -> None:
+def provision_boards(plans: Sequence[Plan], show: Show, patience_s: float = 600, issuer: Authority | None = None) -> None:
     """Give each device's configuration to a board of its own, in order, as the boards are plugged in. Raises BoardError."""
     done: set[str] = set()  # what is a board's own: its chip's number, or its port
     seen: set[str] = set()  # ports whose boards have been looked at, while they stay plugged in
     for plan in plans:
         show.line(f"{plan.path}: waiting for a board; {len(plans) - len(done)} to go")
         end = time.monotonic() + patience_s
-        while not _provision_next(plan, done, seen, show):
+        while not _provision_next(plan, done, seen, show, issuer):
             if time.monotonic() > end:
                 raise BoardError(f"{plan.path}: no further board came", "give this file and those behind it again")
             time.sleep(1)
     show.good(f"{len(done)} boards provisioned")
 
 
-def _provision_next(plan: Plan, done: set[str], seen: set[str], show: Show) -> bool:
+def _provision_next(plan: Plan, done: set[str], seen: set[str], show: Show, issuer: Authority | None) -> bool:
     """Whether a board that has not been provisioned is there; it is then."""
     present = [p.device for p in ports.candidates()]
     seen.intersection_update(present)
@@ -100,7 +101,7 @@ def _provision_next(plan: Plan, done: set[str], seen: set[str], show: Show) -> b
                 own = facts.read(board).uid or port
                 if own not in done:
                     show.line(f"{port}: board {own}")
-                    provision.provision(board, plan, show)
+                    provision.provision(board, plan, show, issuer=issuer)
         except BoardLost as e:
             show.warn(str(e))  # it is being plugged in, or out
             continue
@@ -146,7 +147,7 @@ def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
             tunnel = plans.parse(content, out / f"{name}{template.suffix}").get("tunnel", {})
         except PlanError as e:
             raise BoardError.of(e) from e
-        files = {"key": (), "eap": ("nt_hash_file",)}
+        files = {"key": (), "cert": (), "eap": ("nt_hash_file",)}
         for option in ("local_id", *files.get(tunnel.get("auth"), ("psk_file",))):
             value = tunnel.get(option)
             if not isinstance(value, str) or not value:

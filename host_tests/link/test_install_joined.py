@@ -100,5 +100,5 @@ def test_the_form_holds_everything(tmp_path):
     got = vars(fill)
     got["remote_ts"] = [tuple(r) for r in got["remote_ts"]]
     left_out = {"psk_file", "key", "key_file", "gateway_key", "cert", "cert_file", "ca", "ca_file"}
-    left_out |= {"provisioned", "ppk", "ppk_id", "ppk_file", "ppk_required", "eap_identity", "nt_hash", "nt_hash_file"}
+    left_out |= {"provisioned", "ppk", "ppk_id", "ppk_file", "ppk_required", "eap_identity", "nt_hash", "nt_hash_file", "certreq"}
     assert got == {name: value for name, value in vars(config).items() if name not in left_out}

@@ -27,12 +27,14 @@ SITE: dict[str, tuple] = {
     "inside": ("", "the gateway's inside interface, where its configuration needs one"),
     "address": ("", "the gateway's outside address, where its configuration needs one"),
     "peer_address": ("", "the device's public address, for gateways that cannot do without"),
+    "gateway_cert": ("", "the file of the gateway's own certificate, to be checked, and to be written for the gateway"),
     "number": (0, "a number of the device's own, for gateways that want one (Junos); 0: its place among the files given"),
 }
 TABLES = ("tunnel", "device", "site")
 # What stands for a required option whose own value was refused, so that the others can be looked at.
 _STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": "x" * 32, "inner_address": "192.0.2.1",
-             "key": "-", "gateway_key": "-", "ppk": "x" * 32, "ppk_id": "x", "nt_hash": "x" * 16}  # fmt: skip
+             "key": "-", "gateway_key": "-", "cert": "-", "ca": "-", "ppk": "x" * 32, "ppk_id": "x",
+             "nt_hash": "x" * 16}  # fmt: skip
 STAND_IN = _STAND_IN
 STAND_IN_PSK = _STAND_IN["psk"]
 _OPTION = re.compile(r"option '?(\w+)")
@@ -168,7 +170,7 @@ def _remedy(name: str, value: object) -> str:
         return line(name, better)
     examples = {"gateway": "vpn.example.net", "local_id": "sensor-7.example.net", "remote_id": "vpn.example.net",
                 "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7", "ppk_id": "sensor-7",
-                "eap_identity": "sensor-7"}  # fmt: skip
+                "eap_identity": "sensor-7", "clock": "rtc", "provisioned": "2026-11-28"}  # fmt: skip
     if name in ("ike_proposals", "esp_proposals"):
         return f"remove the line for the built-in list, or write {line(name, _known_suites(value) or list(_EXAMPLES[name]))}"
     example = examples.get(name, default)

@@ -13,7 +13,7 @@ import ipaddress
 import itertools
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -28,6 +28,7 @@ class Fleet:
     name: str
     devices: tuple[Plan, ...]
     exact: bool = False
+    issued: tuple[str, str] | None = field(default=None, repr=False)  # the gateway's key and certificate, PEM
 
     @property
     def first(self) -> Plan:
@@ -42,6 +43,16 @@ class Fleet:
             text = f"the gateway takes at most {longest} characters as the name, not {self.name!r}"
             raise PlanError(text, "shorten [site] name")
         return f"{self.first.name[: longest - 5]}-{zlib.crc32(self.name.encode()) & 0xFFFF:04x}"
+
+    @property
+    def device_auth(self) -> str:
+        """How the devices prove themselves."""
+        return self.first.config.auth
+
+    @property
+    def gateway_auth(self) -> str:
+        """How the gateway does."""
+        return self.first.config.remote_auth or self.first.config.auth
 
     @property
     def site(self) -> dict:
@@ -92,15 +103,15 @@ def fleets(plans: Sequence[Plan]) -> list[Fleet]:
     for plan in plans:
         config = plan.config
         ppk = bool(config.ppk_id) and 1 + config.ppk_required
-        key = (plan.name, config.auth, ppk, plan.gateway_id, *plan.protected, "pools", *plan.pools)
+        key = (plan.name, config.auth, config.remote_auth, ppk, plan.gateway_id, *plan.protected, "pools", *plan.pools)
         groups.setdefault(key, []).append(plan)
     shared: dict[str, list[Plan]] = {}  # the gateway cannot tell two connections for anybody apart: the largest group has it
     for members in sorted(groups.values(), key=len, reverse=True):
-        if members[0].pools and members[0].keys is None:
+        if members[0].pools and not members[0].has_raw_key:
             shared.setdefault(members[0].gateway_id, members)
     found = []
     for members in groups.values():
-        if members[0].keys is None and any(members is group for group in shared.values()):
+        if not members[0].has_raw_key and any(members is group for group in shared.values()):
             found.append(Fleet(members[0].name, tuple(members)))
         else:
             found += [Fleet(f"{plan.name}-{plan.device_name}", (plan,), exact=True) for plan in members]

@@ -43,28 +43,6 @@ def read(path: Path, options: dict, reasons: Reasons) -> tuple[dict, tuple[Path,
     return given, tuple(files)
 
 
-def read_gateway(path: Path, options: dict, reasons: Reasons) -> dict:
-    """With auth "eap" what the gateway is known by: the options gateway_key and ca, of files that they may name."""
-    given: dict = {}
-    for name, option in (("gateway_key", "gateway_key"), ("ca_file", "ca")):
-        value = options.pop(name, None)
-        if not value:
-            continue
-        place = path.parent / str(value)
-        if name == "gateway_key" and (len(str(value)) > 200 or not place.is_file()):
-            given[option] = value
-            continue
-        try:
-            given[option] = auth_options.read_file(str(path), str(value), name)
-        except ConfigError as e:
-            reasons.add(str(e), "name a file of the authority's certificate in PEM")
-            given[option] = "-"
-    for name in ("psk", "psk_file"):
-        if name in options:
-            reasons.add(f"{name} is of no use with auth = \"eap\"", f"remove {name}, or the line auth")
-    return given
-
-
 def make_nt_hash(path: Path, password: str) -> None:
     """Write the NT hash of a password, readable by its owner alone. Raises PlanError when the file exists."""
     if not password:

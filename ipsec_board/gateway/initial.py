@@ -19,6 +19,19 @@ _REQUIRED = {
     "psk_file": ("{name}.psk", "the key, beside this file: ipsec-board provision --new-psk makes it"),
     "remote_ts": (["10.10.0.0/24"], "the networks behind the gateway"),
 }
+# In place of psk_file, by how both ends prove themselves
+_AUTH: dict[str, dict[str, tuple]] = {
+    "psk": {"psk_file": _REQUIRED["psk_file"]},
+    "key": {
+        "auth": ("key", "raw public keys; the board makes its own when it is provisioned"),
+        "gateway_key": ("gateway.pub", "the gateway's public key: a file, or the key itself"),
+    },
+    "cert": {
+        "auth": ("cert", "certificates; the board makes its key when it is provisioned"),
+        "cert_file": ("{name}.crt", "the device's; where it is not there, the board signs a request, or --ca issues it"),
+        "ca_file": ("ca/ca.crt", "the authority of the gateway's certificate: its file, or that of `provision --ca ca`"),
+    },
+}
 _CLOUD = {
     "gateway": ("198.51.100.1", "the cloud gateway's address, and its identity"),
     "local_id": ("203.0.113.7", "our public address"),
@@ -44,13 +57,18 @@ SUITES: dict[str, tuple[list[str], list[str]]] = {
 CLOUD = ("aws", "azure")
 SOURCES = tuple(paths.LIBRARY / "ipsec" / name for name in ("options.py", "auth_options.py"))  # of the options of a tunnel
 SECRETS = ("psk", "key", "ppk", "nt_hash")  # which belong into files
+_WITHOUT = (*SECRETS, "cert", "ca", "certreq")  # what files hold, and what the desk reckons
 _LINE = re.compile(r'^    "(\w+)": \(.*\),(?:  # (.*))?$', re.MULTILINE)
 _HEADING = re.compile(r"^    # (.*)$", re.MULTILINE)
 
 
-def text(name: str, kind: str = "") -> str:
+def text(name: str, kind: str = "", auth: str = "psk") -> str:
     """A provisioning file for a device of this name, and for this kind of gateway if one is given."""
     required = dict(_CLOUD if kind in CLOUD else _REQUIRED)
+    if auth != "psk":
+        at = list(required).index("psk_file")
+        items = list(required.items())
+        required = dict([*items[:at], *_AUTH[auth].items(), *items[at + 1 :]])
     if kind:
         ike, esp = SUITES[kind]
         required["ike_proposals"] = (ike, f"what {kind} has in common with the device")
@@ -65,7 +83,7 @@ def text(name: str, kind: str = "") -> str:
     if "remote_id" in required:
         lines.append("# " + _line("remote_id", required["gateway"][0], required["remote_id"][1]))
     for source in SOURCES:
-        lines += ["", *options(source, {*required, *SECRETS})]
+        lines += ["", *options(source, {*required, *_WITHOUT})]
     lines += ["", "[device]", _line("publish_host", "10.10.0.1", "who gets the readings: an address behind the gateway")]
     lines += options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
     lines += ["", "[site]", _line("name", "uplink", checks.SITE["name"][1])]

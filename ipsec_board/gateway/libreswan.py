@@ -5,9 +5,11 @@ Start reading at `write`.
 
 import base64
 
+from cryptography import x509
+from ipsec.errors import AuthError
 from ipsec.ike.auth import keys
 
-from ipsec_board.gateway import further
+from ipsec_board.gateway import certificates, ends, further
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -37,14 +39,17 @@ WORDS = v.Vocabulary(
 
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>.conf`, and for each device `<name>-<device>.secrets`, for /etc/ipsec.d. Raises PlanError."""
-    if fleet.first.keys and not fleet.first.config.ppk_id:
-        return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact)]
+    """`<name>.conf`, and for each device `<name>-<device>.secrets`, for /etc/ipsec.d; certificates of the ends that have some.
+
+    Raises PlanError.
+    """
     secrets = [
         GatewayFile(f"{plan.name}-{plan.device_name}.secrets", _secret(plan, show_secret), secret=show_secret)
         for plan in fleet.devices
+        if "psk" in _methods(fleet) or fleet.first.config.ppk_id
     ]
-    return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *secrets]
+    others = [file for file in ends.files(fleet, show_secret) if not file.name.endswith(".pub")]  # those stand in the connection
+    return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *others, *secrets]
 
 
 def _secret(plan: Plan, show: bool) -> str:
@@ -66,10 +71,12 @@ def _connection(fleet: Fleet) -> str:
     ike_text = ",".join(v.unique(f"{s.encr}-{s.prf}-{s.group}" for s in ike))
     esp_text = ",".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
     esn = sorted({s.esn for s in esp})
-    also = "" if fleet.first.keys and not fleet.first.config.ppk_id else " and those with the secrets"
+    has_secret = "psk" in _methods(fleet) or fleet.first.config.ppk_id
+    also = " and those with the secrets" if has_secret else ""
     lines = [
         f"# For {fleet.title}; settings are those of ipsec.conf(5).",
         f"# Put this file{also} into /etc/ipsec.d, then: ipsec restart",
+        *_nss(fleet),
         *(f"# libreswan has no {name}: left out" for name in (*ike_out, *esp_out)),
         f"conn {fleet.name}",
         "    keyexchange=ikev2",
@@ -101,22 +108,96 @@ def _connection(fleet: Fleet) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _methods(fleet: Fleet) -> tuple[str, str]:
+    return fleet.gateway_auth, fleet.device_auth
+
+
 def _authby(fleet: Fleet) -> list[str]:
-    found = fleet.first.keys
-    if not found:
+    """How both ends prove themselves. Raises PlanError for keys that libreswan has not."""
+    if _methods(fleet) == ("psk", "psk"):
         return ["    authby=secret"]
-    assert found.public
-    for end, key in (("gateway", found.gateway), ("device", found.public)):
-        if key.kind != keys.P256:
-            text = f"libreswan takes raw keys on P-256, but the {end}'s is {keys.NAMES[key.kind]}"
+    words = [_word(fleet, end) for end in ("gateway", "device")]
+    lines = [f"    authby={words[0]}"] if words[0] == words[1] else [f"    leftauth={words[0]}", f"    rightauth={words[1]}"]
+    if "rsa-sha2" in words and "ecdsa" in words:
+        lines = ["    authby=rsa-sha2,ecdsa"]
+    for end, side, method in zip(("gateway", "device"), ("left", "right"), _methods(fleet), strict=True):
+        if method == "cert":
+            lines += _left_certificate(fleet) if side == "left" else [_rightca(fleet)]
+        elif method == "key":
+            if end == "gateway":
+                lines.append("    # the gateway's own key, which must be in its NSS database: ipsec showhostkey --list")
+            lines.append(f"    {side}ecdsakey={_point(_raw_key(fleet, end))}")
+    return lines
+
+
+def _raw_key(fleet: Fleet, end: str) -> keys.PublicKey:
+    if end == "gateway":
+        return keys.load_public(fleet.first.config.gateway_key)
+    found = fleet.first.keys
+    assert found and found.public
+    return found.public
+
+
+def _word(fleet: Fleet, end: str) -> str:
+    """libreswan's word for how an end proves itself. Raises PlanError."""
+    method = fleet.gateway_auth if end == "gateway" else fleet.device_auth
+    if method == "psk":
+        return "secret"
+    if method == "key":
+        kinds = {_raw_key(fleet, end).kind}
+    elif end == "gateway":
+        kinds = {_kind(c) for c in ends.gateway_chain(fleet)[:1]}
+    else:
+        kinds = {_kind(c) for plan in fleet.devices if plan.certificates for c in plan.certificates.chain[:1]}
+    for kind in kinds:
+        if kind == keys.ED25519 or method == "key" and kind != keys.P256:
+            what = "raw keys on P-256" if method == "key" else "certificates of P-256, P-384 and RSA keys"
+            text = f"libreswan takes {what}, but the {end}'s is {keys.NAMES[kind]}"
             how = "ipsec newhostkey --keytype ecdsa" if end == "gateway" else "ipsec-board provision --new-key p256"
             raise PlanError(text, f"make another there: {how}")
-    return [
-        "    authby=ecdsa",
-        "    # the gateway's own key, which must be in its NSS database: ipsec showhostkey --list",
-        f"    leftecdsakey={_point(found.gateway)}",
-        f"    rightecdsakey={_point(found.public)}",
-    ]
+    return "rsa-sha2" if keys.RSA in kinds else "ecdsa"
+
+
+def _kind(c: x509.Certificate) -> int:
+    octets = certificates.spki(c)
+    try:
+        return keys.parse_spki(octets, 0, len(octets)).kind
+    except AuthError as e:
+        raise PlanError(f"{certificates.name_of(c)}: {e}", "have a certificate issued for another key") from e
+
+
+def _left_certificate(fleet: Fleet) -> list[str]:
+    return [f"    leftcert={fleet.name}-gateway", "    leftsendcert=always"]
+
+
+def _rightca(fleet: Fleet) -> str:
+    """The subject of the devices' authority, as libreswan reads it; it takes one for a connection."""
+    roots = ends.device_roots(fleet)
+    return f'    rightca="{certificates.name_of(roots[0])}"' if len(roots) == 1 else "    rightca=%any"
+
+
+def _nss(fleet: Fleet) -> list[str]:
+    """What brings certificates into NSS's database, where pluto looks for them."""
+    lines, name = [], fleet.name
+    if fleet.gateway_auth == "cert":
+        issuers = [ends.issuer_name(fleet, i) for i in range(len(ends.issuers(fleet)))]
+        own = f"{name}-gateway.key" if fleet.issued else "its private key"
+        if not ends.gateway_chain(fleet):
+            lines.append(f"# Import the gateway's key and certificate into NSS before that, under the name {name}-gateway.")
+        else:
+            more = "".join(f" -certfile {i}" for i in issuers)
+            lines += [
+                f"# Before that, of {name}-gateway.crt and {own}:",
+                f"#   openssl pkcs12 -export -name {name}-gateway -inkey {name}-gateway.key -in {name}-gateway.crt{more}"
+                " -out g.p12",
+                "#   ipsec import g.p12; rm g.p12",
+            ]
+    if fleet.device_auth == "cert":
+        lines.append("# And the authority of the devices' certificates, so that pluto trusts it:")
+        roots = [ends.root_name(fleet, i) for i in range(len(ends.device_roots(fleet)))]
+        nss = "certutil -A -d sql:/var/lib/ipsec/nss -t CT,,"
+        lines += [f"#   {nss} -n {root.removesuffix('.crt')} -i {root}" for root in roots or ["THE-AUTHORITY.crt"]]
+    return lines
 
 
 def _ppk(fleet: Fleet) -> list[str]:
@@ -132,6 +213,8 @@ def _point(key: keys.PublicKey) -> str:
 def _rightid(fleet: Fleet) -> list[str]:
     if fleet.exact:
         return [f"    rightid={_id(fleet.first.config.local_id)}"]
+    if fleet.device_auth == "cert":
+        return ["    # whoever has a certificate of that authority, and says who it is by a name in it", "    rightid=%any"]
     return [
         "    # whoever has a secret: pluto looks for the one of the device's identity, so keep none without identities",
         "    rightid=%any",

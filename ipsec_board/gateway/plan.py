@@ -9,8 +9,9 @@
     [device]                         settings of firmware/main.py, checked by firmware/uplink/settings.py
     [site]                           what only the gateway's configuration needs, see `checks.SITE`
 
-With `auth = "key"` and `gateway_key` in place of `psk_file` both ends have raw public keys, see `raw_keys.py`. `ppk_id` and
-`ppk_file` add a key against quantum computers, `auth = "eap"` has a name and the hash of a password, see `further.py`.
+With `auth = "key"` and `gateway_key` in place of `psk_file` both ends have raw public keys, see `raw_keys.py`; with
+`auth = "cert"` and `ca_file` certificates, see `certificates.py`. `ppk_id` and `ppk_file` add a key against quantum computers,
+`auth = "eap"` has a name and the hash of a password, see `further.py`.
 
 Rules: everything is checked when the file is read; the pre-shared key appears in no message, and neither it nor [device], where
 the WiFi password is, in a repr; `device_config` alone gives the key away. Start reading at `load`.
@@ -28,11 +29,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ipsec import options as library
 from ipsec.config import Config
-from ipsec.errors import ConfigError
 
-from ipsec_board.gateway import checks, further, raw_keys
+from ipsec_board.gateway import checks, credentials, further
+from ipsec_board.gateway.certificates import Certificates
 from ipsec_board.gateway.checks import PlanError
 from ipsec_board.gateway.raw_keys import RawKeys
 
@@ -52,14 +52,15 @@ class Plan:
     """A checked provisioning file."""
 
     path: Path
-    tunnel: dict  # the options as written, without psk and psk_file
+    tunnel: dict  # the options as written, without keys and certificates
     device: dict = field(repr=False)  # the WiFi password is in it
     site: dict
     config: Config = field(repr=False)
     secret_file: Path
     readable: bool  # others than the owner can read the secret's file
-    keys: RawKeys | None = field(default=None, repr=False)  # with auth "key"
+    keys: RawKeys | None = field(default=None, repr=False)  # the device's own, with auth "key" and "cert"
     further: tuple[Path, ...] = ()  # files of other secrets, see further.py
+    certificates: Certificates | None = None
 
     @property
     def exposed(self) -> list[Path]:
@@ -87,6 +88,11 @@ class Plan:
         return list(self.tunnel.get("remote_ts", ["0.0.0.0/0"]))
 
     @property
+    def has_raw_key(self) -> bool:
+        """Whether the gateway must know this very device's key."""
+        return self.config.auth == "key"
+
+    @property
     def pools(self) -> list[str]:
         """The prefixes from which the gateway assigns addresses; empty when the device brings its own."""
         names = {"ipv4": "pool", "ipv6": "pool6"}
@@ -101,14 +107,12 @@ class Plan:
 
     def device_config(self) -> dict:
         """What is written to the device's ipsec.json; holds the secret, if that is a PSK."""
-        secrets = {name: getattr(self.config, name) for name in further.FILES.values()}
+        secrets = {name: getattr(self.config, name) for name in ("psk", *further.FILES.values())}
         others = {name: "hex:" + value.hex() for name, value in secrets.items() if value}
-        if self.config.auth == "eap":
-            known = {name: getattr(self.config, name) for name in ("gateway_key", "ca")}
-            return {**self.tunnel, **others, **{name: value for name, value in known.items() if value}}
         if self.keys:
-            return {**self.tunnel, **others, "key_file": KEY_FILE, "gateway_key": self.config.gateway_key}
-        return {**self.tunnel, **others, "psk": "hex:" + self.config.psk.hex()}
+            others["key_file"] = KEY_FILE
+        given = {name: getattr(self.config, name) for name in ("gateway_key", "cert", "ca", "certreq", "provisioned")}
+        return {**self.tunnel, **others, **{name: value for name, value in given.items() if value}}
 
 
 def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
@@ -123,12 +127,12 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     found += whole.found
     options = dict(tables.get("tunnel", {}))
     reasons = checks.Reasons(f"{path}, table [tunnel]")
-    given, secret_file, keys = _secrets(path, options, reasons)
+    known = credentials.read(path, options, tables.get("site", {}), reasons)
     more, files = further.read(path, options, reasons)
-    given.update(more)
-    for name in ("psk", "psk_file", "key", "key_file"):
+    known.given.update(more)
+    for name in credentials.NAMES:
         options.pop(name, None)
-    checked = checks.tunnel({**options, **given}, reasons, check_device.known if check_device else ())
+    checked = checks.tunnel({**options, **known.given}, reasons, check_device.known if check_device else ())
     found += reasons.found
     device = dict(tables.get("device", {}))
     if check_device and device:
@@ -140,25 +144,8 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     found += reasons.found
     if found or checked is None:
         raise PlanError.of(found)
-    readable = (bool(keys.private) if keys else bool(checked.psk)) and readable_by_others(secret_file)
-    return Plan(path, options, device, site, checked, secret_file, readable, keys, files)
-
-
-def _secrets(path: Path, options: dict, reasons: checks.Reasons) -> tuple[dict, Path, RawKeys | None]:
-    """Options that hold the secret, or what stands for it, the file that it is in, and raw keys if it is one of them."""
-    if options.get("auth") == "eap":
-        return further.read_gateway(path, options, reasons), path, None
-    if options.get("auth") != "key":
-        secret_file = _secret_file(path, options, reasons)
-        return {"psk": _read_secret(path, options, secret_file, reasons)}, secret_file, None
-    for name in ("psk", "psk_file"):
-        if name in options:
-            reasons.add(f"{name} is of no use with auth = \"key\"", f"remove {name}, or the line auth")
-    keys = raw_keys.read(path, options, reasons)
-    secret_file = path.parent / str(options["key_file"]) if keys and keys.private else path
-    if keys is None:
-        return {"key": "-", "gateway_key": "-"}, secret_file, None
-    return {"key": keys.option, "gateway_key": raw_keys.text(keys.gateway)}, secret_file, keys
+    readable = known.is_secret and readable_by_others(known.secret_file)
+    return Plan(path, options, device, site, checked, known.secret_file, readable, known.keys, files, known.certificates)
 
 
 def secret_path(path: Path, option: str = "psk_file") -> Path | None:
@@ -212,31 +199,3 @@ def parse(text: str, path: Path) -> dict:
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise PlanError(f"provisioning file {path} must consist of tables", "put the options under [tunnel]")
     return tables
-
-
-def _secret_file(path: Path, options: dict, reasons: checks.Reasons) -> Path:
-    """The file that holds the secret: the one of `psk_file`, or the provisioning file itself."""
-    if "psk_file" not in options:
-        if "psk" not in options:
-            make = f"`ipsec-board provision --new-psk {path}` makes it"
-            reasons.add("no psk_file is given", f'psk_file = "{path.stem}.psk"; then {make}')
-        return path
-    found = path.parent / str(options["psk_file"])
-    if "psk" in options:
-        reasons.add("both psk and psk_file are given", "keep psk_file and remove psk")
-    if not found.is_file():
-        reasons.add(f"psk_file {found} is not there", f"make one: ipsec-board provision --new-psk {path}")
-    return found
-
-
-def _read_secret(path: Path, options: dict, secret_file: Path, reasons: checks.Reasons) -> str:
-    """The secret as the library reads it; a stand-in where the reason why there is none is known already."""
-    if secret_file == path:
-        return options.get("psk") or checks.STAND_IN_PSK
-    if not secret_file.is_file():
-        return checks.STAND_IN_PSK
-    try:
-        return library._read_secret(str(path), str(options["psk_file"]))
-    except (ConfigError, UnicodeError) as e:
-        reasons.add(str(e) if isinstance(e, ConfigError) else f"psk_file {secret_file} is not text in UTF-8", "save it as UTF-8")
-        return checks.STAND_IN_PSK

@@ -1,4 +1,4 @@
-"""Raw public keys at the desk: files of the device's key and of the gateway's, in the forms that people have, and for gateways.
+"""Keys at the desk: files of the device's key and of the gateway's, in the forms that people have, and for gateways.
 
 A device's private key is made on the board and stays there; the desk keeps its public key in a file beside the provisioning
 file. Who has a key already names its file as `key_file`, and the board gets it. Start reading at `read`.
@@ -7,19 +7,21 @@ file. Who has a key already names its file as `key_file`, and the board gets it.
 import base64
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ipsec.drive import key as maker
 from ipsec.errors import ConfigError
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import cert, keys
 from ipsec.ike.auth.keys import PublicKey
 
+from ipsec_board.gateway.certificates import is_pkcs12
 from ipsec_board.gateway.checks import Reasons
 
 KINDS = {"ed25519": keys.ED25519, "p256": keys.P256}
 _FOREIGN = {
-    b"ENCRYPTED": ("is encrypted", "openssl pkey -in {0} -out plain.key; then chmod 600 plain.key and name that"),
+    b"ENCRYPTED": ("is encrypted", "open it once: ipsec-board provision --import {0} FILE.toml (or openssl pkey -in {0})"),
     b"BEGIN OPENSSH": ("has OpenSSH's form", "ssh-keygen -p -m PKCS8 -f {0} makes PKCS #8 of it; of Ed25519 make a new key"),
     b"BEGIN CERTIFICATE": ("is a certificate", "openssl x509 -in {0} -pubkey -noout prints the key that is in it"),
 }
@@ -27,12 +29,14 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class RawKeys:
-    """What is known: `private` is an imported key's PKCS #8, `public` the device's public key, None until the board has one."""
+    """What is known: `private` is an imported key's PKCS #8, `public` the device's public key, None until the board has one;
+    `gateway` the gateway's, where it is pinned.
+    """
 
     kind: int
     private: bytes
     public: PublicKey | None
-    gateway: PublicKey
+    gateway: PublicKey | None
 
     @property
     def option(self) -> str:
@@ -51,25 +55,32 @@ def public_file(path: Path) -> Path:
     return path.with_suffix(".pub")
 
 
-def read(path: Path, options: dict, reasons: Reasons) -> RawKeys | None:
-    """The keys that a provisioning file names; None when one is wrong, which `reasons` tell."""
-    gateway = _gateway_key(path, options.get("gateway_key"), reasons)
-    if gateway is None:
+def read(path: Path, options: dict, gateway: PublicKey | None, kinds: Sequence[int], reasons: Reasons) -> RawKeys | None:
+    """The device's key as a provisioning file names it; None when it is wrong, which `reasons` tell.
+
+    `kinds` are those that the board has arithmetic for anyway: the first of them that it can sign with is made.
+    """
+    if options.get("key_file"):
+        return _imported(path.parent / str(options["key_file"]), gateway, reasons)
+    if options.get("key"):
+        remedy = "remove key, and the board makes one; or name its file: key_file"
+        reasons.add("the device's private key stands in this file", remedy)
         return None
+    place = public_file(path)
     try:
-        if options.get("key_file"):
-            return _imported(path.parent / str(options["key_file"]), gateway, reasons)
-        place = public_file(path)
         public = keys.load_public(place.read_bytes(), str(place)) if place.is_file() else None
     except ConfigError as e:
-        reasons.add(str(e), f"remove {public_file(path)}, and provision again")
+        reasons.add(str(e), f"remove {place}, and provision again")
         return None
-    usual = gateway.kind if gateway.kind in KINDS.values() else keys.P256  # then the board has one kind of arithmetic
-    return RawKeys(public.kind if public else usual, b"", public, gateway)
+    if public and public.kind not in KINDS.values():
+        reasons.add(f"{place} holds a key that no board has made", f"remove {place}, and provision again")
+        return None
+    usual = [kind for kind in kinds if kind in KINDS.values()] or [keys.P256]
+    return RawKeys(public.kind if public else usual[0], b"", public, gateway)
 
 
-def _gateway_key(path: Path, value: object, reasons: Reasons) -> PublicKey | None:
-    """Of the option's text, or of the file that it names."""
+def gateway_key(path: Path, value: object, reasons: Reasons, certificates: bool = False) -> PublicKey | None:
+    """Of the option's text, or of the file that it names; with `certificates` a certificate is one, too."""
     if not isinstance(value, str) or not value.strip():
         reasons.add("no gateway_key is given", 'gateway_key = "gateway.pub": a file with its public key; or the key itself')
         return None
@@ -81,13 +92,15 @@ def _gateway_key(path: Path, value: object, reasons: Reasons) -> PublicKey | Non
         reasons.add(f"gateway_key {place} is a private key", "openssl pkey -in FILE -pubout prints its public key; keep it there")
         return None
     try:
+        if certificates and b"BEGIN CERTIFICATE" in octets:
+            return cert.load_pinned(octets.decode("ascii", "replace"))
         return keys.load_public(octets)
     except ConfigError as e:
         reasons.add(*_foreign(octets, str(value)[:60], str(e)))
         return None
 
 
-def _imported(place: Path, gateway: PublicKey, reasons: Reasons) -> RawKeys | None:
+def _imported(place: Path, gateway: PublicKey | None, reasons: Reasons) -> RawKeys | None:
     try:
         octets = place.read_bytes()
         key = keys.load_private(octets)
@@ -102,6 +115,8 @@ def _imported(place: Path, gateway: PublicKey, reasons: Reasons) -> RawKeys | No
 
 
 def _foreign(octets: bytes, place: str, text: str) -> tuple[str, str]:
+    if is_pkcs12(octets):
+        return f"{place} is PKCS #12", f"take it apart once: ipsec-board provision --import {place} FILE.toml"
     for mark, (what, remedy) in _FOREIGN.items():
         if mark in octets[:80]:
             return f"{place} {what}", remedy.format(place)
@@ -128,7 +143,8 @@ def spki(key: PublicKey) -> bytes:
 
 def _der(tag: int, body: bytes) -> bytes:
     n = len(body)
-    return bytes((tag, *((n,) if n < 128 else (0x82, n >> 8, n & 255)))) + body
+    size = (n,) if n < 128 else (0x81, n) if n < 256 else (0x82, n >> 8, n & 255)
+    return bytes((tag, *size)) + body
 
 
 def text(key: PublicKey) -> str:

@@ -6,7 +6,7 @@ Start reading at `write`.
 import json
 import re
 
-from ipsec_board.gateway import further, raw_keys
+from ipsec_board.gateway import ends, further
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan
@@ -36,14 +36,20 @@ WORDS = v.Vocabulary(
 
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
-    """`<name>.conf`, and for each device `<name>-<device>.secrets.conf`, for /etc/swanctl/conf.d. Raises PlanError."""
-    if fleet.first.keys:
-        return _raw_keys(fleet, show_secret)
+    """`<name>.conf`, and for each device `<name>-<device>.secrets.conf`, for /etc/swanctl/conf.d; keys and certificates of the
+    ends that have some. Raises PlanError.
+    """
     secrets = [
         GatewayFile(f"{plan.name}-{plan.device_name}.secrets.conf", _secret(plan, show_secret), secret=show_secret)
         for plan in fleet.devices
+        if _has_secret(fleet)
     ]
-    return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *secrets]
+    connection = GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact)
+    return [connection, *ends.files(fleet, show_secret), *secrets]
+
+
+def _has_secret(fleet: Fleet) -> bool:
+    return bool(fleet.first.config.ppk_id) or not {"psk", "eap"}.isdisjoint((fleet.device_auth, fleet.gateway_auth))
 
 
 def _connection(fleet: Fleet) -> str:
@@ -98,26 +104,21 @@ def _connection(fleet: Fleet) -> str:
     return "\n".join(lines + _pools(fleet) + _network(fleet)) + "\n"
 
 
-def _raw_keys(fleet: Fleet, show_secret: bool) -> list[GatewayFile]:
-    """The connection, and the public keys of both ends, for /etc/swanctl/pubkey; and the PPK, if there is one."""
-    found = fleet.first.keys
-    assert found and found.public
-    ends = (("gateway", found.gateway), ("device", found.public))
-    files = [GatewayFile(f"{fleet.name}-{end}.pub", raw_keys.pem(key)) for end, key in ends]
-    if fleet.first.config.ppk_id:
-        files.append(GatewayFile(f"{fleet.name}.secrets.conf", _secret(fleet.first, show_secret), secret=show_secret))
-    return [GatewayFile(f"{fleet.name}.conf", _connection(fleet), shared=not fleet.exact), *files]
-
-
 def _auth(fleet: Fleet, end: str) -> list[str]:
-    if fleet.first.config.auth == "eap":
-        if end == "device":
-            return ["            auth = eap-mschapv2", "            eap_id = %any"]
-        line = f"pubkeys = {fleet.name}-gateway.pub" if fleet.first.config.remote_auth == "key" else "certs = gateway.pem"
-        return ["            auth = pubkey", f"            {line}"]
-    if not fleet.first.keys:
+    method = fleet.gateway_auth if end == "gateway" else fleet.device_auth
+    if method == "eap":
+        return ["            auth = eap-mschapv2", "            eap_id = %any"]
+    if method == "psk":
         return ["            auth = psk"]
-    return ["            auth = pubkey", f"            pubkeys = {fleet.name}-{end}.pub"]
+    lines = ["            auth = pubkey"]
+    if method == "key":
+        return [*lines, f"            pubkeys = {fleet.name}-{end}.pub"]
+    if end == "gateway":
+        own = f"{fleet.name}-gateway.crt" if ends.gateway_chain(fleet) else "gateway.pem"
+        return [*lines, f"            certs = {own}"]
+    roots = [ends.root_name(fleet, i) for i in range(len(ends.device_roots(fleet)))]
+    unknown = "# cacerts = the authority of the device's certificate, in /etc/swanctl/x509ca"
+    return [*lines, f"            {'cacerts = ' + ', '.join(roots) if roots else unknown}"]
 
 
 def _ppk(fleet: Fleet) -> list[str]:
@@ -132,24 +133,33 @@ def _ppk(fleet: Fleet) -> list[str]:
 
 
 def _where(fleet: Fleet) -> list[str]:
-    if fleet.first.config.auth == "eap":
-        return [
-            "# Put this file and those with the secrets into /etc/swanctl/conf.d; the gateway's own key belongs into",
-            "# /etc/swanctl/private, its certificate for the identity below, gateway.pem, into x509 and the authority's into",
-            "# x509ca, or its public key into pubkey; then: swanctl --load-all",
-        ]
-    if not fleet.first.keys:
-        return ["# Put this file and those with the secrets into /etc/swanctl/conf.d, then: swanctl --load-all"]
-    also = " and that with the secret" if fleet.first.config.ppk_id else ""
-    return [
-        f"# Put this file{also} into /etc/swanctl/conf.d, the .pub files into /etc/swanctl/pubkey, and the gateway's own private",
-        "# key, whose public key gateway_key is, into /etc/swanctl/private; then: swanctl --load-all",
-    ]
+    methods = (fleet.gateway_auth, fleet.device_auth)
+    secrets = "and those with the secrets " if _has_secret(fleet) else ""
+    if "key" not in methods and "cert" not in methods:
+        return [f"# Put this file {secrets}into /etc/swanctl/conf.d, then: swanctl --load-all"]
+    lines = [f"# Put this file {secrets}into /etc/swanctl/conf.d,"]
+    if "key" in methods:
+        lines.append("# the .pub files into /etc/swanctl/pubkey,")
+    if fleet.gateway_auth == "key":
+        lines.append("# the gateway's own private key, whose public key gateway_key is, into /etc/swanctl/private,")
+    if fleet.gateway_auth == "cert":
+        names = [f"{fleet.name}-gateway.crt", *(ends.issuer_name(fleet, i) for i in range(len(ends.issuers(fleet))))]
+        known = ", ".join(names) if ends.gateway_chain(fleet) else "the gateway's certificate, gateway.pem,"
+        own = f"{fleet.name}-gateway.key" if fleet.issued else "the private key of that"
+        lines.append(f"# {known} into /etc/swanctl/x509, {own} into /etc/swanctl/private,")
+    if fleet.device_auth == "cert":
+        lines.append(f"# {'the device-ca files' if ends.device_roots(fleet) else 'that authority'} into /etc/swanctl/x509ca,")
+    return [*lines, "# then: swanctl --load-all"]
 
 
 def _remote_id(fleet: Fleet) -> list[str]:
     if fleet.exact:
         return [f"            id = {_id(fleet.first.config.local_id)}"]
+    if fleet.device_auth == "cert":
+        return [
+            "            # whoever has a certificate of that authority; a line `id = ...` for each device shuts all others out",
+            "            id = %any",
+        ]
     return [
         "            # whoever has a secret: charon looks for the one of the device's identity, so load none without id",
         "            id = %any",

@@ -53,7 +53,7 @@ _PROGRAMS: dict[str, tuple[str, ...] | None] = {
     "ipsec.drive.base": ("Uplink",),
     "ipsec.drive.sync": ("Uplink",),
     "ipsec.drive.aio": ("Uplink",),
-    "ipsec.drive.key": ("create", "public"),
+    "ipsec.drive.key": ("create", "public", "sign"),
     "ipsec.drive.secured": ("secure",),
     "ipsec.crypto.backend": _CRYPTO_FACE,
     "ipsec.tunnel": ("Tunnel", "WAIT", "TRANSMIT", "DELIVER", "EVENT", "RESOLVE"),

@@ -19,6 +19,8 @@ OPTIONS = {
     "eap_identity": ("", "str"),  # our name in the gateway's accounts; default: `local_id`
     "nt_hash_file": ("", "str"),  # the file of the NT hash, MD4 of the password in UTF-16, beside the configuration
     "nt_hash": ("", "str"),  # or "hex:" and its 32 digits
+    # With ca_file
+    "certreq": ("", "str"),  # SHA-1 of each authority's public key, as `provision` writes it; default: reckoned on the device
 }
 
 _MIN_PPK_LEN = 32  # RFC 8784 6
@@ -154,6 +156,8 @@ def _check_ca(c):
         raise ConfigError(text)
     if c.remote_id.startswith(("keyid:", "@#")):
         raise ConfigError("option remote_id: no certificate holds a key ID; give the gateway's host name, address or subject")
+    if len(c.certreq) % 40 or c.certreq.strip("0123456789abcdef"):
+        raise ConfigError("option certreq: %r is not 40 digits for each authority: remove it, or provision again" % c.certreq)
     if c.clock not in ("", "rtc"):
         raise ConfigError(
             "option clock: %r is not known: use 'rtc' where the system's clock is right, else leave it out" % c.clock

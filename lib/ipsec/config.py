@@ -66,7 +66,7 @@ class Config:
     listed: list[str]  # which of the two lists of proposals it has of its own
     large_tables: bool  # whether `gcm_table_kb` asks for more memory and speed
     ppk_id = ppk = nt_hash = b""  # octets after the check; with the others of auth_options.py
-    eap_identity = ""
+    eap_identity = certreq = ""
     ppk_required: bool
     credentials = None  # what ike/auth makes of the keys, once
     utc: object = None  # with clock "rtc" what gives the time, 14 digits; the driver's

@@ -46,9 +46,23 @@ def pkcs8(kind: int, secret: bytes, public_data: bytes) -> bytes:
 
 def public(path: str) -> bytes:
     """SubjectPublicKeyInfo of the public key to the private key in a file. Raises ConfigError."""
+    return keys.spki(_load(path).public)
+
+
+def sign(path: str, octets: bytes, random=os.urandom) -> bytes:
+    """The signature over octets by the private key in a file, as a request for a certificate has it (RFC 2986 4.2).
+
+    Raises ConfigError.
+    """
+    key = _load(path)
+    signature = key.sign(random, octets)
+    return keys.der_signature(signature) if key.kind == keys.P256 else signature
+
+
+def _load(path: str):
     try:
         with open(path, "rb") as f:
             octets = f.read()
     except OSError as e:
         raise ConfigError("key_file: %r cannot be read (%s): let `ipsec-board provision` make a key" % (path, e))
-    return keys.spki(keys.load_private(octets).public)
+    return keys.load_private(octets)

@@ -60,17 +60,17 @@ class Credentials:
                 self.pinned = load_pinned(config.gateway_key)
                 self.pinned.arithmetic()
             else:
-                self._add_anchors(config.ca)
+                self._add_anchors(config)
         day = config.provisioned.replace("-", "").encode()
         self.moment = Moment(day + b"000000" if day else b"")  # without a clock
         if config.clock and not config.utc:
             raise ConfigError("option clock: %r, but nothing gives the time: set `utc` of the configuration" % config.clock)
 
-    def _add_anchors(self, text):
-        found = decode(text, "ca_file")
+    def _add_anchors(self, config):
+        found = decode(config.ca, "ca_file")
         if not 1 <= len(found) <= _MAX_ANCHORS:
             raise ConfigError("option ca_file: it holds %d certificates; give 1 to %d authorities" % (len(found), _MAX_ANCHORS))
-        self.request = b"\x04"
+        self.request = b"\x04" + unhexlify(config.certreq)
         for octets in found:
             c = _own(octets, "ca_file")
             if not c.may_issue():
@@ -82,7 +82,10 @@ class Credentials:
             except AuthError as e:
                 raise ConfigError("option ca_file: %s" % e)
             self.anchors.append(c)
-            self.request += _sha1(memoryview(octets)[c.spki_at : c.spki_to])
+            if not config.certreq:
+                self.request += _sha1(memoryview(octets)[c.spki_at : c.spki_to])
+        if config.certreq and len(self.request) != 1 + 20 * len(found):
+            raise ConfigError("option certreq: it does not name the authorities of ca_file: remove it, or provision again")
 
     def wants_sha384(self) -> bool:
         """Whether an authority or the pinned key is of P-384: then the gateway's own key may be, too."""
