@@ -117,6 +117,34 @@ def test_a_board_with_a_raw_key_of_its_own(gw, tmp_path, make_board, kind):
     assert [r["reading"]["n"] for r in gw.readings()] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("form", ["cert", "psk"])
+def test_a_board_with_a_certificate_of_the_desk_s_authority(gw, tmp_path, make_board, form):
+    """`--ca` issues for both ends, or for the gateway of a device with a PSK; swanctl takes the files as they are written."""
+    ca = tmp_path / "ca"
+    own = 'auth = "cert"\nca_file = "ca/ca.crt"'
+    if form == "psk":
+        own = 'psk_file = "sensor-7.psk"\nremote_auth = "cert"\nca_file = "ca/ca.crt"'
+    text = PLAN.replace('psk_file = "sensor-7.psk"', own).format(ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16")
+    plan = write_plan(tmp_path, text)
+    board = make_board(spawn=lambda argv, **popen: gw.client.start(argv, **popen))
+    assert tool("provision", "--check", "--ca", ca, plan).status == 0
+    for command in (("install", "--app", "--config", plan), ("provision", "--ca", ca, plan)):
+        said = tool(command[0], "--port", board.port, *command[1:])
+        assert said.status == 0, said.err
+    folder = gw.swan.work / "swanctl"
+    for name in ("x509", "x509ca", "private"):
+        said = tool("gateway", "strongswan", plan, "--out", folder / name, "--ca", ca)
+        assert said.status == 0, said.err
+    for path in [*(folder / "x509").glob("*device-ca.crt"), *(folder / "x509ca").glob("*gateway.crt")]:
+        path.unlink()
+    loaded = swanctl_load(gw, plan, "--ca", ca)
+    assert "loaded connection 'fleet'" in loaded and "loaded certificate from" in loaded, loaded
+    said = tool("run", "--port", board.port, "--seconds", "60")
+    assert said.status == 0, said.err + gw.swan.log_tail()
+    assert "done: 3 readings" in said.out
+    assert [r["reading"]["n"] for r in gw.readings()] == [1, 2, 3]
+
+
 @pytest.mark.slow
 def test_doctor_and_bench_with_a_gateway_that_answers(gw, tmp_path, make_board):
     plan = make_plan(tmp_path)
