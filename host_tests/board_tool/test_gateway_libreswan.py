@@ -12,6 +12,9 @@ import sys
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import NoEncryption, load_pem_private_key, pkcs12
 
 from host_tests.board_tool.conftest import TUNNEL, tool, write_plan
 from host_tests.conftest import require
@@ -20,7 +23,9 @@ from host_tests.interop.gateway import start_device
 from host_tests.interop.install import SUITE, Missing, unpacked_root
 from host_tests.interop.libreswan import carry_esp, compile_shim, shim_environment
 from ipsec_board.doctor import probe
+from ipsec_board.gateway import certificates
 from ipsec_board.gateway import plan as plans
+from ipsec_board.gateway.authority import Authority, pem
 
 pytestmark = pytest.mark.interop
 
@@ -179,3 +184,51 @@ def test_identities_that_not_every_gateway_takes(network, tmp_path, line, theirs
         pluto.stop()
         for d in devices:
             d.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("form", ["cert", "psk"])
+def test_certificates_of_the_desk_s_authority(network, tmp_path, form):
+    """The files, and the commands in them, as they are written; the device by its certificate, or by a PSK."""
+    ca = tmp_path / "ca"
+    issuer, _ = Authority.open(ca)
+    key = ec.generate_private_key(ec.SECP256R1())
+    text = FLEET.replace("$name", "sensor-7")
+    own = 'auth = "cert"\nkey_file = "own.key"\ncert_file = "own.crt"\nca_file = "ca/ca.crt"'
+    if form == "psk":
+        own = 'psk_file = "sensor-7.psk"\nremote_auth = "cert"\nca_file = "ca/ca.crt"'
+    plan = write_plan(tmp_path, text.replace('psk_file = "sensor-7.psk"', own))
+    (tmp_path / "own.crt").write_text(certificates.text([issuer.issue("sensor-7.example.net", key.public_key())]))
+    (tmp_path / "own.key").write_text(pem(key))
+    (tmp_path / "own.key").chmod(0o600)
+    out = network.work / "out"
+    said = tool("gateway", "libreswan", plan, "--out", out, "--ca", ca)
+    assert said.status == 0, said.err
+    pluto, devices = Pluto(network), []
+    try:
+        store(pluto, out)
+        said = pluto.load()
+        config = {**plans.load(plan).device_config(), "key": pem(key) if form == "cert" else ""}
+        config.pop("key_file", None)
+        path = network.work / "device.json"
+        path.write_text(json.dumps(config))
+        devices.append(start_device(network.client, [sys.executable, "host_tests/interop/device.py", path, "serve"]))
+        assert devices[0].stdout.readline() == "up 10.20.0.2\n", pluto.log()[-4000:]
+        assert "sensor-7.example.net" in pluto.whack("--trafficstatus")
+    finally:
+        pluto.stop()
+        for d in devices:
+            d.communicate(timeout=20)
+
+
+def store(pluto, out) -> None:
+    """Do what the comments of the connection say: the gateway's key and certificate, and the devices' authority, into NSS."""
+    [conf] = out.glob("*.conf")
+    [command] = re.findall(r"-name (\S+) -inkey (\S+) -in (\S+) -out", conf.read_text())
+    name, own, certificate = command
+    key = load_pem_private_key((out / own).read_bytes(), None)
+    [found] = x509.load_pem_x509_certificates((out / certificate).read_bytes())
+    (out / "g.p12").write_bytes(pkcs12.serialize_key_and_certificates(name.encode(), key, found, None, NoEncryption()))
+    pluto.command("pk12util", "-i", "/mnt/out/g.p12", "-d", "sql:/mnt/nss", "-W", "")
+    for line in re.findall(r"#   (certutil .*)", conf.read_text()):
+        words = line.replace("/var/lib/ipsec/nss", "/mnt/nss").split()
+        pluto.command(*words[:-1], f"/mnt/out/{words[-1]}")

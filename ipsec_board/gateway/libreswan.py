@@ -214,7 +214,7 @@ def _rightid(fleet: Fleet) -> list[str]:
     if fleet.exact:
         return [f"    rightid={_id(fleet.first.config.local_id)}"]
     if fleet.device_auth == "cert":
-        return ["    # whoever has a certificate of that authority, and says who it is by a name in it", "    rightid=%any"]
+        return ["    # whoever has a certificate of that authority; the name in it is who it is", "    rightid=%fromcert"]
     return [
         "    # whoever has a secret: pluto looks for the one of the device's identity, so keep none without identities",
         "    rightid=%any",
