@@ -15,6 +15,8 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from . import Options, Responder
 from .commands import FAULTS, Console, random_link
 from .relay import Relay
@@ -29,6 +31,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--psk-file", help="file that holds the pre-shared key, one line: text, hex:... or base64:...")
     parser.add_argument("--key", metavar="FILE", help="private key of the gateway, PEM: it signs; with --peer-key")
     parser.add_argument("--peer-key", metavar="FILE", help="public key of the clients, PEM: they sign")
+    parser.add_argument("--cert", metavar="FILE", help="certificate of the gateway and those of its issuers, PEM; with --key")
+    parser.add_argument("--peer-ca", metavar="FILE", help="authorities of the clients' certificates, PEM")
     parser.add_argument("--id", default="gw.example", help="identity of the gateway")
     parser.add_argument("--peer-id", help="identity the device must have (default: any)")
     parser.add_argument("--ike", action="append", metavar="SUITE", help="IKE suite, again for more; in order of liking")
@@ -74,8 +78,8 @@ def options_of(args: argparse.Namespace) -> Options:
     if args.psk_file:
         with open(args.psk_file) as file:
             psk = decode_key(file.readline().strip())
-    if not psk and not args.peer_key:
-        raise ValueError("--psk, --psk-file, or --key and --peer-key are needed")
+    if not psk and not args.peer_key and not args.peer_ca:
+        raise ValueError("--psk, --psk-file, or --key and --peer-key, or --key, --cert and --peer-ca are needed")
     options = Options(host=args.host, port=args.port, natt_port=args.natt_port, psk=psk or "", cookie_rounds=args.cookies)
     options.local_id, options.remote_id = args.id, args.peer_id
     options.rekey_child_s, options.rekey_child_group, options.rekey_ike_s = args.rekey_child, args.rekey_group, args.rekey_ike
@@ -88,6 +92,8 @@ def options_of(args: argparse.Namespace) -> Options:
     options.esp_suites = tuple(args.esp or options.esp_suites)
     options.key = Path(args.key).read_text() if args.key else ""
     options.peer_keys = Path(args.peer_key).read_text() if args.peer_key else ""
+    options.certificates = tuple(load_pem_x509_certificates(Path(args.cert).read_bytes())) if args.cert else ()
+    options.authorities = tuple(load_pem_x509_certificates(Path(args.peer_ca).read_bytes())) if args.peer_ca else ()
     options.__post_init__()
     return options
 

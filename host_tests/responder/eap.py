@@ -59,7 +59,8 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     """The payloads of the response: our proof and the first request, then EAP, then those of any IKE_AUTH. Raises Refusal."""
     if sa.eap is None:
         sa.eap = Dialog(gw, payloads)
-        return [gw.options.identity.payload(), auth_payload(*exchange_auth.prove(gw, sa, sa.eap.peer)), sa.eap.begin()]
+        own = [gw.options.identity.payload(), *exchange_auth.prove_by(gw, sa, payloads)]
+        return [*own, auth_payload(*exchange_auth.prove(gw, sa, sa.eap.peer)), sa.eap.begin()]
     packet = find(payloads, Type.EAP)
     if packet is not None:
         answer = sa.eap.answer(packet)

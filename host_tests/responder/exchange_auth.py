@@ -1,4 +1,4 @@
-"""IKE_AUTH with pre-shared or raw public keys as responder (RFC 7296 1.2, 2.15, 2.19, 2.21.2, RFC 7427).
+"""IKE_AUTH with pre-shared keys, raw public keys and certificates as responder (RFC 7296 1.2, 2.15, 2.19, 2.21.2, RFC 7427).
 
 Start reading at `respond`.
 """
@@ -6,7 +6,7 @@ Start reading at `respond`.
 import ipaddress
 import struct
 
-from . import child, eap, keys, mobike, ppk, redirect, signature
+from . import certificates, child, eap, keys, mobike, ppk, redirect, signature
 from .errors import Refusal
 from .iana import Attr, Cfg, Note, Type
 from .payloads import ConfigAttribute, auth_payload, cp_payload, find, find_notify, notify_payload, parse_auth, parse_cp, require
@@ -22,7 +22,8 @@ def respond(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
     peer = Identity.parse(require(payloads, Type.IDi))
     told = _verify(gw, sa, peer, payloads)
     own = gw.options.identity
-    return establish(gw, sa, peer, payloads, [own.payload(), auth_payload(*prove(gw, sa, peer)), *told])
+    answer = [own.payload(), *prove_by(gw, sa, payloads), auth_payload(*prove(gw, sa, peer)), *told]
+    return establish(gw, sa, peer, payloads, answer)
 
 
 def establish(gw, sa: IkeSa, peer: Identity, payloads: list[Payload], answer: list[Payload]) -> list[Payload]:
@@ -48,6 +49,8 @@ def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> list[Payl
     (method, data), told = ppk.settle(gw, sa, payloads, parse_auth(auth))
     octets = keys.signed_octets(sa.suite.prf, sa.keys.sk_pi, sa.init_request, sa.nonce_r, peer.body)
     public, psk = gw.options.public_key_of(peer), gw.options.key_of(peer)
+    if public is None and gw.options.authorities and find(payloads, Type.CERT) is not None and gw.options.is_wanted(peer):
+        public = certificates.judge(payloads, gw.options.authorities, peer)
     if public is not None:
         good = signature.verify(public, method, data, octets)
     else:
@@ -55,6 +58,14 @@ def _verify(gw, sa: IkeSa, peer: Identity, payloads: list[Payload]) -> list[Payl
     if not good:
         raise Refusal(Note.AUTHENTICATION_FAILED, fatal=True)
     return told
+
+
+def prove_by(gw, sa: IkeSa, payloads: list[Payload]) -> list[Payload]:
+    """Our CERT payloads, when the client asks for some."""
+    sa.asked_for = certificates.asked(payloads)
+    if sa.asked_for is None and not gw.options.always_send:
+        return []
+    return certificates.payloads(gw.options.certificates)
 
 
 def prove(gw, sa: IkeSa, peer: Identity) -> tuple[int, bytes]:

@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 import struct
 
-from . import keys, ppk, redirect, signature, suites
+from . import certificates, keys, ppk, redirect, signature, suites
 from .crypto import Dh, ExchangeError
 from .errors import Refusal
 from .iana import Note, Type
@@ -48,6 +48,7 @@ def respond(gw, header: Header, payloads: list[Payload], octets: bytes, path: Pa
     if gw.options.fragmentation and find_notify(payloads, Note.IKEV2_FRAGMENTATION_SUPPORTED):
         sa.fragmentation, sa.piece_octets = True, gw.options.piece_octets
         answer.append(notify_payload(Note.IKEV2_FRAGMENTATION_SUPPORTED))
+    answer += certificates.request(gw.options.authorities)
     answer += _signatures(gw, sa, payloads) + ppk.announce(gw, sa, payloads)
     if gw.options.childless:
         answer.append(notify_payload(Note.CHILDLESS_IKEV2_SUPPORTED))

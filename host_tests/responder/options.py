@@ -30,6 +30,9 @@ class Options:
     ppk_required: bool = False  # no client without one of them
     eap_users: dict[str, str] = field(default_factory=dict)  # passwords by name, of clients that want EAP-MSCHAPv2; needs `key`
     eap_types: tuple[int, ...] = (1, 26)  # what EAP requests begin with: 1 asks for the name, 26 is MSCHAPv2, others get a Nak
+    certificates: tuple = ()  # the gateway's own, then its issuers', pyca's or DER; sent when the client asks
+    always_send: bool = False  # or whether it asks or not
+    authorities: tuple = ()  # pyca's: who has no key here must have a certificate from one of them
     pss: bool = True  # an RSA key signs by RSASSA-PSS, else by PKCS #1 v1.5
 
     ike_suites: tuple[str, ...] = DEFAULT_IKE
@@ -96,6 +99,10 @@ class Options:
             return None
         key = self._of(self.peer_keys, identity)
         return signature.public(key) if key else None
+
+    def is_wanted(self, identity: Identity) -> bool:
+        """Whether a peer of this identity has business here at all."""
+        return self.remote_id is None or Identity.of(self.remote_id) == identity
 
     @staticmethod
     def _of(keys: Any, identity: Identity) -> Any:

@@ -124,6 +124,7 @@ class IkeSa:
     heard_at: float = 0.0  # when something authenticated came, on the loop's clock
     mobike: bool = False  # agreed on (RFC 4555)
     natd_seen: tuple | None = None  # NAT detection of the last request that had it, and the path that it came along
+    asked_for: list[bytes] | None = None  # hashes of the authorities that the client's CERTREQ names
     hashes: tuple[int, ...] | None = None  # what the client can verify (RFC 7427); None: only methods 1 and 9
     eap: "Dialog | None" = None
     can_ppk: bool = False  # both ends know RFC 8784
