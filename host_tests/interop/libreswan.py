@@ -56,6 +56,8 @@ class Libreswan:
     """One pluto in `space`, awaiting a client with a pre-shared key, or with the P-256 key `device_key` (X | Y in base64, after
     "0s"), for which it makes a key of its own, `gateway_key`, as `ipsec showhostkey` prints it.
 
+    `stores` are files in PKCS #12 without a password, by name, and `authorities` certificates in PEM, for its database.
+
     `more` are further lines of its `conn` section, `setup` of `config setup`, `secrets` of its ipsec.secrets.
 
     `ike` and `esp` are proposals in libreswan's words. Raises Missing without a C compiler, and RuntimeError with
@@ -71,6 +73,9 @@ class Libreswan:
         esp: str = "aes_gcm128",
         psk: str = PSK,
         device_key: str = "",
+        authby: str = "",
+        stores: dict[str, bytes] | None = None,
+        authorities: tuple[str, ...] = (),
         more: tuple[str, ...] = (),
         secrets: str = "",
         setup: tuple[str, ...] = (),
@@ -81,11 +86,18 @@ class Libreswan:
         compile_shim(self.work / "xfrm_shim.so")
         self.folder = f"/mnt/{name}"
         space.run(["certutil", "-N", "--empty-password", "-d", f"sql:{self.folder}/nss"], in_root=True)
+        for store, octets in (stores or {}).items():
+            (self.work / store).write_bytes(octets)
+            space.run(["pk12util", "-i", f"{self.folder}/{store}", "-d", f"sql:{self.folder}/nss", "-W", ""], in_root=True)
+        for i, certificate in enumerate(authorities):
+            (self.work / f"ca{i}.pem").write_text(certificate)
+            trusted = ["-n", f"ca{i}", "-t", "CT,,", "-i", f"{self.folder}/ca{i}.pem"]
+            space.run(["certutil", "-A", "-d", f"sql:{self.folder}/nss", *trusted], in_root=True)
         if device_key:
             more += self._make_key(), f"rightecdsakey={device_key}"
         conf = _CONF.format(
             gateway=spaces.GATEWAY, gateway_id=GATEWAY_ID, client_id=CLIENT_ID, inside=spaces.INSIDE, ike=ike, esp=esp,
-            authby="ecdsa" if device_key else "secret", more="\n".join("    " + line for line in more),
+            authby=authby or ("ecdsa" if device_key else "secret"), more="\n".join("    " + line for line in more),
             setup="\n".join("    " + line for line in setup),
         )  # fmt: skip
         (self.work / "ipsec.conf").write_text(conf)

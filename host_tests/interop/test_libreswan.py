@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PublicFormat, load_pem_private_key, pkcs12
+from cryptography.x509 import load_pem_x509_certificate
 
 from host_tests.conftest import require
 from host_tests.interop import spaces
@@ -16,6 +17,8 @@ from host_tests.interop.gateway import device_options, start_device
 from host_tests.interop.install import Missing, print_progress
 from host_tests.interop.libreswan import Libreswan, libreswan_root
 from host_tests.interop.spaces import Network
+from host_tests.interop.strongswan import CLIENT_ID, GATEWAY_ID
+from host_tests.interop.test_certificates import _MAKE, Authority, pem, text
 from host_tests.interop.test_raw_keys import make
 
 pytestmark = pytest.mark.interop
@@ -128,6 +131,56 @@ def test_a_post_quantum_key(network, method):
     assert "PPK" in pluto.log() and device.poll() is None
     pluto.close()
     assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
+@pytest.mark.parametrize(
+    ("kind", "authby", "above"),
+    [("p256", "ecdsa", False), ("p256", "ecdsa", True), ("p384", "ecdsa", False), ("rsa2048", "rsa-sha2,ecdsa", False)],
+)
+def test_certificates(network, interpreter, kind, authby, above):
+    """The device's on P-256; the gateway's of each kind, and under an authority below the root: its answer comes in pieces."""
+    root, device = Authority("p384" if kind == "p384" else "p256"), _MAKE["p256"]()
+    issuer = Authority("p256", "Test Sub", root) if above else root
+    pluto = Libreswan(network.gateway, authby=authby, **certified(root, issuer, kind))
+    mine = {"key": pem(device), "cert": root.issue(CLIENT_ID, device), "ca": text(root.certificate)}
+    device_process = serve(network, interpreter, auth="cert", psk="", **mine, **_GCM)
+    assert device_process.stdout and device_process.stdout.readline() == "up 10.20.0.1\n", pluto.log()[-3000:]
+    pluto.wait_log("responder established Child SA")
+    pluto.close()
+    assert device_process.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+@pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
+def test_the_gateway_by_certificate_and_the_device_by_psk(network, interpreter):
+    root = Authority("p256")
+    given = certified(root, root, "p256")
+    given["more"] += ("leftauth=ecdsa", "rightauth=secret")
+    pluto = Libreswan(network.gateway, authby="ecdsa", **given)
+    device = serve(network, interpreter, remote_auth="cert", ca=text(root.certificate), **_GCM)
+    assert device.stdout and device.stdout.readline() == "up 10.20.0.1\n", pluto.log()[-3000:]
+    pluto.close()
+    assert device.communicate(timeout=10)[0].splitlines() == ["closed"]
+
+
+def test_a_certificate_of_another_authority(network):
+    """Both ends refuse what the other's authority did not issue."""
+    root, other, device = Authority("p256"), Authority("p256", "Other"), _MAKE["p256"]()
+    pluto = Libreswan(network.gateway, authby="ecdsa", **certified(root, root, "p256"))
+    for mine, ca, words in ((other, root, "must have the authority of our cert_file"), (root, other, "no authority of ca_file")):
+        options = {"key": pem(device), "cert": mine.issue(CLIENT_ID, device), "ca": text(ca.certificate)}
+        done = serve(network, sys.executable, auth="cert", psk="", **options, **_GCM)
+        assert words in done.communicate(timeout=20)[0] and done.returncode != 0, pluto.log()[-2000:]
+
+
+def certified(root: Authority, issuer: Authority, kind: str) -> dict:
+    """What a pluto needs for a certificate of its own and for those of devices."""
+    key = _MAKE[kind]()
+    own = load_pem_x509_certificate(issuer.issue(GATEWAY_ID, key).encode())
+    store = pkcs12.serialize_key_and_certificates(b"gateway", key, own, None, NoEncryption())
+    trusted = (text(root.certificate), *([text(issuer.certificate)] if issuer is not root else []))
+    more = ("leftcert=gateway", "leftsendcert=always", *(("sendca=issuer",) if issuer is not root else ()))
+    return {"stores": {"gateway.p12": store}, "authorities": trusted, "more": more}
 
 
 @pytest.mark.parametrize("rekeys", ["the gateway", "the device"])

@@ -101,7 +101,7 @@ class Signatures:
         if not key.verify(algorithm, signature, octets):
             from ipsec.ike.auth import remedies
 
-            raise AuthError(remedies.wrong_signature(key, signature, self.source))
+            raise AuthError(remedies.wrong_signature(key, signature, self.source, method))
 
 
 def _split(key, method, data, source) -> tuple:

@@ -16,8 +16,13 @@ def other_key(source) -> str:
     return "its key and %s do not belong together, correct them there" % source
 
 
-def wrong_signature(key, signature, source) -> str:
+def wrong_signature(key, signature, source, method) -> str:
     """For a signature that is not that of the key from this source."""
+    if method == 1:
+        return (
+            "the gateway's signature by method 1 is not that of %s (RSA) over SHA-256: it is over SHA-1, which is refused, or by "
+            "another key: have it sign by RFC 7427 (signature_authentication), or compare its public key"
+        ) % source
     size = {P256: 64, P384: 96, RSA: len(key.data)}.get(key.kind, 64)
     if len(signature) != size:
         text = "the gateway's signature has %d octets, one by its %s key has %d: it is not the gateway, or its key is another"
