@@ -11,6 +11,8 @@ import pytest
 
 from host_tests.emulated.conftest import build
 from host_tests.responder import Responder
+from host_tests.responder.certificates import Authority
+from host_tests.system.test_certificates import pem
 from host_tests.system.test_raw_keys import DEVICE, GATEWAY, private_pem, public_pem
 from ipsec_board import native
 from tools import emulator
@@ -109,4 +111,35 @@ def test_raw_public_keys(name, tmp_path, kind, kernels):
     keys = {"auth": "key", "psk": "", "key": private_pem(DEVICE[kind]), "gateway_key": public_pem(GATEWAY[kind])}
     with Responder(key=GATEWAY[kind], peer_keys=public_pem(DEVICE[kind])) as other:
         lines = connect(other, name, tmp_path, {**keys, "ike_proposals": ["aes128ccm16-prfsha256-x25519"]})
+    assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
+
+
+CERTIFICATE_HEAP = 192 * 1024  # from files with a module each; the aim is 128 KiB
+_SUITES = {"ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": ["aes128ccm16"]}
+
+
+def certified(kind: str) -> tuple[dict, dict]:
+    """Options of a device and of a gateway, both with a certificate for a key of this kind, by an authority on P-256."""
+    root = Authority("Root")
+    own, theirs = root.issue("device.example", DEVICE[kind]), root.issue("gw.example", GATEWAY[kind])
+    device = {"auth": "cert", "psk": "", "key": private_pem(DEVICE[kind]), "cert": pem(own), "ca": pem(root.certificate)}
+    return {**device, **_SUITES}, {"key": GATEWAY[kind], "certificates": (theirs,), "authorities": (root.certificate,)}
+
+
+def test_certificates_frozen_in_64_kib(name, tmp_path):
+    """Both ends by certificates on P-256, in the heap that is left on an ESP32-C3 at work."""
+    build(name, frozen=True)
+    device, gateway = certified("p256")
+    with Responder(**gateway) as other:
+        lines = connect(other, name, tmp_path, device, heap=emulator.HEAPS[0], frozen=True)
+    assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]
+
+
+def test_certificates_from_files(name, tmp_path):
+    march = emulator.target(name).march
+    stage(tmp_path, {"lib": REPOSITORY / "lib"}, march)
+    shutil.copy(native.path(march), tmp_path / "lib" / native.MODULE)
+    device, gateway = certified("p256")
+    with Responder(**gateway) as other:
+        lines = connect(other, name, tmp_path, device, heap=CERTIFICATE_HEAP)
     assert lines[:3] == ["b'ack 1'", "b'ack 2'", "b'ack 3'"]

@@ -68,7 +68,8 @@ def _check_methods(name: str, fleet: Fleet) -> None:
     if "key" in methods and name not in ("strongswan", "libreswan"):
         raise PlanError(f"{GATEWAYS[name][1]} takes no raw public keys as far as is known", 'use auth = "psk" with this gateway')
     if "cert" in methods and name not in CERTIFICATES:
-        raise PlanError(f"no text for {GATEWAYS[name][1]} and certificates is written here", 'use auth = "psk" with it')
+        text = f"no text for {GATEWAYS[name][1]} and certificates is written here"
+        raise PlanError(text, 'use auth = "psk" with it, or see docs/gateways/README.md for what it needs')
     if len(methods) > 1 and name not in ("strongswan", "libreswan"):
         text = f"{GATEWAYS[name][1]} and different methods at the two ends: no text for that is written here"
         raise PlanError(text, "leave out remote_auth, or use strongSwan")

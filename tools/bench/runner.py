@@ -23,7 +23,8 @@ DEVICE = Path(__file__).with_name("device")
 UNIT = REPOSITORY / "host_tests/unit"
 UNIX = "unix"
 VARIANTS = ("stock", "native")
-_HELPERS = ("scripted", "transcript", "forge", "test_auth_key", "talk", "support")  # the recorded handshake, raw keys, rekeys
+# The recorded handshake, raw keys, rekeys, certificates
+_HELPERS = ("scripted", "transcript", "forge", "test_auth_key", "talk", "support", "certificates", "test_auth_cert")
 _ICOUNT = 6  # 2**6 ns an instruction: the counter resolves one or two, and does not wrap within a TLS handshake
 _HEAP = 524288  # for both ends of TLS beside our tunnel; what fits a board is measured apart
 

@@ -73,6 +73,17 @@ def rekeys(board: str, variant: str, progress=quiet) -> dict:
     return {row["rekey"]: {"total": runner.count(row["ticks"]), "peak": row["peak"]} for row in rows}
 
 
+def certificates(board: str, variant: str, progress=quiet) -> dict:
+    """`{kind: {"steps": ..., "total": n, "heap": octets}}`: handshakes with certificates, all keys of this kind."""
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run("by_certificates.main()", timeout=400)
+    found = {}
+    for row in rows:
+        steps = {name: runner.count(ticks) for name, ticks in row["steps"].items()}
+        found[row["kind"]] = {"steps": steps, "total": sum(steps.values()) - steps["load"], "heap": row["heap"]}
+    return found
+
+
 def session(board: str, variant: str, progress=quiet) -> dict:
     """In one run: `{"handshake": ..., "first": ..., "paths": {suite: [out, in]}, "tls": ..., "records": [write, read]}`."""
     with prepared(board, variant, progress=progress) as runner:
@@ -218,6 +229,7 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "session": (session, ("stock", "native")),
     "raw_keys": (raw_keys, ("native",)),
     "rekeys": (rekeys, ("stock", "native")),
+    "certificates": (certificates, ("native",)),
     "heap": (heap, None),
     "sockets": (sockets, None),
     "flash": (flash, None),
