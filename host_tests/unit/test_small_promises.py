@@ -7,8 +7,10 @@ from ipsec.crypto import backend
 from ipsec.errors import ConfigError
 from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
+from ipsec.event import FAILED
 from ipsec.ike import message
 from ipsec.ike.keymat import IkeKeys
+from ipsec.ike.sa import IkeSa
 from ipsec.inet import ip
 from ipsec.inet.queue import PacketQueue
 from ipsec.suite import parse_ike
@@ -215,3 +217,22 @@ def test_udp_alone_is_delivered_with_the_heap_locked():
                 assert len(calls) == (protocol != 17), (version, protocol)
     finally:
         core._with_memory = kept
+
+
+def test_a_handshake_without_room_is_tried_again():
+    """Its code is loaded when it is needed, and the heap may be full by then: the program goes on, and so does the tunnel."""
+    original = IkeSa.start
+
+    def no_room(ike, now):
+        raise MemoryError
+
+    IkeSa.start = no_room
+    try:
+        player = Player(make_tunnel(reconnect=True))
+        assert [(e.kind, e.cause) for e in player.events] == [(FAILED, "no_memory")] and not player.sent
+    finally:
+        IkeSa.start = original
+    player.now = player.tunnel.deadline()
+    player.tunnel.tick(player.now)
+    player.drain()
+    assert len(player.sent) == 1

@@ -2,7 +2,9 @@
 
 
 def failure(cause: str, config, error: str) -> str:
-    """Why an attempt could not even begin: "dns", the gateway's name, or "local_port", the system refused us a socket."""
+    """Why an attempt could not begin: "dns", the gateway's name; "local_port", the system refused us a socket; "no_memory"."""
+    if cause == "no_memory":
+        return "the heap has no room for a handshake: free some before"
     if cause == "dns":
         return "%r was not found (%s): check the name and the DNS server" % (config.gateway, error)
     remedy = "choose another local_port, or 0 for any" if config.local_port else "close other sockets"

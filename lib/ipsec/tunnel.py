@@ -17,10 +17,9 @@ from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import FAILED, UP, WARNING, Event
 from ipsec.history import History
-from ipsec.ike import auth, config_payload
+from ipsec.ike import auth
 from ipsec.ike import sa as ike_sa
-from ipsec.ike.lineage import Lineage
-from ipsec.inet.stack import Stack
+from ipsec.ike.lineage import Lineage, forget_key_making
 from ipsec.micro import collect, const, earlier, locked
 from ipsec.path import Path
 from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep
@@ -40,7 +39,7 @@ _MARKER_LEN = const(4)  # of the non-ESP marker (RFC 3948 2.2)
 _UDP = const(17)
 _KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 
-encap, decap, receive = EspSa.encap, EspSa.decap, Stack.receive  # without an object bound to them, which would be allocated
+encap, decap = EspSa.encap, EspSa.decap  # without an object bound to them, which would be allocated
 
 
 class Tunnel(Attempts):
@@ -53,15 +52,14 @@ class Tunnel(Attempts):
     def __init__(self, config, crypto, random, log=None, keylog=None):
         suite.prepare(config, crypto)
         auth.load(config)  # what is wrong with a key is told now
-        self.config = config
-        self.crypto, self.random = crypto, random
+        self.config, self.crypto, self.random = config, crypto, random
         self.log, self.keylog = log, keylog
         self.mtu, self.head, self.max_datagram_len = config.mtu, _HEAD, max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
         self.tx, self.rx = bytearray(self.max_datagram_len), None
         self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
         self.path = Path(b"", config.port, config.natt_port)
         self.history = History(config)
-        self.stack = Stack(self, random, config.tcp_room, config.udp_room)
+        self.inside = None  # `stack`, once somebody has asked for it
         self.dns, self.domains = [], []  # servers inside as octets, domains of names there as texts
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True
@@ -71,6 +69,16 @@ class Tunnel(Attempts):
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
         if config.gateways or config.tcp:
             self._choice()
+
+    @property
+    def stack(self):
+        """The IP stack inside, loaded when it is wanted: after the handshake, which needs the room itself."""
+        if self.inside is None:
+            from ipsec.inet.stack import Stack
+
+            stack = Stack(self, self.random, self.config.tcp_room, self.config.udp_room)
+            self.inside, self._take_inner = stack, Stack.receive
+        return self.inside
 
     # What the driver calls
 
@@ -86,15 +94,18 @@ class Tunnel(Attempts):
     def connect(self, addr, now: int) -> None:
         """The gateway's address is known: begin the handshake."""
         collect()
-        config = self.config
         port, natt_port = self.ports()
         self._upkeep.began(now)
         self.path = Path(addr, port, natt_port, self._upkeep.pause_ms(), self.path)
         if self.where:
             self.where.mark(self.path)
-        ike = ike_sa.IkeSa(config, self.crypto, self.random, self.path, self._first_contact, self.log, self.keylog)
-        self._ikes.lead = ike
-        ike.start(now)
+        if drop.with_memory(Tunnel._begin, self, self._first_contact, now, 0):
+            self._ikes.lead = None
+            self._fail("no_memory", "", now)
+
+    def _begin(self, first, now, _):
+        self._ikes.lead = ike_sa.IkeSa(self.config, self.crypto, self.random, self.path, first, self.log, self.keylog)
+        self._ikes.lead.start(now)
         self._settle(now)
 
     def unreachable(self, text: str) -> None:
@@ -139,7 +150,7 @@ class Tunnel(Attempts):
                 self.tx_pos, self.tx_end, self._esp_ready = 0, 1, True
         elif due == FORGET:
             self._sadb.remove_retired()
-        if ike and _with_memory(Tunnel._tend, self, ike, due, now):
+        if ike and drop.with_memory(Tunnel._tend, self, ike, due, now):
             self.drops.count(drop.NO_MEMORY)
             self._upkeep.postpone(due, now)
 
@@ -155,7 +166,6 @@ class Tunnel(Attempts):
                 ike.check(True)
         self._ikes.tick(now)
         self._settle(now)
-        return 0
 
     def send(self, n: int) -> int:
         """Send the inner packet `tx[head:head+n]`; 0, or a negative code of `esp/drop.py`, which is counted.
@@ -187,8 +197,8 @@ class Tunnel(Attempts):
     def deliver(self) -> None:
         """Give the inner packet that has come to the stack. Allocates: nothing with UDP."""
         protocol = self.rx[self.rx_pos + (9 if self.rx[self.rx_pos] >> 4 == 4 else 6)]
-        call = locked if protocol == _UDP else _with_memory
-        call(receive, self.stack, self.rx, self.rx_pos, self.rx_end)
+        call = locked if protocol == _UDP else drop.with_memory
+        call(self._take_inner, self.inside, self.rx, self.rx_pos, self.rx_end)
 
     def close(self, now: int) -> None:
         """End the tunnel for good; the gateway is told."""
@@ -250,7 +260,7 @@ class Tunnel(Attempts):
             self.drops.count(drop.UNKNOWN_SPI if n >= 8 else drop.TOO_SHORT)
             return
         self.rx = buf
-        n = locked(decap, sa, buf, 0, n) if sa.is_lean else _with_memory(decap, sa, buf, 0, n)
+        n = locked(decap, sa, buf, 0, n) if sa.is_lean else drop.with_memory(decap, sa, buf, 0, n)
         if n < 0:
             self.drops.count(n)
             return
@@ -308,10 +318,13 @@ class Tunnel(Attempts):
 
     def _add_child(self, ike, child, now):
         try:
+            from ipsec.ike import config_payload
+
             addresses, warning = config_payload.own_addresses(ike.inner, self.config, child.ts_local)
             if warning:
                 self.history.tell(Event(WARNING, "address", warning))
             self.crypto.make_ready(child.suite, self.config.large_tables)
+            forget_key_making()
             collect()
             self._sadb.add(EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables))
         except PeerError as e:
@@ -355,12 +368,4 @@ class Tunnel(Attempts):
             self._upkeep.went_down()
             self._watch.at = None
             self._esp_ready = self._inner_ready = False
-            self.stack.clear_addresses()
-
-
-def _with_memory(function, a, b, c, d) -> int:
-    """Return `function(a, b, c, d)`, or a drop code when the heap is full."""
-    try:
-        return function(a, b, c, d)
-    except MemoryError:
-        return drop.NO_MEMORY
+            self.inside.clear_addresses()

@@ -57,3 +57,11 @@ class Drops:
 def name(code: int) -> str:
     """The name of a negative code."""
     return _NAMES[-1 - code]
+
+
+def with_memory(function, a, b, c, d):
+    """Return `function(a, b, c, d)`, or NO_MEMORY, a drop code, when the heap is full."""
+    try:
+        return function(a, b, c, d)
+    except MemoryError:
+        return NO_MEMORY
