@@ -88,7 +88,7 @@ if not player.tunnel.is_up:
     raise SystemExit("the recorded handshake does not come up: python -m host_tests.system.record")
 import ipsec.drive.sync
 for name in costs:
-    print(name, costs[name])
+    print(name, costs[name], int(name in sys.modules))
 """
 
 
@@ -100,8 +100,14 @@ def micropython(script: str) -> str:
 
 def import_costs() -> dict[str, int]:
     """Octets of heap that the import of each module has cost which a PSK device loads until its tunnel is up, by dotted name."""
+    return {name: cost for name, (cost, _) in _loaded().items()}
+
+
+def _loaded() -> dict[str, tuple[int, bool]]:
+    """The same, and whether the module is still there once the tunnel is up."""
     script = _HANDSHAKE.format(mpy=str(BUILD / HOST_ARCH), unit=str(ROOT / "host_tests" / "unit"))
-    return {name: int(cost) for name, cost in (line.split() for line in micropython(script).splitlines())}
+    rows = [line.split() for line in micropython(script).splitlines()]
+    return {name: (int(cost), stays == "1") for name, cost, stays in rows}
 
 
 def path_of(name: str) -> str:
@@ -117,15 +123,21 @@ def blocks(size: int) -> int:
 
 def measure() -> dict:
     """`{"modules": {path: {"mpy": octets, "blocks": ..., "heap": octets or None}}, "psk_mpy": ..., "psk_blocks": ...,
-    "psk_heap": ...}`; blocks are those of the board's file system."""
+    "psk_heap": ..., "up_mpy": ..., "up_blocks": ..., "up_heap": ...}`; blocks are those of the board's file system, "up" is what
+    stays in memory once the tunnel is up."""
     sizes = compile_all(BOARD_ARCH)
     compile_all(HOST_ARCH)
-    heap = {path_of(name): cost for name, cost in import_costs().items()}
+    loaded = {path_of(name): row for name, row in _loaded().items()}
+    heap = {path: cost for path, (cost, _) in loaded.items()}
+    up = {path: cost for path, (cost, stays) in loaded.items() if stays}
     return {
         "modules": {path: {"mpy": n, "blocks": blocks(n), "heap": heap.get(path)} for path, n in sizes.items()},
         "psk_mpy": sum(sizes[path] for path in heap),
         "psk_blocks": sum(blocks(sizes[path]) for path in heap),
         "psk_heap": sum(heap.values()),
+        "up_mpy": sum(sizes[path] for path in up),
+        "up_blocks": sum(blocks(sizes[path]) for path in up),
+        "up_heap": sum(up.values()),
     }
 
 
@@ -143,6 +155,7 @@ def show(result: dict) -> None:
         table.add_row(path.removeprefix("ipsec/"), f"{row['mpy']:,}", str(row["blocks"]), heap)
     table.add_section()
     table.add_row("a PSK device loads", f"{result['psk_mpy']:,}", str(result["psk_blocks"]), f"{result['psk_heap']:,}")
+    table.add_row("stays once the tunnel is up", f"{result['up_mpy']:,}", str(result["up_blocks"]), f"{result['up_heap']:,}")
     Console(width=100).print(table)
 
 
