@@ -171,7 +171,7 @@ def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:
     for i in range(0, len(said), 7):
         fed += translator.feed(said[i : i + 7].encode())
     assert fed.decode().rstrip() == text.rstrip()
-    assert text.rstrip().endswith("option mtu: 1 is not a whole number from 576 to 1500")
+    assert text.rstrip().endswith("option mtu: 1 is not a whole number from 280 to 1500")
 
 
 def test_what_was_joined_before_is_not_joined_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
