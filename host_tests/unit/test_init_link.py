@@ -83,6 +83,17 @@ def test_class_retransmission_a_late_cookie_after_the_other_group():
     assert inits(player)[-1] == sent and parse(sent)[0] == notify(COOKIE, b"c1")
 
 
+def test_cookies_of_one_and_of_64_octets_are_sent_back():
+    for octets in (b"c", bytes(range(64))):
+        player = Player(make_tunnel())
+        player.receive(cookie(octets))
+        assert parse(inits(player)[-1])[0] == notify(COOKIE, octets)
+    for octets in (b"", bytes(65)):
+        player = Player(make_tunnel())
+        player.receive(cookie(octets))
+        assert len(inits(player)) == 1, "RFC 7296 2.6"
+
+
 def forged_first(**changes):
     """Somebody's response, then the good one."""
     player = Player(make_tunnel(**changes))
