@@ -191,10 +191,7 @@ def set_one(f, slot):
 
 
 def odd_multiples(f, invert, first=0):
-    """x, y of 1, 3, 5 and 7 times the point in the slots 0 and 1, at the cost of one inversion.
-
-    They go into the slots from `first` on, unless that is 0, else into a list.
-    """
+    """x, y of 1, 3, 5, 7 times the point in the slots 0 and 1, by one inversion: a list, or slots from `first` on."""
     table: list = []
     keep = bytearray(b"\x02\x00\x00\x0c\x02\x00\x01\x0c")
     _keep(f, keep, first, table)
