@@ -203,7 +203,6 @@ def test_only_a_newer_child_sa_takes_over_when_it_is_heard():
 def test_udp_alone_is_delivered_with_the_heap_locked():
     tunnel = make_tunnel()
     calls = []
-    tunnel.stack  # noqa: B018 - it is loaded
     kept = drop.with_memory
     drop.with_memory = lambda function, *args: calls.append(function) or 0
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ipsec_board.linker.fold import is_machine_code
 from ipsec_board.linker.join import LateImport
-from ipsec_board.linker.parts import EVERY, Parts
+from ipsec_board.linker.parts import Parts
 from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
 
@@ -78,9 +78,10 @@ class Emitter:
     def _finish(self, s: ast.stmt, part: str) -> ast.stmt:
         return _Finisher(self, part).visit(s)
 
-    def files_of(self, modules: str) -> str:
-        """The files that have these modules, but for those that every tunnel loads."""
-        return " ".join(dict.fromkeys(p for m in modules.split() if (p := self._parts.of.get(m)) and p not in EVERY))
+    def file_alone(self, module: str) -> str:
+        """The file that has this module and no other; the module's own name, which nothing is loaded by, without one."""
+        part = self._parts.of.get(module, module)
+        return part if self._parts.modules.get(part) == [module] else module
 
     def is_loaded(self, binding: Binding, part: str) -> bool:
         """Whether a binding is at hand in a part without an import of its own."""
@@ -145,12 +146,12 @@ class _Finisher(ast.NodeTransformer):
         return out or ast.Pass()
 
     def visit_Call(self, n: ast.Call) -> ast.AST:
-        """`forget` gets the names of files in place of those of modules."""
-        called = getattr(n.func, "binding", None)
-        if called is not None and called.name == "forget" and called.owner and called.owner.name == "ipsec.micro":
+        """`forget` of a module that is a file of its own gets the file's name."""
+        forget = getattr(n.func, "binding", None)
+        if forget is not None and forget.name == "forget" and forget.owner and forget.owner.name == "ipsec.micro":
             text = n.args[0]
             if isinstance(text, ast.Constant):
-                text.value = self._emitter.files_of(str(text.value))
+                text.value = self._emitter.file_alone(str(text.value))
         return self.generic_visit(n)
 
     def visit_Global(self, n: ast.Global) -> ast.stmt:

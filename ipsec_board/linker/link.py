@@ -15,7 +15,7 @@ from ipsec.crypto import board
 
 from ipsec_board import native, slices
 from ipsec_board.linker import emit, names, reach, texts
-from ipsec_board.linker.join import LateImport, join
+from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import FACES, TOP, Parts, divide
 from ipsec_board.linker.program import Binding, Module, Program
 from ipsec_board.paths import FIRMWARE
@@ -122,8 +122,6 @@ def link(options: Options) -> Linked:
     values = reach.inline(program)
     for module in program.modules.values():
         module.tree = reach.Inliner(values).visit(module.tree)
-        for late in (n for n in ast.walk(module.tree) if isinstance(n, LateImport)):
-            late.refs = [b for b in late.refs if b not in values]
     units = reach.units(program)
     for unit in _all(units):
         unit.uses -= set(values)

@@ -8,9 +8,7 @@ from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.program import Program, imported_anywhere, imported_at_once
 
 CORE, DATA, IKE, DRIVE, TOP = "ipsec._core", "ipsec._data", "ipsec._ike", "ipsec._drive", "ipsec"
-INSIDE = "ipsec._inside"  # the stack, which every tunnel loads, but after the handshake
 _ORDER = (CORE, DATA, IKE, DRIVE)
-EVERY = (TOP, *_ORDER, INSIDE)
 _LAYERS = (
     ("ipsec.esp", DATA),
     ("ipsec.inet", DATA),
@@ -21,8 +19,8 @@ _LAYERS = (
     ("ipsec.upkeep", DRIVE),
 )  # fmt: skip; all else is core
 # Imported by functions, but by those of every tunnel
-_ALWAYS = ("ipsec.drive.base", "ipsec.crypto.backend", "ipsec.crypto.board",
-           "ipsec.ike.agreed", "ipsec.ike.auth", "ipsec.ike.auth.psk", "ipsec.crypto.kernels.field")  # fmt: skip
+_ALWAYS = ("ipsec.drive.base", "ipsec.crypto.backend", "ipsec.crypto.board", "ipsec.crypto.selftest", "ipsec.ike.establish",
+           "ipsec.ike.auth", "ipsec.ike.auth.psk", "ipsec.ike.answer", "ipsec.crypto.kernels.field")  # fmt: skip
 FACES = ("ipsec.drive.sync", "ipsec.drive.aio")  # programs import these, and of a device's programs one uses one
 
 
@@ -50,9 +48,7 @@ def divide(program: Program, always: tuple[str, ...] = ()) -> Parts:
     parts.place(TOP, ["ipsec"])
     for part in _ORDER:
         parts.place(part, [m for m in order if m in eager and _layer(m) == part])
-    inside = _closure(program, ["ipsec.inet.stack"]) - eager - {TOP}
-    parts.place(INSIDE, [m for m in order if m in inside])
-    for lead, names in _clusters(program, [m for m in order if m not in eager | inside | {TOP}]).items():
+    for lead, names in _clusters(program, [m for m in order if m not in eager and m != "ipsec"]).items():
         parts.place(lead, names)
     _find_below(program, parts)
     return parts
@@ -114,7 +110,7 @@ def _clusters(program: Program, lazy: list[str]) -> dict[str, list[str]]:
         if not package.startswith("ipsec.crypto"):  # by whose names `board.unload` knows what to let go
             package = "ipsec"
         name = lead if lead in FACES else f"{package}._{last}"
-        if name in found or name in EVERY:
+        if name in found or name in _ORDER:
             name = "ipsec.__" + lead.removeprefix("ipsec.").replace(".", "_")
         found[name] = names
     return found

@@ -94,18 +94,14 @@ class Collecting:
             gc.threshold(self._before)  # type: ignore[attr-defined]
 
 
-def forget(names: str) -> None:
-    """Let a board have the memory of modules (names with spaces between) that have done their work.
-
-    Whoever wants one loads it again; what somebody still holds of it keeps the old one in memory.
-    """
-    if hasattr(gc, "threshold"):  # CPython has not, and keeps them
+def forget(name: str) -> None:
+    """Let a board have the memory of a module that has done its work, of which nobody holds anything."""
+    if hasattr(gc, "threshold"):  # CPython has not, and keeps it
         import sys
 
-        for name in names.split():
-            if sys.modules.pop(name, None):
-                package, _, last = name.rpartition(".")
-                delattr(sys.modules[package], last)
+        if sys.modules.pop(name, None):
+            package, _, last = name.rpartition(".")
+            delattr(sys.modules[package], last)
 
 
 def collect() -> None:

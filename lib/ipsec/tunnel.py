@@ -17,9 +17,10 @@ from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import FAILED, UP, WARNING, Event
 from ipsec.history import History
-from ipsec.ike import auth
+from ipsec.ike import auth, config_payload
 from ipsec.ike import sa as ike_sa
-from ipsec.ike.lineage import Lineage, forget_key_making
+from ipsec.ike.lineage import Lineage
+from ipsec.inet.stack import Stack
 from ipsec.micro import collect, const, earlier, locked
 from ipsec.path import Path
 from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep
@@ -39,7 +40,7 @@ _MARKER_LEN = const(4)  # of the non-ESP marker (RFC 3948 2.2)
 _UDP = const(17)
 _KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 
-encap, decap = EspSa.encap, EspSa.decap  # without an object bound to them, which would be allocated
+encap, decap, receive = EspSa.encap, EspSa.decap, Stack.receive  # without an object bound to them, which would be allocated
 
 
 class Tunnel(Attempts):
@@ -52,14 +53,15 @@ class Tunnel(Attempts):
     def __init__(self, config, crypto, random, log=None, keylog=None):
         suite.prepare(config, crypto)
         auth.load(config)  # what is wrong with a key is told now
-        self.config, self.crypto, self.random = config, crypto, random
+        self.config = config
+        self.crypto, self.random = crypto, random
         self.log, self.keylog = log, keylog
         self.mtu, self.head, self.max_datagram_len = config.mtu, _HEAD, max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
         self.tx, self.rx = bytearray(self.max_datagram_len), None
         self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
         self.path = Path(b"", config.port, config.natt_port)
         self.history = History(config)
-        self.inside = None  # `stack`, once somebody has asked for it
+        self.stack = Stack(self, random, config.tcp_room, config.udp_room)
         self.dns, self.domains = [], []  # servers inside as octets, domains of names there as texts
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True
@@ -69,16 +71,6 @@ class Tunnel(Attempts):
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
         if config.gateways or config.tcp:
             self._choice()
-
-    @property
-    def stack(self):
-        """The IP stack inside, loaded when it is wanted: after the handshake, which needs the room itself."""
-        if self.inside is None:
-            from ipsec.inet.stack import Stack
-
-            stack = Stack(self, self.random, self.config.tcp_room, self.config.udp_room)
-            self.inside, self._take_inner = stack, Stack.receive
-        return self.inside
 
     # What the driver calls
 
@@ -198,7 +190,7 @@ class Tunnel(Attempts):
         """Give the inner packet that has come to the stack. Allocates: nothing with UDP."""
         protocol = self.rx[self.rx_pos + (9 if self.rx[self.rx_pos] >> 4 == 4 else 6)]
         call = locked if protocol == _UDP else drop.with_memory
-        call(self._take_inner, self.inside, self.rx, self.rx_pos, self.rx_end)
+        call(receive, self.stack, self.rx, self.rx_pos, self.rx_end)
 
     def close(self, now: int) -> None:
         """End the tunnel for good; the gateway is told."""
@@ -318,13 +310,10 @@ class Tunnel(Attempts):
 
     def _add_child(self, ike, child, now):
         try:
-            from ipsec.ike import config_payload
-
             addresses, warning = config_payload.own_addresses(ike.inner, self.config, child.ts_local)
             if warning:
                 self.history.tell(Event(WARNING, "address", warning))
             self.crypto.make_ready(child.suite, self.config.large_tables)
-            forget_key_making()
             collect()
             self._sadb.add(EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables))
         except PeerError as e:
@@ -368,4 +357,4 @@ class Tunnel(Attempts):
             self._upkeep.went_down()
             self._watch.at = None
             self._esp_ready = self._inner_ready = False
-            self.inside.clear_addresses()
+            self.stack.clear_addresses()

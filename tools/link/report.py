@@ -18,14 +18,11 @@ from ipsec_board import mpy, native, slices
 from ipsec_board.linker import build
 from ipsec_board.linker.kept import link_once
 from ipsec_board.linker.link import Linked, Options
-from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE, INSIDE
+from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE
 from ipsec_board.paths import REPOSITORY
 
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
-_PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync", INSIDE)  # what a tunnel of `ipsec.connect` holds
-# What it lets go when its work is done
-_PASSING = ("ipsec.options", "ipsec.crypto.selftest", *("ipsec.ike." + n for n in (
-    "establish", "identity", "natt", "proposal", "child", "selector", "config_payload", "keymat")))  # fmt: skip
+_PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
 # What the scripted tunnel of the unit tests imports, joined and plain
 NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names")
 PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names")
@@ -76,22 +73,15 @@ def joined(cipher: str, arch: str, **options: object) -> Linked:
 
 def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The files of the same modules, and of `more`, as `install` lays them with `--plain`."""
-    modules = [*_held(linked), *_PASSING, *more]
+    modules = [m for part in _PROFILE for m in linked.modules.get(part, ())] + ["ipsec", *more]
     made = {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 
 def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The joined files that a tunnel loads, and `more` modules whose names a program imports."""
-    passing = [part for part, modules in linked.modules.items() if set(modules) & set(_PASSING)]
-    parts = (p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *passing, *more))
-    wanted = {"ipsec/__init__.mpy", native.MODULE, *parts}
+    wanted = {"ipsec/__init__.mpy", native.MODULE, *(p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *more))}
     return {p: data for p, data in build.files(linked, arch).items() if p in wanted}
-
-
-def _held(linked: Linked) -> list[str]:
-    """Modules that a tunnel holds, in the order of the joined files."""
-    return ["ipsec", *(m for part in _PROFILE for m in linked.modules.get(part, ()))]
 
 
 def measure(board: bool = False) -> dict:
@@ -100,13 +90,11 @@ def measure(board: bool = False) -> dict:
     for cipher in ("aes128gcm16", "aes128ccm16"):
         result[cipher] = {}
         for way, files_of, viper in _WAYS:
-            linked = joined(cipher, _ARCH, viper=viper)
-            files = files_of(linked, _ARCH)
-            held = _held(linked) if files_of is plain_files else ["ipsec", *_PROFILE]
+            files = files_of(joined(cipher, _ARCH, viper=viper), _ARCH)
             row = {"files": len(files), "octets": sum(map(len, files.values()))}
-            row["heap_unix"] = _heap_unix(files_of(joined(cipher, "x64", viper=viper), "x64"), held)
+            row["heap_unix"] = _heap_unix(files_of(joined(cipher, "x64", viper=viper), "x64"))
             if board:
-                row["heap_m0plus"] = _heap_board(files, held)
+                row["heap_m0plus"] = _heap_board(files)
             result[cipher][way] = row
     return result
 
@@ -117,6 +105,12 @@ _WAYS: tuple[tuple[str, Callable[..., dict[str, bytes]], bool], ...] = (
 )  # fmt: skip
 
 
+def _names(files: dict[str, bytes]) -> list[str]:
+    """Modules in an order in which each finds its own below it."""
+    names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in files]
+    return sorted(names, key=lambda n: (n != "ipsec", n not in _PROFILE, _PROFILE.index(n) if n in _PROFILE else 0))
+
+
 def _lay(files: dict[str, bytes], folder: Path) -> None:
     for path, data in files.items():
         target = folder / path
@@ -124,15 +118,15 @@ def _lay(files: dict[str, bytes], folder: Path) -> None:
         target.write_bytes(data)
 
 
-def _heap_unix(files: dict[str, bytes], names: list[str]) -> int:
+def _heap_unix(files: dict[str, bytes]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         _lay(files, Path(folder))
-        script = _LOAD.format(path=[folder], names=names)
+        script = _LOAD.format(path=[folder], names=_names(files))
         argv = [str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=2m", "-c", script]
         return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
 
-def _heap_board(files: dict[str, bytes], names: list[str]) -> int:
+def _heap_board(files: dict[str, bytes]) -> int:
     from tools import emulator
     from tools.emulator import memory
 
@@ -140,7 +134,7 @@ def _heap_board(files: dict[str, bytes], names: list[str]) -> int:
         _lay(files, Path(folder) / "lib")
         with emulator.start(_BOARD, heap=_HEAP, rom=Path(folder)) as board:
             board.exec(memory._INSTALL)
-            return int(board.exec(_LOAD.format(path=["/lib"], names=names), timeout=120))
+            return int(board.exec(_LOAD.format(path=["/lib"], names=_names(files)), timeout=120))
 
 
 def least_heap(files: dict[str, bytes], march: str, name: str, heaps: tuple[int, ...]) -> int | None:

@@ -6,7 +6,6 @@ known answers before its first use. Start reading at `new_sealer`.
 """
 
 from ipsec.errors import CryptoError
-from ipsec.micro import forget
 
 _tested: list = []  # suites that passed the self-test, as (encr, integ, large)
 
@@ -29,7 +28,6 @@ def self_test(encr: int = 0, integ: int = 0, large: bool = False) -> None:
     from ipsec.crypto import selftest
 
     selftest.run(_backend, encr, integ, large)
-    forget("ipsec.crypto.selftest")
 
 
 def sizes(encr: int, key_bits: int, integ: int) -> tuple:

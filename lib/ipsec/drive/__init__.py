@@ -9,7 +9,7 @@ from ipsec.micro import Collecting
 _BASE = (
     "errors address event micro suite config esp.drop esp.state esp.sadb esp.transform "
     "inet.octets inet.checksum inet.ip inet.icmp inet.queue inet.udp inet.stack "
-    "ike.iana ike.wire ike.message ike.payload ike.agreed ike.keymat ike.exchange ike.window ike.auth ike.sa "
+    "ike.iana ike.wire ike.message ike.payload ike.keymat ike.exchange ike.window ike.auth ike.sa "
     "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish path upkeep attempts tunnel"
 )
 with Collecting():

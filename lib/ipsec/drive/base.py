@@ -9,7 +9,7 @@ from ipsec.config import Config, load
 from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
 from ipsec.event import DOWN, FAILED, UP
-from ipsec.micro import Collecting, earlier, left, since
+from ipsec.micro import Collecting, left, since
 
 TCP = "inet.segment inet.rto inet.sender inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
@@ -90,9 +90,9 @@ class Uplink:
     def drain(self) -> None:
         """Do all that the core wants done now, and send what TCP and DNS have to send."""
         self._drain_core()
-        stack = self.tunnel.inside
+        stack = self.tunnel.stack
         more = True
-        while more and stack and stack.timers:
+        while more and stack.timers:
             more = stack.tick(self._clock.now_ms())
             self._drain_core()  # one packet at a time: the tunnel has one transmit buffer
 
@@ -142,11 +142,9 @@ class Uplink:
     def wait_ms(self, limit_ms: int) -> int:
         """How long the core can be left alone at the most, within a limit."""
         now = self._clock.now_ms()
-        first, inside = self.tunnel.deadline(), self.tunnel.inside
-        if inside:
-            first = earlier(first, inside.deadline)
-        if first is not None:
-            limit_ms = min(limit_ms, left(first, now))
+        for deadline in (self.tunnel.deadline(), self.tunnel.stack.deadline):
+            if deadline is not None:
+                limit_ms = min(limit_ms, left(deadline, now))
         if self._udp.has_more:
             return 0
         return min(limit_ms, _REOPEN_MS) if self._udp.refused else limit_ms

@@ -1,11 +1,37 @@
-"""What we offer for a Child SA, and what comes of it (RFC 7296 1.2, 1.3.1, 2.9, 2.17).
+"""Child SAs: what we offer for one, and what has been negotiated (RFC 7296 1.2, 1.3.1, 2.9, 2.17).
 
 Start reading at `ChildOffer`.
 """
 
+from ipsec.crypto.ct import wipe
 from ipsec.errors import PeerError
 from ipsec.ike import iana, keymat, proposal, selector
-from ipsec.ike.agreed import ChildSa
+
+
+class ChildSa:
+    """One Child SA, handed to the data path as a whole; keys are named by direction.
+
+    `spi_in` is ours, `spi_out` the peer's; `suite` is an EspSuite. `keys` are as `derive_child_keys` gives them.
+    `heir` is the Child SA that has taken its place, `rival` the one with which the gateway replaces it while we do so, too.
+    """
+
+    def __init__(self, spi_in, spi_out, suite, ts_local, ts_remote, keys, we_initiated=True):
+        self.spi_in = spi_in
+        self.spi_out = spi_out
+        self.suite = suite
+        self.ts_local = ts_local
+        self.ts_remote = ts_remote
+        self.we_initiated = we_initiated
+        self.heir = self.rival = None
+        # the initiator's keys come first, and protect what it sends (RFC 7296 2.17)
+        ours, theirs = (keys[:2], keys[2:]) if we_initiated else (keys[2:], keys[:2])
+        self.encr_out, self.integ_out = ours
+        self.encr_in, self.integ_in = theirs
+
+    def wipe(self) -> None:
+        """Overwrite the keys, once the data path has made its objects of them, or when nobody will."""
+        for key in (self.encr_out, self.integ_out, self.encr_in, self.integ_in):
+            wipe(key)
 
 
 class ChildOffer:

@@ -8,7 +8,6 @@ Start reading at `parse_reply`.
 from ipsec.address import format_address, is_host
 from ipsec.errors import PeerError
 from ipsec.ike import iana, selector
-from ipsec.ike.agreed import InnerConfig
 
 _MAX_ADDRESSES = 4
 _MAX_SERVERS = 4  # the first are the gateway's favourites
@@ -33,6 +32,16 @@ _LENGTHS = {
     _IP6_DNS: (0, 16),
     _IP6_SUBNET: (0, 17),
 }
+
+
+class InnerConfig:
+    """What the gateway gave: `addresses`, `dns` as octets (4 or 16), `subnets` as selectors, `domains` of names inside."""
+
+    def __init__(self):
+        self.addresses = []
+        self.dns = []
+        self.subnets = []
+        self.domains = []
 
 
 def write_request(b, families, wanted=b"", domains=False) -> None:

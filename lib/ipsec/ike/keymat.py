@@ -4,7 +4,7 @@ Rules: secrets never reach a log; what keys are cut from is overwritten here, th
 SA ends. Start reading at `derive_ike_keys`.
 """
 
-from ipsec.ike.agreed import IkeKeys, cut
+from ipsec.crypto.ct import wipe
 from ipsec.micro import copy
 
 
@@ -25,6 +25,30 @@ def prf_plus(crypto, prf: int, key, seed, length: int) -> bytearray:
         pos += len(block)
         n += 1
     return out
+
+
+def cut(keymat, *lengths) -> list:
+    """Cuts key material into keys in the RFC's order, and overwrites it."""
+    keys = []
+    pos = 0
+    for n in lengths:
+        keys.append(keymat[pos : pos + n])
+        pos += n
+    wipe(keymat)
+    return keys
+
+
+class IkeKeys:
+    """SK_d, SK_ai, SK_ar, SK_ei, SK_er, SK_pi, SK_pr as bytearrays."""
+
+    def __init__(self, keymat, prf_len, integ_len, encr_len):
+        keys = cut(keymat, prf_len, integ_len, integ_len, encr_len, encr_len, prf_len, prf_len)
+        self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr = keys
+
+    def wipe(self) -> None:
+        """Overwrite all of them."""
+        for key in (self.sk_d, self.sk_ai, self.sk_ar, self.sk_ei, self.sk_er, self.sk_pi, self.sk_pr):
+            wipe(key)
 
 
 def skeyseed_init(crypto, prf: int, secret, nonce_i, nonce_r) -> bytes:

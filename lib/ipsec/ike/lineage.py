@@ -5,7 +5,7 @@ Rule: there is one IKE SA nearly always, and what is asked for at every wait mus
 
 from ipsec.errors import ConfigError
 from ipsec.ike.window import MARKER_LEN
-from ipsec.micro import const, earlier, forget
+from ipsec.micro import const, earlier
 
 _MOST = const(3)  # besides the one that leads
 
@@ -82,7 +82,6 @@ class Lineage:
             self._others.remove(new)
         self._others.append(old)
         self.lead = new
-        forget_key_making()
         if len(self._others) > _MOST:
             self._others[0].finish_close()
 
@@ -97,12 +96,6 @@ class Lineage:
         self._others = []
         self.lead = None
         return True
-
-
-def forget_key_making() -> None:
-    """New keys are there: the code that made them has nothing to do for long, and is loaded again when it has."""
-    forget("ipsec.ike.establish ipsec.ike.create_child ipsec.ike.rekey_ike ipsec.ike.pick ipsec.ike.child ipsec.ike.proposal")
-    forget("ipsec.ike.config_payload ipsec.ike.selector ipsec.ike.identity ipsec.ike.natt ipsec.ike.keymat ipsec.ike.remedy")
 
 
 def _check_keylog():

@@ -17,7 +17,7 @@ Start reading at `receive`; `window.py` has the messages, `exchange.py` and `ans
 
 from ipsec.errors import AuthError, CryptoError, NotReady, PeerError, Refused, Unproved
 from ipsec.event import DOWN, FAILED, WARNING, Event
-from ipsec.ike import auth, iana, message
+from ipsec.ike import auth, iana, keymat, message
 from ipsec.ike.exchange import DeleteIke, Farewell
 from ipsec.ike.liveness import Liveness
 from ipsec.ike.window import Window
@@ -58,8 +58,10 @@ class IkeSa(Liveness):
 
     def __init__(self, config, crypto, random, path, first_contact=True, log=None, keylog=None, we_initiated=True, old=None):
         super().__init__(old)
-        self.config, self.path = config, path
-        self.crypto, self.random = crypto, random
+        self.config = config
+        self.crypto = crypto
+        self.random = random
+        self.path = path
         self.first_contact = first_contact
         self.log = log
         self.keylog = keylog
@@ -216,8 +218,6 @@ class IkeSa(Liveness):
 
     def take_keys(self, suite, skeyseed) -> None:
         """SPIs and nonces are set: all that follows is protected by these keys; older ones are wiped."""
-        from ipsec.ike import keymat
-
         self._wipe()
         self.suite = suite
         self.keys = keymat.derive_ike_keys(self.crypto, suite, skeyseed, self.nonce_i, self.nonce_r, self.spi_i, self.spi_r)
