@@ -136,7 +136,7 @@ def test_init_writes_a_file_that_is_right_and_shows_every_option(tmp_path, kind)
     if kind:
         assert tool("gateway", kind, path).status == 0
     shown = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", text.replace("# remote_id", "#"), flags=re.MULTILINE))
-    assert {*shown["tunnel"]} >= {*library._OPTIONS} - {"psk", "key", "ppk", "nt_hash", "auth", "remote_id"}
+    assert {*shown["tunnel"]} >= {*library._OPTIONS} - {*initial._WITHOUT, "auth", "remote_id"}
     assert {*shown["site"]} == {*checks.SITE}
     for option, value in shown["tunnel"].items():
         if f"\n# {option} = " in text:
