@@ -231,6 +231,7 @@ def _batches(items: list) -> Iterator[list]:
 def _try_import(board: Link, target: str) -> None:
     """The proof that the board can load what it got."""
     code = f"import sys\nif {target!r} not in sys.path: sys.path.append({target!r})\nimport ipsec.config, ipsec.crypto.backend"
+    board.soft_reset()  # as it starts: what has come so far lies about in its heap
     try:
         board.run(code, timeout=30)
     except BoardFailure as e:

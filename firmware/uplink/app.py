@@ -13,7 +13,7 @@ from uplink import light, radio, readings, ring, settings
 SETTINGS = "settings.json"
 _LAST_MS = 500  # the gateway may still be decrypting the last reading when Delete comes, and would lose it
 _CLOSING_S = 3
-_LOADING = 4096  # octets allocated between two collections while modules load
+_LOADING = 4096  # octets allocated between two collections
 
 
 def main(path: str = SETTINGS):
@@ -34,16 +34,14 @@ def main(path: str = SETTINGS):
 def _load(path):
     """The tunnel, not connected yet. The library is loaded here, where the stack is shallow: RP2 boards have 8 KB of it.
 
-    Collecting often meanwhile keeps what loading leaves behind from scattering the library over the whole heap: the largest
+    Collecting often, from now on, keeps what loading leaves behind from scattering the library over the whole heap: the largest
     free run is then 88 KB instead of 4 KB on a board with 192 KB.
     """
     gc.collect()
     gc.threshold(_LOADING)
     from ipsec.drive.aio import Uplink
 
-    tunnel = Uplink(path, _on_event)
-    gc.threshold(-1)
-    return tunnel
+    return Uplink(path, _on_event)
 
 
 def _on_event(event):

@@ -247,7 +247,7 @@ def test_all_errors_are_told_at_once_with_a_line_to_paste(tmp_path):
     others = 'psk_file = "x.psk"\nmtu = 99\ncert_file = "no.crt"\nclock = "sun"\nprovisioned = "yesterday"\nkey_file = "no.key"\n'
     text = CERT.replace('ca_file = "ca/ca.crt"\n', "") + others + '[site]\npool = "10.0.0.1/8"\n'
     path = write_plan(tmp_path, text, secret="")
-    wrong(path, 'ca_file = "ca/ca.crt"', "psk_file is of no use", "mtu = 576", "no.crt", "no.key", 'clock = "rtc"', "provisioned",
+    wrong(path, 'ca_file = "ca/ca.crt"', "psk_file is of no use", "mtu = 280", "no.crt", "no.key", 'clock = "rtc"', "provisioned",
           "10.0.0.0/8")  # fmt: skip
     wrong(write_plan(tmp_path, TUNNEL + 'ca_file = "ca.crt"\ncert_file = "x.crt"\n'), "ca_file is of no use", 'auth = "cert"')
 

@@ -208,4 +208,4 @@ def test_the_reasons_of_all_files_are_told(tmp_path):
     for number, file in enumerate(files):
         file.write_text(file.read_text().replace("[site]", f"mtu = {number}\n[site]"))
     said = tool("provision", "--check", *files)
-    assert said.status == 1 and "mtu: 0" in said.err and "mtu: 1" in said.err and said.err.count("mtu = 576") == 2
+    assert said.status == 1 and "mtu: 0" in said.err and "mtu: 1" in said.err and said.err.count("mtu = 280") == 2

@@ -74,7 +74,7 @@ def test_behind_a_certificate(gw, interpreter, kind):  # noqa: F811
     gw.swan.vici.load_shared({"type": "EAP", "data": _PASSWORD, "owners": [_USER]})
     certificates.run(gw, interpreter, **device(ca=found["ca"]))
     other = device(ca=certificates.text(certificates.Authority("p256").certificate))
-    assert "another key signed it" in certificates.fails(gw, **other)
+    assert "another key signed it" in certificates.fails(gw, interpreter, **other)
     assert gw.swan.log().count("EAP-Identity") <= 2 and gw.swan.log().count("EAP method EAP_MSCHAPV2 succeeded") == 1
 
 

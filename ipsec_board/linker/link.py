@@ -61,7 +61,7 @@ _PROGRAMS: dict[str, tuple[str, ...] | None] = {
 _STUBS = (*_PROGRAMS, "ipsec.address", "ipsec.suite")  # modules whose old name stays, with what is left of them
 # Modules whose classes programs hold objects of: their public names stay
 _OBJECTS = (
-    *("ipsec." + n for n in ("config", "errors", "event", "tunnel")),
+    *("ipsec." + n for n in ("config", "errors", "event", "attempts", "tunnel")),
     *("ipsec.drive." + n for n in ("base", "sync", "aio", "stream", "sync_stream", "aio_stream", "clock", "udp")),
     *("ipsec.drive." + n for n in ("datagram", "pollable", "sync_socket", "aio_socket", "socket_module")),
     *("ipsec.drive." + n for n in ("aio_server", "raw_socket")),

@@ -82,11 +82,18 @@ def earlier(one, other):
 
 
 class Collecting:
-    """`with Collecting():` collects garbage early, since loading many small modules otherwise leaves the heap in pieces."""
+    """`with Collecting():` collects garbage early, since loading many small modules otherwise leaves the heap in pieces.
+
+    With `below`, in octets, only where the heap has less than that left, as it costs time.
+    """
+
+    def __init__(self, below: int = 0):
+        self._below = below
 
     def __enter__(self):
-        self._before = gc.threshold() if hasattr(gc, "threshold") else None  # CPython has not
-        if self._before is not None:
+        self._before = None  # CPython has no threshold
+        if hasattr(gc, "threshold") and (not self._below or gc.mem_free() < self._below):  # type: ignore[attr-defined]
+            self._before = gc.threshold()  # type: ignore[attr-defined]
             gc.threshold(_EARLY)  # type: ignore[attr-defined]
 
     def __exit__(self, *exc):

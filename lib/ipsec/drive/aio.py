@@ -8,7 +8,7 @@ import asyncio
 from ipsec.drive import base
 from ipsec.drive.bell import Bell
 from ipsec.errors import ConnectError, LocalError
-from ipsec.micro import is_due, left, since
+from ipsec.micro import Collecting, is_due, left, since
 
 _HANDSHAKE_MS = 30000
 _IDLE_MS = 10000  # the longest sleep
@@ -41,8 +41,9 @@ class Uplink(base.Uplink):
         self._task = task = asyncio.create_task(self._run())
         decided = False
         try:
-            while not (self.is_up or self.failure or task.done()):
-                await self._hear()
+            with Collecting(base.SHORT_OF_HEAP):
+                while not (self.is_up or self.failure or task.done()):
+                    await self._hear()
             decided = True
         finally:
             if not decided:

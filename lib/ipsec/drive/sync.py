@@ -6,7 +6,7 @@ Start reading at `Uplink.connect`.
 
 from ipsec.drive import base
 from ipsec.errors import ConnectError
-from ipsec.micro import is_due, left, since
+from ipsec.micro import Collecting, is_due, left, since
 
 
 class Uplink(base.Uplink):
@@ -25,8 +25,9 @@ class Uplink(base.Uplink):
         Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once; nothing is left half open.
         """
         self._begin()
-        while not self.is_up and self.failure is None:
-            self._step(1000)
+        with Collecting(base.SHORT_OF_HEAP):
+            while not self.is_up and self.failure is None:
+                self._step(1000)
         failure = self.failure
         if failure:
             self.close()

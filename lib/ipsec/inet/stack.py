@@ -193,7 +193,12 @@ class Stack:
         Raises OSError EADDRINUSE.
         """
         port = self.claim(_UDP, port)
-        socket = udp.UdpSocket(self, port, room or self._udp_room)
+        try:
+            socket = udp.UdpSocket(self, port, room or self._udp_room)
+        except MemoryError:
+            if room:
+                raise
+            socket = udp.UdpSocket(self, port, self._udp_room >> 1)  # the heap is in pieces: one packet in place of two
         self.register(_UDP, port, socket)
         return socket
 
