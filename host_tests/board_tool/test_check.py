@@ -148,3 +148,24 @@ def test_init_writes_a_file_that_is_right_and_shows_every_option(tmp_path, kind)
 def test_init_wants_toml(tmp_path):
     said = tool("provision", "--init", tmp_path / "device.json")
     assert said.status == 1 and "device.toml" in said.err
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'psk_file = "hex:{}"',
+        'secret = "{}"',
+        'nthash = "{}"',
+        'mqtt_password = "{}"',
+        'psk_file = "x.psk"\n[device]\nwifi_pass = "{}"',
+        'psk_file = "x.psk"\n[device]\nwifi_psk = "{}"',
+        'psk_file = "x.psk"\n[site]\npsk = "{}"',
+        'auth = "key"\nkey_file = """-----BEGIN PRIVATE KEY-----\n{}"""',
+    ],
+)
+def test_no_secret_is_shown_under_whatever_name(tmp_path, lines):
+    path = tmp_path / "a.toml"
+    head = '[tunnel]\ngateway = "gw.example"\nlocal_id = "a.example"\nremote_ts = ["10.0.0.0/8"]\n'
+    path.write_text(head + lines.format("5eCre7" * 4) + "\n")
+    said = tool("provision", "--check", path)
+    assert said.status == 1 and "5eCre7" not in said.out + said.err and "Traceback" not in said.err

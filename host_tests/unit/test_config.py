@@ -186,3 +186,8 @@ def test_domains_inside():
     for bad in ("", "a b", "*.example", "b\u00fccher.example"):
         refused("dns_domains", repr(bad), dns_domains=["lab.example", bad])
     refused("dns_domains", "9 domains", dns_domains=["lab.example"] * 9)
+
+
+def test_options_in_place_of_a_path_are_told():
+    for wrong in (None, dict(GOOD)):
+        raises(ConfigError, load, wrong, text="Config(**options)")

@@ -226,3 +226,11 @@ def test_selectors_with_protocol_and_port():
     raises(ConfigError, lambda: Config(local_ts=["192.168.5.0/24"], inner_address="192.168.6.1", **BASE), text="local_ts")
     for bad in ("127.0.0.1", "0.0.0.0", "224.0.0.1", "::1"):
         raises(ConfigError, lambda bad=bad: Config(inner_address=bad, **BASE), text="inner_address")
+
+
+def test_a_line_of_ipsec_secrets_with_its_colon_at_the_name():
+    for ids in ("%any:", "@d %any:", "10.0.0.1 10.0.0.2:", "fd00::1:", "@d :", ":"):
+        assert decode_psk(read_key((ids + ' PSK "S3cr3tS3cr3tS3cr3t"').encode(), "f")) == b"S3cr3tS3cr3tS3cr3t", ids
+    raises(ConfigError, decode_psk, '%any: PSK "S3cr3tS3cr3t"', text="a line of ipsec.secrets")
+    for line in ('PSK "S3cr3tS3cr3t"', 'secret = "S3cr3tS3cr3t"', "set psksecret \u201cS3cr3t\u201d"):
+        raises(ConfigError, read_key, line.encode(), "f", text="quotes")

@@ -74,6 +74,29 @@ def line(name: str, value: object) -> str:
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
 
 
+_SECRET = ("pass", "pwd", "secret", "psk", "ppk", "key", "hash", "token", "cred", "private")  # parts of names of secrets
+
+
+def moved(old: str, new: str, value: object) -> str:
+    """An option under another name; the value is left out where one of the names may stand for a secret."""
+    is_secret = any(part in name.lower() for name in (old, new) for part in _SECRET) or looks_secret(value)
+    return f"{new} = ..." if is_secret else line(new, value)
+
+
+def looks_secret(value: object) -> bool:
+    """Whether a text is a key rather than the name of a file."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return text.startswith(("hex:", "base64:", "0x", "0s", "-----begin")) or "\n" in text or len(text) > 200
+
+
+def file_names(options: dict, reasons: Reasons) -> None:
+    """A key in place of the name of its file is never shown; a name in its place lets the other checks go on."""
+    for name in [n for n in options if n.endswith("_file") and looks_secret(options[n])]:
+        remedy = f'write it into a file and name that: {name} = "FILE"'
+        reasons.add(f"{name} holds a key or a certificate, not the name of a file", remedy)
+        options[name] = "FILE"
+
+
 def tables(given: Mapping[str, object], reasons: Reasons) -> None:
     """Tables whose names are not known."""
     for name in sorted(set(given) - set(TABLES)):
@@ -108,10 +131,11 @@ def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
     for name in [n for n in options if n not in library._OPTIONS]:
         value = options.pop(name)
         if name in elsewhere:
-            reasons.add(f"option {name!r} does not belong here", f"write it under [{elsewhere[name]}]: {line(name, value)}")
+            where = f"write it under [{elsewhere[name]}]: "
+            reasons.add(f"option {name!r} does not belong here", where + moved(name, name, value))
             continue
         near = difflib.get_close_matches(name.lower().replace("-", "_"), library._OPTIONS, 1)
-        remedy = f"did you mean: {line(near[0], value)}" if near else f"known are {', '.join(library._OPTIONS)}"
+        remedy = f"did you mean: {moved(name, near[0], value)}" if near else f"known are {', '.join(library._OPTIONS)}"
         reasons.add(f"unknown option {name!r}", "did you mean psk?" if near == ["psk"] else remedy)
 
 
@@ -234,7 +258,7 @@ def settings(given: dict, check, reasons: Reasons, known: Iterable[str]) -> None
     for name in [n for n in options if n not in names]:
         value = options.pop(name)
         near = difflib.get_close_matches(name, names, 1)
-        shown = line(near[0], value) if near and "password" not in name else f"{near[0]} = ..." if near else ""
+        shown = moved(name, near[0], value) if near else ""
         reasons.add(f"unknown option {name!r}", f"did you mean: {shown}" if near else f"known are {', '.join(names)}")
     for _ in range(len(options) + 4):
         try:
@@ -265,8 +289,9 @@ def site(given: Mapping[str, object], reasons: Reasons) -> dict:
         if name not in SITE:
             elsewhere = name in library._OPTIONS
             near = difflib.get_close_matches(name, SITE, 1)
-            remedy = f"did you mean: {line(near[0], value)}" if near else f"known are {', '.join(SITE)}"
-            reasons.add(f"unknown option {name!r}", f"write it under [tunnel]: {line(name, value)}" if elsewhere else remedy)
+            remedy = f"did you mean: {moved(name, near[0], value)}" if near else f"known are {', '.join(SITE)}"
+            remedy = "write it under [tunnel]: " + moved(name, name, value) if elsewhere else remedy
+            reasons.add(f"unknown option {name!r}", remedy)
             continue
         why = _site_value(name, value)
         if why:

@@ -127,6 +127,7 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
     found += whole.found
     options = dict(tables.get("tunnel", {}))
     reasons = checks.Reasons(f"{path}, table [tunnel]")
+    checks.file_names(options, reasons)
     known = credentials.read(path, options, tables.get("site", {}), reasons)
     more, files = further.read(path, options, reasons)
     known.given.update(more)

@@ -70,6 +70,8 @@ def _of_secrets(line: str, name: str) -> str:
     if "PSK" not in kinds:
         if any(kind in ("RSA", "ECDSA", "EAP", "PIN", "XAUTH", "PKCS12") for kind in kinds):
             raise ConfigError("option psk_file: %r holds another secret than a PSK" % name)
+        if any(c in line for c in '"\u201c\u201d') and len(line.split()) > 1:
+            raise ConfigError("option psk_file: quotes in %r: leave the key alone in the file, or write it as 'hex:...'" % name)
         return line
     at = line.upper().index("PSK", line.index(":")) + 3
     key = line[at:].strip(_BLANKS)
@@ -83,7 +85,7 @@ def _of_secrets(line: str, name: str) -> str:
 def _kinds(line: str) -> list:
     """What a line of ipsec.secrets says its secret is, behind its colon; nothing for other lines."""
     words = line.upper().split()
-    kinds = [words[i + 1] for i in range(len(words) - 1) if words[i] == ":"]
+    kinds = [words[i + 1] for i in range(len(words) - 1) if words[i][-1] == ":"]
     return kinds + [word[1:] for word in words if word[0] == ":"]
 
 

@@ -119,6 +119,8 @@ def read(path: str) -> dict:
     """
     import json
 
+    if path is None or isinstance(path, dict):
+        raise ConfigError("a configuration is the path of a file, or a Config: for options give Config(**options)")
     try:
         with open(path) as f:
             options = json.load(f)
