@@ -128,6 +128,8 @@ def test_class_memory_code_that_an_unproved_answer_wants_and_the_heap_has_no_roo
 class ShortOfMemory:
     """A socket, connected, of an interpreter whose heap has no piece above 256 octets; and its poll."""
 
+    largest = 256
+
     def __init__(self, waiting):
         self.waiting = waiting
 
@@ -135,7 +137,7 @@ class ShortOfMemory:
         return [1] if self.waiting else []
 
     def recv(self, size):
-        if size > 256:
+        if size > self.largest:
             raise MemoryError()
         return self.waiting.pop(0)[:size]
 
@@ -153,5 +155,47 @@ def test_short_datagrams_pass_when_the_heap_is_in_pieces():
         assert link.receive_into(buf) == 9
         assert buf[:9] == b"a reading"
         assert link.receive_into(buf) == -1
+        link.sock.waiting.append(b"later")
+        link.sock.largest = 0  # not even that: it stays where it is, and nothing is raised
+        assert link.receive_into(buf) == -1
+        link.sock.largest = 256
+        assert link.receive_into(buf) == 5
     finally:
         udp._CPYTHON = before
+
+
+def test_a_udp_socket_takes_room_for_one_packet_where_two_do_not_fit():
+    from ipsec.inet import udp
+
+    stack = make_tunnel().stack
+    original, asked = udp.PacketQueue, []
+
+    def queue(room):
+        asked.append(room)
+        if room > 2000:
+            raise MemoryError()
+        return original(room)
+
+    udp.PacketQueue = queue
+    try:
+        stack.udp(5000)
+        assert len(asked) == 2 and asked[1] == asked[0] >> 1 > 1000
+        try:
+            stack.udp(5001, 3000)
+        except MemoryError:
+            asked.append(0)
+        assert asked[2:] == [3000, 0], "what a program asks for is not made less"
+    finally:
+        udp.PacketQueue = original
+
+
+def test_garbage_is_collected_early_where_the_heap_is_short():
+    from ipsec.micro import Collecting
+
+    if not hasattr(gc, "threshold"):
+        skip("CPython collects by itself")
+    before = gc.threshold()
+    for below, early in ((0, True), (1, False), (gc.mem_free() * 2, True)):
+        with Collecting(below):
+            assert (gc.threshold() != before) == early, below
+        assert gc.threshold() == before

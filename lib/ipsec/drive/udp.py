@@ -131,14 +131,22 @@ class UdpLink:
             elif _CPYTHON:
                 return self.sock.recv_into(buf)
             else:
-                data = self.sock.recv(len(buf))
-        except MemoryError:  # no such piece of heap: short datagrams pass, the rest of a long one is lost as on a bad link
-            data = self.sock.recv(_SHORT)
+                data = self._take(len(buf))
+        except MemoryError:
+            return -1  # it waits for better times
         except OSError as e:
             self._note(e)
             return -1
         copy(buf, 0, data, 0, len(data))  # a slice would be one more allocation
         return len(data)
+
+    def _take(self, n):
+        """A datagram; where the heap has no piece for a long one the short ones pass, and the rest of a long one is lost."""
+        try:
+            return self.sock.recv(n)
+        except MemoryError:
+            pass  # what the failed attempt holds goes with its handler
+        return self.sock.recv(_SHORT)
 
     def wait(self, limit_ms: int) -> None:
         """Sleep until a datagram or an ICMP error comes, or so long. Allocates: nothing on MicroPython."""
