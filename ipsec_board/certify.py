@@ -23,7 +23,7 @@ from ipsec.ike.auth import keys
 from ipsec.ike.auth.keys import PublicKey
 
 from ipsec_board.errors import BoardError
-from ipsec_board.gateway import authority, certificates, raw_keys
+from ipsec_board.gateway import authority, certificates, raw_keys, secret_file
 from ipsec_board.gateway import plan as plans
 from ipsec_board.gateway.authority import Authority
 from ipsec_board.gateway.plan import KEY_FILE, Plan, PlanError
@@ -149,7 +149,7 @@ def _keep(place: Path, text: str, option: str, show: Show, secret: bool = False)
     """Write a file that is not there yet; the line that names it."""
     try:
         if secret:
-            authority.write_private(place, text)
+            secret_file.create(place, text)
         else:
             with open(place, "x") as f:
                 f.write(text)

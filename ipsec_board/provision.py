@@ -82,7 +82,7 @@ def new_secret(path: Path, show: Show, text: bool = False, kind: str = "psk") ->
         place = plans.secret_path(path, f"{kind}_file")
         if place is None:
             raise PlanError(f"{path} names no {kind}_file", f'add {kind}_file = "NAME.{kind}" to [tunnel]')
-        plans.make_secret(place, text)
+        plans.make_secret(place, text, f"{kind}_file")
     except PlanError as e:
         raise BoardError.of(e) from e
     show.good(f"{place}: a new {kind.upper()} of 32 random octets, readable by you alone")

@@ -170,7 +170,7 @@ def _make_key(path: Path, text: bool) -> int:
         for option in ("psk_file", "ppk_file"):
             place = plans.secret_path(path, option)
             if place and not place.exists():
-                plans.make_secret(place, text and option == "psk_file")
+                plans.make_secret(place, text and option == "psk_file", option)
                 made += 1
     except PlanError as e:
         raise BoardError.of(e) from e

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from cryptography import x509
@@ -134,6 +135,21 @@ def serve(network, path, asks=subprocess.DEVNULL):
     return start_device(network.client, [sys.executable, "host_tests/interop/device.py", config, mode], stdin=asks)
 
 
+@contextmanager
+def up(network, path):
+    """pluto with what was written for it, and a device of this provisioning file whose tunnel is up."""
+    pluto, devices = Pluto(network), []
+    try:
+        pluto.load()
+        devices.append(serve(network, path))
+        assert devices[0].stdout.readline() == "up 10.20.0.2\n", pluto.log()[-3000:]
+        yield pluto
+    finally:
+        pluto.stop()
+        for d in devices:
+            d.communicate(timeout=20)
+
+
 @pytest.mark.parametrize("at_once", [True, False], ids=["one command", "one at a time"])
 def test_two_devices_are_up_at_once_with_addresses_of_their_own(network, tmp_path, at_once):
     template = tmp_path / "template.toml"
@@ -174,16 +190,8 @@ def test_identities_that_not_every_gateway_takes(network, tmp_path, line, theirs
     plan = write_plan(tmp_path, text.replace('local_id = "sensor-7.example.net"\n', "", line.count("local_id")))
     said = tool("gateway", "libreswan", plan, "--out", network.work / "out")
     assert said.status == 0, said.err
-    pluto, devices = Pluto(network), []
-    try:
-        pluto.load()
-        devices.append(serve(network, plan))
-        assert devices[0].stdout.readline() == "up 10.20.0.2\n", pluto.log()[-3000:]
+    with up(network, plan) as pluto:
         assert theirs in pluto.whack("--trafficstatus")
-    finally:
-        pluto.stop()
-        for d in devices:
-            d.communicate(timeout=20)
 
 
 @pytest.mark.parametrize("form", ["cert", "psk"])

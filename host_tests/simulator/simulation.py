@@ -12,7 +12,7 @@ on a link that loses nothing no reading lost. Start reading at `Simulation.run`.
 import sys
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from host_tests.responder import Options
 from host_tests.responder.fault_menu import Collide
@@ -51,31 +51,23 @@ class Profile:
     device: dict = field(default_factory=dict)
 
 
+_FIELD = Profile(
+    Weather(loss=0.05, duplicate=0.01, reorder=0.02, latency_s=0.03, jitter_s=0.04),
+    cuts=3,
+    reboots=0.3,
+    rebindings=2,
+    moves=0.5,
+    roams=0.5,
+)
 PROFILES = {
     "still": Profile(Weather(latency_s=0.02), rekey_s=(0, 0)),
     "calm": Profile(Weather(latency_s=0.02)),
     "busy": Profile(Weather(latency_s=0.2, jitter_s=0.02), rekey_s=(10, 60), reading_s=0.2),
     "narrow": Profile(Weather(loss=0.02, latency_s=0.05, mtu=600)),
     "slow": Profile(Weather(latency_s=0.2, jitter_s=0.05)),
-    "field": Profile(
-        Weather(loss=0.05, duplicate=0.01, reorder=0.02, latency_s=0.03, jitter_s=0.04),
-        cuts=3,
-        reboots=0.3,
-        rebindings=2,
-        moves=0.5,
-        roams=0.5,
-    ),
-    "long": Profile(  # the same for a device that says little, so that a year takes minutes
-        Weather(loss=0.05, duplicate=0.01, reorder=0.02, latency_s=0.03, jitter_s=0.04),
-        nat_timeout_s=(70, 600),
-        reading_s=300,
-        cuts=3,
-        reboots=0.3,
-        rebindings=2,
-        moves=0.5,
-        roams=0.5,
-        recover_s=600,
-        device={"dpd_s": 120, "natt_keepalive_s": 60},
+    "field": _FIELD,
+    "long": replace(  # the same for a device that says little, so that a year takes minutes
+        _FIELD, nat_timeout_s=(70, 600), reading_s=300, recover_s=600, device={"dpd_s": 120, "natt_keepalive_s": 60}
     ),
     "crossing": Profile(Weather(loss=0.02, latency_s=0.05, jitter_s=0.02), collisions=True, device={"lifetime_s": 1500}),
     "rough": Profile(

@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 from ipsec import forms
 from ipsec.ike.identity import encode
 
-from ipsec_board.gateway import certificates
+from ipsec_board.gateway import certificates, secret_file
 from ipsec_board.gateway.plan import PlanError
 
 _YEARS = {"ca": 30, "device": 10, "gateway": 10}
@@ -98,7 +98,7 @@ class Authority:
         made.certificate = made._sign(builder.add_extension(_usage("ca"), critical=True))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_private(own, pem(key))
+            secret_file.create(own, pem(key))
             place.write_text(certificates.text([made.certificate]))
         except OSError as e:
             raise PlanError(f"{folder} cannot be written ({e.strerror})", "name a folder of yours with --ca") from e
@@ -144,7 +144,7 @@ class Authority:
         certificate = certificates.text([self.issue(identity, key.public_key(), "gateway")])
         try:
             own.unlink(missing_ok=True)
-            write_private(own, pem(key))
+            secret_file.create(own, pem(key))
             place.write_text(certificate)
         except OSError as e:
             raise PlanError(f"{self.folder} cannot be written ({e.strerror})", "name a folder of yours with --ca") from e
@@ -175,10 +175,3 @@ def _spki(key) -> bytes:
 def pem(key) -> str:
     """PKCS #8 in PEM."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def write_private(place: Path, text: str) -> None:
-    """A file that its owner alone can read, from the start; raises OSError where there is one."""
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as f:
-        f.write(text)

@@ -3,7 +3,6 @@
 Start reading at `read`.
 """
 
-import os
 from pathlib import Path
 
 from ipsec import auth_options
@@ -11,6 +10,7 @@ from ipsec.crypto.md4 import md4
 from ipsec.errors import ConfigError
 from ipsec.ike.auth.ppk import shown
 
+from ipsec_board.gateway import secret_file
 from ipsec_board.gateway.checks import STAND_IN, PlanError, Reasons
 
 FILES = {"ppk_file": "ppk", "nt_hash_file": "nt_hash"}  # options that name files, and those that hold what is in them
@@ -47,14 +47,7 @@ def make_nt_hash(path: Path, password: str) -> None:
     """Write the NT hash of a password, readable by its owner alone. Raises PlanError when the file exists."""
     if not password:
         raise PlanError("the password is empty", "give the one of the account at the gateway")
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as e:
-        raise PlanError(f"{path} exists", "remove it first when it is not needed") from e
-    except OSError as e:
-        raise PlanError(f"{path} cannot be written ({e.strerror})", "give nt_hash_file a path in an existing folder") from e
-    with os.fdopen(handle, "w") as f:
-        f.write(f"hex:{md4(password.encode('utf-16-le')).hex()}\n")
+    secret_file.write(path, f"hex:{md4(password.encode('utf-16-le')).hex()}\n", "nt_hash_file")
 
 
 def ppk_name(config, vendor: str) -> str:

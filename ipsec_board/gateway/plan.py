@@ -31,7 +31,7 @@ from typing import Protocol
 
 from ipsec.config import Config
 
-from ipsec_board.gateway import checks, credentials, further
+from ipsec_board.gateway import checks, credentials, further, secret_file
 from ipsec_board.gateway.certificates import Certificates
 from ipsec_board.gateway.checks import PlanError
 from ipsec_board.gateway.raw_keys import RawKeys
@@ -155,7 +155,7 @@ def secret_path(path: Path, option: str = "psk_file") -> Path | None:
     return path.parent / name if name else None
 
 
-def make_secret(path: Path, text: bool = False) -> None:
+def make_secret(path: Path, text: bool = False, option: str = "psk_file") -> None:
     """Write a new PSK of 32 random octets, readable by its owner alone. Raises PlanError when the file exists.
 
     `text` writes the octets' 64 hexadecimal digits as the PSK itself, for gateways that take no octets.
@@ -163,14 +163,7 @@ def make_secret(path: Path, text: bool = False) -> None:
     digits = secrets.token_hex(_SECRET_LEN)
     while text and digits[0] == "0":  # AWS refuses a leading zero
         digits = secrets.token_hex(_SECRET_LEN)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as e:
-        raise PlanError(f"{path} exists: it may be in use by a device", "remove it first when it is not needed") from e
-    except OSError as e:
-        raise PlanError(f"{path} cannot be written ({e.strerror})", "give psk_file a path in an existing folder") from e
-    with os.fdopen(handle, "w") as f:
-        f.write(("" if text else "hex:") + digits + "\n")
+    secret_file.write(path, ("" if text else "hex:") + digits + "\n", option)
 
 
 def readable_by_others(path: Path) -> bool:

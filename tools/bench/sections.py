@@ -57,12 +57,17 @@ def groups(board: str, variant: str, progress=quiet) -> dict:
 
 def raw_keys(board: str, variant: str, progress=quiet) -> dict:
     """`{kind: {"steps": ..., "total": n, "garbage": octets}}`: handshakes with raw public keys, both of this kind."""
+    return _by_kind(board, variant, "raw_keys", "garbage", progress)
+
+
+def _by_kind(board: str, variant: str, program: str, octets: str, progress) -> dict:
+    """Handshakes with each kind of key, loading not counted, and one figure in octets."""
     with prepared(board, variant, progress=progress) as runner:
-        rows = runner.run("raw_keys.main()", timeout=400)
+        rows = runner.run(f"{program}.main()", timeout=400)
     found = {}
     for row in rows:
         steps = {name: runner.count(ticks) for name, ticks in row["steps"].items()}
-        found[row["kind"]] = {"steps": steps, "total": sum(steps.values()) - steps["load"], "garbage": row["garbage"]}
+        found[row["kind"]] = {"steps": steps, "total": sum(steps.values()) - steps["load"], octets: row[octets]}
     return found
 
 
@@ -75,13 +80,7 @@ def rekeys(board: str, variant: str, progress=quiet) -> dict:
 
 def certificates(board: str, variant: str, progress=quiet) -> dict:
     """`{kind: {"steps": ..., "total": n, "heap": octets}}`: handshakes with certificates, all keys of this kind."""
-    with prepared(board, variant, progress=progress) as runner:
-        rows = runner.run("by_certificates.main()", timeout=400)
-    found = {}
-    for row in rows:
-        steps = {name: runner.count(ticks) for name, ticks in row["steps"].items()}
-        found[row["kind"]] = {"steps": steps, "total": sum(steps.values()) - steps["load"], "heap": row["heap"]}
-    return found
+    return _by_kind(board, variant, "by_certificates", "heap", progress)
 
 
 def session(board: str, variant: str, progress=quiet) -> dict:
