@@ -141,6 +141,9 @@ class ShortOfMemory:
             raise MemoryError()
         return self.waiting.pop(0)[:size]
 
+    def recvfrom(self, size):
+        return self.recv(size), ("127.0.0.1", 500)
+
 
 def test_short_datagrams_pass_when_the_heap_is_in_pieces():
     from ipsec.drive import udp
@@ -155,11 +158,17 @@ def test_short_datagrams_pass_when_the_heap_is_in_pieces():
         assert link.receive_into(buf) == 9
         assert buf[:9] == b"a reading"
         assert link.receive_into(buf) == -1
-        link.sock.waiting.append(b"later")
-        link.sock.largest = 0  # not even that: it stays where it is, and nothing is raised
-        assert link.receive_into(buf) == -1
+        assert "no room" in link.take_error()
+        link.sock.waiting += [b"lost", b"kept"]
+        link.sock.largest = 16  # not even that: it is lost, and does not stay to be tried for ever
+        assert link.receive_into(buf) == 1
+        link.sock.largest = 0
+        assert link.receive_into(buf) == -1, "nothing is raised"
         link.sock.largest = 256
-        assert link.receive_into(buf) == 5
+        assert link.receive_into(buf) == 4
+        link.sock.waiting += [b"answer" * 40, b"long" * 100]
+        link._port = 0  # in the handshake
+        assert link.receive_into(buf) == 240 and link.receive_into(buf) == 256 and not link.sock.waiting
     finally:
         udp._CPYTHON = before
 

@@ -123,30 +123,37 @@ class UdpLink:
         if self.sock is None or not (_CPYTHON or self._is_readable()):
             return -1
         try:
-            if not self._port:
-                data, source = self.sock.recvfrom(len(buf))
-                self.stranger = _octets(source)
-                if self.stranger in (b"", self._addr):
-                    self.stranger = b""
-            elif _CPYTHON:
+            if _CPYTHON and self._port:
                 return self.sock.recv_into(buf)
-            else:
+            try:
                 data = self._take(len(buf))
+            except MemoryError:
+                data = self._take_piece()
         except MemoryError:
-            return -1  # it waits for better times
+            return -1
         except OSError as e:
             self._note(e)
             return -1
         copy(buf, 0, data, 0, len(data))  # a slice would be one more allocation
         return len(data)
 
-    def _take(self, n):
-        """A datagram; where the heap has no piece for a long one the short ones pass, and the rest of a long one is lost."""
+    def _take(self, size):
+        """A datagram, and during the handshake whose it is."""
+        if self._port:
+            return self.sock.recv(size)
+        data, source = self.sock.recvfrom(size)
+        self.stranger = _octets(source)
+        if self.stranger in (b"", self._addr):
+            self.stranger = b""
+        return data
+
+    def _take_piece(self):
+        """What of it the heap has a piece for: short ones pass, and no long one stays to be tried for ever."""
+        self.error = "the heap has no room for what comes"  # the text of a time-out says so
         try:
-            return self.sock.recv(n)
+            return self._take(_SHORT)
         except MemoryError:
-            pass  # what the failed attempt holds goes with its handler
-        return self.sock.recv(_SHORT)
+            return self._take(1)
 
     def wait(self, limit_ms: int) -> None:
         """Sleep until a datagram or an ICMP error comes, or so long. Allocates: nothing on MicroPython."""
