@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from rich.console import Console
 
 from host_tests.board_tool.ptyboard import PtyBoard
 from host_tests.conftest import require
 from ipsec_board.__main__ import main
-from ipsec_board.show import Show
+from ipsec_board.show import Show, console
 
 TUNNEL = """[tunnel]
 gateway = "127.0.0.1"
@@ -33,7 +32,7 @@ class Said(NamedTuple):
 def tool(*argv: object) -> Said:
     """Give a command to the tool, in this process."""
     out, err = io.StringIO(), io.StringIO()
-    show = Show(Console(file=out, width=200, highlight=False, soft_wrap=True), Console(file=err, width=200, soft_wrap=True))
+    show = Show(console(file=out, width=200), console(file=err, width=200))
     status = main([str(a) for a in argv], show)
     return Said(status, out.getvalue(), err.getvalue())
 

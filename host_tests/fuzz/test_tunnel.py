@@ -206,6 +206,7 @@ exchanges = st.one_of(st.sampled_from([34, 35, 36, 37]), st.integers(0, 255))
         st.tuples(st.lists(payloads, max_size=3), lies, exchanges, st.integers(0, 3), st.booleans()), min_size=1, max_size=4
     ),
 )
+@example("up", [([(42, b"\x03\x04\x00\x01-\xb8\x03'")], [], 37, 0, False)])  # the Child SA alone
 def test_any_request_and_response_with_the_right_keys(stage, messages):
     """Before AUTH is verified requests do nothing; afterwards each gets one answer, and an end is told once."""
     forger = WatchedForger(stage)

@@ -12,7 +12,7 @@ class Timeline:
     """Prints the device's lines as they come; afterwards `acknowledged`, `sent`, `peak_heap` and `error` are known."""
 
     def __init__(self):
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, emoji=False, soft_wrap=True)
         self.acknowledged = self.sent = self.peak_heap = 0
         self.error = "the device said nothing"
         self.counters = {}
