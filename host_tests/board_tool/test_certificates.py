@@ -104,7 +104,7 @@ def test_an_authority_of_one_s_own(board, tmp_path):
         b.run("from ipsec.drive.sync import Uplink\nUplink('ipsec.json')", timeout=60)
 
 
-@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+@pytest.mark.parametrize("kind", [pytest.param("ed25519", marks=pytest.mark.slow), "p256"])
 def test_a_request_that_the_board_signs(board, tmp_path, kind):
     root = Root(kind=kind)
     path = write(tmp_path, root)
@@ -129,7 +129,7 @@ def test_a_request_that_the_board_signs(board, tmp_path, kind):
     assert said.status == 0 and "is for another key than the board has" in said.err and "not provisioned yet" in said.err
 
 
-@pytest.mark.parametrize("form", ["pem", "der", "sec1", "p7"])
+@pytest.mark.parametrize("form", ["pem", *(pytest.param(form, marks=pytest.mark.slow) for form in ("der", "sec1")), "p7"])
 def test_files_that_are_there_are_imported(board, tmp_path, form):
     root = Root()
     key, found = device(root)

@@ -134,6 +134,7 @@ def test_a_name_that_is_not_found(board, tmp_path):
     assert wrong(said) == "tunnel" and "gateway.invalid" in row(said, "tunnel") and "DNS" in row(said, "tunnel")
 
 
+@pytest.mark.slow
 def test_a_module_of_the_suite_is_missing(board, tmp_path, gateway):
     lists = 'ike_proposals = ["aes128%s16-prfsha256-x25519"]\nesp_proposals = ["aes128%s16"]\n'
     change = ("retransmit_ms", lists % ("ccm", "ccm") + "retransmit_ms")
@@ -158,6 +159,7 @@ def test_the_probe_is_a_sound_ike_sa_init():
     assert kinds == [33, 34, 40] and pos == len(data)
 
 
+@pytest.mark.slow
 def test_bench_shows_figures_and_an_order(board, plan):
     tool("install", "--port", board.port)
     said = tool("bench", "--port", board.port, "--repeat", "2")

@@ -53,6 +53,7 @@ def test_the_application_comes_with_app_and_goes_when_not_needed(board, plan):
     assert "main.py" in names and "/lib/uplink/app.mpy" in names
 
 
+@pytest.mark.slow
 def test_nothing_is_removed_or_replaced_unannounced(board, plan):
     do(board, "import os\nos.mkdir('/lib')\nos.mkdir('/lib/ipsec')")
     put(board, "main.py", b"print('mine')")

@@ -60,6 +60,7 @@ def test_stopping_tells_the_gateway(board, tmp_path, responder):
         assert b.value("1 + 1") == 2
 
 
+@pytest.mark.slow
 def test_a_silent_board_is_not_lost(board, tmp_path, responder):
     setup(board, tmp_path, responder, 0, ("publish_every_s = 1", "publish_every_s = 600"))
     said = tool("run", "--port", board.port, "--seconds", "4")

@@ -46,6 +46,7 @@ def test_behind_a_raw_key(gw, interpreter, kind):  # noqa: F811
     assert f"authentication of '{CLIENT_ID}' with EAP successful" in gw.swan.log()
 
 
+@pytest.mark.slow
 def test_a_wrong_password_or_name(gw):
     options = raw(gw)
     done = gw.run_device([sys.executable, _DEVICE, gw.write_config(**{**options, **device("wrong")}), "1"])

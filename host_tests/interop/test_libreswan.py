@@ -183,6 +183,7 @@ def certified(root: Authority, issuer: Authority, kind: str) -> dict:
     return {"stores": {"gateway.p12": store}, "authorities": trusted, "more": more}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rekeys", ["the gateway", "the device"])
 def test_new_keys_by_either_side(network, rekeys):
     """Both kinds of SA, three times each; pluto wants perfect forward secrecy, and cuts its longer answers into pieces."""

@@ -71,6 +71,7 @@ def test_the_gateway_rekeys_twenty_times(make_gateway, interpreter, what, esp, l
     device.check()
 
 
+@pytest.mark.slow
 def test_the_gateway_rekeys_both_by_its_clock(make_gateway):
     child = {"rekey_time": "2s", "life_time": "9s", "rand_time": "0s"}
     gw = make_gateway(rekey_time="3s", over_time="9s", rand_time="0s", child=child)
@@ -80,7 +81,7 @@ def test_the_gateway_rekeys_both_by_its_clock(make_gateway):
     device.check()
 
 
-@pytest.mark.parametrize("esp", ["aes128ccm16", "aes128ccm16-x25519"])
+@pytest.mark.parametrize("esp", [pytest.param("aes128ccm16", marks=pytest.mark.slow), "aes128ccm16-x25519"])
 def test_we_rekey_the_child_sa(make_gateway, esp):
     gw = make_gateway(proposals=["aes128ccm16-prfsha256-x25519"], esp_proposals=[esp])
     options: dict = {"ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": [esp]}

@@ -13,6 +13,7 @@ _OTHER = "10.9.1.9"
 _BLOCK_500 = "table inet cut {\n chain input { type filter hook input priority 0; udp dport 500 drop; }\n}\n"
 
 
+@pytest.mark.slow
 def test_a_tunnel_is_sent_to_another_gateway(make_gateway):
     gw = make_gateway(local_addrs=[spaces.GATEWAY, _OTHER])
     gw.gateway.ip(f"addr add {_OTHER}/24 dev eth0")

@@ -22,6 +22,7 @@ def do(board, code: str) -> str:  # noqa: F811
         return b.run(code).strip()
 
 
+@pytest.mark.slow
 def test_joined_plain_and_back(board, plan):  # noqa: F811
     said = tool("install", "--port", board.port, "--config", plan, "--plain")
     assert said.status == 0, said.err

@@ -137,6 +137,7 @@ def test_what_is_there_is_told(device: tuple[Linked, Path]) -> None:
     assert told == "NAMES = ('modes/ccm', 'groups/x25519')\n"
 
 
+@pytest.mark.slow
 def test_suites_that_were_only_measured_are_let_go(tmp_path: Path) -> None:
     measured = report.config("aes128gcm16", suite_order="measured")
     build.write(link(Options("x64", measured, ("ccm",))), "x64", tmp_path)
@@ -174,6 +175,7 @@ def test_traces_name_the_sources(device: tuple[Linked, Path]) -> None:
     assert text.rstrip().endswith("option mtu: 1 is not a whole number from 280 to 1500")
 
 
+@pytest.mark.slow
 def test_what_was_joined_before_is_not_joined_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless options or a source have changed, or what was kept is cut."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

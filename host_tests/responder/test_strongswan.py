@@ -136,7 +136,7 @@ def settled(gateway: Gateway, what: str, timeout_s: float = 20) -> None:
     raise AssertionError("which one is left? %r" % seen)
 
 
-@pytest.mark.parametrize("nonces", ["won", "lost"])
+@pytest.mark.parametrize("nonces", ["won", pytest.param("lost", marks=pytest.mark.slow)])
 def test_collisions_with_strongswan(root, nonces):
     """Both rekey the same SA at the same time; they agree on what stays, and packets pass after it."""
     network = Network(root)

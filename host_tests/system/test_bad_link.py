@@ -100,6 +100,7 @@ def test_a_gateway_that_ends_every_tunnel_at_once_is_not_asked_without_a_pause()
         assert 3 <= handshakes <= 6, handshakes  # after 0, 100, 300, 700, 1500 ms
 
 
+@pytest.mark.slow
 def test_a_lifetime_of_a_second_at_each_start_is_not_asked_without_a_pause():
     with Responder(psk=PSK, auth_lifetime_s=1) as gw, Client(gw, reconnect=True, reconnect_ms=400) as client:
         client.connect()

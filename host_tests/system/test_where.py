@@ -39,6 +39,7 @@ def test_all_gateways_in_vain_is_one_failure():
     assert client.story == [("warning", "timeout"), ("failed", "timeout")]
 
 
+@pytest.mark.slow
 def test_the_second_gateway_takes_over_within_8_s(tmp_path):
     gw = Responder(psk=PSK).start()
     with second(gw) as other:
@@ -55,6 +56,7 @@ def test_the_second_gateway_takes_over_within_8_s(tmp_path):
     assert done.of("readings") == [[2]] and not gw.readings
 
 
+@pytest.mark.slow
 def test_a_gateway_that_appears_late_is_found_within_2_s():
     with Responder(psk=PSK) as gw:
         pass
@@ -168,6 +170,7 @@ def test_gateways_that_send_us_to_and_fro():
     assert client.story[-1] == ("failed", "redirect")
 
 
+@pytest.mark.slow
 def test_a_tunnel_that_is_sent_to_another_gateway_is_back_within_a_second():
     with Responder(psk=PSK) as gw, second(gw) as other, Client(gw, **FAST) as client:
         client.connect()
