@@ -124,6 +124,18 @@ def test_class_fragments_numbers_that_cannot_be_are_dropped():
         assert talk.sent()[0] == "--> INFORMATIONAL response { D }", (number, total, first)
 
 
+def test_class_fragments_without_room_for_their_numbers_are_dropped():
+    talk = Cutter()
+    reasons = []
+    talk.ike.drop = reasons.append
+    good = talk.piece(1, 1, b"", 0)[4:]
+    for n in range(4):
+        length = 28 + 4 + n
+        talk.come(bytes(4) + good[:24] + length.to_bytes(4, "big") + good[28:30] + (4 + n).to_bytes(2, "big") + good[32:length])
+    assert reasons == ["an SKF payload of %d octets" % n for n in range(4)]
+    talk.expect()
+
+
 def test_class_fragments_more_pieces_replace_what_came_and_fewer_are_late():
     talk = Cutter()
     three, four = (talk.pieces(delete_of(talk), n) for n in (3, 4))

@@ -90,6 +90,8 @@ def test_names_that_loop_or_grow_end():
     assert dns.read_name(b"\x01a\x00", 0) == (b"\x01a\x00", 3)
     assert dns.read_name(b"\x01a\x00\xc0\x00", 3) == (b"\x01a\x00", 5)
     assert dns.read_name((b"\x3f" + b"a" * 63) * 4 + b"\x00", 0)[0] is None
+    far = bytes(300) + b"\x01a\x00\xc1\x2c"
+    assert dns.read_name(far, 303) == (b"\x01a\x00", 305)
     for bad in (b"", b"\x01", b"\xc0", b"\x40a\x00", b"\x80a\x00"):
         assert dns.read_name(bad, 0)[0] is None
 

@@ -124,6 +124,19 @@ def test_two_lost_probes_prove_nothing():
     assert not net.left and net.stack.passed == net.stack.link.mtu == 1360 and socket._mss == 1320
 
 
+def test_a_limit_above_what_is_under_way_sends_nothing_again():
+    net, socket = open_over(1500)
+    net.run(lambda: net.stack.passed)
+    net.run(lambda: net.server.peer_window == 4096, 8)
+    socket.send(pattern(2000))
+    net.stack.tick(net.now)
+    assert socket._sent == 1320
+    socket.limit(socket.longest())
+    assert socket._sent == 1320
+    socket.limit(600)
+    assert socket._sent == 0
+
+
 def test_a_peer_that_answers_no_probe():
     net, socket = open_over(1500, greeting=pattern(3000))
     take = net.server.take_data

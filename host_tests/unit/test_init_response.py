@@ -130,6 +130,15 @@ def test_class_missing_payloads_one_at_a_time():
     assert "encapsulation" in gives_up(answer(natd), "invalid_syntax")
 
 
+def test_key_exchange_of_another_group_than_the_suite_s():
+    player = Player(make_tunnel(**TWO_GROUPS))
+    sa = dict(parse(t.INIT_IN))[SA]
+    assert sa[-4:] == b"\x04\0\0\x1f"
+    player.receive(response(good(SA, sa[:4] + b"\2" + sa[5:-1] + b"\x13")))
+    assert len(player.sent) == 1
+    assert "group 19, its KE payload 31, ours 31" in gives_up(player, "invalid_syntax")
+
+
 def test_missing_payload_is_named():
     assert "Nonce" in gives_up(answer([p for p in good() if p[0] != NONCE]), "invalid_syntax")
     assert gives_up(answer([]), "invalid_syntax")

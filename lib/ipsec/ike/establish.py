@@ -167,7 +167,7 @@ class IkeSaInit(Exchange):
         if not sa.crypto.is_ready(suite):
             raise NotReady(suite)
         if group != self._group or suite.ke != group:
-            raise PeerError("the gateway's KE payload is of group %d, ours of group %d" % (group, self._group))
+            raise PeerError("the gateway's suite has group %d, its KE payload %d, ours %d" % (suite.ke, group, self._group))
         exchange = sa.auth.agree(m) or _auth(sa, m)
         try:
             secret = self.dh.shared(public)
