@@ -125,6 +125,67 @@ def test_class_memory_code_that_an_unproved_answer_wants_and_the_heap_has_no_roo
     assert player.kinds() == ["failed"] and "the heap has no room for the code" in player.events[0].text
 
 
+class Short:
+    """The crypto backend of a heap that has no room at the `at`th call, or from then on."""
+
+    def __init__(self, always):
+        self.at = self.calls = 0
+        self.always = always
+
+    def __getattr__(self, name):
+        from ipsec.crypto import backend
+
+        found = getattr(backend, name)
+        return (lambda *args: self._call(found, args)) if callable(found) else found
+
+    def _call(self, function, args):
+        self.calls += 1
+        if self.at and (self.calls >= self.at if self.always else self.calls == self.at):
+            raise MemoryError
+        return function(*args)
+
+
+def shorts(always):
+    """Players whose heap is full at the first call to the crypto backend, at the second, and so on."""
+    calls = at = 0
+    while at <= calls:
+        crypto = Short(always)
+        player = Player(make_tunnel(crypto))
+        at += 1
+        crypto.calls, crypto.at = 0, at
+        yield player
+        calls = crypto.calls
+
+
+def test_class_memory_a_heap_that_is_full_once_costs_a_retransmission():
+    for n, player in enumerate(shorts(False)):
+        for _ in range(3):
+            player.receive(t.INIT_IN)
+            player.tick(600)
+        for _ in range(3):
+            player.receive(t.AUTH_IN)
+            player.tick(600)
+        assert player.kinds() == ["up"] or [e.cause for e in player.events] == ["no_memory"], (n, player.events)
+        player.tunnel.close(player.now)
+        while player.tunnel.deadline() is not None:
+            player.tick(1000)
+        assert player.tunnel.is_closed
+    assert n > 20
+
+
+def test_class_memory_a_heap_that_stays_full_ends_with_an_event():
+    for n, player in enumerate(shorts(True)):
+        for datagram in (t.INIT_IN, t.INIT_IN, t.AUTH_IN):
+            player.receive(datagram)
+        for _ in range(100):
+            if player.tunnel.deadline() is None:
+                break
+            player.tick(1000)
+        assert player.tunnel.is_closed or player.tunnel.is_up, n
+        assert player.kinds()[-1] in ("failed", "down", "up"), n
+    assert n > 20
+
+
 class ShortOfMemory:
     """A socket, connected, of an interpreter whose heap has no piece above 256 octets; and its poll."""
 

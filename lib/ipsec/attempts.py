@@ -6,6 +6,8 @@ Start reading at `Attempts._plan_retry`.
 
 from ipsec.event import DOWN, FAILED, WARNING, Event
 
+NO_ROOM = "the heap has no room for the tunnel's keys: free some before"
+
 
 class Attempts:
     """`where` is a `where.Where` as soon as there is a choice of gateways or addresses, else None."""
@@ -33,6 +35,21 @@ class Attempts:
         """The system refused us a socket, such as for a `local_port` that is taken."""
         self._fail("local_port", text, now)
 
+    def no_room(self, now: int) -> None:
+        """The heap has no room for what is to be done: all is let go at once, and with none for this either by the next tick."""
+        self._collapsed = self._collapsed or (DOWN if self.is_up else FAILED)
+        self._sadb.clear()
+        self._go_down()
+        lead = self._ikes.lead
+        if lead:
+            lead.finish_close()
+            self._ikes.remove(lead)
+        event = Event(self._collapsed, "no_memory", NO_ROOM)
+        self._first_contact = True  # the gateway is not told
+        self._plan_retry(True, now)
+        self.history.tell(event)
+        self._collapsed = ""
+
     def _choice(self):
         """The `Where`, None without the code for it: then there is no choice."""
         if self.where is None:
@@ -57,10 +74,11 @@ class Attempts:
 
     def _renew(self, now):
         """Make the tunnel again at once: Delete, then a fresh handshake."""
-        if self.is_up:
-            self.history.tell(Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why))
+        event = Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why)
         self._renewing = True
         self._ikes.lead.close(now)
+        if self.is_up:
+            self.history.tell(event)
 
     def _redirect(self, ike, host, now):
         """The gateway sends us to another one; too often is a failure."""

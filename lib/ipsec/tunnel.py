@@ -10,12 +10,12 @@ called. Start reading at `receive`.
 
 from ipsec import suite
 from ipsec.address import format_address
-from ipsec.attempts import Attempts
+from ipsec.attempts import NO_ROOM, Attempts
 from ipsec.errors import LocalError, PeerError
 from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
-from ipsec.event import FAILED, UP, WARNING, Event
+from ipsec.event import DOWN, FAILED, UP, WARNING, Event
 from ipsec.history import History
 from ipsec.ike import auth, config_payload
 from ipsec.ike import sa as ike_sa
@@ -68,6 +68,7 @@ class Tunnel(Attempts):
         self._sadb, self._ikes, self._upkeep, self._watch = Sadb(), Lineage(keylog), Upkeep(config, random), Watch(config.dpd_s)
         self._esp_ready = self._inner_ready = self._resolve = self._reopen = False
         self._closing = self._renewing = self._was_up = False
+        self._collapsed = ""  # the kind of event that is to be told
         self._first_contact = True  # the gateway may hold an SA of ours of which we know nothing
         if config.gateways or config.tcp:
             self._choice()
@@ -142,11 +143,13 @@ class Tunnel(Attempts):
                 self.tx_pos, self.tx_end, self._esp_ready = 0, 1, True
         elif due == FORGET:
             self._sadb.remove_retired()
-        if ike and drop.with_memory(Tunnel._tend, self, ike, due, now):
+        if (ike or self._collapsed) and drop.with_memory(Tunnel._tend, self, ike, due, now):
             self.drops.count(drop.NO_MEMORY)
             self._upkeep.postpone(due, now)
 
     def _tend(self, ike, due, now):
+        if self._collapsed:
+            return self.no_room(now)
         if due == RENEW and ike.is_up():
             self._renew(now)
         elif due in (REKEY_CHILD, REKEY_IKE):
@@ -234,7 +237,7 @@ class Tunnel(Attempts):
 
     def deadline(self):
         """When `tick` wants to be called, or None. Allocates: nothing."""
-        first = self._upkeep.deadline()
+        first = self._upkeep.seen_at if self._collapsed else self._upkeep.deadline()
         return earlier(earlier(first, self._watch.at), self._ikes.deadline()) if self._ikes.lead else first
 
     def counters(self) -> dict:
@@ -271,42 +274,47 @@ class Tunnel(Attempts):
             self._settle(now)
         except MemoryError:
             self.drops.count(drop.NO_MEMORY)  # the gateway repeats what was lost
+            if self._ikes.lead:
+                self._ikes.lead.last_error = "the heap has no room for its answers"
 
     def _settle(self, now):
         """Draw the consequences of what the IKE SAs have become, and let them go on."""
         self._ikes.settle(self._apply, now)
 
     def _apply(self, ike, change, value, now):
-        if change == ike_sa.ADDED:
-            self._add_child(ike, value, now)
-        elif change == ike_sa.REMOVED:
-            self._remove_child(value, now)
-        elif change == ike_sa.SENDS:
-            self._sadb.switch(value.spi_out)
-        elif change == ike_sa.TOLD:
-            self.history.tell(value)
-        elif change == ike_sa.RENEW:
-            self._upkeep.renew(*value)
-        elif change == ike_sa.MOVED:
-            self.history.moves += 1
-            if value != ike_sa.NAT:  # of another path nothing is known
-                self.mtu, self.stack.passed = self.config.mtu, 0
-            self._reopen = self._reopen or value == ike_sa.GATEWAY
-            self._upkeep.moved(value == ike_sa.NAT)
-        elif change == ike_sa.REDIRECTED:
-            self._redirect(ike, value, now)
-        elif change == ike_sa.LIFETIME:
-            self._upkeep.gateway_gives(value, now)
-        elif change == ike_sa.LATER:
-            self._upkeep.rekey_at(*value)
-        elif change == ike_sa.ANOTHER:
-            self._ikes.add(value)
-        elif change == ike_sa.LEADS:
-            self._ikes.replace(ike, value)
-            self._upkeep.rekeyed(True, now)
-            self.history.rekeys += 1
-        elif self._ikes.remove(ike):
-            self._ike_ended(value, now)
+        try:
+            if change == ike_sa.ADDED:
+                self._add_child(ike, value, now)
+            elif change == ike_sa.REMOVED:
+                self._remove_child(value, now)
+            elif change == ike_sa.SENDS:
+                self._sadb.switch(value.spi_out)
+            elif change == ike_sa.TOLD:
+                self.history.tell(value)
+            elif change == ike_sa.RENEW:
+                self._upkeep.renew(*value)
+            elif change == ike_sa.MOVED:
+                self.history.moves += 1
+                if value != ike_sa.NAT:  # of another path nothing is known
+                    self.mtu, self.stack.passed = self.config.mtu, 0
+                self._reopen = self._reopen or value == ike_sa.GATEWAY
+                self._upkeep.moved(value == ike_sa.NAT)
+            elif change == ike_sa.REDIRECTED:
+                self._redirect(ike, value, now)
+            elif change == ike_sa.LIFETIME:
+                self._upkeep.gateway_gives(value, now)
+            elif change == ike_sa.LATER:
+                self._upkeep.rekey_at(*value)
+            elif change == ike_sa.ANOTHER:
+                self._ikes.add(value)
+            elif change == ike_sa.LEADS:
+                self._ikes.replace(ike, value)
+                self._upkeep.rekeyed(True, now)
+                self.history.rekeys += 1
+            elif self._ikes.remove(ike):
+                self._ike_ended(value, now)
+        except MemoryError:
+            self.no_room(now)
 
     def _add_child(self, ike, child, now):
         try:
@@ -319,7 +327,7 @@ class Tunnel(Attempts):
         except PeerError as e:
             return self._give_up(ike, "no_address", str(e), now)
         except MemoryError:
-            return self._give_up(ike, "no_memory", "the heap has no room for the tunnel's keys: free some before", now)
+            return self._give_up(ike, "no_memory", NO_ROOM, now)
         finally:
             child.wipe()
         if child.we_initiated:
@@ -333,17 +341,17 @@ class Tunnel(Attempts):
         for addr in addresses:
             self.stack.add_address(addr)
         self.dns, self.domains = ike.inner.dns, ike.inner.domains
+        self.history.tell(Event(UP, "up", "address %s" % ", ".join([format_address(a) for a in addresses])))
         self.is_up = True
         self._first_contact = False
         self._upkeep.came_up(now)
         self._watch.restart()
-        self.history.tell(Event(UP, "up", "address %s" % ", ".join([format_address(a) for a in addresses])))
         if self.history.twins > 1:
             self._upkeep.moved(True)  # a NAT may have forgotten us, which without MOBIKE nobody sees
 
     def _give_up(self, ike, cause, text, now):
         """The gateway has agreed, but we cannot."""
-        self.history.tell(Event(FAILED, cause, text))
+        self.history.tell(Event(DOWN if self.is_up else FAILED, cause, text))
         ike.close(now)
 
     def _remove_child(self, child, now):
@@ -353,8 +361,11 @@ class Tunnel(Attempts):
         else:
             self._sadb.remove(child.spi_in)
         if self._sadb.sending is None and self.is_up:
-            self.is_up = False
-            self._upkeep.went_down()
-            self._watch.at = None
-            self._esp_ready = self._inner_ready = False
-            self.stack.clear_addresses()
+            self._go_down()
+
+    def _go_down(self):
+        self.is_up = False
+        self._upkeep.went_down()
+        self._watch.at = None
+        self._esp_ready = self._inner_ready = False
+        self.stack.clear_addresses()

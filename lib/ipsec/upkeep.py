@@ -83,9 +83,11 @@ class Upkeep:
             self._child_at = at
 
     def postpone(self, due: int, now: int) -> None:
-        """The heap had no room for what was due: new keys are wanted again soon."""
+        """The heap had no room for what was due: it is wanted again soon."""
         if due in (REKEY_CHILD, REKEY_IKE):
             self.rekey_at(due == REKEY_IKE, now + _AGAIN_MS)
+        elif due == RENEW:
+            self.renew(self.why, now + _AGAIN_MS)
 
     def used_up(self, sa) -> None:
         """The Child SA can carry no more: new keys are wanted for it, which is told once."""

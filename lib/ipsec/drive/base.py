@@ -108,7 +108,10 @@ class Uplink:
             elif want == core.EVENT:
                 self._tell(tunnel.take_event())
             elif want == core.RESOLVE:
-                self._find_gateway()
+                try:
+                    self._find_gateway()
+                except MemoryError:
+                    tunnel.no_room(self._clock.now_ms())
             elif want == core.REOPEN:
                 self._aim()
             else:

@@ -69,6 +69,12 @@ class Sadb:
             sa.wipe()
         self.retired = []
 
+    def clear(self) -> None:
+        """Wipe and forget all."""
+        for sa in self.all:
+            sa.wipe()
+        self.all, self.retired, self.sending = [], [], None
+
     def _let_go(self, gone):
         if self.sending is gone:
             self.sending = None

@@ -5,7 +5,7 @@ Rule: there is one IKE SA nearly always, and what is asked for at every wait mus
 
 from ipsec.errors import ConfigError
 from ipsec.ike.window import MARKER_LEN
-from ipsec.micro import const, earlier
+from ipsec.micro import const, copy, earlier
 
 _MOST = const(3)  # besides the one that leads
 
@@ -47,29 +47,39 @@ class Lineage:
         return first
 
     def settle(self, apply, now: int) -> None:
-        """Have every change applied by `apply(ike, change, value, now)`, then let them go on."""
+        """Have every change applied by `apply(ike, change, value, now)`, and let them go on."""
         seen = []
         more = True
-        while more:  # applying one may lead to others
-            more = False
+        while more:  # applying a change may lead to others, and so may going on
             for ike in self.all():
-                if ike not in seen:
+                if ike not in seen:  # one that ends then has a last message still
                     seen.append(ike)
-                for change, value in ike.take_changes():
-                    more = True
-                    apply(ike, change, value, now)
+            changed = self._changed()
+            if changed:
+                change, value = changed.changes.pop(0)  # those behind it stay where the heap has no room for what it leads to
+                apply(changed, change, value, now)
+            else:
+                for ike in seen:
+                    ike.go_on(now)
+                more = self._changed()
         for ike in seen:
-            ike.go_on(now)
             message = ike.window.take_message()
             while message:
                 self.out.append(message)
                 message = ike.window.take_message()
 
+    def _changed(self):
+        """The first of them that has something to tell, or None."""
+        for ike in self.all():
+            if ike.changes:
+                return ike
+        return None
+
     def take_message(self, tx, floated: bool) -> int:
         """Put the next message into `tx`, behind the non-ESP marker (RFC 3948 2.2) where that is wanted; its octets."""
         buf, end = self.out.pop(0)
         pos = 0 if floated else MARKER_LEN
-        tx[: end - pos] = memoryview(buf)[pos:end]
+        copy(tx, 0, buf, pos, end - pos)
         return end - pos
 
     def add(self, ike) -> None:

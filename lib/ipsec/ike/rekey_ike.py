@@ -118,14 +118,13 @@ def answer_rekey_ike(sa, m, b):
 
 def hand_over(sa, heir, now: int) -> None:
     """Child SAs and what waits for its turn go to the IKE SA that takes the place of this one (RFC 7296 2.8)."""
+    sa.tell(LEADS, heir)  # first, so that a full heap leaves no half of it
     heir.children, sa.children = sa.children, []
     heir.pfs_group, heir.remade_at = sa.pfs_group, sa.remade_at
     heir.heir = None
     sa.heir = heir
-    sa.heard(now)
-    heir.heard(now)
+    sa.heard_at = heir.heard_at = now
     sa.window.hand_over(heir)
-    sa.tell(LEADS, heir)
 
 
 def _successor(sa, we_initiated):

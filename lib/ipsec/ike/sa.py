@@ -23,7 +23,7 @@ from ipsec.ike.liveness import Liveness
 from ipsec.ike.window import Window
 from ipsec.micro import is_due
 
-# What `take_changes` tells, as (change, value)
+# What `changes` has, as (change, value)
 ADDED = 0  # a ChildSa, whose keys the taker wipes
 REMOVED = 1  # a ChildSa
 TOLD = 2  # an Event
@@ -86,7 +86,7 @@ class IkeSa(Liveness):
         self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
         self._put_off = None  # a message that waits for code
         self._is_proved = old is not None  # the peer is who it says
-        self._changes: list = []
+        self.changes: list = []  # what the tunnel has not taken yet, the oldest first
         self.remade_at = None  # when a Child SA was wanted where there was none
 
     # What the tunnel calls
@@ -159,6 +159,8 @@ class IkeSa(Liveness):
     def tick(self, now: int) -> None:
         """Do what is due: retransmission, liveness check."""
         self.window.tick(now)
+        if self.state == _CLOSING and self.window.is_idle():
+            return self.finish_close()  # the heap had no room for more
         if is_due(self.liveness_at(), now):
             if not self.heir:
                 self.check()
@@ -188,18 +190,11 @@ class IkeSa(Liveness):
         elif self.state != _CLOSING:
             self.finish_close()
 
-    def take_changes(self) -> list:
-        """What has changed since the last call, in order, as `(change, value)`."""
-        changes = self._changes
-        if changes:
-            self._changes = []
-        return changes
-
     def deadline(self):
         """When `tick` wants to be called, in ms, or None."""
         if self.window.active:
             return self.window.retransmission.deadline
-        return self.liveness_at()
+        return self.liveness_at() if self.window.is_idle() and self.state != _CLOSING else self.window.short_at
 
     def is_closing(self) -> bool:
         return self.state == _CLOSING
@@ -245,7 +240,7 @@ class IkeSa(Liveness):
 
             log_esp(self.keylog, child)
         self.children.append(child)
-        self._changes.append((ADDED, child))
+        self.changes.append((ADDED, child))
 
     def remove_child(self, child) -> None:
         """A Child SA has ended at both ends."""
@@ -253,16 +248,16 @@ class IkeSa(Liveness):
 
     def tell(self, change: int, value) -> None:
         """Something has changed for the tunnel."""
-        self._changes.append((change, value))
+        self.changes.append((change, value))
 
     def lives(self, lifetime_s: int) -> None:
         """The gateway has told how long (AUTH_LIFETIME, RFC 4478)."""
-        self._changes.append((LIFETIME, lifetime_s))
+        self.changes.append((LIFETIME, lifetime_s))
 
     def renew(self, why: str, at: int) -> None:
         """New keys are wanted at a time; not while it ends anyway."""
         if self.state == _ESTABLISHED:
-            self._changes.append((RENEW, (why, at)))
+            self.changes.append((RENEW, (why, at)))
 
     def children_deleted(self, deleted, now: int) -> None:
         """The peer has deleted Child SAs; without any another one is made, or else the IKE SA has no use."""
@@ -292,8 +287,7 @@ class IkeSa(Liveness):
             hand_over(self, self.rival.new, self.heard_at)  # the peer has replaced this one, whatever we wanted
         if self.heir:
             return self.finish_close(spoke)
-        self._tell(DOWN if self.children else FAILED, cause, text)
-        self.finish_close(spoke)
+        self.finish_close(spoke, self._event(DOWN if self.children else FAILED, cause, text))
 
     def abort(self, error, now: int) -> None:
         """What the peer has sent cannot be accepted: tell it here and there, and end."""
@@ -306,16 +300,16 @@ class IkeSa(Liveness):
         self._tell(DOWN if self.children else FAILED, cause(error.notify), str(error))
         return self._end_with(Farewell() if isinstance(error, AuthError) else DeleteIke(), now)
 
-    def finish_close(self, spoke: bool = True) -> None:
-        """Wipe the keys; the object is dead afterwards."""
+    def finish_close(self, spoke: bool = True, event=None) -> None:
+        """Wipe the keys and tell `event`; the object is dead afterwards. What a full heap stops half-way may be called again."""
         if self.state == _CLOSED:
             return
-        self._set_state(_CLOSED)
         self._put_off = None
         self._remove(self.children)
         self.window.drop_all()
         self._wipe()
-        self._changes.append((ENDED, spoke))
+        self.changes += [(TOLD, event), (ENDED, spoke)] if event else [(ENDED, spoke)]
+        self._set_state(_CLOSED)
 
     def silence(self) -> str:
         """Why nothing came, for people."""
@@ -336,21 +330,26 @@ class IkeSa(Liveness):
             for other in self.children:
                 if other.heir is child:
                     other.heir = child.heir if child.heir in self.children else None  # then it is to be rekeyed again
-            self._changes.append((REMOVED, child))
+            self.changes.append((REMOVED, child))
 
     def warn(self, cause: str, text: str) -> None:
         """Nothing has changed, but somebody should know."""
         self._tell(WARNING, cause, text)
 
     def _tell(self, kind, cause, text):
-        if self.state not in (_CLOSING, _CLOSED):
-            self._changes.append((TOLD, Event(kind, cause, text)))
+        event = self._event(kind, cause, text)
+        if event:
+            self.changes.append((TOLD, event))
+
+    def _event(self, kind, cause, text):
+        return None if self.state in (_CLOSING, _CLOSED) else Event(kind, cause, text)
 
     def _wipe(self):
         if self.keys:
             self.keys.wipe()
+        if self.protection:  # the heap may have had no room for it
             self.protection.wipe()
-            self.keys = self.protection = None
+        self.keys = self.protection = None
 
     # What the window calls
 
@@ -377,9 +376,9 @@ class IkeSa(Liveness):
     # State and log
 
     def _set_state(self, state):
+        before, self.state = self.state, state
         if self.log:
-            self.note(3, "IKE SA: %s -> %s", _STATE_NAMES[self.state], _STATE_NAMES[state])
-        self.state = state
+            self.note(3, "IKE SA: %s -> %s", _STATE_NAMES[before], _STATE_NAMES[state])
 
     def drop(self, reason: str) -> None:
         """A message has changed nothing."""

@@ -22,6 +22,8 @@ _SMALL_LEN = const(524)  # the same on a path of 576 octets
 _CUT_AFTER = const(2)  # repetitions of a request that was too large, perhaps
 _MAX_PATIENCE_MS = const(100000000)  # times may not lie further apart
 _MAX_EXTENSIONS = const(8)
+_SHORT_MS = const(500)  # until a request is tried again for which the heap had no room
+_SHORT_TRIES = const(20)
 _HASTY = const(15)  # waits before an answer is given up that ought to come at once: four attempts
 
 
@@ -84,10 +86,10 @@ class Window:
         self.attempts = 0  # how often its request was sent
         self.retransmission = None
         self._wanted = []  # exchanges that wait for their turn
+        self._short = self.short_at = 0  # how often the heap had no room for the first one's request, and when it is tried again
         self._request = bytearray(MARKER_LEN + _REQUEST_LEN)
         self._sent = []  # the request under way as messages: (buf, end)
-        self._next_id = 0
-        self._peer_id = 0
+        self._next_id = self._peer_id = 0
         self._response = None  # the last one, in the same form
         self.pieces = None  # of a request and of a response that are not whole yet: fragment.py's
         self.piece_len = 0  # longest message that need not be cut; 0: nothing is cut (RFC 7383)
@@ -109,7 +111,14 @@ class Window:
             if self._wanted[0].is_needless(self._sa):
                 self._wanted.pop(0).wipe()
                 continue
-            self._send_request(self._wanted[0], now)
+            try:
+                self._send_request(self._wanted[0], now)
+            except MemoryError:
+                self.active, self._short, self.short_at = None, self._short + 1, now + _SHORT_MS
+                if self._short > _SHORT_TRIES:
+                    return self._sa.end("no_memory", "the heap has no room for a request: free some before")
+                raise
+            self._short = 0
             self._wanted.pop(0)
 
     def works_on(self, work: int) -> bool:
@@ -118,11 +127,10 @@ class Window:
 
     def makes_child(self) -> bool:
         """Whether a Child SA is asked for, or will be."""
-        for exchange in self._under_way():
-            is_under_way = exchange is self.active or not exchange.is_needless(self._sa)
-            if is_under_way and exchange.work == CHILD_WORK and exchange.kind == iana.CREATE_CHILD_SA:
-                return True
-        return False
+        return any(
+            e.work == CHILD_WORK and e.kind == iana.CREATE_CHILD_SA and (e is self.active or not e.is_needless(self._sa))
+            for e in self._under_way()
+        )
 
     def _under_way(self):
         return self._wanted + [self.active] if self.active else self._wanted
@@ -270,8 +278,7 @@ class Window:
         """Take a piece of a message that could be wanted; the last one makes it whole (RFC 7383 2.6)."""
         from ipsec.ike import fragment
 
-        exchange = self.active
-        response = buf[pos + 19] & message.FLAG_RESPONSE
+        exchange, response = self.active, buf[pos + 19] & message.FLAG_RESPONSE
         if response:
             wanted = exchange is not None and exchange.protected and number == self._next_id and buf[pos + 18] == exchange.kind
         else:
@@ -312,8 +319,7 @@ class Window:
 
     def _receive_request(self, buf, pos, end, number, now):
         """Answer it, or repeat the last answer."""
-        sa = self._sa
-        if not sa.takes_requests():
+        if not self._sa.takes_requests():
             raise PeerError("the state allows no requests")
         repeated = self._is_repeated(number)
         if number != self._peer_id and not repeated:
@@ -350,10 +356,7 @@ class Window:
         except NotReady as e:
             m.buf = bytes(memoryview(m.buf)[: m.end])
             return self._sa.put_off(e.what, lambda now: self.answer(m, now))
-        self._send_response(b)
-        if after:
-            after(self._sa, now)
-        return None
+        return self._send_response(b, after, now)
 
     def _refuse(self, m, error, now):
         """Answer a request that cannot be right with its error (RFC 7296 2.21.3)."""
@@ -376,9 +379,12 @@ class Window:
         b.begin_sk(sa.protection)
         return b
 
-    def _send_response(self, b):
+    def _send_response(self, b, after=None, now=0):
+        response = [(bytes(buf[:end]), end) for buf, end in self._seal(b)]
+        if after:
+            after(self._sa, now)  # with no room for this nothing is answered, and it comes again
         self._forget_pieces(0)
-        self._response = [(bytes(buf[:end]), end) for buf, end in self._seal(b)]
+        self._response = response
         self._trace("sent", b, True)
         self._peer_id += 1
         self._out += self._response
