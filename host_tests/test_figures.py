@@ -11,7 +11,7 @@ import pytest
 from host_tests.conftest import require
 from tools import emulator
 from tools.bench import __main__ as bench
-from tools.bench import aims, plot, tables
+from tools.bench import aims, compare, plot, tables
 from tools.emulator.base import REPOSITORY
 
 BOARD = "qemu-m0plus"
@@ -54,6 +54,35 @@ RESULTS = {
 def processor_s() -> float:
     """Seconds of processor time, children included: what a machine with nothing else to do would need at the most."""
     return sum(os.times()[:4])
+
+
+CHANGES: list[tuple[list, object, bool]] = [
+    (["groups", "stock", "X25519", "make"], 20_300_000, False),
+    (["groups", "stock", "X25519", "make"], 20_500_000, True),
+    (["groups", "stock", "X25519", "make"], 1, False),
+    (["packets", "stock", "suites", "AES-CCM-16", "esp", "64"], [45_000, 57_000], True),
+    (["session", "stock", "handshake"], {"not_run": "no compiler"}, False),
+    (["session", "stock", "handshake"], {"not_run": "it is broken", "failed": "it is broken"}, True),
+    (["session", "stock", "records"], [700_000, 700_000], False),
+    (["heap", "least"], 65_536, True),
+    (["heap", "tunnel", "65536"], 16_900, False),
+    (["heap", "tunnel", "65536"], 16_000, True),
+    (["heap", "tunnel", "65536"], 18_000, False),
+    (["heap", "tunnel", "65536"], None, True),
+    (["heap"], {}, True),
+]
+
+
+@pytest.mark.parametrize("path, value, is_worse", CHANGES)
+def test_what_is_worse_than_the_committed_figures(path, value, is_worse):
+    results = copy.deepcopy(RESULTS)
+    place: dict = results["boards"][BOARD]
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    found = compare.worse(RESULTS, results)
+    assert bool(found) == is_worse and all("/".join(path) in rise.name for rise in found)
+    assert not compare.worse(results, {"boards": {}}) and not compare.worse(results, {"boards": {BOARD: {}}})
 
 
 def verdict(text: str, results: dict = RESULTS) -> aims.Verdict:

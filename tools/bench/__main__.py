@@ -1,5 +1,7 @@
 """`python -m tools.bench`: measure, print the tables, write build/bench.json, docs/figures.* and the README's tables.
 
+What is more than 2 % worse than docs/figures.json is printed and is a failure, and docs/ and README stay as they are until
+`--accept` says that the rise has its reason.
 Start reading at `main`.
 """
 
@@ -14,24 +16,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 
 from tools import emulator
-from tools.bench import plot, sections, tables
+from tools.bench import compare, plot, sections, tables
 from tools.bench.runner import UNIX
 from tools.emulator.base import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
+FIGURES = DOCS / "figures.json"
 README = REPOSITORY / "README.md"
 ALL = (*emulator.NAMES, UNIX)
 _WORKERS = 2
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 1 when something that could be run has failed."""
+    """Exit status 1 when something that could be run has failed, or has become worse."""
     args = parse_arguments(argv)
     console = Console(width=None if sys.stdout.isatty() else 160)
     text = json.dumps(measure(args.board or list(ALL), args.quick, console), indent=1) + "\n"
     write(args.json, text)
     results = json.loads(text)  # what is shown is what the file says
-    if not args.quick and not args.board:
+    rises = compare.worse(json.loads(FIGURES.read_text()), results)
+    if not args.quick and not args.board and (args.accept or not rises):
+        write(FIGURES, text)
         write(DOCS / "figures.md", tables.markdown(results))
         write(DOCS / "figures.svg", plot.svg(results))
         write(README, tables.readme(README.read_text(), results))
@@ -40,13 +45,17 @@ def main(argv: list[str] | None = None) -> int:
     for name, section, reason in failures(results):
         console.print(f"[red]{name}, {section} failed:[/red]")
         console.print(reason, markup=False, highlight=False)
-    return 1 if failures(results) else 0
+    for rise in rises:
+        now = "none" if rise.now is None else f"{rise.now:,}"
+        console.print(f"worse than in docs/figures.json: {rise.board}, {rise.name}: {now} after {rise.before:,}")
+    return 1 if failures(results) or (rises and not args.accept) else 0
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description="Figures of the library, measured.")
     parser.add_argument("--board", action="append", choices=ALL, help="only this one; may be given more than once")
     parser.add_argument("--quick", action="store_true", help="only ESP packets and key exchange of the stock library")
+    parser.add_argument("--accept", action="store_true", help="take what has become worse")
     parser.add_argument("--json", type=Path, default=REPOSITORY / "build/bench.json", help="the file for the figures")
     return parser.parse_args(argv)
 
