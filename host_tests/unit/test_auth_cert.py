@@ -242,5 +242,7 @@ def test_options():
     bad("4 certificates", ca=text(c.root()) * 4)
     bad("malformed", ca=text(b"\x30\1"))
     bad("option ca_file", ca=text(c.root())[:100] + "-----END")
+    ed448 = keys.spki(c.key().public).replace(b"\x2b\x65\x70", b"\x2b\x65\x71")
+    bad("option ca_file: a public key other than Ed25519", ca=text(c.root(spki=ed448)))
     bad("name constraints", ca=text(c.authority(extensions=[c.basic(), c.extension(30, c.seq())])))
     bad("option ca_file", auth="psk", psk="hex:" + "5a" * 32, cert="")
