@@ -14,7 +14,7 @@ from ipsec.config import Config
 from ipsec.crypto import board
 
 from ipsec_board import native, slices
-from ipsec_board.linker import emit, names, reach, texts
+from ipsec_board.linker import emit, names, order, reach, texts
 from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import FACES, TOP, Parts, divide
 from ipsec_board.linker.program import Binding, Module, Program
@@ -252,6 +252,7 @@ def _write(
 ) -> None:
     for part in parts.modules:
         tree = emitter.write_part(part)
+        tree.body[:0] = order.head(tree)
         text = _without_tuples(ast.unparse(tree)) + "\n"
         if tree.body:
             path = _path(part)
