@@ -103,7 +103,7 @@ def _install(subs) -> None:
     sub.add_argument("--plain", action="store_true", help=about)
     about = "for configurations of `provision --prepared`: without a checker on the board, for 5 KB of RAM"
     sub.add_argument("--prepared", action="store_true", help=about)
-    about = "where texts of the library are: on the board, or codes there and the texts in this tool, for 4 KB of RAM"
+    about = "where the library's texts are: in a file on the board, or codes there and the texts in this tool, for 12 KB of flash"
     sub.add_argument("--texts", choices=("device", "host"), default="device", help=about)
     sub.add_argument("--native", type=Path, action="append", default=[], help="a C module (.mpy) for this board")
     sub.add_argument("--viper", action="store_true", help="kernels in viper instead of those in C: slower, 8 KB more RAM")

@@ -16,7 +16,7 @@ from ipsec_board import facts, mpy, native, slices
 from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
-from ipsec_board.linker import build
+from ipsec_board.linker import build, filed
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.kept import link_once
 from ipsec_board.linker.link import Options
@@ -174,7 +174,7 @@ def plan_work(board: Link, files: dict[str, bytes], target: str) -> Work:
     if "main.py" in present and "main.py" in work.changed:
         work.kept = ("main.py", "main.py.old")
     keep = set(files) | {p + _STAGED for p in work.changed}
-    work.removals = [p for p in present if p not in keep and p.endswith((".py", ".mpy", _STAGED))]
+    work.removals = [p for p in present if p not in keep and p.endswith((".py", ".mpy", filed.FILE, _STAGED))]
     return work
 
 

@@ -39,9 +39,12 @@ def _load(path):
     """
     gc.collect()
     gc.threshold(_LOADING)
+    from ipsec.config import load
+
+    config = load(path)  # first: what checks it is forgotten before the rest needs the room
     from ipsec.drive.aio import Uplink
 
-    return Uplink(path, _on_event)
+    return Uplink(config, _on_event)
 
 
 def _on_event(event):

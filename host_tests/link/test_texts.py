@@ -1,5 +1,6 @@
-"""Texts on the host: what a board shows, with the words put back, is what it would have said."""
+"""Texts in a file on the board, or on the host with codes on the board: what is shown is what would have been said anyway."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.link.test_link import MICROPYTHON
-from ipsec_board.linker import build, texts, trace
+from ipsec_board.linker import build, filed, texts, trace
 from ipsec_board.paths import LIBRARY
 from tools.link import report
 from tools.link.check import UNIT_TESTS
@@ -55,7 +56,7 @@ def said(folder: Path, where: str) -> str:
 
 @pytest.mark.slow
 def test_the_words_come_back(tmp_path: Path) -> None:
-    plain, coded = said(tmp_path, "device"), said(tmp_path, "host")
+    plain, coded = said(tmp_path, "memory"), said(tmp_path, "host")
     assert len(plain.splitlines()) >= 20 and len(coded) < 0.8 * len(plain)
     assert len(re.findall("<[-_0-9A-Za-z]{4}[|>]", coded)) > 20 and "whole number" not in coded
     assert texts.expand(coded) == plain
@@ -65,11 +66,56 @@ def test_the_words_come_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_file_has_the_words(tmp_path: Path) -> None:
+    assert said(tmp_path, "device") == said(tmp_path, "memory")
+    assert "whole number" in (tmp_path / "device" / filed.FILE).read_text()
+    assert b"whole number" not in (tmp_path / "device" / "ipsec" / "_options.mpy").read_bytes()
+
+
+@pytest.mark.slow
+def test_without_the_file_errors_say_numbers_and_values(tmp_path: Path) -> None:
+    linked = report.joined("aes128ccm16", "x64")
+    build.write(linked, "x64", tmp_path)
+    (tmp_path / filed.FILE).unlink()
+    script = "import sys; sys.path[:0] = [%r]\nfrom ipsec.config import Config\n" % str(tmp_path)
+    script += "try: Config(mtu='x')\nexcept Exception as e: print(type(e), e)"
+    done = subprocess.run([MICROPYTHON, "-X", "heapsize=2m", "-c", script], capture_output=True, text=True)
+    assert re.match(r"<class 'ConfigError'> .*<text \d+ \(.*'x'.*\)>", done.stdout), done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_files_get_smaller() -> None:
-    linked = [report.joined("aes128ccm16", "armv6m", texts=t) for t in ("device", "host")]
+    linked = [report.joined("aes128ccm16", "armv6m", texts=t) for t in ("memory", "host", "device")]
     files = [report.joined_files(found, "armv6m", ("ipsec._options",)) for found in linked]
-    octets = [sum(map(len, f.values())) for f in files]
-    assert octets[1] < octets[0] - 3500
+    octets = [sum(len(data) for path, data in f.items() if path != filed.FILE) for f in files]
+    assert max(octets[1:]) < octets[0] - 3500
+
+
+def test_what_is_filed() -> None:
+    source = """
+WORDS = "words that are computed at import"
+class A:
+    text = "words that a class has, as well"
+    def f(self, x, y, text="words of a default value"):
+        raise ValueError("%d octets and %r are wrong" % (x, y))
+    def g(self, x):
+        if x == "words that somebody compares":
+            return "words alone, without a value"
+        text = "words whose value comes later: %d"
+        return text % x, "short one"
+@micropython.viper
+def k(x):
+    return "words in machine code, which stay"
+"""
+    tree = ast.parse(source)
+    filer = filed.Filer()
+    filer.run(tree.body)
+    first, second = filer.text.splitlines()
+    assert (first, second) == ("%d octets and %r are wrong", "words alone, without a value")
+    made = ast.unparse(tree)
+    assert "_text(0, x, y)" in made and f"_text({len(first) + 1})" in made
+    assert made.count("words") == 6
+    assert made == ast.unparse(ast.parse(made))
 
 
 def test_every_text_has_a_code_of_its_own() -> None:

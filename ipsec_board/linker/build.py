@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from ipsec_board import mpy, native
+from ipsec_board.linker import filed
 from ipsec_board.linker.link import Linked
 from ipsec_board.linker.trace import maps
 
@@ -14,9 +15,11 @@ _OPTIONS = ("-O3",)  # no assertions and no line numbers; the map knows the func
 
 
 def files(linked: Linked, arch: str) -> dict[str, bytes]:
-    """The .mpy files by path under the library's folder, and the native module; the map to read traces is kept."""
+    """The .mpy files by path under the library's folder, that of texts, the native module; the map to read traces is kept."""
     keep_map(linked)
     made = {f"{p}.mpy": mpy.compile_source(t.encode(), linked.shown_as(p), arch, _OPTIONS) for p, t in linked.texts.items()}
+    if linked.filed:
+        made[filed.FILE] = linked.filed.encode()
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 

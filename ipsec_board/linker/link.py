@@ -14,9 +14,9 @@ from ipsec.config import Config
 from ipsec.crypto import board
 
 from ipsec_board import native, slices
-from ipsec_board.linker import emit, names, order, reach, texts
+from ipsec_board.linker import emit, filed, names, order, reach, texts
 from ipsec_board.linker.join import join
-from ipsec_board.linker.parts import FACES, TOP, Parts, divide
+from ipsec_board.linker.parts import CORE, FACES, TOP, Parts, divide
 from ipsec_board.linker.program import Binding, Module, Program
 from ipsec_board.paths import FIRMWARE
 
@@ -84,7 +84,7 @@ class Options:
     extra: tuple[str, ...] = ()
     viper: bool = False
     whole: bool = False
-    texts: str = "device"
+    texts: str = "device"  # in a file beside the code; "memory": within it, as is best for frozen code; "host": on the computer
     prepared: bool = False  # the configuration is checked at the desk
 
 
@@ -98,6 +98,7 @@ class Linked:
     functions: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by file and short name
     attributes: dict[str, str] = field(default_factory=dict)  # name: short name
     messages: list[str] = field(default_factory=list)  # texts that are numbers on the board
+    filed: str = ""  # the file of texts
     modules: dict[str, list[str]] = field(default_factory=dict)  # part: its modules
     dropped: list[str] = field(default_factory=list)
 
@@ -135,6 +136,10 @@ def link(options: Options) -> Linked:
         shortener = texts.Shortener()
         shortener.run(u.statement for u in alive)
         result.messages = shortener.texts
+    elif options.texts == "device":
+        filer = filed.Filer()
+        filer.run(u.statement for u in alive if u.module.name not in filed.OFTEN)
+        result.filed = filer.text
     fixed = _fixed(program)
     names.make_unique(program, alive, fixed)
     attributes = names.shorten(program, alive, kept, roots, fixed)
@@ -252,6 +257,8 @@ def _write(
 ) -> None:
     for part in parts.modules:
         tree = emitter.write_part(part)
+        if result.filed:
+            filed.add_reader(tree, part == CORE, CORE)
         tree.body[:0] = order.head(tree)
         text = _without_tuples(ast.unparse(tree)) + "\n"
         if tree.body:
@@ -265,7 +272,7 @@ def _write(
             if found or options.whole:
                 result.texts[path] = emit.write_stub(program, parts, name, found)
     result.texts[_PRESENT.replace(".", "/")] = _present(program)
-    digest = hashlib.sha256(repr((sorted(result.texts.items()), options.arch)).encode())
+    digest = hashlib.sha256(repr((sorted(result.texts.items()), result.filed, options.arch)).encode())
     result.ident = digest.hexdigest()[:6]
 
 

@@ -32,9 +32,14 @@ def is_prose(value: object) -> bool:
     )
 
 
+def conversions(text: str) -> list[str]:
+    """Where values go into a text."""
+    return [c for c in _CONVERSION.findall(text) if c != "%%"]
+
+
 def short(text: str) -> str:
     """The text's code, with its conversions."""
-    return "|".join(["<" + code(text), *(c for c in _CONVERSION.findall(text) if c != "%%")]) + ">"
+    return "|".join(["<" + code(text), *conversions(text)]) + ">"
 
 
 class Shortener:
@@ -47,7 +52,7 @@ class Shortener:
         """Replace in place."""
         for tree in trees:
             for node in ast.walk(tree):
-                for child in _shown(node):
+                for child in shown(node):
                     self._replace(child)
 
     def _replace(self, n: ast.AST) -> None:
@@ -58,7 +63,7 @@ class Shortener:
                 n.value = short(old)
 
 
-def _shown(n: ast.AST) -> list[ast.AST]:
+def shown(n: ast.AST) -> list[ast.AST]:
     """Children of a node whose texts go to people, as far as can be seen here."""
     if isinstance(n, ast.Call):
         name = n.func.id if isinstance(n.func, ast.Name) else ""
@@ -99,7 +104,7 @@ def expand(text: str) -> str:
     def one(m: re.Match) -> str:
         original = table().get(m[1])
         values = m[2].split("|")[1:]
-        if original is None or len(values) != len([c for c in _CONVERSION.findall(original) if c != "%%"]):
+        if original is None or len(values) != len(conversions(original)):
             return m[0]
         left = iter(values)
         done.append(_CONVERSION.sub(lambda c: "%" if c[0] == "%%" else next(left), original))

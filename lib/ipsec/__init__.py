@@ -18,6 +18,7 @@ def connect(config, on_event=None, log=None, keylog=None, capture=False):
 
     Raises ConfigError, CryptoError, and ConnectError, whose texts name cause and remedy.
     """
+    config = _checked(config)
     from ipsec.drive.sync import Uplink
 
     uplink = Uplink(config, on_event, log, keylog, capture)
@@ -27,8 +28,21 @@ def connect(config, on_event=None, log=None, keylog=None, capture=False):
 
 async def connect_async(config, on_event=None, log=None, keylog=None, capture=False):
     """The same for asyncio: a connected `drive.aio.Uplink`."""
+    config = _checked(config)
     from ipsec.drive.aio import Uplink
 
     uplink = Uplink(config, on_event, log, keylog, capture)
     await uplink.connect()
     return uplink
+
+
+def _checked(config):
+    """The `Config` of a file: read before the rest is loaded, so that a board forgets what checks it before it needs the room."""
+    if not isinstance(config, str):
+        return config
+    from ipsec.micro import Collecting
+
+    with Collecting():
+        from ipsec.config import load
+
+        return load(config)

@@ -69,6 +69,7 @@ class Config:
     eap_identity = certreq = ""
     ppk_required: bool
     credentials = None  # what ike/auth makes of the keys, once
+    path = ""  # of the file it was read from
     utc: object = None  # with clock "rtc" what gives the time, 14 digits; the driver's
 
     def __init__(self, **options):
@@ -103,4 +104,6 @@ def load(path: str) -> Config:
     """
     from ipsec.options import read
 
-    return Config(**read(path))
+    config = Config(**read(path))
+    config.path = path
+    return config

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ipsec_board import mpy, native, slices
-from ipsec_board.linker import build
+from ipsec_board.linker import build, filed
 from ipsec_board.linker.kept import link_once
 from ipsec_board.linker.link import Linked, Options
 from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE
@@ -24,8 +24,8 @@ from ipsec_board.paths import REPOSITORY
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 _PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
 # What the scripted tunnel of the unit tests imports, joined and plain
-NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names")
-PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names")
+NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names", "ipsec._texts")
+PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names", "ipsec.texts")
 _HEAP = 192 * 1024
 _LOAD = """
 import gc, sys
@@ -44,12 +44,14 @@ _PLAY = """
 import gc, sys
 gc.threshold(4096)
 sys.path[:] = {path!r}
+from ipsec.config import Config
+config = Config(**{options!r})  # in the order of `ipsec.connect`
 import ipsec.drive.sync, transcript, scripted
-player = scripted.Player(scripted.make_tunnel())
+player = scripted.Player(scripted.Tunnel(config, scripted.backend, scripted.ScriptedRandom()))
 player.receive(transcript.INIT_IN)
 player.receive(transcript.AUTH_IN)
 if not player.tunnel.is_up:
-    raise SystemExit("no tunnel")
+    raise SystemExit("no tunnel: %s" % [e.cause for e in player.events])
 sock = player.tunnel.stack.udp(4000)
 for _ in range(100):
     sock.sendto(b"x" * 64, ("10.10.0.1", 5000))
@@ -80,7 +82,7 @@ def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[s
 
 def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The joined files that a tunnel loads, and `more` modules whose names a program imports."""
-    wanted = {"ipsec/__init__.mpy", native.MODULE, *(p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *more))}
+    wanted = {"ipsec/__init__.mpy", native.MODULE, filed.FILE, *(p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *more))}
     return {p: data for p, data in build.files(linked, arch).items() if p in wanted}
 
 
@@ -107,7 +109,7 @@ _WAYS: tuple[tuple[str, Callable[..., dict[str, bytes]], bool], ...] = (
 
 def _names(files: dict[str, bytes]) -> list[str]:
     """Modules in an order in which each finds its own below it."""
-    names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in files]
+    names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in files if p != filed.FILE]
     return sorted(names, key=lambda n: (n != "ipsec", n not in _PROFILE, _PROFILE.index(n) if n in _PROFILE else 0))
 
 
@@ -139,6 +141,7 @@ def _heap_board(files: dict[str, bytes]) -> int:
 
 def least_heap(files: dict[str, bytes], march: str, name: str, heaps: tuple[int, ...]) -> int | None:
     """The smallest of these heaps (KiB, falling) in which an emulated board makes the recorded tunnel and sends 100 packets."""
+    from host_tests.unit import scripted
     from tools import emulator
     from tools.emulator import memory
 
@@ -152,9 +155,9 @@ def least_heap(files: dict[str, bytes], march: str, name: str, heaps: tuple[int,
             with emulator.start(name, heap=heap * 1024, rom=Path(folder)) as board:
                 board.exec(memory._INSTALL)
                 try:
-                    board.exec(_PLAY.format(path=["/lib", "/rom/tests"]), timeout=200)
+                    board.exec(_PLAY.format(path=["/lib", "/rom/tests"], options=scripted.OPTIONS), timeout=200)
                 except emulator.BoardFailure as e:
-                    if "MemoryError" not in e.output:
+                    if "MemoryError" not in e.output and "no_memory" not in e.output:
                         raise
                     return least
                 least = heap

@@ -47,7 +47,7 @@ class Uplink:
             if self.config.suite_order == "measured":
                 from ipsec.drive import rank
 
-                rank.order(self.config, backend, elapsed_us, "" if self.config is config else config, log)
+                rank.order(self.config, backend, elapsed_us, self.config.path, log)
             self.tunnel = core.Tunnel(self.config, backend, urandom, log, keylog)
         self._rx = bytearray(self.tunnel.max_datagram_len)
         self._captor = self.socket_module() if capture else None  # type: ignore[attr-defined]

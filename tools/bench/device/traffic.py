@@ -1,7 +1,6 @@
 """A real tunnel over sockets to a gateway that answers: 100 readings, each acknowledged. Start reading at `main`."""
 
 import gc
-import json
 
 from counting import tell
 
@@ -12,11 +11,12 @@ def main(path, readings, threshold):
     `threshold` is for `gc.threshold` while the library loads, as firmware/ does it; -1: none.
     """
     gc.threshold(threshold)
-    from ipsec.config import Config
+    from ipsec.config import load
+
+    config = load(path)  # in the order of `ipsec.connect`
     from ipsec.drive.sync import Uplink
 
-    with open(path) as f:
-        uplink = Uplink(Config(**json.load(f)))
+    uplink = Uplink(config)
     gc.threshold(-1)
     uplink.connect()
     sock = uplink.socket()

@@ -1,0 +1,87 @@
+"""Texts for people in a file beside the code, `texts.txt`: a board reads one from its flash when it is told, and none takes heap.
+
+`raise PeerError("%d octets left over" % n)` becomes `raise PeerError(_text(4711, n))`, where the text is the line that begins at
+octet 4711. Without the file, or the room to read it, the error says the number and the values. Start reading at `Filer`.
+"""
+
+import ast
+from collections.abc import Iterable
+
+from ipsec_board.linker.fold import is_machine_code
+from ipsec_board.linker.texts import conversions, is_prose, shown
+
+FILE = "ipsec/texts.txt"
+NAME = "_text"  # of the function that reads; no short name begins like this
+_LEAST = 16  # octets; shorter ones take a board less than what reads them
+OFTEN = ("ipsec.ike.wire", "ipsec.ike.message", "ipsec.ike.window")  # what anybody's datagram can raise must not cost a file
+READER = f"""
+def {NAME}(at, *values):
+    try:
+        with open(__file__[:__file__.rfind('/') + 1] + '{FILE.split("/")[1]}') as f:
+            f.seek(at)
+            text = f.readline()[:-1]
+    except (OSError, MemoryError):
+        return '<text %d %r>' % (at, values)
+    return text % values if values else text
+"""
+
+
+class Filer:
+    """Replaces the texts of functions; `text` is the file."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._at: dict[str, int] = {}
+
+    def run(self, trees: Iterable[ast.AST]) -> None:
+        """Replace in place."""
+        for tree in trees:
+            for f in _functions(tree):
+                found = {id(c) for s in f.body for n in ast.walk(s) for c in shown(n) if isinstance(c, ast.Constant)}
+                f.body = [_Replacer(self, found).visit(s) for s in f.body]
+
+    def place(self, text: str) -> int:
+        """Where a text begins in the file."""
+        if text not in self._at:
+            self._at[text] = len(self.text)  # ASCII: as many octets
+            self.text += text + "\n"
+        return self._at[text]
+
+
+def add_reader(tree: ast.Module, is_core: bool, core: str) -> None:
+    """Give a file the function if it asks for a text."""
+    if is_core:
+        tree.body.extend(ast.parse(READER).body)
+    elif any(isinstance(n, ast.Name) and n.id == NAME for n in ast.walk(tree)):
+        tree.body.insert(0, ast.ImportFrom(core, [ast.alias(NAME)], 0))
+
+
+def _functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The outermost functions in bytecode: what stands elsewhere is computed at import, and stays."""
+    if isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef):
+        return [] if is_machine_code(tree) else [tree]
+    return [f for child in ast.iter_child_nodes(tree) for f in _functions(child)]
+
+
+class _Replacer(ast.NodeTransformer):
+    def __init__(self, filer: Filer, found: set[int]):
+        self._filer = filer
+        self._found = found
+
+    def _call(self, n: ast.expr, values: list[ast.expr]) -> ast.expr | None:
+        """The call that stands for a text, None for what is none."""
+        if not isinstance(n, ast.Constant) or id(n) not in self._found or not is_prose(n.value):
+            return None
+        text = str(n.value)
+        if len(text) < _LEAST or "\n" in text or len(conversions(text)) != len(values):
+            return None
+        return ast.Call(ast.Name(NAME, ast.Load()), [ast.Constant(self._filer.place(text)), *values], [])
+
+    def visit_BinOp(self, n: ast.BinOp) -> ast.expr:
+        right = n.right.elts if isinstance(n.right, ast.Tuple) else [n.right]
+        call = self._call(n.left, right) if isinstance(n.op, ast.Mod) else None
+        self.generic_visit(call or n)
+        return call or n
+
+    def visit_Constant(self, n: ast.Constant) -> ast.expr:
+        return self._call(n, []) or n
