@@ -31,6 +31,16 @@ def write(linked: Linked, arch: str, folder: Path) -> None:
         target.write_bytes(data)
 
 
+def write_sources(linked: Linked, folder: Path) -> None:
+    """Write what firmware freezes: the joined files as sources, and `manifest.py`, for another manifest's `include`."""
+    keep_map(linked)
+    for path, text in linked.texts.items():
+        target = folder / "lib" / f"{path}.py"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    (folder / "manifest.py").write_text('freeze("lib", opt=3)\n')
+
+
 def keep_map(linked: Linked) -> Path:
     """Keep what translates traces back, under the name that stands in them."""
     path = maps() / f"{linked.ident}.json"

@@ -197,7 +197,7 @@ def _least(runner: Runner, tried: dict, progress) -> int | None:
     return high
 
 
-def _try_traffic(runner: Runner, octets: int, threshold: int = _EARLY) -> int | None:
+def _try_traffic(runner: Runner, octets: int, threshold: int = _EARLY, frozen: bool | Path = True) -> int | None:
     """Free octets after 100 packets to the reference responder and back, or None when memory ran out."""
     from host_tests.responder.gateway import Responder
 
@@ -211,7 +211,7 @@ def _try_traffic(runner: Runner, octets: int, threshold: int = _EARLY) -> int | 
         (runner.folder / "bench/tunnel.json").write_text(json.dumps(options))
         try:
             statement = f"traffic.main(HERE + '/tunnel.json', {READINGS}, {threshold})"
-            [row] = runner.run(statement, heap=octets, icount=None, frozen=True)
+            [row] = runner.run(statement, heap=octets, icount=None, frozen=frozen)
         except BoardFailure as e:
             if "MemoryError" not in e.output and "heap has no room" not in e.output:
                 raise

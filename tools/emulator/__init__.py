@@ -35,16 +35,17 @@ def _quiet(_text: str) -> None:
     pass
 
 
-def build(name: str, *, heap: int = DEFAULT_HEAP, frozen: bool = False, progress: Progress = _quiet) -> Path:
+def build(name: str, *, heap: int = DEFAULT_HEAP, frozen: bool | Path = False, progress: Progress = _quiet) -> Path:
     """The firmware file of a board, from the cache or built now (about a minute).
 
-    `frozen` puts lib/ipsec, as it is now, into the firmware through the board's manifest. Raises MissingTool when the
+    `frozen` puts lib/ipsec, as it is now, into the firmware through the board's manifest; or what another manifest names, by its
+    folder, which QEMU boards alone can. Raises MissingTool when the
     host lacks a package, EmulatorError when the build fails.
     """
     return target(name).build(heap, frozen, progress)
 
 
-def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, frozen: bool = False,
+def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, frozen: bool | Path = False,
           stack: int = 0, icount: int | None = None, capture: Path | None = None, rom: Path | None = None,
           netns: str | None = None, prefix: Sequence[str] = (), forwards: Sequence[tuple[int, int]] = (),
           progress: Progress = _quiet) -> Board:

@@ -79,7 +79,7 @@ class Target:
         """The description of the board: board.json, manifest.py, README.md."""
         return REPOSITORY / "boards" / self.board
 
-    def build(self, heap: int, frozen: bool, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
         """The firmware for this heap, from the cache when nothing has changed since it was built."""
         raise NotImplementedError
 

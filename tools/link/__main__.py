@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from ipsec.config import Config, load
+from ipsec.config import load
 from ipsec.errors import ConfigError
 
 from ipsec_board.linker import build, trace
@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, help="the tunnel's configuration (JSON); without it everything is joined")
     parser.add_argument("--arch", default="armv6m", help="mpy-cross's name of the architecture")
     parser.add_argument("--out", type=Path, help="write the .mpy files here")
+    parser.add_argument("--freeze", type=Path, metavar="FOLDER", help="write sources and a manifest, for firmware, here")
     parser.add_argument("--texts", choices=("device", "host"), default="device", help="where the texts of errors and events are")
     parser.add_argument("--test", nargs="*", metavar="TEST", help="run the unit tests on joined files on the unix port")
     parser.add_argument("--report", action="store_true", help="octets and heap, plain and joined")
@@ -42,10 +43,13 @@ def _do(args: argparse.Namespace) -> int:
         for line in args.translate:
             print(translator.line(line.rstrip("\n")))
     if args.out:
-        config: Config | None = load(str(args.config)) if args.config else None
+        config = load(str(args.config)) if args.config else None
         linked = link(Options(args.arch, config, texts=args.texts))
         build.write(linked, args.arch, args.out)
         print(f"{len(linked.texts)} files, {len(linked.dropped)} names left out; traces say {linked.ident}")
+    if args.freeze:
+        config = load(str(args.config)) if args.config else None
+        build.write_sources(link(report.frozen(args.arch, config)), args.freeze)
     if args.test is not None:
         check.prepare(_FOLDER, "x64")
         done = check.run(_FOLDER, args.test)

@@ -73,6 +73,11 @@ def joined(cipher: str, arch: str, **options: object) -> Linked:
     return link_once(Options(arch, config(cipher), **options))  # type: ignore[arg-type]
 
 
+def frozen(arch: str, config: Config | None = None) -> Options:
+    """Joined for firmware: machine code and texts are in flash there."""
+    return Options(arch, config, viper=True, texts="memory")
+
+
 def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The files of the same modules, and of `more`, as `install` lays them with `--plain`."""
     modules = [m for part in _PROFILE for m in linked.modules.get(part, ())] + ["ipsec", *more]

@@ -32,7 +32,7 @@ class QemuTarget(Target):
             return packages.BUILD + _BUILD_ARM
         return packages.BUILD + _BUILD_RISCV + (() if shutil.which("qemu-system-riscv32") else (_qemu_riscv(),))
 
-    def build(self, heap: int, frozen: bool, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
         from tools.emulator.qemu import firmware
 
         del heap  # chosen at start

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-def build(target: "QemuTarget", frozen: bool, progress: Progress) -> Path:
+def build(target: "QemuTarget", frozen: bool | Path, progress: Progress) -> Path:
     """The firmware.elf; build.log beside it tells how it was made."""
     tree = sources.tree(progress)
     recipe = [_HERE / part for part in ("firmware.py", "discard.ld", "manifest.py", "include", "modules", "usermod")]
@@ -31,16 +31,19 @@ def build(target: "QemuTarget", frozen: bool, progress: Progress) -> Path:
     base = cache.entry(f"firmware-{target.name}", key, plain)
     if not frozen:
         return base / "build/firmware.elf"
-    manifest = target.folder / "manifest.py"
+    library = frozen if isinstance(frozen, Path) else REPOSITORY / "lib/ipsec"
 
     def with_library(draft: Path) -> None:
         # Only what is frozen differs: begin with the plain firmware's objects.
         subprocess.run(["cp", "-a", base / "build", draft / "build"], check=True)
+        if isinstance(frozen, Path):
+            (draft / "manifest.py").write_text(f'include("{_HERE}/manifest.py")\ninclude("{frozen}/manifest.py")\n')
+        manifest = draft / "manifest.py" if isinstance(frozen, Path) else target.folder / "manifest.py"
         _compile(target, tree, manifest, draft, f"{target.name}, frozen", progress)
         (draft / "build/firmware.elf").rename(draft / "firmware.elf")
         shutil.rmtree(draft / "build")
 
-    key = cache.digest(base.name, manifest, REPOSITORY / "lib/ipsec")
+    key = cache.digest(base.name, target.folder / "manifest.py", library)
     return cache.entry(f"frozen-{target.name}", key, with_library) / "firmware.elf"
 
 

@@ -28,7 +28,7 @@ class Rp2Target(Target):
         """As in Target; node counts however it was installed."""
         return _PACKAGES + tuple(deb for tool, deb in (("node", "nodejs"), ("npm", "npm")) if not shutil.which(tool))
 
-    def build(self, heap: int, frozen: bool, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
         from tools.emulator.rp2 import firmware
 
         packages.require(self.packages)

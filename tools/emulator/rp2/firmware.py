@@ -22,7 +22,7 @@ _GCC = ("arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb", "-Os", "-ffreesta
         "-fno-tree-loop-distribute-patterns", "-nostdlib", "-Wall", "-Wextra", "-Werror")
 
 
-def build(target: Target, heap: int, frozen: bool, progress: Progress) -> Path:
+def build(target: Target, heap: int, frozen: bool | Path, progress: Progress) -> Path:
     """The firmware.bin for a heap of so many octets, with lib/ipsec inside when `frozen`."""
     manifest = target.folder / "manifest.py" if frozen else _BOARD / "manifest.py"
     workshop = _workshop(progress)
