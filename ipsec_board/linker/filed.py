@@ -37,7 +37,8 @@ class Filer:
         """Replace in place."""
         for tree in trees:
             for f in _functions(tree):
-                found = {id(c) for s in f.body for n in ast.walk(s) for c in shown(n) if isinstance(c, ast.Constant)}
+                places = [c for s in f.body for n in ast.walk(s) for c in (*shown(n), *_of_missing(n))]
+                found = {id(c) for c in places if isinstance(c, ast.Constant)}
                 f.body = [_Replacer(self, found).visit(s) for s in f.body]
 
     def place(self, text: str) -> int:
@@ -51,7 +52,7 @@ class Filer:
 def add_reader(tree: ast.Module, is_core: bool, core: str) -> None:
     """Give a file the function if it asks for a text."""
     if is_core:
-        tree.body.extend(ast.parse(READER).body)
+        tree.body[:0] = ast.parse(READER).body  # first: importing the file may ask for a text
     elif any(isinstance(n, ast.Name) and n.id == NAME for n in ast.walk(tree)):
         tree.body.insert(0, ast.ImportFrom(core, [ast.alias(NAME)], 0))
 
@@ -61,6 +62,11 @@ def _functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     if isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef):
         return [] if is_machine_code(tree) else [tree]
     return [f for child in ast.iter_child_nodes(tree) for f in _functions(child)]
+
+
+def _of_missing(n: ast.AST) -> list[ast.expr]:
+    """The text of an ImportError, which says what module is not there."""
+    return n.args if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "ImportError" else []
 
 
 class _Replacer(ast.NodeTransformer):

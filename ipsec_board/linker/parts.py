@@ -19,7 +19,7 @@ _LAYERS = (
     ("ipsec.upkeep", DRIVE),
 )  # fmt: skip; all else is core
 # Imported by functions, but by those of every tunnel
-_ALWAYS = ("ipsec.drive.base", "ipsec.crypto.backend", "ipsec.crypto.board", "ipsec.crypto.selftest", "ipsec.ike.establish",
+_ALWAYS = ("ipsec.drive.base", "ipsec.crypto.backend", "ipsec.crypto.board", "ipsec.ike.establish",
            "ipsec.ike.auth", "ipsec.ike.auth.psk", "ipsec.ike.answer", "ipsec.crypto.kernels.field")  # fmt: skip
 FACES = ("ipsec.drive.sync", "ipsec.drive.aio")  # programs import these, and of a device's programs one uses one
 

@@ -223,7 +223,7 @@ _OPERATORS = {
 
 
 class Inliner(ast.NodeTransformer):
-    """Puts the values where names are read."""
+    """Puts the values where names are read, and leaves out what stands behind `raise` and `return`."""
 
     def __init__(self, values: dict[Binding, object]):
         self._values = values
@@ -233,3 +233,18 @@ class Inliner(ast.NodeTransformer):
         if binding in self._values and isinstance(n.ctx, ast.Load):
             return ast.copy_location(number(self._values[binding]), n)
         return n
+
+    def generic_visit(self, n: ast.AST) -> ast.AST:
+        super().generic_visit(n)
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(n, name, None)
+            if isinstance(block, list):
+                setattr(n, name, _reached(block))
+        return n
+
+
+def _reached(block: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a block up to the first that leaves it; a `yield` behind that makes a generator, and stays."""
+    end = next((i for i, s in enumerate(block) if isinstance(s, ast.Raise | ast.Return | ast.Break | ast.Continue)), len(block))
+    makes = any(isinstance(n, ast.Yield | ast.YieldFrom | ast.Await) for s in block[end + 1 :] for n in ast.walk(s))
+    return block if makes else block[: end + 1]
