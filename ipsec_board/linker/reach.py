@@ -223,7 +223,7 @@ _OPERATORS = {
 
 
 class Inliner(ast.NodeTransformer):
-    """Puts the values where names are read, and leaves out what stands behind `raise` and `return`."""
+    """Puts the values where names are read, decides by them, and leaves out what stands behind `raise` and `return`."""
 
     def __init__(self, values: dict[Binding, object]):
         self._values = values
@@ -232,6 +232,12 @@ class Inliner(ast.NodeTransformer):
         binding = getattr(n, "binding", None)
         if binding in self._values and isinstance(n.ctx, ast.Load):
             return ast.copy_location(number(self._values[binding]), n)
+        return n
+
+    def visit_IfExp(self, n: ast.IfExp) -> ast.AST:
+        self.generic_visit(n)
+        if isinstance(n.test, ast.Constant):
+            return n.body if n.test.value else n.orelse
         return n
 
     def generic_visit(self, n: ast.AST) -> ast.AST:

@@ -7,7 +7,7 @@ nothing of IPsec: docs/architecture.md, "Inner packets", says what a link is. St
 from array import array
 
 from ipsec import address
-from ipsec.inet import icmp, ip, udp
+from ipsec.inet import ip, udp
 from ipsec.inet.octets import same, write4
 from ipsec.micro import const, earlier
 
@@ -54,8 +54,8 @@ class Stack:
         self._echoes = self.random16()  # the sequence number of the latest ping
         self._addresses: list[bytes] = []
         self._sockets: dict[int, object] = {}
-        # Receiving functions by IP version << 8 | protocol; tcp.py adds itself when it is used.
-        self.protocols: dict = {4 << 8 | _ICMP: icmp.receive, 6 << 8 | _ICMP6: icmp.receive}
+        # Receiving functions by IP version << 8 | protocol; tcp.py adds itself when it is used, icmp.py at the first message.
+        self.protocols: dict = {4 << 8 | _ICMP: _first_icmp, 6 << 8 | _ICMP6: _first_icmp}
         self.protocols[4 << 8 | _UDP] = self.protocols[6 << 8 | _UDP] = udp.receive
         self.timers: list = []  # sockets with something to do at a time: TCP
         self._drops = array("I", [0] * _CODES)
@@ -99,7 +99,7 @@ class Stack:
     def receive(self, buf, pos: int, end: int) -> int:
         """Take the inner packet `buf[pos:end]`; return 0 or a negative drop code, which is counted.
 
-        Never raises, whatever the octets are. Allocates: nothing.
+        Never raises but MemoryError, whatever the octets are. Allocates: nothing, but for the first ICMP message what takes it.
         """
         code = self._receive(buf, pos, end)
         return self.count(code) if code < 0 else 0
@@ -167,6 +167,8 @@ class Stack:
 
         Its answer, and no later one to an earlier ping, is counted in `echo_replies`. Raises ValueError for a bad address.
         """
+        from ipsec.inet import icmp
+
         self._echo_peer = bytes(address.to_octets(addr))
         self.echo_seq = self._echoes = (self._echoes + 1) & 0xFFFF
         code = icmp.ping(self, self._echo_peer, self.echo_seq, size)
@@ -256,3 +258,11 @@ class Stack:
     def find(self, protocol: int, port: int):
         """The socket at a port, or None."""
         return self._sockets.get(protocol << 16 | port)
+
+
+def _first_icmp(stack, buf, ip_pos: int, pos: int, end: int) -> int:
+    """Load what takes ICMP messages, and let it take this one."""
+    from ipsec.inet import icmp
+
+    stack.protocols[4 << 8 | _ICMP] = stack.protocols[6 << 8 | _ICMP6] = icmp.receive
+    return icmp.receive(stack, buf, ip_pos, pos, end)
