@@ -132,7 +132,7 @@ def test_other_lines_stay(line: str) -> None:
 
 
 def test_a_value_that_looks_like_a_code_does_not_break_the_line() -> None:
-    text = "option %s: %r is neither true nor false"
+    text = "unknown option %r; did you mean %r?"
     coded = texts.short(text) % ("x", "a|b>")
     assert texts.expand(coded) == coded  # not readable, but nothing is lost
     assert texts.expand(texts.short(text) % ("x", "ab") + " rest") == text % ("x", "ab") + " rest"

@@ -42,6 +42,8 @@ class CertForger(KeyForger):
         self.init = with_notify(t.INIT_IN, b"\0\2\0\5")
         options = {"auth": "cert", "psk": psk, "key": private, "cert": text(certificate), "ca": text(c.root())}
         options.update(changes)
+        if options["auth"] == "psk":
+            options["key"] = ""
         config = Config(**dict(OPTIONS, **options))
         config.utc = lambda: b"20261128090000"
         self.player = Player(Tunnel(config, backend, ScriptedRandom()))
@@ -245,4 +247,4 @@ def test_options():
     ed448 = keys.spki(c.key().public).replace(b"\x2b\x65\x70", b"\x2b\x65\x71")
     bad("option ca_file: a public key other than Ed25519", ca=text(c.root(spki=ed448)))
     bad("name constraints", ca=text(c.authority(extensions=[c.basic(), c.extension(30, c.seq())])))
-    bad("option ca_file", auth="psk", psk="hex:" + "5a" * 32, cert="")
+    bad("option ca_file", auth="psk", psk="hex:" + "5a" * 32, cert="", key="")

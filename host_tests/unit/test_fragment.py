@@ -224,7 +224,8 @@ def joined(talk, datagrams):
 
 def test_large_request_goes_on_in_small_pieces_when_it_vanishes():
     texts = ["10.%d.0.0/16" % n for n in range(8)]
-    talk = Cutter(up=False, remote_ts=texts, local_ts=["fd00:%d::/32" % n for n in range(1, 9)], local_id="d" * 120)
+    six = ["fd00:%d::/32" % n for n in range(1, 9)]
+    talk = Cutter(up=False, virtual_ip=["ipv4", "ipv6"], remote_ts=texts, local_ts=six, local_id="d" * 120)
     [whole] = talk.player.sent[-1:]
     assert len(whole[1]) - 4 > SMALL
     talk.wait(1000)

@@ -16,7 +16,7 @@ OPTIONS = {
     "psk": "hex:" + "5a" * 32,
     "ike_proposals": ["aes128ccm16-prfsha256-x25519", "aes256-sha384-prfsha384-ecp256"],
     "esp_proposals": ["aes128gcm16-esn"],
-    "remote_ts": ["10.10.0.0/24", "fd00::/64"],
+    "remote_ts": ["10.10.0.0/24", "10.11.0.0/16"],
     "inner_address": "10.1.2.3",
 }
 
@@ -60,8 +60,11 @@ def prepare(**changes):
     return config, values
 
 
+SIX = {"virtual_ip": ["ipv6"], "remote_ts": ["10.0.0.0/8", "fd00::/64"]}
+
+
 def test_what_is_read_is_what_was_checked():
-    for changes in ({}, {"psk": "short", "virtual_ip": [], "reconnect": False}, {"remote_id": "#x.example", "dpd_s": 0}):
+    for changes in ({}, {"psk": "short", "virtual_ip": [], "reconnect": False}, {"remote_id": "#x.example", "dpd_s": 0}, SIX):
         config, values = prepare(**changes)
         got = loaded(values)
         assert got.psk == config.psk and got.remote_id == config.remote_id and got.warnings == config.warnings

@@ -131,7 +131,7 @@ def test_class_assigned_addresses_with_which_nothing_can_pass_are_refused():
     for text in ("0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"):
         refused(text, "pool", assigned=[text])
     for text in ("::", "::1", "ff02::1"):
-        refused(text, "pool", assigned=[text], virtual_ip=["ipv6"])
+        refused(text, "pool", assigned=[text], virtual_ip=["ipv6"], remote_ts=["::/0"])
     refused("10.20.0.1", "10.30.0.0/24", "selectors", assigned=["10.20.0.1"], ts_local=[net("10.30.0.0/24")])
     refused("fd00::1", "virtual_ip", assigned=["fd00::1"])
     refused("10.20.0.1", "10.20.0.9", "inner_address", assigned=["10.20.0.1"], inner_address="10.20.0.9")

@@ -41,6 +41,7 @@ def check(c) -> None:
         known = _METHODS + ("eap",) if name == "auth" else _METHODS
         if value not in known and (value or name == "auth"):
             raise ConfigError("option %s: %r is not supported; use %s" % (name, value, " or ".join(["%r" % m for m in known])))
+    check_dates(c)
     _check_ppk(c)
     _check_eap(c)
     theirs = c.remote_auth or c.auth
@@ -50,11 +51,28 @@ def check(c) -> None:
         raise ConfigError("option psk: auth is %r, which has no use for it: remove it, or set auth = 'psk'" % c.auth)
     if c.auth in ("key", "cert") and not c.key:
         raise ConfigError("option key_file is required with auth %r: `ipsec-board provision` has the board make a key" % c.auth)
+    if c.key and c.auth not in ("key", "cert"):
+        raise ConfigError("option key_file: auth is %r, which has no use for it: remove it, or set auth = 'key'" % c.auth)
     if c.auth == "cert" and not c.cert:
         raise ConfigError("option cert_file is required with auth 'cert': our certificate, and those of its issuers")
     if c.cert and c.auth != "cert":
         raise ConfigError("option cert_file: auth is %r, which has no use for it: remove it, or set auth = 'cert'" % c.auth)
     _check_gateway(c, theirs)
+
+
+def check_dates(c) -> None:
+    """What certificates are checked with, also where there are none.
+
+    Raises ConfigError.
+    """
+    if len(c.certreq) % 40 or c.certreq.strip("0123456789abcdef"):
+        raise ConfigError("option certreq: %r is not 40 digits for each authority: remove it, or provision again" % c.certreq)
+    if c.clock not in ("", "rtc"):
+        raise ConfigError(
+            "option clock: %r is not known: use 'rtc' where the system's clock is right, else leave it out" % c.clock
+        )
+    if c.provisioned and not _is_day(c.provisioned):
+        raise ConfigError("option provisioned: %r is not a day such as '2026-11-28'" % c.provisioned)
 
 
 def _check_ppk(c):
@@ -81,8 +99,6 @@ def _check_eap(c):
         return
     if not c.nt_hash:
         raise ConfigError("option nt_hash_file is required with auth 'eap': `ipsec-board provision --new-nt-hash` makes it")
-    if c.key:
-        raise ConfigError("option key_file: auth is 'eap', which has no use for it: remove it, or set auth = 'key'")
     c.nt_hash = decode_secret("nt_hash", c.nt_hash)
     if len(c.nt_hash) != _NT_HASH_LEN:
         text = "option nt_hash: it has %d octets, not 16: `ipsec-board provision --new-nt-hash` makes it of the password"
@@ -136,8 +152,9 @@ def _check_gateway(c, theirs):
     """What we know the gateway by."""
     if theirs == "key" and not c.gateway_key:
         raise ConfigError("option gateway_key is required with auth 'key': the gateway's public key, %s" % _FORMS)
-    if theirs != "cert" and c.ca:
-        raise ConfigError("option ca_file: the gateway's method is %r, which has no use for it: remove it" % theirs)
+    for name, unused in (("gateway_key", c.gateway_key and theirs == "psk"), ("ca_file", c.ca and theirs != "cert")):
+        if unused:
+            raise ConfigError("option %s: the gateway's method is %r, which has no use for it: remove it" % (name, theirs))
     if theirs != "cert":
         return
     if not c.gateway_key and not c.ca:
@@ -156,15 +173,7 @@ def _check_ca(c):
         raise ConfigError(text)
     if c.remote_id.startswith(("keyid:", "@#")):
         raise ConfigError("option remote_id: no certificate holds a key ID; give the gateway's host name, address or subject")
-    if len(c.certreq) % 40 or c.certreq.strip("0123456789abcdef"):
-        raise ConfigError("option certreq: %r is not 40 digits for each authority: remove it, or provision again" % c.certreq)
-    if c.clock not in ("", "rtc"):
-        raise ConfigError(
-            "option clock: %r is not known: use 'rtc' where the system's clock is right, else leave it out" % c.clock
-        )
     day = c.provisioned
-    if day and not _is_day(day):
-        raise ConfigError("option provisioned: %r is not a day such as '2026-11-28'" % day)
     if c.clock != "rtc":
         text = "no clock is trusted, and the gateway's certificate is taken %s; give clock = 'rtc' where there is one"
         since = "unless it had ended on %s, when this was provisioned" % day if day else "whatever its dates are: set provisioned"
@@ -185,9 +194,7 @@ def read_files(config_path: str, options: dict) -> None:
     Raises ConfigError.
     """
     for name in ("key_file", "cert_file", "ca_file", "ppk_file", "nt_hash_file"):
-        if options.get(name):
-            if not isinstance(options[name], str):
-                raise ConfigError("option %s: %r is not a text" % (name, options[name]))
+        if options.get(name) and isinstance(options[name], str):  # else options.py says so
             read = read_secret if name in ("ppk_file", "nt_hash_file") else read_file
             options[name[:-5]] = read(config_path, options.pop(name), name)
 
@@ -229,6 +236,6 @@ def _read(config_path, name, option) -> tuple:
     try:
         with open(path, "rb") as f:
             return f.read(), path
-    except OSError as e:
+    except (OSError, ValueError) as e:  # the latter for a path that no file can have
         remedy = "provision the device, which makes a key" if option == "key_file" else "give its path, or provision the device"
         raise ConfigError("option %s: %r cannot be read (%s): %s" % (option, path, e, remedy))

@@ -50,9 +50,11 @@ def encode_identity(text: str) -> bytes:
         data = parse_address(value)
         kind = _IPV4 if len(data) == 4 else _IPV6
     elif kind == _DN:
-        data = _encode_dn(value, text)
+        data = value if isinstance(value, bytes) else _encode_dn(value, text)
     elif kind == _KEY_ID:
         data = _key_id(value)
+        if value.startswith("0x") and (not data or data == value.encode()):
+            raise ConfigError("identity %r: behind '0x' stand pairs of hexadecimal digits; in quotes it is text" % text)
     else:
         _check_name(kind, value, text)
         data = value.encode()
@@ -68,6 +70,18 @@ def _kind(text: str) -> tuple:
         if not digits or digits.strip(_HEX) or len(digits) & 1:
             raise ConfigError("identity %r: behind '@#' stand pairs of hexadecimal digits" % text)
         return _KEY_ID, digits
+    if text.startswith("@~"):
+        digits = text[2:]
+        try:
+            der = binascii.unhexlify(digits)
+            _parse_dn(der)
+        except (ValueError, IndexError):
+            raise ConfigError("identity %r: behind '@~' stands a distinguished name, DER in hexadecimal digits" % text)
+        return _DN, der
+    if text.startswith("@["):
+        if text[-1] != "]":
+            raise ConfigError("identity %r: '@[' needs ']' at the end; write 'keyid:%s'" % (text, text[2:]))
+        return _KEY_ID, '"%s"' % text[2:-1] if text[2:-1] else ""
     if text.startswith("@@"):
         return _RFC822, text[2:]
     if text.startswith("@"):
@@ -125,6 +139,13 @@ def _encode_dn(value: str, text: str) -> bytes:
             raise ConfigError("identity %r: %r is no part of a distinguished name; known are %s" % (text, part.strip(), known))
         if "+" in content and "=" in content:
             raise ConfigError("identity %r: several values in one part are not supported; take another identity" % text)
+        for mark in "/ ":
+            for word in content.split(mark)[1:]:
+                word = word.partition("=")
+                if word[1] and _SAME.get(word[0].upper(), word[0].upper()) in _OIDS:
+                    raise ConfigError("identity %r: write a comma before %r" % (text, word[0] + "="))
+        if name == "C" and len(content) != 2:
+            raise ConfigError("identity %r: C is two letters, such as 'C=DE', not %r" % (text, content))
         tag = _PRINTABLE if name in ("C", "SERIALNUMBER") else _IA5 if name in ("DC", "E") else _UTF8
         pair = _tlv(0x06, _OIDS[name]) + _tlv(tag, content.encode())
         names += _tlv(0x31, _tlv(0x30, pair))
@@ -132,8 +153,11 @@ def _encode_dn(value: str, text: str) -> bytes:
 
 
 def _split_dn(value: str) -> list:
-    """The parts between commas, or slashes when it begins with one; a backslash takes the next character as it is."""
-    separator = ","
+    """The parts between commas or semicolons, or slashes when it begins with one; a backslash takes the next character as it is.
+
+    Raises ConfigError.
+    """
+    separator = ",;"
     if value.startswith("/"):
         separator = "/"
         value = value[1:]
@@ -147,10 +171,12 @@ def _split_dn(value: str) -> list:
             escaped = True
         elif c == '"':
             quoted = not quoted
-        elif c == separator and not quoted:
+        elif c in separator and not quoted:
             parts.append("")
         else:
             parts[-1] += c
+    if escaped or quoted:
+        raise ConfigError("identity %r: it ends within quotes, or behind a backslash: correct it" % value)
     return parts
 
 
@@ -197,7 +223,7 @@ def _describe_dn(data) -> str:
     parts = []
     for oid, value in _parse_dn(data):
         [name] = [name for name in _OIDS if _OIDS[name] == oid]
-        for c in '\\",':
+        for c in '\\",;':
             value = value.replace(c, "\\" + c)
         parts.append("%s=%s" % (name, value))
     return ", ".join(parts)
@@ -251,8 +277,8 @@ def parse_selector(text: str) -> tuple:
     high = (_number(last, 65535) if dash else low) if slash and ports != "any" else 65535
     if protocol is None or low is None or high is None or low > high:
         raise ValueError("%r: behind the prefix stands [PROTOCOL/PORT] or [PROTOCOL/FIRST-LAST], such as [tcp/8883]" % text)
-    if slash and protocol not in (0, 6, 17, 132, 1, 58):
-        raise ValueError("%r: protocol %d has no ports; leave them out" % (text, protocol))
+    if slash and (protocol not in (0, 6, 17, 132) or not high):
+        raise ValueError("%r: protocol %d has no such ports; write '%s[%s]'" % (text, protocol, prefix.strip(), name))
     return (protocol, low, high) + parse_range(prefix.strip())
 
 

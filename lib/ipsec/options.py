@@ -83,11 +83,15 @@ _OPTIONS = {
     "replay_window": (64, "int", 32, 1024),  # packets; a power of two (RFC 4303 3.4.3)
     "gcm_table_kb": (2, "int", 2, 8),  # KiB for each direction of ESP with AES-GCM on a board: 2, or 8, which is a seventh faster
 }
+# What brings the checks of auth_options.py with a pre-shared key, too
+_AUTH = ("remote_auth", "key", "gateway_key", "cert", "ca", "ppk_id", "ppk", "eap_identity", "nt_hash")
 _OFFERS = {"ike_proposals": "ike_offer", "esp_proposals": "esp_offer"}
 _MIN_PSK_LEN = 16
 _MIN_ROOM = 256
 # What keeps the longest request below 1280 octets, which every gateway takes (RFC 7296 2)
 _MAX_ID_LEN = 128
+_MAX_TEXT = 512
+_LONG = ("psk", "key", "ppk", "gateway_key", "cert", "ca")  # they may be PEM, or are looked at where they are used
 _MAX_SUITES = 8
 _MAX_PREFIXES = 8
 
@@ -126,11 +130,11 @@ def read(path: str) -> dict:
             options = json.load(f)
     except OSError as e:
         raise ConfigError("configuration file %r cannot be read (%s): give its path, or provision the device" % (path, e))
-    except ValueError as e:
+    except (ValueError, RuntimeError) as e:  # the latter for lists in lists that are too deep
         raise ConfigError("configuration file %r is not JSON (%s): mend it, or provision the device anew" % (path, e))
     if not isinstance(options, dict):
         raise ConfigError("configuration file %r must hold one JSON object {...}" % path)
-    if options.get("psk_file"):
+    if options.get("psk_file") and isinstance(options["psk_file"], str):
         options["psk"] = _read_secret(path, options.pop("psk_file"))
     if any(name.endswith("_file") for name in options):
         _auth_options().read_files(path, options)
@@ -145,7 +149,9 @@ def _learn(name):
         OPTIONS = {}
     _OPTIONS.update(OPTIONS)  # type: ignore[arg-type]
     if name not in _OPTIONS:
-        raise ConfigError("unknown option %r%s" % (name, _suggestion(name)))
+        from ipsec.option_texts import refuse_unknown
+
+        refuse_unknown(name, _OPTIONS)
 
 
 def _way_options():
@@ -162,6 +168,16 @@ def _auth_options():
     except ImportError:
         raise ConfigError("option auth: only 'psk' is installed; install for this configuration")
     return auth_options
+
+
+def _check_dates(c):
+    """Of certificates, where there are none; a device that cannot have any does not know them."""
+    try:
+        from ipsec.auth_options import check_dates
+    except ImportError:
+        return
+    check_dates(c)
+    forget("ipsec.auth_options")
 
 
 def decode_psk(text: str) -> bytes:
@@ -190,14 +206,12 @@ def _parse_selector(text) -> tuple:
 
 
 def _read_secret(config_path, name) -> str:
-    if not isinstance(name, str):
-        raise ConfigError("option psk_file: the value is not a text")
     folder = config_path.rsplit("/", 1)[0] + "/" if "/" in config_path else ""
     path = name if name.startswith("/") else folder + name
     try:
         with open(path, "rb") as f:
             octets = f.read()
-    except OSError as e:
+    except (OSError, ValueError) as e:  # the latter for a path that no file can have
         raise ConfigError("option psk_file: %r cannot be read (%s): give its path, or provision the device" % (path, e))
     if octets.startswith(b"hex:") and not octets[4:].strip().strip(b"0123456789abcdefABCDEF"):
         return octets.strip().decode()
@@ -208,35 +222,27 @@ def _read_secret(config_path, name) -> str:
     return key
 
 
-def _suggestion(name) -> str:
-    for known in _OPTIONS:
-        if known.replace("_", "") == name.lower().replace("_", "").replace("-", ""):
-            return "; did you mean %r?" % known
-    return "; known are " + ", ".join(sorted(_OPTIONS))
-
-
-def _check_characters(name, value):
-    """Refuse half of a surrogate pair, which CPython cannot encode, and of which MicroPython makes octets that are no text."""
-    for text in value if isinstance(value, (list, tuple)) else (value,):
-        if isinstance(text, str) and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
-            raise ConfigError("option %s: it holds half of a surrogate pair (\\ud8..), which is no character: correct it" % name)
+def _is_plain(name, text) -> bool:
+    """Whether a text is one that can be sent and shown; keys are looked at where they are used."""
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        return False
+    return name in _LONG or len(text) <= _MAX_TEXT and not any(ord(c) < 32 for c in text)
 
 
 def _check_kind(name, value, spec):
     kind = spec[1]
-    _check_characters(name, value)
     if kind == "int":
-        if isinstance(value, bool) or not isinstance(value, int) or not spec[2] <= value <= spec[3]:
-            raise ConfigError("option %s: %r is not a whole number from %d to %d" % (name, value, spec[2], spec[3]))
+        is_good = isinstance(value, int) and not isinstance(value, bool) and spec[2] <= value <= spec[3]
     elif kind == "bool":
-        if not isinstance(value, bool):
-            raise ConfigError("option %s: %r is neither true nor false" % (name, value))
+        is_good = isinstance(value, bool)
     elif kind == "list" or kind == "texts" and not isinstance(value, str):
-        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
-            raise ConfigError("option %s: %r is not a list of texts" % (name, value))
-    elif not isinstance(value, str):
-        shown = "the value" if name in ("psk", "key", "ppk", "nt_hash") else repr(value)
-        raise ConfigError("option %s: %s is not a text" % (name, shown))
+        is_good = isinstance(value, (list, tuple)) and all(isinstance(v, str) and _is_plain(name, v) for v in value)
+    else:
+        is_good = isinstance(value, str) and _is_plain(name, value) and (name in _LONG or value == value.strip())
+    if not is_good:
+        from ipsec.option_texts import refuse
+
+        refuse(name, value, spec, _MAX_TEXT)
 
 
 def _check(c):
@@ -249,12 +255,16 @@ def _check(c):
     for name in ("gateway", "local_id"):
         if not getattr(c, name):
             raise ConfigError("option %s is required" % name)
+    for host in c.gateways or [c.gateway]:
+        _check_gateway(host)
     if not c.remote_id:
         c.remote_id = c.gateway
     _check_ids(c)
-    if c.auth != "psk" or c.remote_auth or c.ca or c.cert or c.ppk_id or c.ppk or c.eap_identity or c.nt_hash:
+    if c.auth != "psk" or any(getattr(c, name) for name in _AUTH):
         _auth_options().check(c)
         forget("ipsec.auth_options")
+    elif c.clock or c.provisioned or c.certreq:
+        _check_dates(c)
     if "psk" in (c.auth, c.remote_auth):
         _check_psk(c)
     _check_suites(c)
@@ -267,6 +277,20 @@ def _check(c):
     if c.gcm_table_kb not in (2, 8):
         raise ConfigError("option gcm_table_kb: %d is neither 2 nor 8" % c.gcm_table_kb)
     c.large_tables = c.gcm_table_kb == 8
+
+
+def _check_gateway(host):
+    """One host and nothing else; loopback is where tests have their gateways."""
+    if is_address(host):
+        is_good = host.startswith("127.") or host == "::1" or is_host(parse_address(host))
+    else:
+        labels = host.split(".")
+        is_good = plain_identity(host) == 2 and len(host) < 254 and bool(labels[-1].strip("0123456789"))
+        is_good = is_good and all(0 < len(label) < 64 and label[0] != "-" for label in labels)
+    if not is_good:
+        from ipsec.option_texts import refuse_gateway
+
+        refuse_gateway(host)
 
 
 def _check_ids(c):
@@ -330,8 +354,8 @@ def _check_domains(domains):
 
 def _check_inside(c):
     for family in c.virtual_ip:
-        if family not in ("ipv4", "ipv6"):
-            raise ConfigError("option virtual_ip: %r is neither 'ipv4' nor 'ipv6'" % family)
+        if family not in ("ipv4", "ipv6") or c.virtual_ip.count(family) > 1:
+            raise ConfigError("option virtual_ip: %r is neither 'ipv4' nor 'ipv6', each once" % family)
     if c.dns_domains:
         _check_domains(c.dns_domains)
     if not c.remote_ts:
@@ -358,3 +382,9 @@ def _check_inside(c):
             raise ConfigError("option inner_address: it lies outside of local_ts; packets would have no way")
     elif not c.virtual_ip:
         raise ConfigError("option virtual_ip is empty, so inner_address must name our address inside")
+    lens = [4 if family == "ipv4" else 16 for family in c.virtual_ip] + [len(c.inner_address)]
+    for name in ("remote_ts", "local_ts"):
+        for s in getattr(c, name):
+            if len(s[3]) not in lens:
+                text = "option %s: we have no address of the family of %s: take it out, or add the family to virtual_ip"
+                raise ConfigError(text % (name, format_address(s[3])))

@@ -36,16 +36,16 @@ def parse_ike_proposal(name: str) -> Proposal:
     Raises ConfigError.
     """
     ciphers, integs, prfs, kes, rest = _sort(name, False)
-    if rest:
-        raise ConfigError("suite %r: %r is left over at the end; remove it" % (name, "-".join(rest)))
+    lacks = "" if prfs or integs else "-prfsha256"
+    if not kes:
+        lacks += "-ecp256"
+    if lacks:
+        what = "no PRF" if kes else "no key exchange group" if prfs or integs else "neither PRF nor key exchange group"
+        raise ConfigError("IKE suite %r has %s: write '%s%s', for one" % (name, what, name.strip().rstrip("!"), lacks))
     if not prfs:
-        if not integs:
-            raise ConfigError("IKE suite %r has no PRF: add one of %s" % (name, _KNOWN_PRF))
         prfs = [integ - 7 for integ in integs]  # HMAC_SHA2_256_128 is 12, PRF_HMAC_SHA2_256 is 5, and so on
         if ciphers[0][0] != _CBC:
             integs = []
-    if not kes:
-        raise ConfigError("suite %r: nothing is not a key exchange group; known are %s" % (name, ", ".join(sorted(_GROUPS))))
     return Proposal(ciphers, integs, prfs, kes, ())
 
 
@@ -138,6 +138,8 @@ def _sort(name: str, esp: bool) -> tuple:
             kind, value = kes, _group(word)
         elif esp and word in ("esn", "noesn"):
             kind, value = rest, word
+        elif word in ("null", "none") and ciphers and ciphers[0][0] != _CBC:
+            continue  # the integrity algorithm that an AEAD has not
         else:
             raise ConfigError("suite %r: %s" % (name, _reason(word, ciphers, esp)))
         if value not in kind:
@@ -153,7 +155,8 @@ def _check_kinds(name, ciphers, integs, is_aead_alone):
     if cbc and len(cbc) < len(ciphers):
         raise ConfigError("suite %r: AEAD and AES-CBC in one proposal; write two (RFC 7296 3.3)" % name)
     if cbc and not integs:
-        raise ConfigError("suite %r: AES-CBC needs an integrity algorithm; add one of %s" % (name, _KNOWN_INTEG))
+        text = "suite %r: AES-CBC needs an integrity algorithm, one of %s: write '%s-sha256', for one"
+        raise ConfigError(text % (name, _KNOWN_INTEG, name.strip().rstrip("!")))
     if integs and not cbc and is_aead_alone:
         word = ("sha256", "sha384", "sha512")[integs[0] - 12]
         raise ConfigError("suite %r: an AEAD takes no integrity algorithm; remove %r" % (name, word))

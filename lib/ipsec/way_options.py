@@ -23,7 +23,7 @@ def check_lists(c) -> None:
             text = "option remote_id: %d identities for %d gateways: name one for each, or one text for all"
             raise ConfigError(text % (len(ids), len(c.gateways)))
         c.remote_id = ids[0]
-    if "%any" in c.remote_ids:
+    if ids and "%any" in c.remote_ids:
         raise ConfigError("option remote_id: '%any' stands in a list: give it alone, as a text, or name each gateway")
     c.gateway = c.gateways[0]
     if c.remote_ids:
