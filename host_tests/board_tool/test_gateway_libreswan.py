@@ -136,13 +136,13 @@ def serve(network, path, asks=subprocess.DEVNULL):
 
 
 @contextmanager
-def up(network, path):
+def up(network, path, address="10.20.0.2"):
     """pluto with what was written for it, and a device of this provisioning file whose tunnel is up."""
     pluto, devices = Pluto(network), []
     try:
         pluto.load()
         devices.append(serve(network, path))
-        assert devices[0].stdout.readline() == "up 10.20.0.2\n", pluto.log()[-3000:]
+        assert devices[0].stdout.readline() == f"up {address}\n", pluto.log()[-3000:]
         yield pluto
     finally:
         pluto.stop()
@@ -192,6 +192,24 @@ def test_identities_that_not_every_gateway_takes(network, tmp_path, line, theirs
     assert said.status == 0, said.err
     with up(network, plan) as pluto:
         assert theirs in pluto.whack("--trafficstatus")
+
+
+@pytest.mark.parametrize(("lines", "agreed"), [
+    (['remote_ts = ["10.10.0.0/24[udp/5000]", "10.11.0.0/24"]'], ["10.10.0.0/24/UDP/5000", "10.11.0.0/24"]),
+    (['remote_ts = ["10.10.0.0/24", "10.11.0.0/24"]'], ["10.10.0.0/24", "10.11.0.0/24"]),
+    (['remote_ts = ["10.10.0.0/24[132]"]', 'local_ts = ["10.20.0.0/24"]'], ["10.10.0.0/24/SCTP/0"]),
+    (['remote_ts = ["10.10.0.0/24"]', 'local_ts = ["192.168.7.0/24[tcp]"]', "virtual_ip = []", 'inner_address = "192.168.7.1"'],
+     ["10.10.0.0/24"]),
+])  # fmt: skip
+def test_protocols_ports_and_networks_behind_the_device(network, tmp_path, lines, agreed):
+    text = FLEET.replace("$name", "sensor-7").replace('remote_ts = ["10.10.0.0/24"]', "\n".join(lines))
+    plan = write_plan(tmp_path, text)
+    said = tool("gateway", "libreswan", plan, "--out", network.work / "out")
+    assert said.status == 0, said.err
+    with up(network, plan, "192.168.7.1" if len(lines) > 2 else "10.20.0.2") as pluto:
+        status = pluto.whack("--connectionstatus")
+    found = re.findall(r"\"\[\d+\]: (\S+)===.*===(\S+); routed-tunnel", status)
+    assert found == [(theirs, "192.168.7.0/24/TCP" if len(lines) > 2 else "{10.20.0.2/32}") for theirs in agreed], status
 
 
 @pytest.mark.parametrize("form", ["cert", "psk"])

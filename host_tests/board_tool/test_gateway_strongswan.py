@@ -190,6 +190,28 @@ def test_identities_that_not_every_gateway_takes(gw, tmp_path, line, ours, their
     assert (sa["remote-id"], sa["local-id"]) == (ours, theirs)
 
 
+@pytest.mark.parametrize(("ours", "theirs", "agreed"), [
+    ("", '"10.0.0.0/8[udp/5000]", "10.10.0.0/24[icmp]"', ["10.20.0.1/32", "10.0.0.0/8[17/5000], 10.10.0.0/24[1]"]),
+    ("10.20.0.0/24[udp]", '"10.10.0.0/24[udp/5000-5010]", "10.10.0.0/24[0/80]", "10.10.0.0/24[132/80]"', []),
+    ("10.20.0.0/24", '"10.10.0.0/24"', ["10.20.0.1/32", "10.10.0.0/24"]),
+    ("192.168.7.0/24", '"10.10.0.0/24"', ["192.168.7.0/24", "10.10.0.0/24"]),
+])  # fmt: skip
+def test_protocols_ports_and_networks_behind_the_device(gw, tmp_path, ours, theirs, agreed):
+    """What the file says about `remote_ts` and `local_ts` is what both ends agree on."""
+    lines = f'remote_ts = [{theirs}]\nlocal_ts = [{json.dumps(ours) if ours else ""}]'
+    if ours.startswith("192"):
+        lines += '\nvirtual_ip = []\ninner_address = "192.168.7.1"'
+    text = PLAN.format(ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16").replace('remote_ts = ["10.10.0.0/24"]', lines)
+    plan = write_plan(tmp_path, text)
+    said = swanctl_load(gw, plan)
+    assert "loaded connection 'fleet" in said and "failed" not in said, said
+    device = serve(gw, plan)
+    assert device.stdout.readline().startswith("up 1"), gw.swan.log_tail()
+    [sa] = gw.swan.list_sas()
+    [child] = sa["child-sas"]
+    assert not agreed or [", ".join(child["remote-ts"]), ", ".join(child["local-ts"])] == agreed
+
+
 FLEET = PLAN.format(ike="aes128ccm16-prfsha256-x25519", esp="aes128ccm16").replace("sensor-7", "$name")
 
 

@@ -7,6 +7,7 @@ Start reading at `write`.
 import json
 import re
 
+from ipsec_board.gateway import selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -36,14 +37,15 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
 
 def _device(plan: Plan, show_secret: bool) -> list[GatewayFile]:
     _check(plan)
+    theirs, own = _networks(plan)
     lifetime_s(plan, _PHASE2_S)
     ike, ike_out = _WORDS.ike(plan)
     esp, esp_out = _WORDS.esp(plan)
     n = f"{plan.name}-{plan.device_name}"
     options = {
         "StaticRoutesOnly": True,
-        "LocalIpv4NetworkCidr": plan.inside_hosts[0],  # AWS calls the customer's side local
-        "RemoteIpv4NetworkCidr": plan.protected[0],
+        "LocalIpv4NetworkCidr": own,  # AWS calls the customer's side local
+        "RemoteIpv4NetworkCidr": theirs,
         "TunnelOptions": [_tunnel(plan, ike, esp, show_secret)],
     }
     sheet = Sheet("#", f"AWS Site-to-Site VPN for device {plan.config.local_id}").left_out(ike_out, esp_out)
@@ -56,7 +58,7 @@ def _device(plan: Plan, show_secret: bool) -> list[GatewayFile]:
     sheet.put("aws ec2 create-vpn-connection --type ipsec.1 --customer-gateway-id cgw-ID --vpn-gateway-id vgw-ID \\")
     sheet.put(f"    --options file://{n}-options.json")
     sheet.source(_API, "CreateVpnConnectionRoute")
-    sheet.put(f"aws ec2 create-vpn-connection-route --vpn-connection-id vpn-ID --destination-cidr-block {plan.inside_hosts[0]}")
+    sheet.put(f"aws ec2 create-vpn-connection-route --vpn-connection-id vpn-ID --destination-cidr-block {own}")
     sheet.source(_TUNNEL, f"and {_API}, VpnTunnelOptionsSpecification: all of the options file, the PSK's characters")
     sheet.note("Not confirmed: that one entry in TunnelOptions is enough (AWS makes two tunnels, the device uses the first);")
     sheet.note("that with AES-GCM the integrity algorithm of phase 1 is the PRF; how AWS compares the device's identity.")
@@ -64,6 +66,12 @@ def _device(plan: Plan, show_secret: bool) -> list[GatewayFile]:
     sheet.note("Make that address the device's gateway and remote_id.")
     text = json.dumps(options, indent=2) + "\n"
     return [GatewayFile(f"{n}-options.json", text, secret=show_secret), GatewayFile(f"{n}.txt", sheet.text)]
+
+
+def _networks(plan: Plan) -> tuple[str, str]:
+    """AWS's side and the device's, one prefix each. Raises PlanError."""
+    selectors.check(plan, "AWS", instead="let a security group or a network ACL tell protocols and ports apart")
+    return selectors.single(plan.protected, "remote_ts", "AWS"), selectors.single(plan.inside_hosts, plan.own_option, "AWS")
 
 
 def _tunnel(plan: Plan, ike: list[v.IkeWords], esp: list[v.EspWords], show: bool) -> dict:

@@ -6,6 +6,7 @@ Start reading at `write`.
 
 import re
 
+from ipsec_board.gateway import selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -36,6 +37,7 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
 
 def _device(plan: Plan, show_secret: bool) -> GatewayFile:
     _check(plan)
+    selectors.check(plan, "Azure", instead="let a network security group tell protocols and ports apart")
     ike, ike_out = _WORDS.ike(plan)
     esp, esp_out = _WORDS.esp(plan)
     n, prefixes = f"{plan.name}-{plan.device_name}", ", ".join(f"'{p}'" for p in plan.inside_hosts)
@@ -56,6 +58,7 @@ def _device(plan: Plan, show_secret: bool) -> GatewayFile:
     sheet.put(f"    -SALifeTimeSeconds {lifetime_s(plan, _MAIN_MODE_S)}")
     sheet.source(_PS, "New-AzVirtualNetworkGatewayConnection; Azure SDK for .NET, VirtualNetworkGatewayConnectionMode")
     sheet.note("Not confirmed: how Azure compares the device's identity.")
+    sheet.note("Azure's side of the selectors is the virtual network's address space, in which these must lie:", *plan.protected)
     sheet.put("$vnet = Get-AzVirtualNetworkGateway -Name $gateway -ResourceGroupName $group")
     sheet.put(f"New-AzVirtualNetworkGatewayConnection -Name '{n}' -ResourceGroupName $group -Location $location `")
     sheet.put("    -VirtualNetworkGateway1 $vnet -LocalNetworkGateway2 $site -ConnectionType IPsec -ConnectionProtocol IKEv2 `")

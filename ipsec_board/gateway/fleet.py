@@ -5,18 +5,22 @@
         fleet.devices                  one plan each
 
 Rules: devices share a connection when they agree on its name, the gateway's identity, the networks behind it and the pools;
-a device that brings its own address, has a raw public key, or differs in one of these, gets a connection that names it (`exact`).
+a device that brings its own address or networks, has a raw public key, or differs in one of these, gets a connection that
+names it (`exact`).
 Start reading at `fleets`.
 """
 
 import ipaddress
 import itertools
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+from ipsec_board.gateway import selectors
 from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.selectors import Selector
 
 _OWN = ("name", "pool", "pool6", "peer_address", "number")  # settings of [site] in which devices of one gateway may differ
 
@@ -65,6 +69,26 @@ class Fleet:
         return self.first.protected
 
     @property
+    def theirs(self) -> list[Selector]:
+        """What is to be reached behind the gateway, with protocols and ports."""
+        return self.first.theirs
+
+    @property
+    def own(self) -> list[Selector]:
+        """The devices' side, with protocols and ports."""
+        return self.first.own
+
+    @property
+    def own_option(self) -> str:
+        """The option that says so."""
+        return self.first.own_option
+
+    @property
+    def has_local_ts(self) -> bool:
+        """Whether the devices ask for their side by name."""
+        return bool(self.first.config.local_ts)
+
+    @property
     def pools(self) -> list[str]:
         """The prefixes from which the gateway assigns addresses; empty when the device brings its own."""
         return self.first.pools
@@ -103,11 +127,11 @@ def fleets(plans: Sequence[Plan]) -> list[Fleet]:
     for plan in plans:
         config = plan.config
         ppk = bool(config.ppk_id) and 1 + config.ppk_required
-        key = (plan.name, config.auth, config.remote_auth, ppk, plan.gateway_id, *plan.protected, "pools", *plan.pools)
+        key = (plan.name, config.auth, config.remote_auth, ppk, plan.gateway_id, *plan.theirs, "pools", *plan.pools, *plan.own)
         groups.setdefault(key, []).append(plan)
     shared: dict[str, list[Plan]] = {}  # the gateway cannot tell two connections for anybody apart: the largest group has it
     for members in sorted(groups.values(), key=len, reverse=True):
-        if members[0].pools and not members[0].has_raw_key:
+        if members[0].pools and not members[0].has_raw_key and not members[0].behind:
             shared.setdefault(members[0].gateway_id, members)
     found = []
     for members in groups.values():
@@ -145,7 +169,37 @@ def _check(plans: Sequence[Plan]) -> None:
                     f"{plans[0].path} and {plan.path}: [site] {name} is {plans[0].site[name]!r} and {value!r} for one gateway",
                     f"write the same {name} in both, or another [site] name",
                 )
+    for plan in plans:
+        _check_own(plan)
+    _check_behind(plans)
     _check_pools(plans)
+
+
+def _check_own(plan: Plan) -> None:
+    """An assigned address that lies outside of the selectors asked for would have no way."""
+    for pool in plan.pools if plan.config.local_ts else ():
+        if not any(Selector(pool).lies_in(s.prefix) or s.lies_in(pool) for s in plan.own):
+            wanted = json.dumps([*(s.text for s in plan.own), pool])
+            raise PlanError(
+                f"{plan.path}: local_ts does not hold {pool}, from which the device gets its address: packets would have no way",
+                f"local_ts = {wanted}; or virtual_ip = [] and an inner_address in local_ts",
+            )
+
+
+def _check_behind(plans: Sequence[Plan]) -> None:
+    """What is behind a device must be behind it alone."""
+    found = [(ipaddress.ip_network(prefix), plan) for plan in plans for prefix in selectors.prefixes(plan.behind)]
+    widest: dict[int, tuple] = {}  # of those so far, by IP version; sorted, a network that overlaps lies in it
+    for net, plan in sorted(found, key=lambda entry: (entry[0].version, entry[0].network_address, entry[0].prefixlen)):
+        before, other = widest.get(net.version, (None, None))
+        if before is not None and net.subnet_of(before):
+            if other is not plan:
+                raise PlanError(
+                    f"{other.path} and {plan.path}: {before} and {net} overlap: the gateway cannot tell behind whom a host is",
+                    "give each device addresses of its own: local_ts, or inner_address",
+                )
+            continue
+        widest[net.version] = net, plan
 
 
 def _check_pools(plans: Sequence[Plan]) -> None:

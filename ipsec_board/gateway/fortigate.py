@@ -3,9 +3,11 @@
 Start reading at `write`.
 """
 
+from ipsec_board.gateway import selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.selectors import Selector
 from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, mask, placeholder, pool_range, printable_identity, secret_hex
 
 _CLI = "FortiOS CLI Reference"
@@ -40,6 +42,7 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     esp, esp_out = _WORDS.esp(fleet)
     if any(":" in p for p in fleet.pools):
         raise PlanError("this text for FortiOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
+    selectors.check(fleet, "FortiOS")
     n, alone = fleet.short(_NAME_LEN), len(fleet.devices) == 1
     who = f"device {fleet.first.config.local_id}" if alone else fleet.title
     sheet = Sheet("#", f"FortiOS: dial-up IKEv2 gateway for {who}").left_out(ike_out, esp_out)
@@ -132,9 +135,28 @@ def _mode_config(fleet: Fleet, n: str) -> list[str]:
 def _phase2(sheet: Sheet, fleet: Fleet, n: str, esp: list[v.EspWords]) -> None:
     proposals = " ".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
     sheet.source(_CLI, f"config vpn ipsec phase2-interface; {_ANSIBLE}, fortios_vpn_ipsec_phase2_interface: values")
-    sheet.put("config vpn ipsec phase2-interface", f'    edit "{n}"', f'        set phase1name "{n}"')
-    sheet.put(f"        set proposal {proposals}", "        set pfs disable", f"        set keylifeseconds {lifetime_s(fleet)}")
-    sheet.put("        set src-addr-type name", f'        set src-name "{n}-nets"')
-    if not fleet.pools:
-        sheet.put(f"        set dst-subnet {' '.join(mask(fleet.inside_hosts[0]))}")
-    sheet.put("    next", "end")
+    sheet.put("config vpn ipsec phase2-interface")
+    for i, lines in enumerate(_quick_modes(fleet, n)):
+        sheet.put(f'    edit "{n}{f"-{i}" if i else ""}"', f'        set phase1name "{n}"')
+        sheet.put(f"        set proposal {proposals}", "        set pfs disable")
+        sheet.put(f"        set keylifeseconds {lifetime_s(fleet)}", *(f"        {line}" for line in lines), "    next")
+    sheet.put("end")
+
+
+def _quick_modes(fleet: Fleet, n: str) -> list[list[str]]:
+    """The selectors: one phase 2 for each pair, but the networks of plain ones are joined in a group."""
+    own = fleet.own if fleet.has_local_ts or not fleet.pools else [Selector("0.0.0.0/0")]
+    found = []
+    if all(s.is_plain for s in fleet.theirs):
+        source = ["set src-addr-type name", f'set src-name "{n}-nets"']
+        pairs = [(source, Selector("0.0.0.0/0", s.protocol), s) for s in own]
+    else:
+        pairs = [([f"set src-subnet {' '.join(mask(a.prefix))}"], a, b) for a, b in selectors.pairs(fleet.theirs, own)]
+    for source, a, b in pairs:
+        lines = list(source)
+        if b.prefix != "0.0.0.0/0":
+            lines.append(f"set dst-subnet {' '.join(mask(b.prefix))}")
+        lines += [f"set protocol {a.protocol}"] if a.protocol else []
+        lines += [f"set {word} {s.low}" for word, s in (("src-port", a), ("dst-port", b)) if s.has_ports]
+        found.append(lines)
+    return found

@@ -3,13 +3,16 @@
 Start reading at `write`.
 """
 
+from ipsec_board.gateway import selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.selectors import Selector
 from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, mask, placeholder, pool_range, printable_identity, secret_hex
 
 _FLEX = "FlexVPN and Internet Key Exchange Version 2 Configuration Guide, Cisco IOS 15.2M&T"
 _SERVER = "Configuring the FlexVPN Server, IOS XE 17.x (cisco.com)"
+_VTI = "Security for VPNs with IPsec Configuration Guide, Cisco IOS XE Release 3S"
 _PYATS = "Cisco pyATS, package genie.libs.sdk 26.9"
 _TERRAFORM = "Cisco's Terraform provider for IOS XE"
 _WORDS = v.Vocabulary(
@@ -36,6 +39,8 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     esp, esp_out = _WORDS.esp(fleet)
     if any(":" in p for p in fleet.pools):
         raise PlanError("this text for IOS XE assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
+    selectors.check(fleet, "IOS XE", ranges=True)
+    rules = _access(selectors.pairs(fleet.theirs, fleet.own))
     n = fleet.name
     sheet = Sheet("!", f"IOS XE: FlexVPN server for {fleet.title}").left_out(ike_out, esp_out)
     sheet.note("Paste this first, then the text of each device.")
@@ -48,10 +53,19 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
         sheet.put(f"crypto ipsec transform-set {n}-{i} {s.encr}{integ}", " mode tunnel")
     sheet.put(f"crypto ipsec profile {n}", f" set transform-set {' '.join(f'{n}-{i}' for i in range(len(esp)))}")
     sheet.put(f" set security-association lifetime seconds {lifetime_s(fleet)}", f" set ikev2-profile {n}")
+    if fleet.has_local_ts or rules:
+        sheet.source(_VTI, "Multi-SA support: a dynamic interface accepts the selectors that the initiator proposes")
+        sheet.note("Not confirmed: security-policy limit and reverse-route with IKEv2")
+        limit = max(2, len(fleet.theirs) * len(fleet.own))
+        sheet.put(f"crypto ipsec profile {n}", f" set security-policy limit {limit}", " reverse-route")
+    if rules:
+        sheet.unconfirmed("the wording of ip access-list extended and ip access-group, which are older than IKEv2")
+        sheet.note("Protocol and port are the device's to ask for; this list is what the router lets through.")
+        sheet.put(f"ip access-list extended {n}-in", *rules)
     sheet.source(_PYATS, f"apis/iosxe/flexvpn/configure.py: virtual template; {_SERVER}, restrictions: ip unnumbered")
     sheet.put("interface Virtual-Template7 type tunnel", f" ip unnumbered {fleet.site['inside'] or 'Loopback0'}")
     sheet.put(f" tunnel source {fleet.site['interface'] or 'GigabitEthernet1'}", " tunnel mode ipsec ipv4")
-    sheet.put(f" tunnel protection ipsec profile {n}", "end")
+    sheet.put(*([f" ip access-group {n}-in in"] if rules else []), f" tunnel protection ipsec profile {n}", "end")
     devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
     return [GatewayFile(f"{n}.ios", sheet.text, shared=not fleet.exact), *devices]
 
@@ -109,6 +123,22 @@ def _profile(sheet: Sheet, fleet: Fleet) -> None:
 def _wildcard(prefix: str) -> str:
     network, dotted = mask(prefix)
     return "any" if dotted == "0.0.0.0" else f"{network} {'.'.join(str(255 - int(x)) for x in dotted.split('.'))}"
+
+
+def _access(pairs: list[tuple[Selector, Selector]]) -> list[str]:
+    """Lines of an access list for what comes from the devices; none where all of it may pass."""
+    if all(a.is_plain and b.is_plain for a, b in pairs):
+        return []
+    names = {0: "ip", 132: "sctp"}
+    lines = [f" permit {names.get(a.protocol, a.name)} {_end(b)} {_end(a)}" for a, b in pairs]
+    return list(dict.fromkeys(lines))
+
+
+def _end(s: Selector) -> str:
+    """One end of an access list's line: addresses, then ports."""
+    network, dotted = mask(s.prefix)
+    where = f"host {network}" if dotted == "255.255.255.255" else _wildcard(s.prefix)
+    return where + (f" {'eq' if s.low == s.high else 'range'} {s.ports.replace('-', ' ')}" if s.has_ports else "")
 
 
 def _id(text: str) -> str:

@@ -3,9 +3,11 @@
 Start reading at `write`.
 """
 
+from ipsec_board.gateway import selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet, numbered
 from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.selectors import Selector
 from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
 
 _CLI = "Junos CLI Reference"
@@ -38,6 +40,7 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     esp, esp_out = _WORDS.esp(fleet)
     if any(":" in p for p in fleet.pools):
         raise PlanError("this text for Junos assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
+    selectors.check(fleet, "Junos", ranges=True)
     n = fleet.short(_NAME_LEN)
     sheet = Sheet("#", f"Junos, SRX Series: IKEv2 for {fleet.title}").left_out(ike_out, esp_out)
     sheet.note(f"Load with: load set {n}.set, then the file of each device; then commit")
@@ -114,12 +117,28 @@ def _device(fleet: Fleet, n: str, number: int, plan: Plan, show: bool) -> Gatewa
     vpn = f"set security ipsec vpn {own}"
     sheet.put(f"set interfaces st0 unit {unit} family inet", f"{vpn} bind-interface st0.{unit}", f"{vpn} ike gateway {own}")
     sheet.put(f"{vpn} ike ipsec-policy {n}")
-    pairs = [(a, b) for a in plan.protected for b in plan.inside_hosts]
-    for i, (local, remote) in enumerate(pairs):
-        sheet.put(f"{vpn} traffic-selector ts{i} local-ip {local} remote-ip {remote}")
+    _selectors(sheet, vpn, selectors.pairs(plan.theirs, plan.own))
     sheet.unconfirmed("the wording of the zones' settings; other people's configurations have it")
     sheet.put(f"set security zones security-zone vpn interfaces st0.{unit}")
     return GatewayFile(f"{plan.name}-{plan.device_name}.set", sheet.text, secret=show)
+
+
+def _selectors(sheet: Sheet, vpn: str, pairs: list[tuple[Selector, Selector]]) -> None:
+    """A traffic selector for each pair; one with protocol or ports is a term of it."""
+    for i, (local, remote) in enumerate(pairs):
+        if local.is_plain and remote.is_plain:
+            sheet.put(f"{vpn} traffic-selector ts{i} local-ip {local.prefix} remote-ip {remote.prefix}")
+    terms = [(i, pair) for i, pair in enumerate(pairs) if not (pair[0].is_plain and pair[1].is_plain)]
+    if terms:
+        sheet.unconfirmed("term, which needs Junos 21.1R1 or newer with the package junos-ike; that local is the source")
+    for i, (local, remote) in terms:
+        term = f"{vpn} traffic-selector ts{i} term t0"
+        sheet.put(f"{term} local-ip {local.prefix} remote-ip {remote.prefix}")
+        if local.protocol:
+            sheet.put(f"{term} protocol {local.name if local.protocol in (1, 6, 17) else local.protocol}")
+        for word, s in (("source-port", local), ("destination-port", remote)):
+            if s.has_ports:
+                sheet.put(f"{term} {word} {s.low}-{s.high}")
 
 
 def _id(text: str) -> str:

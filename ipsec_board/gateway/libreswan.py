@@ -9,10 +9,11 @@ from cryptography import x509
 from ipsec.errors import AuthError
 from ipsec.ike.auth import keys
 
-from ipsec_board.gateway import certificates, ends, further
+from ipsec_board.gateway import certificates, ends, further, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.selectors import Selector
 from ipsec_board.gateway.text import GatewayFile, identity, placeholder, pool_range
 
 WORDS = v.Vocabulary(
@@ -65,6 +66,7 @@ def _secret(plan: Plan, show: bool) -> str:
 
 
 def _connection(fleet: Fleet) -> str:
+    selectors.check(fleet, "libreswan", ipv4=False)
     ike, ike_out = WORDS.ike(fleet)
     esp, esp_out = WORDS.esp(fleet)
     # An IKE suite names its PRF; with AES-CBC the integrity algorithm is the PRF's hash (ipsec.conf(5), ike=)
@@ -85,7 +87,7 @@ def _connection(fleet: Fleet) -> str:
         "    auto=add",
         f"    left={fleet.site['address'] or '%defaultroute'}",
         f"    leftid={_id(fleet.gateway_id)}",
-        f"    {_subnets('left', fleet.protected)}",
+        f"    leftsubnet={_subnet(fleet.theirs)}",
         "    right=%any",
         *_rightid(fleet),
         *_right(fleet),
@@ -235,14 +237,23 @@ def _network(fleet: Fleet) -> list[str]:
 
 def _right(fleet: Fleet) -> list[str]:
     if not fleet.pools:
-        return [f"    {_subnets('right', fleet.inside_hosts)}"]
+        return [f"    rightsubnet={_subnet(fleet.own)}"]
+    if fleet.first.behind:
+        raise PlanError(
+            f"libreswan assigns addresses or takes networks behind a device, not both; local_ts has {fleet.first.behind[0].text}",
+            "set virtual_ip = [], and inner_address to an address of the device in local_ts",
+        )
+    if not all(s.is_plain for s in fleet.own):
+        text = f"libreswan with a pool takes no protocol on the device's side, as {fleet.own[0].text} of local_ts wants"
+        raise PlanError(text, "write protocol and port into remote_ts instead")
     ranges = ",".join("-".join(pool_range(p)) for p in fleet.pools)
     dns = [f'    modecfgdns="{" ".join(fleet.site["dns"])}"'] if fleet.site["dns"] else []
     return [f"    rightaddresspool={ranges}", *dns, "    narrowing=yes"]
 
 
-def _subnets(side: str, prefixes: list[str]) -> str:
-    return f"{side}subnet={prefixes[0]}" if len(prefixes) == 1 else f"{side}subnets={{{','.join(prefixes)}}}"
+def _subnet(found: list[Selector]) -> str:
+    """All selectors of one Child SA: `leftsubnets` would make a Child SA of each."""
+    return ",".join(s.prefix + ("" if s.is_plain else f"/{s.name}" + (f"/{s.ports}" if s.has_ports else "")) for s in found)
 
 
 def _lifetime(fleet: Fleet) -> int:

@@ -31,10 +31,11 @@ from typing import Protocol
 
 from ipsec.config import Config
 
-from ipsec_board.gateway import checks, credentials, further, secret_file
+from ipsec_board.gateway import checks, credentials, further, secret_file, selectors
 from ipsec_board.gateway.certificates import Certificates
 from ipsec_board.gateway.checks import PlanError
 from ipsec_board.gateway.raw_keys import RawKeys
+from ipsec_board.gateway.selectors import Selector
 
 KEY_FILE = "ipsec.key"  # on the board, beside ipsec.json
 _SECRET_LEN = 32
@@ -83,9 +84,31 @@ class Plan:
         return self.config.gateway if self.config.remote_id == "%any" else self.config.remote_id
 
     @property
+    def theirs(self) -> list[Selector]:
+        """What is to be reached behind the gateway."""
+        return selectors.of_options(self.config.remote_ts)
+
+    @property
     def protected(self) -> list[str]:
         """The prefixes behind the gateway, as text."""
-        return list(self.tunnel.get("remote_ts", ["0.0.0.0/0"]))
+        return selectors.prefixes(self.theirs)
+
+    @property
+    def own(self) -> list[Selector]:
+        """What the gateway sees as the device's side: `local_ts`, or the pools, or the one address that the device brings."""
+        if self.config.local_ts:
+            return selectors.of_options(self.config.local_ts)
+        return [Selector(p) for p in self.pools or [str(ipaddress.ip_network(self.tunnel["inner_address"]))]]
+
+    @property
+    def own_option(self) -> str:
+        """The option that says so."""
+        return "local_ts" if self.config.local_ts else "virtual_ip" if self.pools else "inner_address"
+
+    @property
+    def behind(self) -> list[Selector]:
+        """What of it comes from no pool, so that it is this device's alone."""
+        return [s for s in self.own if not any(s.lies_in(p) for p in self.pools)]
 
     @property
     def has_raw_key(self) -> bool:
@@ -100,10 +123,8 @@ class Plan:
 
     @property
     def inside_hosts(self) -> list[str]:
-        """What the gateway sees as the device's side: the pools, or the one address the device brings."""
-        if self.pools:
-            return self.pools
-        return [str(ipaddress.ip_network(self.tunnel["inner_address"]))]
+        """The prefixes of the device's side, as text."""
+        return selectors.prefixes(self.own)
 
     def device_config(self) -> dict:
         """What is written to the device's ipsec.json; holds the secret, if that is a PSK."""

@@ -5,9 +5,11 @@ The manual's page on IPsec says that its IKE has no AES-GCM, and lists neither A
 Start reading at `write`.
 """
 
+from ipsec_board.gateway import selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
+from ipsec_board.gateway.selectors import Selector
 from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range, printable_identity, secret_hex
 
 _DOC = "RouterOS manual, IPsec (manual.mikrotik.com/docs/virtual-private-networks/ipsec)"
@@ -38,6 +40,8 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     esp, esp_out = _WORDS.esp(fleet)
     if any(":" in p for p in fleet.pools):
         raise PlanError("RouterOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
+    selectors.check(fleet, "RouterOS", ranges=True)
+    pairs = selectors.pairs(fleet.theirs, fleet.own)
     n = fleet.name
     sheet = Sheet("#", f"RouterOS 7: IKEv2 responder for {fleet.title}").left_out(ike_out, esp_out)
     sheet.note(f"Load with: /import {n}.rsc; then the file of each device")
@@ -55,17 +59,17 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     )
     _mode_config(fleet, sheet)
     sheet.source(_DOC, _SERVER).put(f"/ip ipsec policy group add name={n}")
-    sheet.put(
-        *(
-            f"/ip ipsec policy add template=yes group={n} src-address={src} dst-address={dst} proposal={n}"
-            for src in fleet.protected
-            for dst in fleet.inside_hosts
-        )
+    if any(a.has_ports or b.has_ports for a, b in pairs):
+        sheet.note("A template compares the protocol, not the ports: those are in the firewall's rules below.")
+    templates = (
+        f"/ip ipsec policy add template=yes group={n} src-address={a.prefix} dst-address={b.prefix}{_protocol(a)} proposal={n}"
+        for a, b in pairs
     )
+    sheet.put(*dict.fromkeys(templates))
     local = f" local-address={fleet.site['address']}" if fleet.site["address"] else ""
     sheet.note("One peer listens for all devices; when another of yours does already, name that one in the devices' identities.")
     sheet.put(f"/ip ipsec peer add name={n}{local} exchange-mode=ike2 passive=yes profile={n}")
-    _network(fleet, sheet)
+    _network(fleet, sheet, pairs)
     devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
     return [GatewayFile(f"{n}.rsc", sheet.text, shared=not fleet.exact), *devices]
 
@@ -82,14 +86,34 @@ def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
     return GatewayFile(f"{plan.name}-{plan.device_name}.rsc", sheet.text, secret=show)
 
 
-def _network(fleet: Fleet, sheet: Sheet) -> None:
+def _protocol(s: Selector) -> str:
+    return f" protocol={s.name}" if s.protocol else ""
+
+
+def _rules(pairs: list[tuple[Selector, Selector]]) -> list[str]:
+    """What the firewall lets through, inward and outward; where protocol or ports are told, nothing else of the devices."""
+    chain = "/ip firewall filter add chain=forward ipsec-policy="
+    if all(a.is_plain and b.is_plain for a, b in pairs):
+        return [f"{chain}in,ipsec action=accept", f"{chain}out,ipsec action=accept"]
+    rules = []
+    for a, b in pairs:
+        inward, outward = _ports("src", b) + _ports("dst", a), _ports("src", a) + _ports("dst", b)
+        rules.append(f"{chain}in,ipsec src-address={b.prefix} dst-address={a.prefix}{_protocol(a)}{inward} action=accept")
+        rules.append(f"{chain}out,ipsec src-address={a.prefix} dst-address={b.prefix}{_protocol(a)}{outward} action=accept")
+    return [*dict.fromkeys(rules), *dict.fromkeys(f"{chain}in,ipsec src-address={b.prefix} action=drop" for _, b in pairs)]
+
+
+def _ports(side: str, s: Selector) -> str:
+    return f" {side}-port={s.ports}" if s.has_ports else ""
+
+
+def _network(fleet: Fleet, sheet: Sheet, pairs: list[tuple[Selector, Selector]]) -> None:
     """What the firewall of RouterOS drops or changes by default."""
     sheet.source("RouterOS 7", 'the default configuration: "defconf: accept in ipsec policy", "accept out ipsec policy"')
     sheet.note("Not confirmed: the rules for UDP 500 and 4500 and for srcnat; other people's configurations have them.")
     sheet.note("Move these rules before the rules of yours that drop, masquerade or fasttrack: new ones stand last.")
     sheet.put("/ip firewall filter add chain=input protocol=udp dst-port=500,4500 action=accept")
-    sheet.put("/ip firewall filter add chain=forward ipsec-policy=in,ipsec action=accept")
-    sheet.put("/ip firewall filter add chain=forward ipsec-policy=out,ipsec action=accept")
+    sheet.put(*_rules(pairs))
     sheet.put(*(
         f"/ip firewall nat add chain=srcnat src-address={src} dst-address={dst} action=accept"
         for src in fleet.protected if src != "0.0.0.0/0"

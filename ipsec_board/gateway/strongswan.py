@@ -10,6 +10,7 @@ from ipsec_board.gateway import ends, further
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan
+from ipsec_board.gateway.selectors import Selector
 from ipsec_board.gateway.text import GatewayFile, identity, placeholder
 
 WORDS = v.Vocabulary(
@@ -90,8 +91,8 @@ def _connection(fleet: Fleet) -> str:
         "        children {",
         f"            {fleet.name} {{",
         f"                esp_proposals = {esp_text}",
-        f"                local_ts = {', '.join(fleet.protected)}",
-        f"                remote_ts = {'dynamic' if fleet.pools else ', '.join(fleet.inside_hosts)}",
+        f"                local_ts = {', '.join(s.prefix + _bracket(s) for s in fleet.theirs)}",
+        f"                remote_ts = {', '.join(_device_ts(fleet))}",
         "                rekey_time = 0s",
         f"                life_time = {lifetime_s + lifetime_s // 10 + 60}s",
         "                start_action = none",
@@ -102,6 +103,19 @@ def _connection(fleet: Fleet) -> str:
         "}",
     ]
     return "\n".join(lines + _pools(fleet) + _network(fleet)) + "\n"
+
+
+def _device_ts(fleet: Fleet) -> list[str]:
+    """The devices' side; `dynamic` is the address that each has been given."""
+    assigned = [s for s in fleet.own if any(s.lies_in(pool) or Selector(pool).lies_in(s.prefix) for pool in fleet.pools)]
+    found = ["dynamic" + _bracket(s) for s in assigned]
+    others = [s.prefix + _bracket(s) for s in fleet.own if not any(s.lies_in(pool) for pool in fleet.pools)]
+    return list(dict.fromkeys([*found, *others]))
+
+
+def _bracket(s: Selector) -> str:
+    """Protocol by number, since names are looked up in /etc/protocols, and ports."""
+    return "" if s.is_plain else f"[{s.protocol}{'/' + s.ports if s.has_ports else ''}]"
 
 
 def _auth(fleet: Fleet, end: str) -> list[str]:
