@@ -4,7 +4,9 @@ Every error is printed with its remedy, and the exit status is 1. Start reading 
 """
 
 import argparse
+import errno
 import getpass
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,26 +14,60 @@ from pathlib import Path
 import ipsec
 import shtab
 
-from ipsec_board import bench, boards, certify, doctor, flash, gateways, install, link, packages, provision, run, series, slices
+from ipsec_board import (
+    bench,
+    boards,
+    certify,
+    devices,
+    doctor,
+    flash,
+    gateways,
+    install,
+    link,
+    packages,
+    provision,
+    run,
+    series,
+    slices,
+)
 from ipsec_board.errors import BoardError
-from ipsec_board.gateway import GATEWAYS, raw_keys
+from ipsec_board.gateway import GATEWAYS, initial, raw_keys
 from ipsec_board.show import Show
+from ipsec_board.usage import Parser, UsageError, number
 
+_SECONDS = number(float, 0, 1_000_000)
 Command = Callable[[argparse.Namespace, Show], None]
 
 
 def main(argv: Sequence[str] | None = None, show: Show | None = None) -> int:
     """Give one subcommand; the result is the exit status."""
-    args = _parser().parse_args(argv)
     show = show or Show()
     try:
+        args = _parser().parse_args(sys.argv[1:] if argv is None else argv)
         args.command(args, show)
+    except UsageError as e:
+        show.error(e)
+        return 2
     except BoardError as e:
         show.error(e)
+        return 1
+    except BrokenPipeError:  # who read our output has gone
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the interpreter ends, which flushes it
+        return 1
+    except OSError as e:
+        show.error(_of_system(e))
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _of_system(e: OSError) -> BoardError:
+    """What the system says about a file that nobody else has caught."""
+    remedy = "name a file or folder that you may read and write"
+    if e.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "make room there, or name a folder elsewhere"
+    return BoardError(f"{e.filename or 'a file'}: {e.strerror or e}", remedy)
 
 
 def command() -> int:
@@ -39,8 +75,8 @@ def command() -> int:
     return main()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ipsec-board", description="Set up boards and their gateways, and look after them.")
+def _parser() -> Parser:
+    parser = Parser(prog="ipsec-board", description="Set up boards and their gateways, and look after them.")
     parser.add_argument("--version", action="version", version=f"ipsec-board {ipsec.__version__}")
     subs = parser.add_subparsers(required=True, metavar="SUBCOMMAND")
     for add in (_list, _flash, _install, _provision, _run, _reset, _monitor, _bench, _doctor, _gateway, _fleet, _packages):
@@ -62,7 +98,7 @@ def _complete_files(parser: argparse.ArgumentParser) -> None:
 
 def _sub(subs, name: str, about: str, command: Command, *, port: bool = True) -> argparse.ArgumentParser:
     sub = subs.add_parser(name, help=about, description=about)
-    sub.set_defaults(command=command)
+    sub.set_defaults(command=command, parser=sub)
     if port:
         sub.add_argument("--port", help="serial port or socket:// URL; may be left out with one board")
         sub.add_argument("--no-reset", action="store_true", help="do not start the board's interpreter anew first")
@@ -138,7 +174,11 @@ def _provision(subs) -> None:
     sub.add_argument("--prepared", action="store_true", help="in the form that `install --prepared` needs")
     sub.add_argument("--check", action="store_true", help="only check the file (and make the PSK); touch no board")
     sub.add_argument("--init", action="store_true", help="write a first provisioning file, commented; touch no board")
-    sub.add_argument("--auth", choices=("psk", "key", "cert"), default="psk", help="with --init: how both ends prove themselves")
+    about = "with --init: how the device proves itself, and the gateway, too, where that can be"
+    sub.add_argument("--auth", choices=initial.METHODS, default="", help=about)
+    about = "with --init: how the gateway proves itself, where that is another way"
+    sub.add_argument("--remote-auth", choices=initial.REMOTE_METHODS, default="", help=about)
+    sub.add_argument("--fleet", action="store_true", help="with --init: a template for `ipsec-board fleet`, with $name in it")
     sub.add_argument("--for", dest="kind", choices=sorted(GATEWAYS), default="", help="with --init: for this kind of gateway")
     _insecure(sub)
 
@@ -150,8 +190,13 @@ def _insecure(sub: argparse.ArgumentParser) -> None:
 def _do_provision(args: argparse.Namespace, show: Show) -> None:
     if args.init:
         for path in args.file:
-            provision.init(path, args.kind, show, args.auth)
+            provision.init(path, args.kind, show, args.auth or "psk", args.remote_auth, args.fleet)
         return
+    only = {"--auth": args.auth, "--remote-auth": args.remote_auth, "--for": args.kind, "--fleet": args.fleet}
+    for name, value in only.items():
+        if value:
+            text = f"{name} is for --init, which writes a first file"
+            raise BoardError(text, "leave it out: the provisioning file says how both ends prove themselves")
     if args.source:
         if len(args.file) != 1:
             raise BoardError("--import is for one provisioning file", "give the files one by one")
@@ -191,7 +236,7 @@ def _password(path: Path) -> str:
 
 def _run(subs) -> None:
     sub = _sub(subs, "run", "start the uplink and follow its log", _do_run)
-    sub.add_argument("--seconds", type=float, default=0, help="stop it after so long")
+    sub.add_argument("--seconds", type=_SECONDS, default=0, help="stop it after so long")
 
 
 def _do_run(args: argparse.Namespace, show: Show) -> None:
@@ -210,7 +255,7 @@ def _do_reset(args: argparse.Namespace, show: Show) -> None:
 
 def _monitor(subs) -> None:
     sub = _sub(subs, "monitor", "follow the log of a board that runs already", _do_monitor)
-    sub.add_argument("--seconds", type=float, default=0, help="end after so long")
+    sub.add_argument("--seconds", type=_SECONDS, default=0, help="end after so long")
 
 
 def _do_monitor(args: argparse.Namespace, show: Show) -> None:
@@ -220,8 +265,8 @@ def _do_monitor(args: argparse.Namespace, show: Show) -> None:
 def _bench(subs) -> None:
     sub = _sub(subs, "bench", "known answers, figures of this board, and the order of suites that follows", _do_bench)
     sub.add_argument("--suite", action="append", default=[], help="measure this IKE or ESP suite (default: a choice)")
-    sub.add_argument("--repeat", type=int, default=20, help="packets per measurement (default %(default)s)")
-    sub.add_argument("--tunnel", type=float, default=0, metavar="SECONDS", help="also measure the provisioned tunnel")
+    sub.add_argument("--repeat", type=number(int, 1, 100_000), default=20, help="packets per measurement (default %(default)s)")
+    sub.add_argument("--tunnel", type=_SECONDS, default=0, metavar="SECONDS", help="also measure the provisioned tunnel")
     sub.add_argument("--peer", default="", help="address inside that answers ping, for --tunnel")
 
 
@@ -235,7 +280,8 @@ def _do_bench(args: argparse.Namespace, show: Show) -> None:
 def _doctor(subs) -> None:
     sub = _sub(subs, "doctor", "make the configured tunnel and say what is wrong", _do_doctor)
     sub.add_argument("--peer", default="", help="address inside that answers ping (default: publish_host of [device])")
-    sub.add_argument("--wait-ms", type=int, default=2000, help="wait for a gateway's answer (default %(default)s)")
+    wait = number(int, 1, 600_000)
+    sub.add_argument("--wait-ms", type=wait, default=2000, help="wait for a gateway's answer (default %(default)s)")
 
 
 def _do_doctor(args: argparse.Namespace, show: Show) -> None:
@@ -274,7 +320,7 @@ def _fleet(subs) -> None:
 def _do_fleet(args: argparse.Namespace, show: Show) -> None:
     if (args.csv is None) == (args.count is None):
         raise BoardError("fleet needs a list of devices", "give either --csv FILE or --count NUMBER")
-    rows = series.rows_of_csv(args.csv) if args.csv else series.rows_of_count(args.count, args.first)
+    rows = devices.of_csv(args.csv) if args.csv else devices.of_count(args.count, args.first)
     paths = series.make(args.template, rows, args.out, show, args.text)
     plans = provision.read_plans(paths, show)
     if args.gateway:

@@ -28,6 +28,7 @@ from ipsec_board.show import Show
 
 TUNNEL = "ipsec.json"
 SETTINGS = "settings.json"
+_NAME_LEN = 50  # of a device, with a domain behind it
 _REMEDY = "install the library of this version, then provision again"
 
 
@@ -60,20 +61,31 @@ def read_plans(paths: Sequence[Path], show: Show, *, insecure: bool = False) -> 
     return plans
 
 
-def init(path: Path, kind: str, show: Show, auth: str = "psk") -> None:
-    """Write a first provisioning file. Raises BoardError when there is one already."""
+def init(path: Path, kind: str, show: Show, auth: str = "psk", remote_auth: str = "", fleet: bool = False) -> None:
+    """Write a first provisioning file, or a template for a `fleet`. Raises BoardError when there is one already."""
+    if path.is_dir():
+        raise BoardError(f"{path} is a folder", f"name a file in it: ipsec-board provision --init {path / 'device.toml'}")
     if path.suffix != ".toml":
-        better = f"ipsec-board provision --init {path.with_suffix('.toml')}"
-        raise BoardError(f"{path}: a provisioning file with comments is TOML", better)
+        better = path.with_suffix(".toml") if path.name.strip(".") else path / "device.toml"
+        raise BoardError(f"{path}: a provisioning file with comments is TOML", f"ipsec-board provision --init {better}")
+    if auth == "eap" and remote_auth == "psk":
+        text = "with --auth eap the gateway proves itself by a certificate or a key before the password is used"
+        raise BoardError(text, "leave --remote-auth out, or take --remote-auth key")
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", path.stem).strip("-")[:_NAME_LEN] or "device"
     try:
         with open(path, "x") as f:
-            f.write(initial.text(re.sub(r"[^A-Za-z0-9-]+", "-", path.stem).strip("-") or "device", kind, auth))
+            f.write(initial.text(name, kind, auth, remote_auth, fleet))
     except FileExistsError as e:
         raise BoardError(f"{path} exists", "check it with `ipsec-board provision --check`, or take another name") from e
     except OSError as e:
         raise BoardError(f"{path} cannot be written ({e.strerror})", "take a folder of yours") from e
-    option = {"psk": "--new-psk ", "cert": "--ca ca "}.get(auth, "")
-    show.good(f"{path}: fill in gateway, identities and networks, then: ipsec-board provision {option}{path}")
+    if fleet:
+        show.good(f"{path}: fill in gateway and networks, then: ipsec-board fleet {path} --count 100 --out fleet")
+        return
+    theirs = remote_auth or ("cert" if auth == "eap" else auth)
+    options = ["--new-psk"] * ("psk" in (auth, theirs)) + ["--new-nt-hash"] * (auth == "eap") + ["--ca ca"] * (auth == "cert")
+    command = " ".join(["ipsec-board provision", *options, str(path)])
+    show.good(f"{path}: fill in gateway, identities and networks, then: {command}")
 
 
 def new_secret(path: Path, show: Show, text: bool = False, kind: str = "psk") -> None:

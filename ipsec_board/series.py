@@ -8,7 +8,6 @@ The template is a provisioning file in which `$name` stands for the device's nam
 key is never replaced, so the command can be given again when the list has grown. Start reading at `make`.
 """
 
-import csv
 import re
 import string
 import time
@@ -16,7 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ipsec_board import facts, link, ports, provision
+from ipsec_board.devices import Row
 from ipsec_board.errors import BoardError, BoardLost
+from ipsec_board.gateway import checks, fleet
 from ipsec_board.gateway import plan as plans
 from ipsec_board.gateway.authority import Authority
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -26,49 +27,28 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _UNSAFE = re.compile(r'["\'\\\x00-\x1f\x7f]')  # would end a text of TOML or JSON
 
 
-def rows_of_csv(path: Path) -> list[dict[str, str]]:
-    """The devices of a CSV file whose first line names the columns, one of them `name`. Raises BoardError."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as f:
-            reader = csv.DictReader(f, restkey="", strict=True)
-            rows = [row for row in reader if any(row.values())]
-    except OSError as e:
-        raise BoardError(f"{path} cannot be read ({e.strerror})", "name a CSV file with --csv") from e
-    except (csv.Error, UnicodeDecodeError) as e:
-        raise BoardError(f"{path} is not a CSV file in UTF-8: {e}", "save it as CSV with commas, in UTF-8") from e
-    if "name" not in (reader.fieldnames or ()):
-        found = ", ".join(reader.fieldnames or ()) or "nothing"
-        raise BoardError(f"{path}: no column is called name; the first line is {found}", "write `name` into the first line")
-    for number, row in enumerate(rows, 2):
-        if "" in row or None in row.values():
-            raise BoardError(f"{path}: row {number} has another number of columns than the first line", "correct this row")
-    return rows
-
-
-def rows_of_count(count: int, first: int) -> list[dict[str, str]]:
-    """Devices called by their numbers, as wide as the last one's: 001 to 100."""
-    if count < 1 or first < 0:
-        raise BoardError(f"--count {count} --first {first} names no device", "give --count a number from 1 on")
-    width = len(str(first + count - 1))
-    return [{"name": f"{n:0{width}}"} for n in range(first, first + count)]
-
-
-def make(template: Path, rows: Sequence[dict[str, str]], out: Path, show: Show, text: bool = False) -> list[Path]:
+def make(template: Path, rows: Sequence[Row], out: Path, show: Show, text: bool = False) -> list[Path]:
     """Write a provisioning file and, where it is missing, a key for each device; the files' paths. Raises BoardError.
 
     `text` makes keys of letters and digits, for gateways that take no octets.
     """
     texts = _texts(template, rows)
     _check_keys(template, texts, out)
-    out.mkdir(parents=True, exist_ok=True)
+    _check_room(template, texts, out)
+    _check_place(template, texts, out)
     made = changed = keys = 0
-    for name, content in texts.items():
-        path = out / f"{name}{template.suffix}"
-        before = path.read_text() if path.exists() else None
-        made, changed = made + (before is None), changed + (before not in (None, content))
-        if before != content:
-            path.write_text(content)
-        keys += _make_key(path, text)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in texts.items():
+            path = out / f"{name}{template.suffix}"
+            before = path.read_text() if path.exists() else None
+            made, changed = made + (before is None), changed + (before not in (None, content))
+            if before != content:
+                path.write_text(content)
+            keys += _make_key(path, text)
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "a file of that name there is not text"
+        raise BoardError(f"{out} cannot be written ({why})", "name a folder of yours with --out") from e
     show.good(
         f"{out}: {len(texts)} devices: {made} new, {changed} changed, {len(texts) - made - changed} as they were; {keys} new keys"
     )
@@ -112,31 +92,37 @@ def _provision_next(plan: Plan, done: set[str], seen: set[str], show: Show, issu
     return False
 
 
-def _texts(template: Path, rows: Sequence[dict[str, str]]) -> dict[str, str]:
+def _texts(template: Path, rows: Sequence[Row]) -> dict[str, str]:
     """Each device's name and the text of its provisioning file."""
     try:
-        source = string.Template(template.read_text())
+        source = string.Template(template.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as e:
-        raise BoardError(f"template {template} cannot be read ({e})", "name a provisioning file with $name in it") from e
+        why = e.strerror if isinstance(e, OSError) else "it is not text in UTF-8"
+        raise BoardError(f"template {template} cannot be read ({why})", "name a provisioning file with $name in it") from e
     texts: dict[str, str] = {}
+    places: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
-        name = row["name"].strip()
-        where = f"device {number}, {name!r}"
+        name, where = row.name, f"{row.where}: {row.name!r}"
         if not _NAME.fullmatch(name):
             raise BoardError(f"{where}: this name becomes that of files", "use letters, digits, . _ and -, 63 at most")
-        if name in texts:
-            raise BoardError(f"{where}: there is a device of this name already", "give each device a name of its own")
-        for column, value in row.items():
+        other = places.setdefault(name.lower(), row.where)
+        if other != row.where:
+            raise BoardError(f"{where}: there is a device of this name already, at {other}", "give each device a name of its own")
+        for column, value in row.values.items():
             if _UNSAFE.search(value):
                 raise BoardError(f"{where}: {column} = {value!r} cannot stand in such a file", "remove quotes and the like")
-        try:
-            texts[name] = source.substitute({"n": str(number), **row, "name": name})
-        except KeyError as e:
-            known = ", ".join(f"${column}" for column in ("n", *row))
-            raise BoardError(f"{template}: ${e.args[0]} is no column of the list", f"there are {known}; $$ gives a $") from e
-        except ValueError as e:
-            raise BoardError(f"{template}: {e}", "write $$ for a $ that stands for itself") from e
+        texts[name] = _filled(template, source, {"n": str(number), **row.values})
     return texts
+
+
+def _filled(template: Path, source: string.Template, values: dict[str, str]) -> str:
+    try:
+        return source.substitute(values)
+    except KeyError as e:
+        known = ", ".join(f"${column}" for column in values)
+        raise BoardError(f"{template}: ${e.args[0]} is no column of the list", f"there are {known}; $$ gives a $") from e
+    except ValueError as e:
+        raise BoardError(f"{template}: {e}", "write $$ for a $ that stands for itself") from e
 
 
 def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
@@ -148,7 +134,7 @@ def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
         except PlanError as e:
             raise BoardError.of(e) from e
         files = {"key": (), "cert": (), "eap": ("nt_hash_file",)}
-        for option in ("local_id", *files.get(tunnel.get("auth"), ("psk_file",))):
+        for option in ("local_id", *files.get(str(tunnel.get("auth")), ("psk_file",))):
             value = tunnel.get(option)
             if not isinstance(value, str) or not value:
                 raise BoardError(f"{template}: [tunnel] has no {option}", f'add {option} = "$name{_ENDINGS[option]}"')
@@ -158,6 +144,38 @@ def _check_keys(template: Path, texts: dict[str, str], out: Path) -> None:
                     f"{template}: {other} and {name} get the same {option}, {value!r}",
                     f'make it depend on the device: {option} = "$name{_ENDINGS[option]}"',
                 )
+
+
+def _check_place(template: Path, texts: dict[str, str], out: Path) -> None:
+    """No file that is made may take the place of the template, nor of one that is no device's."""
+    if out.exists() and not out.is_dir():
+        raise BoardError(f"--out {out} is a file", "name a folder for the files of the devices: --out fleet")
+    for name in texts:
+        path = out / f"{name}{template.suffix}"
+        if path.exists() and path.samefile(template):
+            text = f"the file of device {name} would take the place of the template {template}"
+            raise BoardError(text, "name another folder: --out fleet")
+        if path.is_dir():
+            raise BoardError(f"{path} is a folder", "remove it, or name another folder: --out fleet")
+
+
+def _check_room(template: Path, texts: dict[str, str], out: Path) -> None:
+    """Whether the pools have an address for each device."""
+    counts: dict[str, int] = {}
+    for name, content in texts.items():
+        tables = plans.parse(content, out / f"{name}{template.suffix}")
+        families = tables.get("tunnel", {}).get("virtual_ip", ["ipv4"])
+        for family, option in (("ipv4", "pool"), ("ipv6", "pool6")):
+            prefix = tables.get("site", {}).get(option, checks.SITE[option][0])
+            if isinstance(families, list) and family in families and isinstance(prefix, str):
+                counts[prefix] = counts.get(prefix, 0) + 1
+    try:
+        for prefix, count in counts.items():
+            fleet.check_room(prefix, count)
+    except PlanError as e:
+        raise BoardError.of(e) from e
+    except ValueError:
+        return  # no prefix at all: told when the files are read
 
 
 _ENDINGS = {"local_id": ".example.net", "psk_file": ".psk", "nt_hash_file": ".nt"}

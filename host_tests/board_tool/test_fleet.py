@@ -60,8 +60,19 @@ def test_columns_of_a_csv_file_and_a_list_that_grows(tmp_path):
     ("title\nlamp\n", TEMPLATE, "no column is called name"),
     ("name\nlamp\nlamp\n", TEMPLATE, "there is a device of this name already"),
     ("name\n../lamp\n", TEMPLATE, "becomes that of files"),
-    ("name,room\nlamp\n", TEMPLATE, "row 2 has another number of columns"),
-    ("name,room\nlamp,a,b\n", TEMPLATE, "row 2 has another number of columns"),
+    ("\n \n\n", TEMPLATE, "devices.csv is empty"),
+    ("name\n", TEMPLATE, "lists no device"),
+    ("name,room\n,\n", TEMPLATE, "lists no device"),
+    ("name,room\nlamp\n", TEMPLATE, "line 2: 1 columns, where the first line has 2"),
+    ("name,room\n\nlamp,a,b\n", TEMPLATE, "line 3: 3 columns, where the first line has 2"),
+    ("name;room\nlamp;a\n;b\n", TEMPLATE, "line 3: ''"),
+    ("name,room,room\nlamp,a,b\n", TEMPLATE, "line 1: two columns are called room"),
+    ("name,Name\nlamp,a\n", TEMPLATE, "line 1: two columns are called name"),
+    ("name,\nlamp,a\n", TEMPLATE, "line 1: column 2 has no name"),
+    ('name,room\nlamp,"a\nb"\nPump,c\npump,d\n', TEMPLATE, "line 2: 'lamp': room = 'a\\nb'"),
+    ("name\nlamp\n\nPump\npump\n", TEMPLATE, "line 5: 'pump': there is a device of this name already, at"),
+    ('name\n"lamp\n', TEMPLATE, "line 2: unexpected end of data"),
+    ("name\nlamp\0\n", TEMPLATE, "line 2: this is not text, it has a NUL"),
     ('name,room\nlamp,"a""b"\n', TEMPLATE, "remove quotes"),
     ("name\nlamp\n", TEMPLATE.replace("$name.psk", "$nom.psk"), "$nom is no column"),
     ("name\nlamp\n", TEMPLATE.replace("$name.psk", "$"), "write $$"),
@@ -74,6 +85,57 @@ def test_nothing_is_written_when_anything_is_wrong(tmp_path, csv, text, message)
     said, files = make(tmp_path, text, csv=csv)
     assert said.status == 1 and message in said.err and "remedy" in said.err, said.err
     assert files == [] and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("octets", [
+    b"name;room\r\nlamp;cellar\r\npump;roof\r\n",
+    b"name\troom\nlamp\tcellar\npump\troof",
+    b"\xef\xbb\xbfName,room\n\n lamp , cellar \n\n\npump,roof\n\n",
+    b"room,name\ncellar,lamp\nroof,pump\n",
+    b"name,room,,\nlamp,cellar,,\npump,roof,,\n,,,\n",
+    b"name,room,notes\nlamp,cellar,one; two\npump,roof,\n",
+    "name\troom\r\nlamp\tcellar\r\npump\troof\r\n".encode("utf-16"),
+    b'"name","room"\n"lamp","cellar"\n"pump","roof"\n',
+])  # fmt: skip
+def test_lists_as_spreadsheets_write_them(tmp_path, octets):
+    (tmp_path / "t.toml").write_text(TEMPLATE + '[device]\nhostname = "$room"\npublish_host = "10.10.0.1"\n')
+    (tmp_path / "devices.csv").write_bytes(octets)
+    said = tool("fleet", tmp_path / "t.toml", "--csv", tmp_path / "devices.csv", "--out", tmp_path / "out")
+    assert said.status == 0, said.err
+    found = {p.stem: plans.load(p).device["hostname"] for p in (tmp_path / "out").glob("*.toml")}
+    assert found == {"lamp": "cellar", "pump": "roof"}
+
+
+def test_a_list_in_another_encoding_is_refused_with_the_line(tmp_path):
+    (tmp_path / "t.toml").write_text(TEMPLATE)
+    (tmp_path / "devices.csv").write_bytes("name,room\nlamp,cellar\npump,Küche\n".encode("latin-1"))
+    said = tool("fleet", tmp_path / "t.toml", "--csv", tmp_path / "devices.csv", "--out", tmp_path / "out")
+    assert said.status == 1 and "devices.csv, line 3: this is not text in UTF-8" in said.err
+    (tmp_path / "devices.csv").write_bytes(b"")
+    said = tool("fleet", tmp_path / "t.toml", "--csv", tmp_path / "devices.csv", "--out", tmp_path / "out")
+    assert said.status == 1 and "devices.csv is empty" in said.err and "write `name` into its first line" in said.err
+    for wrong in (tmp_path, tmp_path / "none.csv"):
+        said = tool("fleet", tmp_path / "t.toml", "--csv", wrong, "--out", tmp_path / "out")
+        assert said.status == 1 and "cannot be read" in said.err and "--csv" in said.err
+
+
+def test_the_template_is_never_overwritten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lamp.toml").write_text(TEMPLATE)
+    (tmp_path / "devices.csv").write_text("name\npump\nlamp\n")
+    for out in (".", tmp_path, "../" + tmp_path.name):
+        said = tool("fleet", "lamp.toml", "--csv", "devices.csv", "--out", out)
+        assert said.status == 1 and "would take the place of the template" in said.err and "--out fleet" in said.err
+    assert (tmp_path / "lamp.toml").read_text() == TEMPLATE and not list(tmp_path.glob("*.psk"))
+    said = tool("fleet", "lamp.toml", "--csv", "devices.csv", "--out", "devices.csv")
+    assert said.status == 1 and "--out devices.csv is a file" in said.err
+    (tmp_path / "fleet/pump.toml").mkdir(parents=True)
+    said = tool("fleet", "lamp.toml", "--csv", "devices.csv", "--out", "fleet")
+    assert said.status == 1 and "pump.toml is a folder" in said.err
+    said = tool("fleet", "lamp.toml", "--csv", "devices.csv", "--out", "devices.csv/fleet")
+    assert said.status == 1 and "cannot be written (Not a directory)" in said.err
+    said = tool("fleet", ".", "--count", 2, "--out", "fleet")
+    assert said.status == 1 and "template . cannot be read (Is a directory)" in said.err
 
 
 def test_a_list_is_wanted(tmp_path):
@@ -160,7 +222,59 @@ def test_devices_that_contradict_each_other_are_refused(tmp_path, change, messag
 
 def test_a_pool_that_is_too_small(tmp_path):
     said, _ = make(tmp_path, TEMPLATE + 'pool = "10.20.0.0/29"\n', "--gateway", "strongswan", count=6)
-    assert said.status == 1 and "has 5 addresses for 6 devices" in said.err
+    assert said.status == 1 and "has 5 addresses for 6 devices" in said.err and 'pool = "10.20.0.0/28"' in said.err
+    assert not (tmp_path / "out").exists()
+    text = TEMPLATE + 'pool = "10.20.0.0/29"\n'
+    said, files = make(tmp_path, text, csv="name\n" + "".join(f"d{n}\n" for n in range(5)))
+    assert said.status == 0 and tool("gateway", "strongswan", *files).status == 0
+    sixth = files[0].with_name("d9.toml")
+    sixth.write_text(files[0].read_text().replace("d0.", "d9."))
+    said = tool("gateway", "strongswan", *files, sixth, "--insecure")
+    assert said.status == 1 and "psk_file" in said.err
+    sixth.with_suffix(".psk").write_text("hex:" + "17" * 32)
+    sixth.with_suffix(".psk").chmod(0o600)
+    said = tool("gateway", "strongswan", *files, sixth)
+    assert said.status == 1 and "has 5 addresses for 6 devices" in said.err and 'pool = "10.20.0.0/28"' in said.err
+    said, _ = make(tmp_path, TEMPLATE, count=300)
+    assert said.status == 1 and 'write pool = "10.20.0.0/23"' in said.err
+    text = TEMPLATE.replace("[site]", 'virtual_ip = ["ipv6"]\n[site]') + 'pool6 = "fd00::/126"\n'
+    said, _ = make(tmp_path, text)
+    assert said.status == 1 and 'write pool6 = "fd00::/125"' in said.err
+
+
+@pytest.mark.parametrize("kind", sorted({*gateway.GATEWAYS} - {"strongswan", "libreswan", "fortigate"}))
+@pytest.mark.parametrize("option", ["ike_proposals", "esp_proposals"])
+def test_each_device_needs_a_suite_that_the_gateway_has(tmp_path, kind, option):
+    """One of two has ChaCha20 alone, which the others' suites do not make good."""
+    clouds = kind in ("aws", "azure")
+    text = TEMPLATE
+    if clouds:
+        text = CLOUD.replace("203.0.113.7", "203.0.113.$n").replace("10.20.0.7", "10.20.0.$n").replace("sensor-7", "$name")
+    _, files = make(tmp_path, text, "--text")
+    assert tool("gateway", kind, *files).status == 0
+    only = {"ike_proposals": "chacha20poly1305-prfsha256-ecp256", "esp_proposals": "chacha20poly1305"}[option]
+    files[1].write_text(re.sub(rf"{option} = .*", f'{option} = ["{only}"]', files[1].read_text()))
+    said = tool("gateway", kind, *files)
+    assert said.status == 1 and f"has none of the suites in {option}: {only}" in said.err and "remedy: add" in said.err
+    assert clouds or str(files[1]) in said.err
+
+
+def test_a_profile_of_routeros_has_one_hash(tmp_path):
+    text = TEMPLATE.replace("aes128-sha256-ecp256", "aes128-$hash-ecp256")
+    _, files = make(tmp_path, text, csv="name,hash\na,sha256\nb,sha512\n")
+    said = tool("gateway", "routeros", *files)
+    assert said.status == 1 and "a profile of RouterOS with sha256 has none of the suites in ike_proposals" in said.err
+    text = TEMPLATE.replace('"aes128-sha256-ecp256"', '"aes128-sha256-ecp256", "aes256-sha512-ecp256"')
+    (tmp_path / "other").mkdir()
+    text = everything(gateway.write("routeros", [plans.load(p) for p in make(tmp_path / "other", text)[1]]))
+    assert "hash-algorithm=sha256" in text and "left out: " in text and "aes256-sha512" in text and "aes-256" not in text
+
+
+@pytest.mark.parametrize("kind", ["libreswan", "routeros", "junos", "fortigate"])
+def test_a_prf_of_another_hash_is_not_taken_for_the_same(tmp_path, kind):
+    text = TEMPLATE.replace("aes128-sha256-ecp256", "aes128-sha256-prfsha512-ecp256")
+    said = tool("gateway", kind, make(tmp_path, re.sub(r'"aes128(ccm|gcm)16-prf[^"]*", ', "", text))[1][0])
+    assert said.status == 1 and "has none of the suites in ike_proposals: aes128-sha256-prfsha512-ecp256" in said.err
 
 
 def test_devices_with_one_key_are_warned_about(tmp_path):

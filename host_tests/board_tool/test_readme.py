@@ -67,3 +67,46 @@ def fill_in(path, gateway) -> None:
         text, count = re.subn(rf"^# {option} = \d+", f"{option} = {value}", text, flags=re.MULTILINE)
         assert count == 1, option
     path.write_text(text)
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    """An empty folder, and what lies beside it in a shell's words."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def in_line(text: str) -> list[list[str]]:
+    """The commands that stand in the running text, in their order."""
+    return [shlex.split(command) for command in re.findall(r"`(ipsec-board [^`]+)`", text)]
+
+
+def globbed(folder, words: list[str]) -> list[str]:
+    """The words of a command as a shell gives them."""
+    return [w for word in words for w in (sorted(str(p) for p in folder.glob(word)) if "*" in word else [word])]
+
+
+def test_the_lines_about_a_fleet(empty):
+    """As they stand, after no more than an editor's work on the template; boards are awaited in test_fleet.py."""
+    section = (REPOSITORY / "README.md").read_text().split("Many devices share one gateway:")[1].split("\n\n")[0]
+    given = in_line(section)
+    assert [(line[1], "--init" in line) for line in given] == [("provision", True), ("fleet", False), ("provision", False)]
+    for words in given[:2]:
+        said = tool(*words[1:])
+        assert said.status == 0, (words, said.err)
+    said = tool(*globbed(empty, given[2])[1:], "--check")
+    assert said.status == 0 and said.out.count("nothing wrong") == 100, said.err
+    assert len(list((empty / "fleet/strongswan").iterdir())) == 101
+
+
+def test_the_lines_about_a_fleet_on_the_pages(empty):
+    block = (REPOSITORY / "docs/gateways/README.md").read_text().split("Many devices share one gateway")[1].split("```")[1]
+    given = [shlex.split(line, comments=True) for line in block.splitlines()[1:]]
+    assert [line[1] for line in given] == ["provision", "fleet", "gateway", "provision"]
+    (empty / "devices.csv").write_text("name;room\nlamp;cellar\npump;roof\n")
+    for words in given:
+        said = tool(*globbed(empty, words)[1:], *(["--check"] if words is given[-1] else []))
+        assert said.status == 0, (words, said.err)
+    assert {p.name for p in (empty / "etc").iterdir()} == {
+        "uplink.conf", "uplink-lamp-example-net.secrets", "uplink-pump-example-net.secrets"
+    }  # fmt: skip

@@ -107,6 +107,8 @@ def _check_replacing(path: Path, file: GatewayFile) -> None:
         before = path.read_text()
     except OSError:
         return
+    except UnicodeDecodeError:
+        before = ""
     is_for_others = before.splitlines()[:1] != file.text.splitlines()[:1]
     if before != file.text and (file.shared or is_for_others):
         raise PlanError(

@@ -128,6 +128,9 @@ def _load(place: Path, option: str, reasons: Reasons) -> list[x509.Certificate]:
             f"{option} {place} cannot be read ({e.strerror})", line(option, "FILE.crt") + ": a file in PEM, DER or PKCS #7"
         )
         return []
+    except ValueError:  # a NUL in it
+        reasons.add(f"{option} is no name of a file", line(option, "FILE.crt"))
+        return []
     try:
         found = _decode(octets)
     except ValueError:

@@ -71,7 +71,7 @@ class Reasons:
 
 def line(name: str, value: object) -> str:
     """An option as it stands in TOML."""
-    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+    return f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}"
 
 
 _SECRET = ("pass", "pwd", "secret", "psk", "ppk", "key", "hash", "token", "cred", "private")  # parts of names of secrets
@@ -95,6 +95,17 @@ def file_names(options: dict, reasons: Reasons) -> None:
         remedy = f'write it into a file and name that: {name} = "FILE"'
         reasons.add(f"{name} holds a key or a certificate, not the name of a file", remedy)
         options[name] = "FILE"
+    for name in [n for n in options if n.endswith("_file") and options[n] and not _is_file_name(options[n])]:
+        reasons.add(f"{name} is no name of a file", f'such as: {name} = "FILE"')
+        options[name] = "FILE"
+
+
+def _is_file_name(value: object) -> bool:
+    """Whether a system can have such a file."""
+    try:
+        return isinstance(value, str) and "\0" not in value and all(len(part.encode()) < 256 for part in value.split("/"))
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
 
 
 def tables(given: Mapping[str, object], reasons: Reasons) -> None:
@@ -231,8 +242,8 @@ def _converted(value: object, kind: str, limits: tuple) -> object:
     if kind == "int":
         digits = re.fullmatch(r"\s*(\d+)\s*(?:s|ms|octets)?\s*", value) if isinstance(value, str) else None
         number = int(digits[1]) if digits else value
-        if isinstance(number, (int, float)) and not isinstance(number, bool):
-            return min(max(int(number), limits[0]), limits[1])
+        if isinstance(number, (int, float)) and not isinstance(number, bool) and number == number:
+            return int(min(max(number, limits[0]), limits[1]))
     if kind == "bool":
         words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
         return words.get(str(value).lower())

@@ -22,6 +22,7 @@ from ipsec_board.gateway import selectors
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.selectors import Selector
 
+_RESERVED = 3  # of a pool: network, broadcast, the gateway's own
 _OWN = ("name", "pool", "pool6", "peer_address", "number")  # settings of [site] in which devices of one gateway may differ
 
 
@@ -214,10 +215,18 @@ def _check_pools(plans: Sequence[Plan]) -> None:
                 f'write pool = "{max(nets, key=lambda n: n.num_addresses)}" in [site] of all of them',
             )
     for prefix, count in users.items():
-        room = ipaddress.ip_network(prefix).num_addresses - 3  # network, broadcast, the gateway's own
-        if count > room:
-            text = f"the pool {prefix} has {max(room, 0)} addresses for {count} devices"
-            raise PlanError(text, "name a larger network as pool in [site]")
+        check_room(prefix, count)
+
+
+def check_room(prefix: str, count: int) -> None:
+    """Whether a pool has an address for each of so many devices. Raises PlanError, which names a pool that has."""
+    net = ipaddress.ip_network(prefix)
+    room = net.num_addresses - _RESERVED
+    if count > room:
+        wider = net.supernet(new_prefix=net.max_prefixlen - (count + _RESERVED - 1).bit_length())
+        option = "pool" if net.version == 4 else "pool6"
+        text = f"the pool {prefix} has {max(room, 0)} addresses for {count} devices"
+        raise PlanError(text, f'write {option} = "{wider}" into [site] of all of them, or another network as large')
 
 
 def numbered(plans: Sequence[Plan]) -> list[tuple[int, Plan]]:

@@ -19,25 +19,34 @@ _REQUIRED = {
     "psk_file": ("{name}.psk", "the key, beside this file: ipsec-board provision --new-psk makes it"),
     "remote_ts": (["10.10.0.0/24"], "the networks behind the gateway"),
 }
-# In place of psk_file, by how both ends prove themselves
-_AUTH: dict[str, dict[str, tuple]] = {
-    "psk": {"psk_file": _REQUIRED["psk_file"]},
-    "key": {
-        "auth": ("key", "raw public keys; the board makes its own when it is provisioned"),
-        "gateway_key": ("gateway.pub", "the gateway's public key: a file, or the key itself"),
-    },
+METHODS = ("psk", "key", "cert", "eap")  # how a device can prove itself
+REMOTE_METHODS = ("psk", "key", "cert")  # and how a gateway can
+# In place of psk_file: how the device proves itself, and how the gateway does
+_OURS: dict[str, dict[str, tuple]] = {
+    "psk": {},
+    "key": {"auth": ("key", "raw public keys; the board makes its own when it is provisioned")},
     "cert": {
         "auth": ("cert", "certificates; the board makes its key when it is provisioned"),
         "cert_file": ("{name}.crt", "the device's; where it is not there, the board signs a request, or --ca issues it"),
-        "ca_file": ("ca/ca.crt", "the authority of the gateway's certificate: its file, or that of `provision --ca ca`"),
+    },
+    "eap": {
+        "auth": ("eap", "EAP-MSCHAPv2: an account at the gateway, which is called eap_identity, or else local_id"),
+        "nt_hash_file": ("{name}.nt", "of the account's password, beside this file: provision --new-nt-hash makes it"),
+    },
+}
+_THEIRS: dict[str, dict[str, tuple]] = {
+    "psk": {},
+    "key": {"gateway_key": ("{above}gateway.pub", "the gateway's public key: a file, or the key itself")},
+    "cert": {
+        "ca_file": ("{above}ca/ca.crt", "the authority of the gateway's certificate: its file, or that of `provision --ca ca`"),
     },
 }
 _CLOUD = {
     "gateway": ("198.51.100.1", "the cloud gateway's address, and its identity"),
-    "local_id": ("203.0.113.7", "our public address"),
+    "local_id": ("203.0.113.{number}", "our public address"),
     "psk_file": ("{name}.psk", "the key, beside this file: ipsec-board provision --new-psk --text makes it"),
     "virtual_ip": ([], "this gateway assigns no addresses"),
-    "inner_address": ("10.20.0.7", "so the device brings its own"),
+    "inner_address": ("10.20.0.{number}", "so the device brings its own"),
     "remote_ts": (["10.10.0.0/24"], "the networks behind the gateway"),
     "lifetime_s": (2400, "below the gateway's lifetimes"),
 }
@@ -62,23 +71,33 @@ _LINE = re.compile(r'^    "(\w+)": \(.*\),(?:  # (.*))?$', re.MULTILINE)
 _HEADING = re.compile(r"^    # (.*)$", re.MULTILINE)
 
 
-def text(name: str, kind: str = "", auth: str = "psk") -> str:
-    """A provisioning file for a device of this name, and for this kind of gateway if one is given."""
+def text(name: str, kind: str = "", auth: str = "psk", remote_auth: str = "", fleet: bool = False) -> str:
+    """A provisioning file for a device of this name, and for this kind of gateway if one is given.
+
+    `fleet`: a template for many, in which `$name` stands for the name and `$n` for the number.
+    """
+    words = {"name": "$name" if fleet else name, "number": "$n" if fleet else "7", "above": "../" if fleet else ""}
     required = dict(_CLOUD if kind in CLOUD else _REQUIRED)
-    if auth != "psk":
-        at = list(required).index("psk_file")
-        items = list(required.items())
-        required = dict([*items[:at], *_AUTH[auth].items(), *items[at + 1 :]])
+    usual = "cert" if auth == "eap" else auth
+    theirs = remote_auth or usual
+    at = list(required).index("psk_file")
+    items = list(required.items())
+    between: dict[str, tuple] = {**_OURS[auth], **_THEIRS[theirs]}
+    if theirs != usual:
+        between["remote_auth"] = (theirs, "how the gateway proves itself")
+    if "psk" in (auth, theirs):
+        between = {"psk_file": required["psk_file"], **between}
+    required = dict([*items[:at], *between.items(), *items[at + 1 :]])
     if kind:
         ike, esp = SUITES[kind]
         required["ike_proposals"] = (ike, f"what {kind} has in common with the device")
         required["esp_proposals"] = (esp, "")
     lines = [
-        f"# Device {name}: its tunnel, its application and the gateway's side.",
+        f"# Device {words['name']}: its tunnel, its application and the gateway's side.",
         "# Fill in the first lines of each table; a # in front of an option means that its default, which it shows, is meant.",
         "",
         "[tunnel]",
-        *(_line(option, _named(value, name), about) for option, (value, about) in required.items() if value != ""),
+        *(_line(option, _named(value, words), about) for option, (value, about) in required.items() if value != ""),
     ]
     if "remote_id" in required:
         lines.append("# " + _line("remote_id", required["gateway"][0], required["remote_id"][1]))
@@ -88,14 +107,14 @@ def text(name: str, kind: str = "", auth: str = "psk") -> str:
     lines += options(paths.FIRMWARE / "uplink" / "settings.py", {"publish_host"})
     lines += ["", "[site]", _line("name", "uplink", checks.SITE["name"][1])]
     if kind in CLOUD:
-        lines.append(_line("peer_address", _CLOUD["local_id"][0], checks.SITE["peer_address"][1]))
+        lines.append(_line("peer_address", _named(_CLOUD["local_id"][0], words), checks.SITE["peer_address"][1]))
     left = [option for option in checks.SITE if option != "name" and not (option == "peer_address" and kind in CLOUD)]
     lines += ["# " + _line(option, *checks.SITE[option]) for option in left]
     return "\n".join(lines) + "\n"
 
 
-def _named(value, name: str):
-    return value.format(name=name) if isinstance(value, str) else value
+def _named(value, words: dict[str, str]):
+    return value.format(**words) if isinstance(value, str) else value
 
 
 def _line(option: str, value: object, about: str) -> str:

@@ -17,6 +17,7 @@ _PYATS = "Cisco pyATS, package genie.libs.sdk 26.9"
 _TERRAFORM = "Cisco's Terraform provider for IOS XE"
 _WORDS = v.Vocabulary(
     vendor="IOS XE",
+    own_prf=True,
     ike_encr={
         v.CBC128: "aes-cbc-128", v.CBC192: "aes-cbc-192", v.CBC256: "aes-cbc-256",
         v.GCM128: "aes-gcm-128", v.GCM256: "aes-gcm-256",
@@ -75,7 +76,8 @@ def _ike(sheet: Sheet, fleet: Fleet, ike: list[v.IkeWords]) -> None:
     sheet.source(_FLEX, f"appendix on legacy VPNs: proposal, policy; {_TERRAFORM}, crypto_ikev2_proposal: algorithms")
     for i, s in enumerate(ike):
         sheet.put(f"crypto ikev2 proposal {n}-{i}", f" encryption {s.encr}")
-        sheet.put(f" prf {s.prf}" if s.aead else f" integrity {s.integ}", f" group {s.group}")
+        sheet.put(*([] if s.aead else [f" integrity {s.integ}"]), *([f" prf {s.prf}"] if s.prf != s.integ else []))
+        sheet.put(f" group {s.group}")
     sheet.put(f"crypto ikev2 policy {n}", *(f" proposal {n}-{i}" for i in range(len(ike))))
     sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
     sheet.put(f"crypto ikev2 keyring {n}")

@@ -171,9 +171,18 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
 
 
 def secret_path(path: Path, option: str = "psk_file") -> Path | None:
-    """Where the provisioning file says its secret is, whether or not it is there; None when it has no such option."""
-    name = _read(path).get("tunnel", {}).get(option)
-    return path.parent / name if name else None
+    """Where the provisioning file says its secret is, whether or not it is there; None when it has no such option.
+
+    Raises PlanError.
+    """
+    options = {option: _read(path).get("tunnel", {}).get(option)}
+    if not options[option]:
+        return None
+    reasons = checks.Reasons(f"{path}, table [tunnel]")
+    checks.file_names(options, reasons)
+    if reasons.found:
+        raise PlanError.of(reasons.found)
+    return path.parent / options[option]
 
 
 def make_secret(path: Path, text: bool = False, option: str = "psk_file") -> None:
@@ -201,7 +210,7 @@ def _read(path: Path) -> dict:
             f"name a .toml or .json file, or write one with `ipsec-board provision --init {path}`",
         ) from e
     except UnicodeDecodeError as e:
-        raise PlanError(f"provisioning file {path} is not in UTF-8", "save it in UTF-8") from e
+        raise PlanError(f"provisioning file {path} is not text in UTF-8", "save it in UTF-8, or name another file") from e
 
 
 def parse(text: str, path: Path) -> dict:
@@ -211,6 +220,8 @@ def parse(text: str, path: Path) -> dict:
     except ValueError as e:  # both decoders' errors
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise PlanError(f"provisioning file {path} is not {kind}: {e}", "correct the place it names") from e
+    except RecursionError as e:
+        raise PlanError(f"provisioning file {path}: lists or tables in each other, too deep", "no option needs such") from e
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise PlanError(f"provisioning file {path} must consist of tables", "put the options under [tunnel]")
     return tables

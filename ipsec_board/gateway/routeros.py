@@ -5,6 +5,8 @@ The manual's page on IPsec says that its IKE has no AES-GCM, and lists neither A
 Start reading at `write`.
 """
 
+import dataclasses
+
 from ipsec_board.gateway import selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
@@ -36,7 +38,7 @@ _WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.rsc`, and for each device `<name>-<device>.rsc`, to be imported in this order. Raises PlanError."""
-    ike, ike_out = _WORDS.ike(fleet)
+    ike, ike_out = _with_one_hash(fleet)
     esp, esp_out = _WORDS.esp(fleet)
     if any(":" in p for p in fleet.pools):
         raise PlanError("RouterOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
@@ -84,6 +86,21 @@ def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
         f" policy-template-group={n} generate-policy=port-strict"
     )
     return GatewayFile(f"{plan.name}-{plan.device_name}.rsc", sheet.text, secret=show)
+
+
+def _with_one_hash(fleet: Fleet) -> tuple[list[v.IkeWords], list[str]]:
+    """The IKE suites with the one hash that a profile has: the first that every device has a suite with. Raises PlanError."""
+    wanted, _ = _WORDS.ike(fleet)
+    why = None
+    for word in v.unique(s.integ for s in wanted):
+        numbers = [number for number, name in _WORDS.integ.items() if name == word]
+        words = dataclasses.replace(_WORDS, integ=dict.fromkeys(numbers, word), vendor=f"a profile of RouterOS with {word}")
+        try:
+            return words.ike(fleet)
+        except PlanError as e:
+            why = why or e
+    assert why
+    raise why
 
 
 def _protocol(s: Selector) -> str:

@@ -15,6 +15,7 @@ from ipsec_board.gateway.text import GatewayFile, identity, placeholder
 
 WORDS = v.Vocabulary(
     vendor="strongSwan",
+    own_prf=True,
     ike_encr={
         v.CBC128: "aes128", v.CBC192: "aes192", v.CBC256: "aes256", v.GCM128: "aes128gcm16", v.GCM192: "aes192gcm16",
         v.GCM256: "aes256gcm16", v.GCM12_128: "aes128gcm12", v.GCM12_256: "aes256gcm12", v.GCM8_128: "aes128gcm8",

@@ -57,6 +57,7 @@ class Vocabulary:
     group: Mapping[int, str]
     esn: bool = True
     esp_integ: Mapping[int, str] | None = None  # where it differs from `integ`
+    own_prf: bool = False  # whether the PRF of a suite with a MAC may have another hash than the MAC
     suggestion: tuple[str, str] = ("aes128-sha256-ecp256", "aes128-sha256")  # a suite that this gateway surely has
 
     def ike(self, plan: Fleet | Plan) -> tuple[list[IkeWords], list[str]]:
@@ -68,20 +69,29 @@ class Vocabulary:
         return self._choose(plan, "esp_proposals", self._esp_words)
 
     def _choose(self, plan: Fleet | Plan, option: str, words):
+        devices = plan.devices if isinstance(plan, Fleet) else (plan,)
+        for device in devices:
+            found, left_out = self._split(device.config, option, words)
+            if not found:
+                of = f"{device.path}: " if len(devices) > 1 else ""
+                raise PlanError(
+                    f"{of}{self.vendor} has none of the suites in {option}: {', '.join(left_out)}",
+                    f"add {self.suggestion[option == 'esp_proposals']!r} to {option}",
+                )
+        return self._split(plan.config, option, words)
+
+    def _split(self, config, option: str, words) -> tuple[list, list[str]]:
         found, left_out = [], []
-        for numbers in getattr(plan.config, option):
+        for numbers in getattr(config, option):
             try:
                 found.append(words(*numbers))
             except KeyError:
                 left_out.append(name_of(numbers))
-        if not found:
-            raise PlanError(
-                f"{self.vendor} has none of the suites in {option}: {', '.join(left_out)}",
-                f"add {self.suggestion[option == 'esp_proposals']!r} to {option}",
-            )
         return found, left_out
 
     def _ike_words(self, encr: int, bits: int, integ: int, prf: int, ke: int) -> IkeWords:
+        if integ and not self.own_prf and integ - SHA256 != prf - PRF256:
+            raise KeyError("prf")
         return IkeWords(self.ike_encr[encr, bits], self.integ[integ] if integ else "", self.prf[prf], self.group[ke], not integ)
 
     def _esp_words(self, encr: int, bits: int, integ: int, esn: int) -> EspWords:
