@@ -61,6 +61,19 @@ def read_plans(paths: Sequence[Path], show: Show, *, insecure: bool = False) -> 
     return plans
 
 
+def check_texts(texts: dict[Path, str]) -> None:
+    """Check what files are going to hold; the reasons of the first that is wrong, since those of a template repeat.
+
+    Raises BoardError.
+    """
+    settings = _firmware_settings()
+    for path, text in texts.items():
+        try:
+            plans.check_text(text, path, settings)
+        except PlanError as e:
+            raise BoardError.of(e) from e
+
+
 def init(path: Path, kind: str, show: Show, auth: str = "psk", remote_auth: str = "", fleet: bool = False) -> None:
     """Write a first provisioning file, or a template for a `fleet`. Raises BoardError when there is one already."""
     if path.is_dir():

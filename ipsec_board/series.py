@@ -36,6 +36,7 @@ def make(template: Path, rows: Sequence[Row], out: Path, show: Show, text: bool 
     _check_keys(template, texts, out)
     _check_room(template, texts, out)
     _check_place(template, texts, out)
+    _check_texts({out / f"{name}{template.suffix}": content for name, content in texts.items()}, out)
     made = changed = keys = 0
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -157,6 +158,20 @@ def _check_place(template: Path, texts: dict[str, str], out: Path) -> None:
             raise BoardError(text, "name another folder: --out fleet")
         if path.is_dir():
             raise BoardError(f"{path} is a folder", "remove it, or name another folder: --out fleet")
+
+
+def _check_texts(texts: dict[Path, str], out: Path) -> None:
+    """What the files are going to hold; their folder is there meanwhile, since they may name files by way of it."""
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        provision.check_texts(texts)
+    except BoardError:
+        for folder in made:
+            folder.rmdir()
+        raise
+    except OSError as e:
+        raise BoardError(f"{out} cannot be written ({e.strerror})", "name a folder of yours with --out") from e
 
 
 def _check_room(template: Path, texts: dict[str, str], out: Path) -> None:

@@ -36,6 +36,7 @@ _STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": 
              "key": "-", "gateway_key": "-", "cert": "-", "ca": "-", "ppk": "x" * 32, "ppk_id": "x",
              "nt_hash": "x" * 16}  # fmt: skip
 STAND_IN = _STAND_IN
+TO_BE_MADE = "make one: ipsec-board provision --new-"  # the remedy for the file of a secret that is not there
 STAND_IN_PSK = _STAND_IN["psk"]
 _OPTION = re.compile(r"option '?(\w+)")
 _HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")
@@ -103,7 +104,8 @@ def file_names(options: dict, reasons: Reasons) -> None:
 def _is_file_name(value: object) -> bool:
     """Whether a system can have such a file."""
     try:
-        return isinstance(value, str) and "\0" not in value and all(len(part.encode()) < 256 for part in value.split("/"))
+        parts = value.split("/") if isinstance(value, str) and "\0" not in value else [""]
+        return parts[-1] not in ("", ".", "..") and all(len(part.encode()) < 256 for part in parts)
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
 

@@ -125,7 +125,7 @@ def _secret_file(path: Path, options: dict, reasons: checks.Reasons) -> Path:
     if "psk" in options:
         reasons.add("both psk and psk_file are given", "keep psk_file and remove psk")
     if not found.is_file():
-        reasons.add(f"psk_file {found} is not there", f"make one: ipsec-board provision --new-psk {path}")
+        reasons.add(f"psk_file {found} is not there", f"{checks.TO_BE_MADE}psk {path}")
     return found
 
 

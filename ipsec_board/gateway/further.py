@@ -11,7 +11,7 @@ from ipsec.errors import ConfigError
 from ipsec.ike.auth.ppk import shown
 
 from ipsec_board.gateway import secret_file
-from ipsec_board.gateway.checks import STAND_IN, PlanError, Reasons
+from ipsec_board.gateway.checks import STAND_IN, TO_BE_MADE, PlanError, Reasons
 
 FILES = {"ppk_file": "ppk", "nt_hash_file": "nt_hash"}  # options that name files, and those that hold what is in them
 
@@ -33,7 +33,7 @@ def read(path: Path, options: dict, reasons: Reasons) -> tuple[dict, tuple[Path,
             reasons.add(f"both {secret} and {name} are given", f"keep {name} and remove {secret}")
         given[secret] = STAND_IN[secret]
         if not place.is_file():
-            reasons.add(f"{name} {place} is not there", f"make one: {make}")
+            reasons.add(f"{name} {place} is not there", f"{TO_BE_MADE}{secret.replace('_', '-')} {path}")
             continue
         try:
             given[secret] = auth_options.read_secret(str(path), str(file), name)

@@ -141,7 +141,23 @@ def load(path: Path, check_device: CheckDevice | None = None) -> Plan:
 
     Raises PlanError; its `reasons` are all that is wrong, each with its remedy.
     """
-    tables = _read(path)
+    return _checked(path, _read(path), check_device)
+
+
+def check_text(text: str, path: Path, check_device: CheckDevice | None = None) -> None:
+    """Check what a provisioning file is going to hold, but for the files of secrets that are still to be made.
+
+    Raises PlanError.
+    """
+    try:
+        _checked(path, parse(text, path), check_device)
+    except PlanError as e:
+        found = [reason for reason in e.reasons if not reason[1].startswith(checks.TO_BE_MADE)]
+        if found:
+            raise PlanError.of(found) from e
+
+
+def _checked(path: Path, tables: dict, check_device: CheckDevice | None) -> Plan:
     found: list[tuple[str, str]] = []
     whole = checks.Reasons(str(path))
     checks.tables(tables, whole)
@@ -224,4 +240,9 @@ def parse(text: str, path: Path) -> dict:
         raise PlanError(f"provisioning file {path}: lists or tables in each other, too deep", "no option needs such") from e
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise PlanError(f"provisioning file {path} must consist of tables", "put the options under [tunnel]")
+    try:
+        json.dumps(tables, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as e:
+        text = f"provisioning file {path} holds half of a surrogate pair (\\ud8..), which is no character"
+        raise PlanError(text, "write the character itself") from e
     return tables
