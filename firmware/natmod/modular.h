@@ -14,8 +14,28 @@ static void row(word *t, const word *b, const word *n, word u, word v, size_t li
     }
 }
 
+// Of 20 limbs the columns of the product come first, by the field's loop; they and those of the multiples of n are below 2^32.
+static word *product_20(word *t, const word *a, const word *b, const word *n, word factor) {
+    multiply(t, a, b);
+    t[2 * LIMBS - 1] = 0;
+    for (const word *end = t + LIMBS; t < end; t++) {
+        word v = (t[0] * factor) & MASK;
+        for (int i = 0; i < LIMBS; i += 4) {
+            t[i] += n[i] * v;
+            t[i + 1] += n[i + 1] * v;
+            t[i + 2] += n[i + 2] * v;
+            t[i + 3] += n[i + 3] * v;
+        }
+        t[1] += t[0] >> 13;
+    }
+    return t;
+}
+
 // The product of two numbers over R, less than 2 n, in the words that are returned, which are not yet clean.
 static word *product(word *t, const word *a, const word *b, const word *n, size_t limbs, word factor) {
+    if (limbs == LIMBS) {
+        return product_20(t, a, b, n, factor);
+    }
     for (size_t i = 0; i < 2 * limbs; i++) {
         t[i] = 0;
     }
@@ -65,6 +85,19 @@ static void modular_step(word *w, const uint8_t *op, size_t limbs, word factor) 
     }
     for (size_t i = 0; i < limbs; i++) {
         o[i] ^= (o[i] ^ t[i]) & (word)d;
+    }
+}
+
+// slot ^ (2^n) * one of the slots from `first` on, for each row (n, which one) of octets.
+static void modular_powers(word *w, const uint8_t *row, size_t rows, int slot, int first, size_t limbs, word factor) {
+    for (; rows; rows--, row += 2) {
+        uint8_t op[] = {1, slot, slot, slot};
+        for (int n = row[0]; n; n--) {
+            modular_step(w, op, limbs, factor);
+        }
+        op[0] = 0;
+        op[3] = first + row[1];
+        modular_step(w, op, limbs, factor);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "inet.h"
 #include "esp.h"
 #include "field.h"
+#include "comb.h"
 #if ALL
 #include "sha512.h"
 #include "modular.h"
@@ -314,12 +315,46 @@ FUNCTION(run, 8) {
     const uint8_t *bits = octets_of(args[6], t < 0 ? 0 : ((t + 1) >> 3) + 1, MP_BUFFER_READ);
     for (; t >= 0; t--) {
         word mask = -(word)(((bits[t >> 3] >> (t & 7)) ^ (bits[(t + 1) >> 3] >> ((t + 1) & 7))) & 1);
-        const uint8_t *op = program;
-        for (size_t i = 0; i < n; i++, op += 4) {
-            step(w, op, fold, mask);
-        }
+        run_program(w, program, n, fold, mask);
     }
     return mp_const_none;
+}
+
+// powers(w, table, fold): a way to 1 / x, see `comb.h`
+FUNCTION(powers, 3) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(args[1], &info, MP_BUFFER_READ);
+    word fold = mp_obj_get_int(args[2]);
+    if (!fold && !ALL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("field"));
+    }
+    powers(slots_of(args[0]), info.buf, info.len / 4, fold);
+    return mp_const_none;
+}
+
+// comb(w, fold, program, table, k, other): the base point times k, 32 octets and perhaps one, 0 or 1, and another
+// point times `other`, 32 octets, unless that is None; whether there is a sum
+FUNCTION(comb, 6) {
+    const uint8_t *head = octets_of(args[2], CODE, MP_BUFFER_READ);
+    size_t n = 0;
+    for (int i = 0; i < PROGRAMS; i++) {
+        n += 4 * head[i];
+    }
+    octets_of(args[2], CODE + n, MP_BUFFER_READ);
+    const uint8_t *other = args[5] == mp_const_none ? NULL : octets_of(args[5], 32, MP_BUFFER_READ);
+    word *w = slots_of(args[0]);
+    if (other) {
+        w = words_of(args[0], (head[OTHER] + 4 * head[NUMBERS_OTHER]) * LIMBS * sizeof(word), MP_BUFFER_RW);
+    }
+    word fold = mp_obj_get_int(args[1]);
+    if (!ALL && (other || !fold)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("field"));
+    }
+    const uint8_t *table = octets_of(args[3], 512 * head[NUMBERS], MP_BUFFER_READ);
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(args[4], &info, MP_BUFFER_READ);
+    const uint8_t *k = octets_of(args[4], 32, MP_BUFFER_READ);
+    return mp_obj_new_bool(comb(w, fold, head, table, k, info.len > 32 ? k[32] & 1 : 0, other));
 }
 
 // freeze(w, slot)
@@ -364,6 +399,25 @@ FUNCTION(modular, 8) {
             modular_step(w, program + 4 * i, limbs, factor);
         }
     }
+    return mp_const_none;
+}
+
+// modular_powers(w, rows, slot, first, limbs, factor): for 8 odd powers from `first` on
+FUNCTION(modular_powers, 6) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(args[1], &info, MP_BUFFER_READ);
+    const uint8_t *rows = info.buf;
+    size_t n = info.len / 2, slot = number(args[2]), first = number(args[3]), limbs = number(args[4]);
+    for (size_t i = 0; i < n; i++) {
+        if (rows[2 * i + 1] > 7) {
+            mp_raise_ValueError(MP_ERROR_TEXT("slot"));
+        }
+    }
+    if (slot > 255 || first > 248) {
+        mp_raise_ValueError(MP_ERROR_TEXT("slot"));
+    }
+    word *w = store_of(args[0], limbs, (slot > first + 7 ? slot : first + 7) + 1, MP_BUFFER_RW);
+    modular_powers(w, rows, n, slot, first, limbs, mp_obj_get_int(args[5]));
     return mp_const_none;
 }
 
@@ -440,11 +494,14 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
 #endif
     GIVE(MP_QSTR_ghash_table, ghash_table);
     GIVE(MP_QSTR_run, run);
+    GIVE(MP_QSTR_powers, powers);
+    GIVE(MP_QSTR_comb, comb);
     GIVE(MP_QSTR_freeze, freeze);
     GIVE(MP_QSTR_load_limbs, load_limbs);
     GIVE(MP_QSTR_store_limbs, store_limbs);
 #if ALL
     GIVE(MP_QSTR_modular, modular);
+    GIVE(MP_QSTR_modular_powers, modular_powers);
     GIVE(MP_QSTR_load_number, load_number);
     GIVE(MP_QSTR_store_number, store_number);
     GIVE(MP_QSTR_pick, pick);

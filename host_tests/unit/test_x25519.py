@@ -48,6 +48,15 @@ def test_iterated_rfc7748():
         assert k == unhex("684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51")
 
 
+def test_public_values_are_multiples_of_the_base_point():
+    """Whichever way they are computed: extreme private values, and those whose recoded digits carry far."""
+    for k in [bytes(32), b"\xff" * 32, b"\x55" * 32, b"\x08" + bytes(31), bytes(31) + b"\x40", bytes(16) + b"\xff" * 16]:
+        assert X25519(lambda n: k).public == scalar_mult(k, BASE)  # noqa: B023
+    for seed in range(30 if _fast() else 3):
+        k = _octets(32, seed + 7)
+        assert X25519(lambda n: k).public == scalar_mult(k, BASE)  # noqa: B023
+
+
 def _fast():
     """Whether this machine does a thousand ladders in seconds: a PC does, a board does not."""
     import sys

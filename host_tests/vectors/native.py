@@ -91,7 +91,7 @@ def test_arithmetic_modulo_any_number():
             stores = bytearray(m.w), bytearray(m.w)
             program = b"\x00\x05\x01\x02\x01\x01\x05\x05\x02\x02\x01\x03\x03\x03\x04\x02\x03\x04\x01\x01\x00\x05\x05\x04"
             for kernel, w in zip((viper.run, native.modular), stores):  # noqa: B905 - MicroPython's zip
-                kernel(w, 0, w, program, len(program) >> 2, m.limbs, m._factor, 1 + seed)
+                kernel(w, 0, w, program, len(program) >> 2, m.limbs, m.factor, 1 + seed)
             assert stores[0] == stores[1], (len(n), seed)
             at = m.head + 4 * m.limbs * 5
             out = bytearray(len(n)), bytearray(len(n))

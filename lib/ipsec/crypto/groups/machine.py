@@ -50,6 +50,9 @@ class Machine:
 
     def powers(self, table):
         """For each row (d, s, n, f) of octets: slot d = slot s ^ (2^n) * slot f; f is not d."""
+        if native:
+            field.powers(self.w, table, self._fold)
+            return
         for i in range(0, len(table), 4):
             d, s, n, f = table[i : i + 4]
             self.run(bytes((1, d, s, s)))

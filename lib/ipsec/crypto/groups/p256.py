@@ -3,7 +3,11 @@
 Start reading at `P256`.
 """
 
+import sys
+
+from ipsec.crypto import ct
 from ipsec.crypto.groups import machine, weierstrass
+from ipsec.micro import forget, native
 
 KERNEL = machine.KERNEL or "plain"
 
@@ -33,11 +37,39 @@ _INVERT = bytes((
 # fmt: on
 
 
+_TABLE = "ipsec.crypto.kernels.comb256"
+_Z = b"\x02\x03\x02\x0c"  # to slot 3, whose inverse is x / X and y / Y, squared and cubed; and out of Montgomery's form
+_DIVIDE = b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d\x00\x01\x01\x05\x00\x01\x01\x04\x00\x01\x01\x0d"
+
+
+class _Curve(weierstrass.Curve):
+    def multiply_base(self, k):
+        """By the comb of the kernel in C where there is one; the table is loaded for that unless it is there."""
+        if not native:
+            return self.scalar_mult(k, *self.base)
+        is_there = _TABLE in sys.modules
+        from ipsec.crypto.kernels import comb256
+
+        m = machine.Machine(0)
+        m.load(11, self.r2.to_bytes(32, "little"))
+        m.w[1040] = 1  # slot 13
+        scalar = self.scalar(k)
+        native.comb(m.w, 0, comb256.PROGRAM, comb256.TABLE, scalar, None)
+        ct.wipe(scalar)
+        m.run(_Z)
+        m.powers(self.invert)
+        m.run(_DIVIDE)
+        if not is_there:
+            forget(_TABLE)
+        point = self.point(m)
+        return point if point[0] else self.scalar_mult(k, *self.base)  # the scalar is 0 modulo the order, one in 2^255
+
+
 def _machine():
     return machine.Machine(0)
 
 
-CURVE = weierstrass.Curve("P-256", 32, _NUMBERS, _machine if machine.KERNEL else None, 260, _INVERT)
+CURVE = _Curve("P-256", 32, _NUMBERS, _machine if machine.KERNEL else None, 260, _INVERT)
 
 
 class P256(weierstrass.Pair):

@@ -28,6 +28,10 @@ class Curve:
         self.b_over_a = (p - self.b) * third % p * self.r % p  # b / -3
         self.invert = invert
 
+    def multiply_base(self, k):
+        """`scalar_mult` for the base point."""
+        return self.scalar_mult(k, *self.base)
+
     def check_point(self, x, y):
         """Raise CryptoError unless (x, y) is on the curve; all such points have the group's prime order."""
         if x >= self.p or y >= self.p:
@@ -51,10 +55,7 @@ class Curve:
         """The same, or zeros where the ladder met the point at infinity or two equal points."""
         m = self.machine()
         size = self.size
-        scalar = bytearray(size + 1)
-        for i in range(size):
-            scalar[i] = k[size - 1 - i]
-        scalar[size] = 1
+        scalar = self.scalar(k)
         for slot, number in ((4, x), (5, y), (6, self.r), (11, self.r2)):
             m.load(slot, number.to_bytes(size, "little"))
         m.run(_START)
@@ -65,9 +66,22 @@ class Curve:
         m.powers(self.invert)
         m.load(11, (1).to_bytes(size, "little"))
         m.run(_DIVIDE)
+        ct.wipe(scalar)
+        return self.point(m)
+
+    def scalar(self, k):
+        """2^(8 `size`) + `k`, little-endian."""
+        size = self.size
+        scalar = bytearray(size + 1)
+        for i in range(size):
+            scalar[i] = k[size - 1 - i]
+        scalar[size] = 1
+        return scalar
+
+    def point(self, m):
+        """The slots 0 and 1, after a multiplication by 1, as coordinates; the machine is wiped."""
         point = self._coordinate(m, 0), self._coordinate(m, 1)
         m.wipe()
-        ct.wipe(scalar)
         return point
 
     def _coordinate(self, m, slot):
@@ -107,7 +121,7 @@ class Pair:
         if len(octets) != curve.size:
             raise CryptoError("%s: the random source gave %d octets, not %d" % (curve.name, len(octets), curve.size))
         self._k = bytearray(octets)
-        self.public = b"".join([c.to_bytes(curve.size, "big") for c in curve.scalar_mult(self._k, *curve.base)])
+        self.public = b"".join([c.to_bytes(curve.size, "big") for c in curve.multiply_base(self._k)])
 
     def shared(self, peer_public) -> bytes:
         """Return the octets of the X coordinate of the common point (RFC 5903 9).

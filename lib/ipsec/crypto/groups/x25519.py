@@ -5,14 +5,18 @@ compiled, as on CPython or on a port without native code, Python's long integers
 time. Start reading at `X25519`.
 """
 
+import sys
+
 from ipsec.crypto import ct
 from ipsec.crypto.groups import machine
 from ipsec.errors import CryptoError
+from ipsec.micro import forget, native
 
 _P = 2**255 - 19
 KERNEL = machine.KERNEL or "plain"
 BASE = b"\x09" + bytes(31)
 _ZERO = bytes(32)
+_TABLE = "ipsec.crypto.kernels.comb25519"
 
 
 class X25519:
@@ -27,7 +31,7 @@ class X25519:
         if len(k) != 32:
             raise CryptoError("X25519: the random source gave %d octets, not 32" % len(k))
         self._k = k
-        self.public = scalar_mult(k, BASE)
+        self.public = _multiply_base(k) if native else scalar_mult(k, BASE)
 
     def shared(self, peer_public) -> bytes:
         """Return the 32 octets of the shared secret.
@@ -52,11 +56,37 @@ class X25519:
 
 def scalar_mult(k, u) -> bytes:
     """The function X25519 of RFC 7748 5: 32 octets of scalar (clamped here) times the point with the coordinate `u`."""
+    k = _clamped(k)
+    z = _ladder(k, u) if machine.KERNEL else _ladder_plain(k, u)
+    ct.wipe(k)
+    return z
+
+
+def _clamped(k):
+    """A copy of 32 octets as RFC 7748 5 has it for a scalar."""
     k = bytearray(k)
     k[0] &= 248
     k[31] = (k[31] & 127) | 64
-    z = _ladder(k, u) if machine.KERNEL else _ladder_plain(k, u)
+    return k
+
+
+def _multiply_base(k) -> bytes:
+    """The same for the base point, by the comb of the kernel in C; the table is loaded for that unless it is there.
+
+    It runs on the Edwards curve, where a point's y is (u - 1) / (u + 1) (RFC 7748 4.1).
+    """
+    is_there = _TABLE in sys.modules
+    from ipsec.crypto.kernels import comb25519
+
+    k = _clamped(k)
+    m = machine.Machine(608)
+    m.w[80] = m.w[160] = 1  # the neutral element: y = z = 1
+    native.comb(m.w, 608, comb25519.PROGRAM, comb25519.TABLE, k, None)
     ct.wipe(k)
+    m.run(_RATIO)
+    z = _quotient(m)
+    if not is_there:
+        forget(_TABLE)
     return z
 
 
@@ -98,6 +128,7 @@ _INVERT = bytes((
     12, 12, 5, 6,     # z^(2^255 - 21)
 ))
 # fmt: on
+_RATIO = b"\x02\x05\x02\x02\x02\x01\x02\x01\x03\x02\x05\x01"  # y, z to z + y, z - y
 _QUOTIENT = b"\x00\x01\x01\x0c"  # x2 / z2
 
 
@@ -110,6 +141,11 @@ def _ladder(k, u):
     m.load(3, x1)
     m.w[80] = m.w[320] = 1  # x2 = 1, z3 = 1
     m.ladder(_STEP, k, 254)
+    return _quotient(m)
+
+
+def _quotient(m):
+    """The octets of slot 1 over slot 2; the machine is wiped."""
     m.powers(_INVERT)
     m.run(_QUOTIENT)
     m.freeze(1)

@@ -8,6 +8,7 @@ from ipsec.crypto import ct, hmac
 from ipsec.crypto.sign import comb
 from ipsec.crypto.sign.modular import power, power_by, walk
 from ipsec.errors import CryptoError
+from ipsec.micro import native
 
 # Slots of the field: 0 to 2 X, Y, Z of the sum; 3, 4 x, y of what is added; 11 R^2, 12 zero, 13 one, which reduces a product.
 # fmt: off
@@ -241,8 +242,15 @@ def _keep(f, program, first, table):
 
 
 def _multiply_base(f, curve, m, slot):
-    """The base point times a number that is not 0; no step depends on it."""
+    """The base point times a number that is not 0, in Montgomery's form; no step depends on it. The next two slots are lost."""
     _prepare(f, curve)
+    if native:
+        m.load(slot + 1, b"\x01", 0, 1)
+        m.run(bytes((0, slot + 1, slot, slot + 1)))
+        k = m.store(slot + 1, 32, False)
+        curve.comb(f, k, None)
+        ct.wipe(k)
+        return
     octets = comb.digits(m, slot, slot + 1)
     base = comb.Comb(curve.table(), 2, True)
     f.choose(_NEGATE, base.entry(f, 3, octets, comb.COLUMNS - 1, 0))

@@ -8,7 +8,7 @@ from ipsec.crypto import ct
 from ipsec.crypto.kernels import comb25519
 from ipsec.crypto.sign import comb, field, hashes
 from ipsec.crypto.sign.modular import Modulus, walk
-from ipsec.micro import const
+from ipsec.micro import const, native
 
 _L = b"\x10" + bytes(15) + b"\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed"
 _SQUARE = (
@@ -107,14 +107,18 @@ def verify(public, signature, *message) -> bool:
         return False
     _odd_multiples(f)
     m = Modulus(_L, 5, _SQUARE)
-    m.load(1, signature, 32, 32, False)
-    m.run(b"\x00\x01\x01\x00")
-    s = comb.digits(m, 1, 2)
     r = memoryview(signature)[:32]
     _load_hash(m, 1, hashes.digest(64, r, public, *message))
     m.load(2, _ONE, 0, 32, False)
     m.run(b"\x00\x01\x01\x02")
-    _sum(f, comb.naf(bytes(m.store(1, 32, False)) + b"\x00"), s)
+    h = m.store(1, 32, False)
+    if native:
+        _start(f)
+        native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, memoryview(signature)[32:], h)
+        return ct.equal(_encode(f), r)
+    m.load(1, signature, 32, 32, False)
+    m.run(b"\x00\x01\x01\x00")
+    _sum(f, comb.naf(bytes(h) + b"\x00"), comb.digits(m, 1, 2))
     return ct.equal(_encode(f), r)
 
 
@@ -172,7 +176,15 @@ def _add_column(f, base, octets, column):
 
 
 def _multiply_base(f, m, slot):
-    """Multiply the base point by a number modulo L; no step depends on it."""
+    """Multiply the base point by a number modulo L, in Montgomery's form; no step depends on it. The next two slots are lost."""
+    if native:
+        _start(f)
+        m.load(slot + 1, _ONE, 0, 32, False)
+        m.run(bytes((0, slot + 1, slot, slot + 1)))
+        k = m.store(slot + 1, 32, False)
+        native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, k, None)
+        ct.wipe(k)
+        return
     octets = comb.digits(m, slot, slot + 1)
     base = comb.Comb(comb25519.TABLE, 3, True)
     _start(f)

@@ -6,6 +6,7 @@ Slots and programs are the machine's: 18 slots of which 14 to 17 are its own, or
 from ipsec.crypto import ct
 from ipsec.crypto.groups import machine
 from ipsec.crypto.sign import modular
+from ipsec.micro import native
 
 _P256 = b"\xff\xff\xff\xff\x00\x00\x00\x01" + bytes(12) + b"\xff" * 12
 _P25519 = b"\x7f" + b"\xff" * 30 + b"\xed"
@@ -21,7 +22,7 @@ class _Machine(modular.Limbs):
     def __init__(self, fold, slots):
         self.w = w = bytearray(80 * slots)
         w[1120:1200] = (16384 - 2 * fold).to_bytes(4, "little") + _ZERO_LIMBS
-        self._fold = fold
+        self.fold = fold
         self._bit = bytearray(2)
         if not fold:
             self._prime = bytearray(80)
@@ -30,18 +31,18 @@ class _Machine(modular.Limbs):
     def run(self, program, times=1):
         """Run a program, without SWAP, so many times."""
         w = self.w
-        _run(w, 0, w, program, _len(program) >> 2, self._fold, _zeros, times - 1)
+        _run(w, 0, w, program, _len(program) >> 2, self.fold, _zeros, times - 1)
 
     def choose(self, program, swap):
         """Run a program in which SWAP (4) exchanges two pairs of slots if `swap` is 1, in the same time."""
         w = self.w
         bits = self._bit
         bits[0] = swap
-        _run(w, 0, w, program, _len(program) >> 2, self._fold, bits, 0)
+        _run(w, 0, w, program, _len(program) >> 2, self.fold, bits, 0)
 
     def is_zero(self, slot) -> bool:
         """Whether a slot is zero; of P-256 it must have been multiplied by 1, and is the prime at most. Allocates: nothing."""
-        if self._fold:
+        if self.fold:
             self.freeze(slot)
         elif not ct.differs(self.w, self._prime, 80 * slot, 80):
             return True
@@ -64,6 +65,9 @@ def field_p256(slots=18):
 
 def powers(f, table):
     """For each row (d, s, n, g) of octets: slot d = slot s ^ (2^n) * slot g; g is not d. Allocates: 20 octets."""
+    if native:
+        native.powers(f.w, table, f.fold)
+        return
     modular.walk(_powers, f, table, bytearray(4), None)
 
 

@@ -114,7 +114,7 @@ class LimbModulus(Limbs):
         inverse = 1
         for _ in range(4):
             inverse = inverse * (2 - low * inverse) & 8191
-        self._factor = -inverse & 8191
+        self.factor = -inverse & 8191
         if square:
             self.load(0, square)
         else:
@@ -140,7 +140,7 @@ class LimbModulus(Limbs):
     def run(self, program, times=1):
         """Run a program so many times."""
         w = self.w
-        run(w, 0, w, program, len(program) >> 2, self.limbs, self._factor, times)
+        run(w, 0, w, program, len(program) >> 2, self.limbs, self.factor, times)
 
 
 class Plain:
@@ -260,9 +260,12 @@ def _odd_powers(m, base, first):
 def power_by(m, slot, base, windows, first):
     """`power` with the windows of a fixed exponent, see `p256`: to find them takes as long as a third of the products."""
     _odd_powers(m, base, first)
+    m.move(slot, first + windows[1])
+    if native:
+        native.modular_powers(m.w, windows[2:], slot, first, m.limbs, m.factor)
+        return
     step = bytearray(4)
     step[1] = step[2] = slot
-    m.move(slot, first + windows[1])
     walk(_power_by, m, step, windows, first)
 
 

@@ -4,9 +4,10 @@ from ipsec.crypto.kernels import comb256
 from ipsec.crypto.sign import comb, ecdsa
 from ipsec.crypto.sign.field import field_p256, powers
 from ipsec.crypto.sign.modular import Modulus, walk
-from ipsec.micro import const
+from ipsec.micro import const, native
 
 _ODD = const(18)  # slots of 1, 3, 5 and 7 times a point, x and y each
+_PRIME = const(15)  # slot of the prime, for the kernel in C, which needs no room there
 # Slot 2 ^ (p - 2) into slot 4, p - 2 = 2^256 - 2^224 + 2^192 + 2^96 - 3: rows of `field.powers`
 _INVERT = bytes((
     4, 2, 1, 2,  5, 4, 1, 2,  7, 5, 3, 5,  8, 7, 6, 7,  10, 8, 3, 5,  9, 10, 15, 10,
@@ -69,10 +70,20 @@ class _Curve:
         """Slot 4 = 1 / slot 2 modulo the prime."""
         powers(f, _INVERT)
 
+    def comb(self, f, k, other) -> bool:
+        """By the kernel in C: the base point times k and the point of the odd multiples times `other`; whether there is one."""
+        return native.comb(f.w, f.fold, comb256.PROGRAM, comb256.TABLE, k, other)
+
     def double_multiply(self, point, m, u, v):
         """The base point times slot `u` of `m`, plus what is in the slots 0 and 1 times slot `v` (Montgomery's form and not)."""
         f = point.f
         ecdsa.odd_multiples(f, self.invert, _ODD)
+        if native:
+            f.load(_PRIME, self.P)
+            m.load(7, b"\x01", 0, 1)
+            m.run(bytes((0, u, u, 7)))
+            point.is_neutral = not self.comb(f, m.store(u, 32, False), m.store(v, 32, False))
+            return
         digits = comb.naf(bytes(m.store(v, 32, False)) + b"\x00")
         octets = comb.digits(m, u, 7)
         base = comb.Comb(comb256.TABLE, 2, False)
