@@ -265,7 +265,26 @@ def test_garbage_is_collected_early_where_the_heap_is_short():
     if not hasattr(gc, "threshold"):
         skip("CPython collects by itself")
     before = gc.threshold()
-    for below, early in ((0, True), (1, False), (gc.mem_free() * 2, True)):
-        with Collecting(below):
-            assert (gc.threshold() != before) == early, below
-        assert gc.threshold() == before
+    try:
+        for program in (-1, 8192):
+            gc.threshold(program)
+            for below, inside in ((0, 4096), (1, -1), (gc.mem_free() * 2, 4096)):
+                with Collecting(below):
+                    assert gc.threshold() == inside, below
+                assert gc.threshold() == program
+    finally:
+        gc.threshold(before)
+
+
+def test_a_handshake_collects_only_where_the_heap_is_short():
+    from ipsec import micro
+
+    if not hasattr(gc, "threshold"):
+        skip("CPython collects by itself")
+    for below, expected in ((gc.mem_free() * 2, True), (1, False)):
+        with micro.Collecting(below):
+            garbage = [bytearray(1000) for _ in range(20)]
+            before = gc.mem_alloc()
+            garbage.clear()
+            micro.collect()
+            assert (gc.mem_alloc() < before - 10000) == expected, below

@@ -43,7 +43,7 @@ def test_agreement_rfc5903():
 
 def test_public_values_are_multiples_of_the_base_point():
     """Whichever way they are computed: small, large and extreme private values, and octets that are more than the order."""
-    octets = [_octets_of(k) for k in (1, 2, 3, 4, 5, N - 1, N - 2, 1 << 255, (1 << 128) - 1)] + [b"\xff" * 32, bytes(32), unhex(_I)]
+    octets = [_octets_of(k) for k in (1, 2, 3, 5, N - 1, N - 2, 1 << 255, (1 << 128) - 1)] + [b"\xff" * 32, bytes(32), unhex(_I)]
     for k in octets:
         want = CURVE.multiply_plain(k, *BASE)
         assert P256(lambda n: k).public == b"".join([c.to_bytes(32, "big") for c in want])  # noqa: B023

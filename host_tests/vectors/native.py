@@ -128,6 +128,87 @@ def test_what_the_arithmetic_modulo_refuses():
     raises(ValueError, native.pick, bytearray(3), bytearray(32), 0, 1)
 
 
+def test_combs_and_digits():
+    """The whole of a multiplication by the kernel and by Python's walk, for scalars that carry far, and opposite points."""
+    from crypto_support import octets
+    from ipsec import native
+    from ipsec.crypto.kernels import comb256, comb25519
+    from ipsec.crypto.sign import comb, ecdsa, ed25519, field
+    from ipsec.crypto.sign.modular import Modulus
+    from ipsec.crypto.sign.p256 import CURVE
+
+    for n, square, program in ((ed25519._L, ed25519._SQUARE, comb25519.PROGRAM), (CURVE.N, b"", comb256.PROGRAM)):
+        assert program[16:48] == bytes(reversed(n))
+        m = Modulus(n, 4, square)
+        for seed in range(12):
+            k = (octets(32, seed), bytes(31) + bytes([seed]), n[:31] + bytes([n[31] - seed]))[seed % 3]
+            if k >= n:
+                continue
+            m.load(1, k)
+            m.run(b"\x00\x01\x01\x00")
+            want = _sum_by_python(program is comb256.PROGRAM, comb.digits(m, 1, 2))
+            f = field.field_p256() if program is comb256.PROGRAM else field.field_25519()
+            if program is comb256.PROGRAM:
+                ecdsa._prepare(f, CURVE)
+                assert native.comb(f.w, 0, program, comb256.TABLE, bytes(reversed(k)), None)
+            else:
+                ed25519._start(f)
+                assert native.comb(f.w, 608, program, comb25519.TABLE, bytes(reversed(k)), None)
+            assert _affine(f, CURVE) == want, seed
+
+
+def _affine(f, curve):
+    """Something that tells points apart, whatever their Z: X / Z."""
+    if f.fold:
+        from ipsec.crypto.sign import ed25519
+
+        return bytes(ed25519._encode(f))
+    curve.invert(f)
+    f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d\x00\x01\x01\x05\x00\x01\x01\x04\x00\x01\x01\x0d")
+    return bytes(f.store(0, 32)) + bytes(f.store(1, 32))
+
+
+def _sum_by_python(is_p256, digits):
+    """The comb's sum as boards without the native module have it."""
+    from ipsec.crypto.kernels import comb256, comb25519
+    from ipsec.crypto.sign import comb, ecdsa, ed25519, field
+    from ipsec.crypto.sign.p256 import CURVE
+
+    if not is_p256:
+        f = field.field_25519()
+        ed25519._start(f)
+        ed25519._walk_base(f, comb.Comb(comb25519.TABLE, 3, True), digits, ed25519._DOUBLE + ed25519._T)
+        return _affine(f, CURVE)
+    f = field.field_p256()
+    ecdsa._prepare(f, CURVE)
+    base = comb.Comb(comb256.TABLE, 2, True)
+    f.choose(ecdsa._NEGATE, base.entry(f, 3, digits, comb.COLUMNS - 1, 0))
+    f.run(b"\x02\x00\x03\x0c\x02\x01\x04\x0c")
+    ecdsa.set_one(f, 2)
+    ecdsa._walk(f, base, digits, ecdsa._NEGATE + ecdsa.ADD)
+    return _affine(f, CURVE)
+
+
+def test_what_combs_and_powers_refuse():
+    from ipsec import native
+    from ipsec.crypto.kernels import comb25519
+    from support import raises
+
+    w, k, program, table = bytearray(34 * SLOT), bytes(32), comb25519.PROGRAM, comb25519.TABLE
+    native.comb(w, 608, program, table, k, k)
+    for args in ((w[: 18 * SLOT], 608, program, table, k, k), (w, 608, program[:-1], table, k, None),
+                 (w, 608, program[:79], table, k, None), (w, 608, program, table[:-1], k, None),
+                 (w, 608, program, table, k[:31], None), (w, 608, program, table, k, k[:31]),
+                 (w[:80], 608, program, table, k, None), (memoryview(w)[1:], 608, program, table, k, None)):  # fmt: skip
+        raises(ValueError, native.comb, *args)
+    raises(ValueError, native.powers, w[:80], b"", 608)
+    m = bytearray(4 * 4 * 12)  # of four limbs, nine slots behind the head
+    native.modular_powers(m, b"\x01\x07", 0, 1, 4, 1)
+    for args in ((m, b"\x01\x08", 0, 1, 4, 1), (m, b"\x01\x07", 0, 2, 4, 1), (m, b"\x01\x07", 9, 1, 4, 1),
+                 (m, b"\x01\x07", 0, 1, 5, 1), (m, b"\x01\x07", 256, 1, 4, 1)):  # fmt: skip
+        raises(ValueError, native.modular_powers, *args)
+
+
 def test_refused_arguments():
     """Lengths and positions outside a buffer, and words at odd addresses, raise ValueError."""
     from ipsec import native
@@ -172,7 +253,7 @@ def main(*names):
     counts = [0, 0, 0]
     for test in (
         test_operations, test_limbs_and_reduction, test_arithmetic_modulo_any_number, test_what_the_arithmetic_modulo_refuses,
-        test_refused_arguments,
+        test_combs_and_digits, test_what_combs_and_powers_refuse, test_refused_arguments,
     ):  # fmt: skip
         run.run_test("native", test, counts)
     here = run.__file__.rpartition("/")[0]

@@ -20,6 +20,7 @@ import gc
 # What importing a kernel raises where it cannot run: no such file, no native code here, or .mpy files for another chip
 NO_KERNEL = (ImportError, NotImplementedError, SyntaxError, ValueError)
 _EARLY = 4096  # octets allocated between two collections
+_is_short = True  # whether the heap was, when `Collecting` last looked
 _MASK = 0x1FFFFFFF
 _HALF = 0x10000000
 
@@ -84,21 +85,36 @@ def earlier(one, other):
 class Collecting:
     """`with Collecting():` collects garbage early, since loading many small modules otherwise leaves the heap in pieces.
 
-    With `below`, in octets, only where the heap has less than that left, as it costs time.
+    With `below`, in octets, only where the heap has not as many left in one piece. Where it has, nothing is collected before
+    the heap is full, whatever threshold the program has set: collections would cost more than a handshake does.
     """
 
     def __init__(self, below: int = 0):
         self._below = below
 
     def __enter__(self):
+        global _is_short
         self._before = None  # CPython has no threshold
-        if hasattr(gc, "threshold") and (not self._below or gc.mem_free() < self._below):  # type: ignore[attr-defined]
+        if hasattr(gc, "threshold"):
             self._before = gc.threshold()  # type: ignore[attr-defined]
-            gc.threshold(_EARLY)  # type: ignore[attr-defined]
+            if self._below:
+                _is_short = not _has_room(self._below)
+            gc.threshold(_EARLY if _is_short or not self._below else -1)  # type: ignore[attr-defined]
 
     def __exit__(self, *exc):
         if self._before is not None:
             gc.threshold(self._before)  # type: ignore[attr-defined]
+
+
+def _has_room(n: int) -> bool:
+    """Whether the heap has so many octets in one piece; they are given back at once. To count free ones takes longer."""
+    from io import BytesIO
+
+    try:
+        BytesIO(n).close()  # type: ignore[arg-type]
+        return True
+    except MemoryError:
+        return False
 
 
 def forget(name: str) -> None:
@@ -112,8 +128,11 @@ def forget(name: str) -> None:
 
 
 def collect() -> None:
-    """Collect garbage on a board before what stays for long is made, so that it does not end up amid what goes soon."""
-    if hasattr(gc, "threshold"):  # CPython has not, and need not care
+    """Collect garbage on a board before what stays for long is made, so that it does not end up amid what goes soon.
+
+    Not where the heap had much left when the tunnel was first made, as it costs as much as half of a key exchange.
+    """
+    if _is_short and hasattr(gc, "threshold"):  # CPython has not, and need not care
         gc.collect()
 
 

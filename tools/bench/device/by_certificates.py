@@ -15,7 +15,8 @@ from scripted import Player, make_tunnel
 import certificates as c  # isort: skip
 import forge  # isort: skip
 import test_auth_cert  # isort: skip
-from counting import diff, now, tell  # isort: skip
+from ipsec.micro import Collecting  # isort: skip
+from counting import SHORT_OF_HEAP, diff, now, tell  # isort: skip
 
 KINDS = (("ed25519", keys.ED25519), ("p256", keys.P256))
 _CERT = 37
@@ -38,7 +39,8 @@ class Counted(test_auth_cert.CertForger):
         self.player = Player(make_tunnel(auth="cert", psk="", **given), start=False)
         self.player.events.clear()  # the warning of a device without a clock
         self.steps["load"] = diff(now(), begun)
-        self.step("start", self.player.tunnel.start, 0)
+        self.collecting = Collecting(SHORT_OF_HEAP)  # as drivers do it until the tunnel is up
+        self.step("start", self.start, 0)
         self.step("INIT response", self.player.receive, self.init)
         self.ike = self.player.tunnel._ikes.lead
         self.take_keys()
@@ -46,8 +48,14 @@ class Counted(test_auth_cert.CertForger):
         at = [k for k, _, _ in body].index(forge.IDR) + 1
         answer = self.seal(body[:at] + [(_CERT, b"\x04" + leaf, False)] + body[at:])
         self.step("AUTH response", self.player.receive, answer)
+        self.collecting.__exit__()
         if not self.player.tunnel.is_up:
             raise ValueError(self.player.events)
+
+    def start(self, now):
+        """Begin as a driver does."""
+        self.collecting.__enter__()
+        self.player.tunnel.start(now)
 
     def step(self, name, call, argument):
         """Let it do one, and all that follows from it."""

@@ -5,9 +5,11 @@ Start reading at `Replay`.
 
 import scripted
 import transcript
+from counting import SHORT_OF_HEAP
 from ipsec import tunnel as core
 from ipsec.config import Config
 from ipsec.crypto import backend
+from ipsec.micro import Collecting
 
 STEPS = ("start", "INIT response", "AUTH response", "close")
 
@@ -19,18 +21,21 @@ class Replay:
         config = Config(**dict(scripted.OPTIONS, **options))
         self.tunnel = tunnel = core.Tunnel(config, crypto, scripted.ScriptedRandom())
         self.rx = bytearray(tunnel.max_datagram_len)
+        self._collecting = Collecting(SHORT_OF_HEAP)  # as drivers do it until the tunnel is up
         self.look = None  # called whenever the core wants something
 
     def step(self, name):
         """One of STEPS; raises ValueError when the last ones do not lead to an open, then to a closed tunnel."""
         tunnel = self.tunnel
         if name == "start":
+            self._collecting.__enter__()
             tunnel.start(0)
             self.drain()
         elif name == "INIT response":
             self.receive(transcript.INIT_IN)
         elif name == "AUTH response":
             self.receive(transcript.AUTH_IN)
+            self._collecting.__exit__()
             if not tunnel.is_up:
                 raise ValueError("the recorded handshake does not come up")
         else:
