@@ -3,13 +3,14 @@
     unshare --net python -m host_tests.inet.small_path [--json] [--v6] [OUTER_MTU ...]
 
 For each MTU of the path a tunnel with the default `mtu` is made; octets go up, and others come down, over connections of
-their own, and again over new ones. Prints how long the longest silence was and what the tunnel told. `later` in place of a
-number: the path is wide at first, and narrow while octets go up. Start reading at `measure`.
+their own, and again over new ones. Prints how long the longest silence was and what the tunnel told. `up600` in place of a
+number: the path is wide at first, and narrow while octets go up; `down1280`: while they come down. Start reading at `measure`.
 """
 
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -21,6 +22,7 @@ from host_tests.responder import Responder
 from host_tests.responder.relay import RandomLink
 
 OCTETS = 60000
+PATHS = ("1500", "1280", "600", "up600", "down1280", "down600")
 
 
 def carry(uplink: Uplink, servers: Servers, port: int, began=lambda: None) -> float:
@@ -50,24 +52,27 @@ def carry(uplink: Uplink, servers: Servers, port: int, began=lambda: None) -> fl
 def measure(tun: Tun, servers: Servers, mtu: str) -> dict:
     """What `--json` prints for one path."""
     events: list = []
+    for family in ("-4", "-6"):  # the kernel remembers what ICMP has told it
+        subprocess.run(["ip", family, "route", "flush", "cache"], check=True)
     with Responder(psk=PSK, esp_suites=("aes128gcm16",)) as gw:
         tun.join(gw)
-        link = gw.faults.add(RandomLink(delay_s=0.025, kinds=("esp",), mtu=1500 if mtu == "later" else int(mtu)))
+        at_once = mtu.isdigit()
+        link = gw.faults.add(RandomLink(delay_s=0.025, kinds=("esp",), mtu=int(mtu) if at_once else 1500))
 
         def shrink():
-            link.mtu = 600
+            link.mtu = int(mtu.lstrip("updown"))
 
         with Uplink(Config(**options(gw)), on_event=events.append) as uplink:
-            began = shrink if mtu == "later" else lambda: None
-            silences = [carry(uplink, servers, SINK, began)]
-            silences += [carry(uplink, servers, port) for port in (SOURCE, SINK, SOURCE)]
+            first, second = (SOURCE, SINK) if mtu.startswith("down") else (SINK, SOURCE)
+            silences = [carry(uplink, servers, first, (lambda: None) if at_once else shrink)]
+            silences += [carry(uplink, servers, port) for port in (second, first, second)]
             told = [event.text for event in events if event.cause == "mtu"]
             return {"path": mtu, "silences_s": [round(s, 2) for s in silences], "mtu": uplink.tunnel.mtu, "told": told}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mtus", nargs="*", default=("1500", "1280", "600", "later"))
+    parser.add_argument("mtus", nargs="*", default=PATHS)
     parser.add_argument("--json", action="store_true", help="one JSON object a path")
     parser.add_argument("--v6", action="store_true", help="IPv6 inside")
     args = parser.parse_args()

@@ -52,6 +52,9 @@ class Server:
 
     def take(self, packet):
         """Take a packet of the client."""
+        if packet[9 if packet[0] >> 4 == 4 else 6] != 6:
+            self.take_icmp(packet)
+            return
         sport, dport, seq, ack, flags, window, options, data = parse(packet)
         assert dport == 80
         if flags & RST:
@@ -67,6 +70,9 @@ class Server:
         self.take_ack(ack)
         self.peer_window = window
         self.take_data(seq, data, flags)
+
+    def take_icmp(self, packet):
+        """What kernels make of the client's ICMP; this one does not."""
 
     def take_ack(self, ack):
         n = (ack - self.una) & M

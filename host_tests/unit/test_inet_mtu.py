@@ -95,6 +95,124 @@ def test_the_path_becomes_narrow_later():
     assert started and net.stack.passed == 500
 
 
+class Kernel(Server):
+    """A server as Linux is: what a segment once was it stays, unless ICMP or the window makes it shorter."""
+
+    obeys = True  # ICMP
+    told = b""  # the last ICMP message
+
+    def take_icmp(self, packet):
+        self.told = packet
+        at, least = (20, 552) if not self.v6 else (40, 1280)
+        message = packet[at:]
+        data = with_checksum(message[:2] + b"\0\0" + message[4:], 2, pseudo(A6, B6, 58, len(message)) if self.v6 else b"")
+        assert data == message and message[:2] == (b"\2\0" if self.v6 else b"\3\4")
+        quoted = message[8:]
+        assert quoted[12:20] == B4 + A4 if not self.v6 else quoted[8:40] == B6 + A6
+        sport, dport, seq = [int.from_bytes(quoted[at + i : at + i + n], "big") for i, n in ((0, 2), (2, 2), (4, 4))]
+        assert (sport, dport, seq) == (80, self.port, self.una)
+        mtu = max(least, message[6] << 8 | message[7])
+        if self.obeys and mtu - at - 20 < self.client_mss:
+            self.client_mss, self.nxt, self.again_at = mtu - at - 20, self.una, None
+
+    def take(self, packet):
+        una, window = self.una, self.peer_window
+        Server.take(self, packet)
+        if self.una == una and 0 < self.peer_window < window:
+            self.peer_window = window  # an old segment, as it seems
+
+
+def download(net, socket, octets, narrow):
+    """Read so many octets while the path becomes narrow after half of them; the longest time between two reads."""
+    got, longest, last = 0, 0, net.now
+    while got < octets:
+        part = socket.recv(2000)
+        if part:
+            longest, last = max(longest, net.now - last), net.now
+            assert part == pattern(octets)[got : got + len(part)]
+            got += len(part)
+            if got > octets // 2:
+                net.most = narrow
+        else:
+            assert net.step() and net.now < 60000, "nothing more happens at %d of %d" % (got, octets)
+    return longest
+
+
+def down(narrow, v6, obeys=True, octets=24000):
+    kernel = Kernel(v6=v6, window=16000, mss=1320, echo=False)
+    kernel.obeys = obeys
+    net = Narrow(new_stack(), kernel)
+    net.most = 1500
+    socket = net.stack.tcp(4096)
+    socket.connect(("fd00::1" if v6 else "10.10.0.1", 80))
+    net.run(lambda: net.stack.passed == 1360)
+    kernel.data = pattern(octets)
+    return net, socket, download(net, socket, octets, narrow)
+
+
+def test_the_path_becomes_narrow_while_octets_come_down():
+    for narrow, v6, mtu in ((1200, False, 1150), (576, False, 500), (1300, True, 1240), (576, True, 500)):
+        net, socket, longest = down(narrow, v6)
+        assert longest < 3000 and net.stack.link.mtu == net.stack.passed == mtu, (narrow, v6, longest)
+        if mtu == 1150:
+            assert socket._narrow == 0xFFFF, "ICMP did it, and the window stays as it was"
+
+
+def test_a_peer_to_which_icmp_says_nothing_gets_a_window_of_one_segment():
+    for v6 in (False, True):
+        net, socket, longest = down(1200, v6, obeys=False)
+        assert longest < 5000 and socket._narrow == 1150 - (60 if v6 else 40) and net.server.told
+
+
+def test_silence_of_a_peer_that_has_nothing_to_say_costs_one_packet():
+    for octets in (0, 5000):
+        check_silence(octets)
+
+
+def check_silence(octets):
+    net = Narrow(new_stack(), Server(greeting=pattern(octets), window=16000, mss=1320, echo=False))
+    net.most = 1500
+    socket = net.stack.tcp(4096)
+    socket.connect(("10.10.0.1", 80))
+    net.run(lambda: net.stack.passed == 1360)
+    socket.send(b"GET")
+    left = octets
+    while left:
+        left -= len(socket.recv(1000) or b"")
+        assert net.step() or not left
+    sent = []
+    plain = net.fly
+
+    def fly(packets, to_server):
+        if to_server:
+            sent.extend(len(p) for p in packets)
+        plain(packets, to_server)
+
+    net.fly = fly
+    while net.step():
+        pass
+    assert sent.count(1360) == 1 and net.stack.link.mtu == 1360, sent
+    assert net.stack.deadline is None, "and nothing is left to do"
+
+
+def test_a_reader_that_sleeps_is_not_asked_about():
+    net = Narrow(new_stack(), Server(greeting=pattern(9000), window=16000, mss=1320, echo=False))
+    net.most = 1500
+    socket = net.stack.tcp(4096)
+    socket.connect(("10.10.0.1", 80))
+    net.run(lambda: net.stack.passed == 1360)
+    net.server.mss = 1320
+    net.run(lambda: socket._in_len == 4096)
+    before = net.now
+    net.most = 576
+    while net.now < before + 50000 and net.step():
+        pass
+    assert net.stack.link.mtu == 1360, "the window is shut: silence tells nothing"
+    assert len(socket.recv(4096)) == 4096
+    net.run(lambda: net.stack.link.mtu == 500)
+    net.run(lambda: socket._in_len > 0)
+
+
 def test_losses_do_not_make_the_mtu_small():
     for seed in range(40):
         net, socket = open_over(1500, loses=lossy(5, seed), room=8000)

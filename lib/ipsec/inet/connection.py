@@ -33,6 +33,7 @@ _CLOSE_MS = const(60000)  # for the peer to take what is left and our FIN, and t
 _CHALLENGES = const(10)  # in so many ms at the most (RFC 5961 7)
 _CHALLENGE_MS = const(5000)
 _SAFE = const(500)  # octets of a packet that every path carries (probe.py)
+_SAFE_MSS = const(440)
 _ACK_MS = const(40)  # how long one segment waits for its acknowledgement (RFC 9293 3.8.6.3: half a second at the most)
 
 _ETIMEDOUT = const(110)
@@ -129,6 +130,8 @@ class Connection(Sender):
         if n > 0:
             self._forget(n)
             self._timer.acked(self._timed <= 0)
+            if not self._heard:
+                self._curious = 1  # the answer to our first octets may be too long for the path
             if self._dups or self._recover:
                 _recovery().progress(self, n)
             else:
@@ -173,11 +176,17 @@ class Connection(Sender):
         """Keep the octets that continue the stream, as many as fit, and note the FIN behind them."""
         if data == end and not fin:
             return 0
+        self._heard = True
+        if offset > 0:
+            self._curious = self._curious or 1
+        else:
+            self._curious = 1 if end - data > _SAFE_MSS else 0
         if self._eof or offset > 0:
             self._ack_due = 2
             if self._eof or self._deaf:
                 return _TCP_SEGMENT
             return _recovery().keep(self, buf, offset, data, end)
+        self._quiet_at = None
         data -= offset  # skip what came before
         n = min(end - data, self._offered)
         self._ack_due += 2 if fin or n < end - data or n == self._offered or self._kept else 1
@@ -249,6 +258,8 @@ class Connection(Sender):
         return _recovery().timeout(self)
 
     def _tick_open(self, now: int) -> bool:
+        if self._telling:
+            return _silence().tell(self)
         if self._again:
             self._again = False
             return _recovery().repeat(self)
@@ -263,6 +274,8 @@ class Connection(Sender):
             self._timer.start(now)  # the window is shut, or too small to be worth it: a probe when it fires
         if self._must_acknowledge(now) or self._challenge_due and self._may_challenge(now):
             return self._transmit(self._sent, 0, _ACK)
+        if (self._curious or self._quiet_at is not None) and self._listen(now):
+            return True
         return self.keeper is not None and self.keeper.tick(self, now)
 
     def _find_out(self) -> None:
@@ -274,6 +287,16 @@ class Connection(Sender):
 
         Probe(self, False)
         return None
+
+    def _listen(self, now: int) -> bool:
+        """Notice when nothing comes any more where long segments have come, or an answer should; True when that wants ticks."""
+        if not self._curious or self._most or self._eof or self._deaf:
+            self._quiet_at = None
+        elif self._quiet_at is None:
+            self._quiet_at = now + 2 * self._timer.measured_ms()
+        elif is_due(self._quiet_at, now):
+            return _silence().noticed(self, now)
+        return False
 
     def _must_acknowledge(self, now: int) -> bool:
         """Whether an ACK is due (RFC 5681 4.2): for every second segment, or when one has waited long enough."""
@@ -289,6 +312,13 @@ class Connection(Sender):
             self._challenges = 0
         self._challenges += 1
         return self._challenges <= _CHALLENGES
+
+
+def _silence():
+    """The module of what is odd about silence, loaded at the first that is."""
+    from ipsec.inet import silence
+
+    return silence
 
 
 def _recovery():

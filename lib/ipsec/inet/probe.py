@@ -17,6 +17,7 @@ _CLOSED = const(0)
 _ACK = const(16)
 
 _SAFE = const(500)  # octets of an inner packet that every path carries: 600 outside
+_PROMPT_MS = const(150)  # for the answer at the least: probes are answered at once
 _TRIES = const(3)  # of the longest before it counts as too long
 
 
@@ -73,7 +74,7 @@ class Probe:
         c = self._c
         n = self._size - (40 if len(c._peer) == 4 else 60)
         self.is_answered = False
-        self.deadline = now + c._timer.measured_ms()
+        self.deadline = now + c._timer.measured_ms(_PROMPT_MS)
         return c._transmit(-n, n, _ACK)
 
     def _conclude(self, mtu) -> None:

@@ -19,7 +19,8 @@ _FIN = const(1)
 _SYN_SENT = const(1)
 _OPEN = const(2)
 
-_SAFE_MSS = const(440)  # of packets that every path carries (probe.py)
+_SAFE = const(500)  # octets of a packet that every path carries (probe.py)
+_SAFE_MSS = const(440)
 
 _MAX_TRIES = const(8)
 _DUPLICATES = const(3)  # that tell of a loss
@@ -39,7 +40,8 @@ def timeout(c) -> bool:
         c._rst_due = c._state != _SYN_SENT
         c._end(_ETIMEDOUT)
         return False
-    if timer.tries > 1 and c._stack.probe is None and c._state == _OPEN and min(c._mss, c._out_len) > _SAFE_MSS:
+    is_long = min(c._mss, c._out_len) > _SAFE_MSS and c.longest() > _SAFE
+    if timer.tries > 1 and is_long and c._stack.probe is None and c._state == _OPEN:
         c._stack.passed = 0  # the path may have changed
         from ipsec.inet.probe import Probe
 

@@ -92,6 +92,6 @@ class RetransmitTimer:
             self._smooth_ms = (7 * self._smooth_ms + trip_ms) // 8
         self.rto_ms = self.measured_ms()
 
-    def measured_ms(self) -> int:
-        """The wait that follows from round trips alone, however often it was in vain."""
-        return min(max(self._smooth_ms + 4 * self._var_ms, _MIN_MS), _MAX_MS) if self._smooth_ms >= 0 else _FIRST_MS
+    def measured_ms(self, least: int = _MIN_MS) -> int:
+        """The wait that follows from round trips alone, however often it was in vain; `least` for answers that nobody delays."""
+        return min(max(self._smooth_ms + 4 * self._var_ms, least), _MAX_MS) if self._smooth_ms >= 0 else _FIRST_MS

@@ -17,6 +17,8 @@ _ACK = const(16)
 
 _SAFE_MSS = const(440)  # for packets of 500 octets (probe.py) over IPv6
 
+_FIRST_STEP = const(4)  # of telling the peer (silence.py)
+
 _CLOSED = const(0)
 _OPEN = const(2)
 
@@ -72,6 +74,10 @@ class Sender:
         self._challenges = 0
         self._challenged_at: int | None = None
         self._probe = False
+        self._curious = 0  # 1: silence after what has come, or not come, would be odd; negative: the peer was told (silence.py)
+        self._quiet_at: int | None = None  # when it counts as silence
+        self._heard = False  # the peer has sent data
+        self._telling = 0  # what is left to tell the peer about the path
         self._closing = self._fin_acked = self._eof = False
         self._deaf = False  # the program reads no more
         self._eof_first = False  # the peer closed before us: no TIME_WAIT
@@ -81,17 +87,24 @@ class Sender:
     def _set_mss(self, peer_mss: int) -> None:
         """The longest segment that the peer takes (RFC 9293 3.7.1)."""
         self._peer_mss = peer_mss
-        self._mss = min(self._own_mss, max(64, peer_mss), self._narrow)
+        self._mss = min(self._own_mss, max(64, peer_mss), self._narrow, self._link_mss())
+
+    def _link_mss(self) -> int:
+        return self._stack.link.mtu - (40 if len(self._peer) == 4 else 60)
 
     def longest(self) -> int:
         """Octets of the longest packet that both sides take."""
-        return min(self._own_mss, max(64, self._peer_mss)) + (40 if len(self._peer) == 4 else 60)
+        most = min(self._own_mss, max(64, self._peer_mss)) + (40 if len(self._peer) == 4 else 60)
+        return min(most, self._stack.link.mtu)
 
     def resize(self) -> None:
         """It is known that packets of the link's MTU pass: what is under way and longer is sent again at once."""
-        most = self._stack.link.mtu - (40 if len(self._peer) == 4 else 60)
+        most = self._link_mss()
         self._is_unsure = False
-        self._narrow = most if most < self._own_mss else 0xFFFF
+        if most < self._own_mss and self._offered > most and self._state == _OPEN:
+            self._telling = _FIRST_STEP  # what comes may be longer
+        else:
+            self._narrow = most if most < self._own_mss else 0xFFFF
         self.limit(self.longest())
         self._tell_room()
 
@@ -143,6 +156,8 @@ class Sender:
         if flags & _ACK:
             self._ack_due = 0
             self._ack_at = None
+            if not self._kept:
+                self._quiet_at = None
         header = 24 if flags & _SYN else 20
         out = stack.begin(_TCP, self._own, self._peer, 0, header + n)
         if out < 0:
@@ -189,5 +204,5 @@ class Sender:
     @property
     def deadline(self):
         """When `tick` must be called at the latest, in ms, or None."""
-        first = earlier(earlier(self._waiting, self._ack_at), self._timer.deadline)
+        first = earlier(earlier(earlier(self._waiting, self._ack_at), self._quiet_at), self._timer.deadline)
         return first if self.keeper is None else earlier(first, self.keeper.deadline)
