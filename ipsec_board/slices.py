@@ -104,7 +104,7 @@ SLICES = {
     "modplarge": Slice(("ipsec.crypto.groups.modp_large",), "the same with modp3072 and modp4096", _ke(15, 16)),
     "sha512": Slice(("ipsec.crypto.sha512",), "SHA-384 and SHA-512", _sha512),
     "rekey": Slice(
-        ("ipsec.ike.create_child", "ipsec.ike.rekey_ike", "ipsec.ike.pick"),
+        ("ipsec.ike.create_child", "ipsec.ike.rekey_ike", "ipsec.ike.pick", "ipsec.beside"),
         "new keys for a tunnel that stays up; without it the tunnel is made again",
         _always,
     ),

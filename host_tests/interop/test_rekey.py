@@ -121,3 +121,21 @@ def test_a_deleted_child_sa_is_back_within_300_ms(make_gateway):
         gw.swan.terminate(child="net")
         time.sleep(1)
     assert device.figures["events"] == ["down deleted", "up up"] and device.figures["gap_ms"] <= 300, device.figures
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "unique", "over"),
+    [("micropython", "no", ""), (sys.executable, "never", "2s"), pytest.param("micropython", "keep", "", marks=pytest.mark.slow)],
+    ids=["micropython", "cpython", "kept"],
+)
+def test_a_lifetime_that_the_gateway_gives_ends_in_another_ike_sa_beside_the_old_one(make_gateway, interpreter, unique, over):
+    """AUTH_LIFETIME (RFC 4478), which no rekey prolongs: the next IKE SA is there before the last one ends."""
+    options = {"over_time": over} if over else {}
+    gw = make_gateway(reauth_time="4s", rand_time="0s", unique=unique, **options)
+    with stream(gw, interpreter) as device:
+        gw.swan.wait_log("deleting IKE_SA rw", count=0 if unique == "keep" else 2, timeout_s=20)
+        time.sleep(5 if unique == "keep" else 0.3)
+    if unique == "keep":  # it refuses a second one: the tunnel is made again, as it was without
+        assert device.figures["events"][:2] == ["down renew", "up up"], device.figures
+    else:
+        device.check()

@@ -115,6 +115,11 @@ class Talk(Forger):
         """Let time pass."""
         self.player.tick(ms)
 
+    def alone(self):
+        """A new IKE SA beside this one, which has just begun, is in vain: what is done without it."""
+        self.player.tunnel.beside.give_up()
+        self.player.tick(0)
+
     def _say(self, datagram):
         self._last = datagram
         self.player.receive(datagram)

@@ -172,8 +172,10 @@ def test_auth_lifetime_shortens_ours():
     forger = Forger()
     player = forger.answer(forger.good() + [notify(16403, (100).to_bytes(4, "big"))])
     player.tick(89000)
-    assert player.tunnel.is_up
+    assert player.tunnel.is_up and player.tunnel.beside is None
     player.tick(1000)
+    assert player.tunnel.is_up and player.last()[22] == 34  # a new IKE SA beside this one: nobody answers
+    player.tick(30000)
     assert not player.tunnel.is_up and player.events[-1].cause == "renew"
 
 

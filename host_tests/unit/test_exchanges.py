@@ -158,6 +158,7 @@ def renewed(talk):
     talk.ike.renew("for a test", 0)
     talk.wait(0)
     talk.wait(0)
+    talk.alone()
 
 
 def test_a_rekey_request_while_the_tunnel_ends_changes_nothing():

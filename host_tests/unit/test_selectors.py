@@ -167,6 +167,6 @@ def test_the_configured_address_is_asked_for():
         config_payload.write_request(b, *args)
         return parse(b.buf, 0, b.finish()).need(47, "CP").rest()
 
-    assert request(["ipv4"], bytes([10, 0, 0, 9]))[4:12] == b"\0\1\0\4\x0a\0\0\x09"
-    assert request(["ipv4"], bytes(15) + b"\x09")[4:8] == b"\0\1\0\0"
-    assert request(["ipv6"], bytes(15) + b"\x09")[4:25] == b"\0\x08\0\x11" + bytes(15) + b"\x09\x80"
+    assert request(["ipv4"], [bytes([10, 0, 0, 9])])[4:12] == b"\0\1\0\4\x0a\0\0\x09"
+    assert request(["ipv4"], [bytes(15) + b"\x09"])[4:8] == b"\0\1\0\0"
+    assert request(["ipv6"], [bytes(15) + b"\x09"])[4:25] == b"\0\x08\0\x11" + bytes(15) + b"\x09\x80"

@@ -13,6 +13,7 @@ class Attempts:
     """`where` is a `where.Where` as soon as there is a choice of gateways or addresses, else None."""
 
     where = None
+    beside = None  # the `beside.Beside` that was begun last
 
     def choose(self, addrs) -> int:
         """Which of the addresses that the look-up of `config.gateway` gave is asked, by its place in the list."""
@@ -73,7 +74,15 @@ class Attempts:
         self._plan_retry(False, now)
 
     def _renew(self, now):
-        """Make the tunnel again at once: Delete, then a fresh handshake."""
+        """Make the tunnel again: with a new IKE SA beside this one, else Delete, then a fresh handshake."""
+        if self.is_up:
+            try:
+                from ipsec.beside import begin
+
+                if begin(self, now):
+                    return
+            except ImportError:
+                pass
         event = Event(DOWN, "renew", "the tunnel is made again: %s" % self._upkeep.why)
         self._renewing = True
         self._ikes.lead.close(now)

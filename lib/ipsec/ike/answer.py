@@ -10,6 +10,7 @@ INVALID_SYNTAX = 7
 MAX_LEN = 128
 _TEMPORARY_FAILURE = 43
 _REKEY_SA = 16393
+_AUTH_LIFETIME = 16403
 _REDIRECT = 16407
 _RENEW_MS = 200  # time for the gateway to take our refusal before our Delete
 
@@ -62,6 +63,9 @@ def _informational(sa, m, b):
         from ipsec.ike.redirect import follow
 
         follow(sa, data)  # which takes effect once our answer is on its way
+    data = payload.notify_data(m, _AUTH_LIFETIME)
+    if data and len(data) == 4:
+        sa.lives(int.from_bytes(data, "big"))
     for reader in m.each(iana.DELETE):
         protocol, spis = payload.parse_delete(reader)
         if protocol == iana.PROTO_IKE:

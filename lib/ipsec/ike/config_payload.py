@@ -44,17 +44,18 @@ class InnerConfig:
         self.domains = []
 
 
-def write_request(b, families, wanted=b"", domains=False) -> None:
-    """Append a CFG_REQUEST for the families ("ipv4", "ipv6"); an address that is wanted is asked for by its value."""
+def write_request(b, families, wanted=(), domains=False) -> None:
+    """Append a CFG_REQUEST for the families ("ipv4", "ipv6"); addresses that are wanted are asked for by their value."""
     start = b.payload(iana.CP)
     b.raw(bytes([_CFG_REQUEST, 0, 0, 0]))
     for family in families:
         for attribute in _REQUESTS[family]:
             value = b""
-            if attribute == _IP4_ADDRESS and len(wanted) == 4:
-                value = wanted
-            elif attribute == _IP6_ADDRESS and len(wanted) == 16:
-                value = wanted + b"\x80"
+            for addr in wanted:
+                if attribute == _IP4_ADDRESS and len(addr) == 4:
+                    value = addr
+                elif attribute == _IP6_ADDRESS and len(addr) == 16:
+                    value = addr + b"\x80"
             b.raw(bytes((0, attribute, 0, len(value))))
             b.raw(value)
     if domains:

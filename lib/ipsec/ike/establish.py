@@ -217,7 +217,7 @@ class IkeAuth(Exchange):
         octets = keymat.signed_octets(sa.crypto, sa.suite.prf, self._init.request, sa.nonce_r, sa.keys.sk_pi, id_i)
         sa.auth.write(sa, b, octets)
         if config.virtual_ip:
-            config_payload.write_request(b, config.virtual_ip, config.inner_address or b"", "*" in config.dns_domains)
+            config_payload.write_request(b, config.virtual_ip, sa.wanted or [config.inner_address], "*" in config.dns_domains)
         if sa.first_contact:
             b.notify(_INITIAL_CONTACT)
         if config.mobike:

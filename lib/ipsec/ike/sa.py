@@ -56,11 +56,11 @@ class IkeSa(Liveness):
     what it has of us (INITIAL_CONTACT). `log(level, text)` and `keylog(table, line)` are hooks or None.
     """
 
+    wanted: tuple = ()  # addresses inside to ask for
+
     def __init__(self, config, crypto, random, path, first_contact=True, log=None, keylog=None, we_initiated=True, old=None):
         super().__init__(old)
-        self.config = config
-        self.crypto = crypto
-        self.random = random
+        self.config, self.crypto, self.random = config, crypto, random
         self.path = path
         self.first_contact = first_contact
         self.log = log
