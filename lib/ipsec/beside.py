@@ -54,21 +54,22 @@ class Beside(IkeSa):
         """Whether it may still take the place."""
         return self._tunnel is not None
 
-    def take_changes(self):
+    def next_change(self):
         """Until it leads, nobody hears of it."""
-        changes = super().take_changes()
-        if self._tunnel is None:
-            return changes
-        for change, value in changes:
+        while self._tunnel and self.changes:
+            change, value = self.changes.pop(0)
             if change == ADDED:
-                return self._take_over(value, changes)
-            if change == REDIRECTED:
+                try:
+                    self._take_over(value)
+                except MemoryError:
+                    self._tunnel.no_room(self._now)
+            elif change == REDIRECTED:
                 self._tunnel._ikes.lead.tell(change, value)
                 self.close(self._now)
             elif change == ENDED:
                 self.give_up()
-                return [(change, value)]
-        return []
+                return change, value
+        return super().next_change()
 
     def give_up(self) -> None:
         """It will not be: the tunnel is made again without it, at once."""
@@ -76,7 +77,7 @@ class Beside(IkeSa):
         self.finish_close()
         tunnel._upkeep.renew(tunnel._upkeep.why)
 
-    def _take_over(self, child, changes):
+    def _take_over(self, child):
         tunnel, now = self._tunnel, self._now
         old = tunnel._ikes.lead
         try:
@@ -85,9 +86,7 @@ class Beside(IkeSa):
             addresses = []
         if not old.is_up() or not addresses:
             child.wipe()
-            self.close(now)  # its end leads to `give_up`
-            return []
-        self._tunnel = None
+            return self.close(now)  # its end leads to `give_up`
         self.path.addr = tunnel.path.addr
         tunnel.path = self.path
         tunnel._ikes.replace(old, self)
@@ -101,10 +100,14 @@ class Beside(IkeSa):
                 gone.heir = child  # what is late on it is still taken
         old.heir = self
         old.close(now)
+        ours, theirs = [(ADDED, child)] + self.changes, old.changes
         if stays:
-            return changes + old.take_changes()
-        told = (TOLD, Event(DOWN, "renew", "the tunnel is made again, with another address inside: %s" % tunnel._upkeep.why))
-        return [told] + old.take_changes() + changes
+            self.changes, old.changes = ours + theirs, []
+        else:
+            event = Event(DOWN, "renew", "the tunnel is made again, with another address inside: %s" % tunnel._upkeep.why)
+            self.changes, old.changes = [(TOLD, event)] + theirs + ours, []
+        self._tunnel = None
+        return None
 
 
 def begin(tunnel, now: int) -> bool:

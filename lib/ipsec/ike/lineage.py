@@ -54,26 +54,24 @@ class Lineage:
             for ike in self.all():
                 if ike not in seen:  # one that ends then has a last message still
                     seen.append(ike)
-            changed = self._changed()
-            if changed:
-                change, value = changed.changes.pop(0)  # those behind it stay where the heap has no room for what it leads to
-                apply(changed, change, value, now)
-            else:
+            if not self._apply_next(apply, now):
                 for ike in seen:
                     ike.go_on(now)
-                more = self._changed()
+                more = self._apply_next(apply, now)
         for ike in seen:
             message = ike.window.take_message()
             while message:
                 self.out.append(message)
                 message = ike.window.take_message()
 
-    def _changed(self):
-        """The first of them that has something to tell, or None."""
+    def _apply_next(self, apply, now):
+        """Whether there was a change. Those behind it stay where the heap has no room for what it leads to."""
         for ike in self.all():
-            if ike.changes:
-                return ike
-        return None
+            change = ike.next_change()
+            if change:
+                apply(ike, change[0], change[1], now)
+                return True
+        return False
 
     def take_message(self, tx, floated: bool) -> int:
         """Put the next message into `tx`, behind the non-ESP marker (RFC 3948 2.2) where that is wanted; its octets."""

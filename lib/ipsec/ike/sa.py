@@ -23,7 +23,7 @@ from ipsec.ike.liveness import Liveness
 from ipsec.ike.window import Window
 from ipsec.micro import is_due
 
-# What `changes` has, as (change, value)
+# What `next_change` tells, as (change, value)
 ADDED = 0  # a ChildSa, whose keys the taker wipes
 REMOVED = 1  # a ChildSa
 TOLD = 2  # an Event
@@ -86,7 +86,7 @@ class IkeSa(Liveness):
         self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
         self._put_off = None  # a message that waits for code
         self._is_proved = old is not None  # the peer is who it says
-        self.changes: list = []  # what the tunnel has not taken yet, the oldest first
+        self.changes: list = []
         self.remade_at = None  # when a Child SA was wanted where there was none
 
     # What the tunnel calls
@@ -190,6 +190,10 @@ class IkeSa(Liveness):
         elif self.state != _CLOSING:
             self.finish_close()
 
+    def next_change(self):
+        """The oldest change that was not taken yet, as `(change, value)`, or None."""
+        return self.changes.pop(0) if self.changes else None
+
     def deadline(self):
         """When `tick` wants to be called, in ms, or None."""
         if self.window.active:
@@ -287,7 +291,8 @@ class IkeSa(Liveness):
             hand_over(self, self.rival.new, self.heard_at)  # the peer has replaced this one, whatever we wanted
         if self.heir:
             return self.finish_close(spoke)
-        self.finish_close(spoke, self._event(DOWN if self.children else FAILED, cause, text))
+        told = self.state in (_CLOSING, _CLOSED)
+        self.finish_close(spoke, None if told else Event(DOWN if self.children else FAILED, cause, text))
 
     def abort(self, error, now: int) -> None:
         """What the peer has sent cannot be accepted: tell it here and there, and end."""
@@ -337,12 +342,8 @@ class IkeSa(Liveness):
         self._tell(WARNING, cause, text)
 
     def _tell(self, kind, cause, text):
-        event = self._event(kind, cause, text)
-        if event:
-            self.changes.append((TOLD, event))
-
-    def _event(self, kind, cause, text):
-        return None if self.state in (_CLOSING, _CLOSED) else Event(kind, cause, text)
+        if self.state not in (_CLOSING, _CLOSED):
+            self.changes.append((TOLD, Event(kind, cause, text)))
 
     def _wipe(self):
         if self.keys:
