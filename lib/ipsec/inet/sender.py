@@ -74,15 +74,19 @@ class Sender:
         self._challenges = 0
         self._challenged_at: int | None = None
         self._probe = False
-        self._curious = 0  # 1: silence after what has come, or not come, would be odd; negative: the peer was told (silence.py)
-        self._quiet_at: int | None = None  # when it counts as silence
-        self._heard = False  # the peer has sent data
-        self._telling = 0  # what is left to tell the peer about the path
         self._closing = self._fin_acked = self._eof = False
         self._deaf = False  # the program reads no more
         self._eof_first = False  # the peer closed before us: no TIME_WAIT
         self._waiting = None  # end of what a closed connection waits for, in ms
         self._timer = RetransmitTimer()
+        self._reset_silence()
+
+    def _reset_silence(self) -> None:
+        """What `silence.py` asks: nothing has come, and nothing need have."""
+        self._curious = 0  # 1: silence after what has come, or not come, would be odd; negative: the peer was told
+        self._quiet_at: int | None = None  # when it counts as silence
+        self._heard = False  # the peer has sent data
+        self._telling = 0  # what is left to tell the peer about the path
 
     def _set_mss(self, peer_mss: int) -> None:
         """The longest segment that the peer takes (RFC 9293 3.7.1)."""
