@@ -34,9 +34,9 @@ def replaced(option: str, value: str) -> str:
     ("gateway", '" vpn.example.net "', 'gateway = "vpn.example.net"'),
     ("gateway", '"vpn.bücher.example"', 'gateway = "vpn.xn--bcher-kva.example"'),
     ("gateway", '"a b"', 'gateway = "vpn.example.net"'),
-    ("gateway", '["a.example", "https://b.example:8443"]', 'gateway = "b.example"'),
+    ("gateway", '["a.example", "https://b.example:8443"]', 'gateway = ["a.example", "b.example"]'),
     ("gateway", '["a.example", ""]', "names nobody in one place"),
-    ("tcp", '"yes"', "remove the line tcp"),
+    ("tcp", '"yes"', 'tcp = "fallback"'),
     ("gateway", '""', 'gateway = "vpn.example.net"'),
     ("gatway", '"x.example"', 'did you mean: gateway = "x.example"'),
     ("ike_proposal", '["aes128-sha256-ecp256"]', 'did you mean: ike_proposals = ["aes128-sha256-ecp256"]'),
@@ -50,7 +50,7 @@ def replaced(option: str, value: str) -> str:
     ("remote_ts", '"10.10.0.0/24, 10.11.0.0/24"', 'remote_ts = ["10.10.0.0/24", "10.11.0.0/24"]'),
     ("remote_ts", '["10.10.0.300/24"]', 'remote_ts = ["10.10.0.0/24"]'),
     ("esp_proposals", '["aes128gcm16", "rot13"]', 'esp_proposals = ["aes128gcm16"]'),
-    ("replay_window", "100", "replay_window = 64"),
+    ("replay_window", "100", "replay_window = 128"),
 ])  # fmt: skip
 def test_a_line_to_paste(tmp_path, option, value, paste):
     said = check(tmp_path, replaced(option, value))

@@ -5,16 +5,20 @@ has nothing more to say. Start reading at `tunnel`.
 """
 
 import difflib
+import functools
 import ipaddress
-import json
 import re
 from collections.abc import Iterable, Mapping
 
-from ipsec import auth_options, suite
+from ipsec import auth_options
 from ipsec import options as library
 from ipsec.address import is_address
 from ipsec.config import Config
 from ipsec.errors import ConfigError
+from ipsec.option_texts import shown
+
+from ipsec_board.gateway import remedies
+from ipsec_board.gateway.remedies import line
 
 library._OPTIONS.update(auth_options.OPTIONS)  # type: ignore[arg-type]
 # name: (default, meaning)
@@ -37,9 +41,9 @@ _STAND_IN = {"gateway": "gateway.invalid", "local_id": "device.invalid", "psk": 
              "nt_hash": "x" * 16}  # fmt: skip
 STAND_IN = _STAND_IN
 TO_BE_MADE = "make one: ipsec-board provision --new-"  # the remedy for the file of a secret that is not there
+REFUSED = "-a name that was refused-"  # in place of a file's
 STAND_IN_PSK = _STAND_IN["psk"]
 _OPTION = re.compile(r"option '?(\w+)")
-_HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")
 
 
 class PlanError(Exception):
@@ -66,13 +70,14 @@ class Reasons:
         self.found: list[tuple[str, str]] = []
 
     def add(self, text: str, remedy: str) -> None:
-        """One more reason."""
-        self.found.append((f"{self.where}: {text}", remedy))
+        """One more reason; of a value without end the beginning is shown."""
+        text = text if len(text) < 1000 else text[:900] + "..."
+        self.found.append((_printable(f"{self.where}: {text}"), _printable(remedy)))
 
 
-def line(name: str, value: object) -> str:
-    """An option as it stands in TOML."""
-    return f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}"
+def _printable(text: str) -> str:
+    """Without half of a surrogate pair, which JSON may have and no terminal takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 _SECRET = ("pass", "pwd", "secret", "psk", "ppk", "key", "hash", "token", "cred", "private")  # parts of names of secrets
@@ -92,22 +97,28 @@ def looks_secret(value: object) -> bool:
 
 def file_names(options: dict, reasons: Reasons) -> None:
     """A key in place of the name of its file is never shown; a name in its place lets the other checks go on."""
-    for name in [n for n in options if n.endswith("_file") and looks_secret(options[n])]:
-        remedy = f'write it into a file and name that: {name} = "FILE"'
-        reasons.add(f"{name} holds a key or a certificate, not the name of a file", remedy)
-        options[name] = "FILE"
-    for name in [n for n in options if n.endswith("_file") and options[n] and not _is_file_name(options[n])]:
-        reasons.add(f"{name} is no name of a file", f'such as: {name} = "FILE"')
-        options[name] = "FILE"
+    for name in [n for n in options if n.endswith("_file") and n in library._OPTIONS]:
+        if looks_secret(options[name]):
+            remedy = f'write it into a file and name that: {name} = "FILE"'
+            reasons.add(f"{name} holds a key or a certificate, not the name of a file", remedy)
+        elif is_file_name(options[name]):
+            continue
+        else:
+            reasons.add(f"option {name}: it is not the name of a file", f"such as: {line(name, remedies.EXAMPLES[name][0])}")
+        options[name] = REFUSED
 
 
-def _is_file_name(value: object) -> bool:
-    """Whether a system can have such a file."""
-    try:
-        parts = value.split("/") if isinstance(value, str) and "\0" not in value else [""]
-        return parts[-1] not in ("", ".", "..") and all(len(part.encode()) < 256 for part in parts)
-    except UnicodeEncodeError:  # half of a surrogate pair
+def is_file_name(value: object) -> bool:
+    """Whether a system can have such a file; an empty name is none at all."""
+    if not isinstance(value, str) or value.strip() != value or not value.isprintable():
         return False
+    parts = value.split("/")
+    return not value or parts[-1] not in ("", ".", "..") and all(len(part.encode()) < 256 for part in parts)
+
+
+def forget_refused(reasons: Reasons) -> None:
+    """What is said of files whose names were refused is no news."""
+    reasons.found = [reason for reason in reasons.found if REFUSED not in reason[0]]
 
 
 def tables(given: Mapping[str, object], reasons: Reasons) -> None:
@@ -119,24 +130,56 @@ def tables(given: Mapping[str, object], reasons: Reasons) -> None:
 
 
 def tunnel(given: dict, reasons: Reasons, device: Iterable[str] = ()) -> Config | None:
-    """The configuration, or None when anything about it is wrong. `given` holds the secret as `psk`, if there is any."""
+    """The configuration, or None when anything about it is wrong. `given` holds the secret as `psk`, if there is any.
+
+    What is refused is replaced by what its remedy says, so that each fault is told once, and all remedies are right together.
+    """
     options, before = dict(given), len(reasons.found)
     _unknown(options, reasons, device)
-    _gateway(options, reasons)
-    for _ in range(2 * len(options) + 8):
-        try:
-            checked = Config(**{**USUAL, **options})
-        except ConfigError as e:
-            name = _culprit(str(e))
-            reasons.add(str(e), _remedy(name, options.get(name)))
-            if options.get(name) == _STAND_IN.get(name, ""):
-                return None
-            options.pop(name, None)
-            if name in _STAND_IN:
-                options[name] = _STAND_IN[name]
-        else:
-            return None if len(reasons.found) > before else checked
-    return None
+    checked, text = _ask(options)
+    while text:
+        name = _culprit(text)
+        value = options.get(name, library._OPTIONS.get(name, ("",))[0])
+        is_plain = name not in _UNGUESSED and "is required" not in text
+        found = remedies.find(name, value, options, functools.partial(_helps, options, text)) if is_plain else None
+        place = name.removesuffix("_file") if name not in options and name.removesuffix("_file") in options else name
+        reasons.add(text, _by_text(place, text) or _remedy(place, value, found))
+        if not _go_on(options, name, found[0] if found else {}, text):
+            return None
+        checked, text = _ask(options)
+    return None if len(reasons.found) > before else checked
+
+
+def _ask(options: dict) -> tuple[Config | None, str]:
+    """What the library says to the options: a configuration, or the text of its error."""
+    try:
+        return Config(**{**USUAL, **options}), ""
+    except ConfigError as e:
+        return None, str(e)
+
+
+def _helps(options: dict, text: str, more: dict, wholly: bool) -> bool:
+    """Whether the library has nothing against these options, in place of those it has refused with a text.
+
+    Not `wholly`: it may have something against others.
+    """
+    _, still = _ask({**options, **more})
+    return not still or not wholly and still != text and _culprit(still) not in more
+
+
+def _go_on(options: dict, name: str, found: dict, text: str) -> bool:
+    """Change the options so that another error may be found; False when that is impossible."""
+    ways = [{**options, **found}] if found and name not in ("auth", "remote_auth") else []
+    if name in _STAND_IN:
+        ways.append({**options, name: _STAND_IN[name]})
+    names = [name, *(n for n in re.findall(r"\w+", text) if n in options and n not in ("auth", "gateway"))]
+    ways += [{n: v for n, v in options.items() if n not in (gone, f"{gone.removesuffix('_file')}")} for gone in names]
+    for way in ways:
+        if way != options and _culprit(_ask(way)[1]) != name:
+            options.clear()
+            options.update(way)
+            return True
+    return False
 
 
 def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
@@ -152,46 +195,24 @@ def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
         reasons.add(f"unknown option {name!r}", "did you mean psk?" if near == ["psk"] else remedy)
 
 
-def _gateway(options: dict, reasons: Reasons) -> None:
-    """A host and nothing else, or a list of such: what people paste are URLs, and hosts with a port."""
-    value = options.get("gateway")
-    if isinstance(value, list) and all(isinstance(host, str) for host in value):
-        ones = [{"gateway": host} for host in value]
-        for one in ones:
-            _gateway(one, reasons)
-        if len({one["gateway"] for one in ones}) == len(ones):
-            options["gateway"] = [one["gateway"] for one in ones]
-        return
-    if isinstance(value, str) and not value.strip("0123456789.") and "." in value and not is_address(value):
-        options["gateway"] = _STAND_IN["gateway"]
-        reasons.add(f"option gateway: {value!r} is no address", f"such as: {line('gateway', '198.51.100.1')}")
-        return
-    if not isinstance(value, str) or not value or is_address(value) or re.fullmatch(r"[A-Za-z0-9_.-]+", value):
-        return
-    options["gateway"] = _STAND_IN["gateway"]
-    found = _HOST_PORT.fullmatch(value.strip())
-    if not value.isascii():
-        try:
-            reasons.add(f"option gateway: {value!r} is not ASCII", line("gateway", value.strip().encode("idna").decode()))
-            return
-        except UnicodeError:
-            found = None
-    if not found:
-        reasons.add(f"option gateway: {value!r} is no host name or address", 'such as: gateway = "vpn.example.net"')
-        return
-    lines = [line("gateway", found["host"].strip("[]"))]
-    port = int(found["port"] or 0)
-    if port and "://" not in value and port not in (500, 4500):
-        lines += [line("port", port), line("natt_port", port)]
-    reasons.add(f"option gateway: {value!r} is more than a host name or address", "; ".join(lines))
-
-
 def _culprit(text: str) -> str:
     found = _OPTION.search(text)
     return found[1] if found else ""
 
 
-def _remedy(name: str, value: object) -> str:
+_UNGUESSED = ("psk", "ppk", "nt_hash", "key", "cert", "ca", "gateway_key", "certreq")
+
+
+def _by_text(name: str, text: str) -> str:
+    """What to write where an option is missing, or of no use."""
+    if "no use for it" in text:
+        return f"remove the line {name} = ..."
+    if "is required" not in text or name in ("psk", "nt_hash") or name not in remedies.EXAMPLES:
+        return ""
+    return f"such as: {line(name, remedies.EXAMPLES[name][0])}"
+
+
+def _remedy(name: str, value: object, found: tuple[dict, bool] | None) -> str:
     """A line to paste in place of the one refused."""
     if name == "nt_hash":
         return "make it of the password: ipsec-board provision --new-nt-hash FILE"
@@ -200,18 +221,11 @@ def _remedy(name: str, value: object) -> str:
         return another if value else f"make a key: ipsec-board provision --new-{name} FILE"
     if name not in library._OPTIONS:
         return "correct this option"
-    spec: tuple = library._OPTIONS[name]
-    default = spec[0]
-    better = _converted(value, spec[1], spec[2:])
-    if better is not None and better != value:
-        return line(name, better)
-    examples = {"gateway": "vpn.example.net", "local_id": "sensor-7.example.net", "remote_id": "vpn.example.net",
-                "remote_ts": ["10.10.0.0/24"], "inner_address": "10.20.0.7", "ppk_id": "sensor-7",
-                "eap_identity": "sensor-7", "clock": "rtc", "provisioned": "2026-11-28"}  # fmt: skip
-    if name in ("ike_proposals", "esp_proposals"):
-        return f"remove the line for the built-in list, or write {line(name, _known_suites(value) or list(_EXAMPLES[name]))}"
-    example = examples.get(name, default)
-    return f"such as: {line(name, example)}" if example != "" else f"remove the line {name} = ..."
+    if found and name in ("ike_proposals", "esp_proposals"):
+        return f"remove the line for the built-in list, or write {remedies.lines(found[0])}"
+    if found:
+        return ("such as: " if found[1] else "") + remedies.lines(found[0])
+    return f"remove the line {name} = ..."
 
 
 # What a gateway's side is written for where the device has no list and offers all that is installed
@@ -223,48 +237,6 @@ USUAL = {
     ],
     "esp_proposals": ["aes128ccm16", "aes128gcm16", "aes256gcm16", "aes128-sha256", "aes256-sha256"],
 }  # fmt: skip
-_EXAMPLES = {"ike_proposals": USUAL["ike_proposals"][:2], "esp_proposals": USUAL["esp_proposals"][:2]}
-
-
-def _known_suites(value: object) -> list:
-    """Those of a list that the library knows."""
-    good = []
-    for text in value if isinstance(value, list) else ():
-        for parse in (suite.parse_ike, suite.parse_esp):
-            try:
-                parse(text)
-            except (ConfigError, AttributeError, TypeError):
-                continue
-            good.append(text)
-    return list(dict.fromkeys(good))
-
-
-def _converted(value: object, kind: str, limits: tuple) -> object:
-    """The same in the wanted kind, where it can be guessed."""
-    if kind == "int":
-        digits = re.fullmatch(r"\s*(\d+)\s*(?:s|ms|octets)?\s*", value) if isinstance(value, str) else None
-        number = int(digits[1]) if digits else value
-        if isinstance(number, (int, float)) and not isinstance(number, bool) and number == number:
-            return int(min(max(number, limits[0]), limits[1]))
-    if kind == "bool":
-        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-        return words.get(str(value).lower())
-    if kind == "list":
-        texts = [t for t in re.split(r"[,\s]+", value) if t] if isinstance(value, str) else value
-        return [_network(t) for t in texts] if isinstance(texts, list) else None
-    if kind == "str" and isinstance(value, str):
-        return value.strip()
-    return None
-
-
-def _network(text: object) -> object:
-    """A prefix without the host's bits; anything else as it is."""
-    try:
-        return str(ipaddress.ip_network(str(text).strip(), strict=False)) if "/" in str(text) else text
-    except ValueError:
-        return text
-
-
 def settings(given: dict, check, reasons: Reasons, known: Iterable[str]) -> None:
     """The same for a class of options that raises ValueError with `setting NAME` in its text, such as firmware/uplink's."""
     options, names = dict(given), list(known)
@@ -308,7 +280,7 @@ def site(given: Mapping[str, object], reasons: Reasons) -> dict:
             continue
         why = _site_value(name, value)
         if why:
-            reasons.add(f"{name} = {value!r}{why[0]}", why[1])
+            reasons.add(f"{name} = {shown('', value)}{why[0]}", why[1])
         else:
             checked[name] = value
     return checked
@@ -318,8 +290,10 @@ def _site_value(name: str, value) -> tuple[str, str] | None:
     """Why a setting is wrong, and a line to paste."""
     default = SITE[name][0]
     if type(value) is not type(default):
-        guess = _converted(value, {str: "str", list: "list", int: "int"}[type(default)], (0, 16000))
+        guess = remedies.converted(value, {str: "str", list: "list", int: "int"}[type(default)], (0, 16000))
         return f" is not {SITE[name][1]}", f"such as: {line(name, default if guess is None else guess)}"
+    if not all(text.isprintable() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)):
+        return f" is not {SITE[name][1]}", f"such as: {line(name, default)}"
     if name == "name" and not re.fullmatch(r"[A-Za-z0-9_-]+", value):
         return "", "use letters, digits, - and _: " + line(name, re.sub(r"[^A-Za-z0-9_-]+", "-", value).strip("-") or "uplink")
     if name in ("pool", "pool6"):
@@ -343,5 +317,5 @@ def _pool(name: str, value: str) -> tuple[str, str] | None:
             return None
         return f" is not an IPv{version} network", f"such as: {line(name, SITE[name][0])}"
     except ValueError as e:
-        better = _network(value)
+        better = remedies.network(value)
         return f": {e}", f"{'such as: ' if better == value else ''}{line(name, SITE[name][0] if better == value else better)}"

@@ -18,6 +18,7 @@ from ipsec_board.gateway.raw_keys import RawKeys
 
 # Options that are files at the desk, and what is in them; a device gets them in its own form
 NAMES = ("psk", "psk_file", "key", "key_file", "cert", "cert_file", "ca", "ca_file", "certreq", "gateway_key")
+_KNOWN = ("psk", "key", "cert", "eap")
 _STAND_IN = "-"  # for what is wrong or not there yet, so that the others can be looked at
 
 
@@ -37,7 +38,10 @@ def read(path: Path, options: dict, site: dict, reasons: checks.Reasons) -> Cred
     auth, theirs = _methods(options)
     given: dict = {}
     secret_file, is_secret = path, False
-    if auth not in ("key", "cert", "eap") or theirs == "psk":
+    if auth not in _KNOWN or theirs not in _KNOWN:
+        given["psk"] = checks.STAND_IN_PSK  # the library says what is known
+        return Credentials(given, path, False, None, None)
+    if auth == "psk" or theirs == "psk":
         secret_file, is_secret = _secret_file(path, options, reasons), True
         given["psk"] = _read_secret(path, options, secret_file, reasons)
     else:

@@ -168,6 +168,7 @@ def _checked(path: Path, tables: dict, check_device: CheckDevice | None) -> Plan
     known = credentials.read(path, options, tables.get("site", {}), reasons)
     more, files = further.read(path, options, reasons)
     known.given.update(more)
+    checks.forget_refused(reasons)
     for name in credentials.NAMES:
         options.pop(name, None)
     checked = checks.tunnel({**options, **known.given}, reasons, check_device.known if check_device else ())
@@ -240,9 +241,22 @@ def parse(text: str, path: Path) -> dict:
         raise PlanError(f"provisioning file {path}: lists or tables in each other, too deep", "no option needs such") from e
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise PlanError(f"provisioning file {path} must consist of tables", "put the options under [tunnel]")
-    try:
-        json.dumps(tables, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError as e:
-        text = f"provisioning file {path} holds half of a surrogate pair (\\ud8..), which is no character"
-        raise PlanError(text, "write the character itself") from e
+    halves = [(f"{path}, table [{_printable(table)}]: option {_printable(name)} holds half of a surrogate pair (\\ud8..), which is no "
+               "character", "write the character itself")
+              for table, options in tables.items() for name, value in options.items() if not _is_text([table, name, value])]  # fmt: skip
+    if halves:
+        raise PlanError.of(halves)
     return tables
+
+
+def _is_text(value: object) -> bool:
+    """Whether all characters of a value are some."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()

@@ -17,7 +17,7 @@ from ipsec.ike.auth import cert, keys
 from ipsec.ike.auth.keys import PublicKey
 
 from ipsec_board.gateway.certificates import is_pkcs12
-from ipsec_board.gateway.checks import Reasons
+from ipsec_board.gateway.checks import Reasons, is_file_name
 
 KINDS = {"ed25519": keys.ED25519, "p256": keys.P256}
 _FOREIGN = {
@@ -86,7 +86,7 @@ def gateway_key(path: Path, value: object, reasons: Reasons, certificates: bool 
         return None
     octets: bytes = value.encode()
     place = path.parent / value
-    if len(value) < 200 and "\n" not in value and place.is_file():
+    if is_file_name(value) and place.is_file():
         octets = place.read_bytes()
     if b"PRIVATE KEY" in octets:
         reasons.add(f"gateway_key {place} is a private key", "openssl pkey -in FILE -pubout prints its public key; keep it there")
@@ -96,8 +96,18 @@ def gateway_key(path: Path, value: object, reasons: Reasons, certificates: bool 
             return cert.load_pinned(octets.decode("ascii", "replace"))
         return keys.load_public(octets)
     except ConfigError as e:
-        reasons.add(*_foreign(octets, str(value)[:60], str(e)))
+        if _is_name(value):
+            remedy = "put the gateway's public key there (`openssl pkey -in KEY -pubout` prints one), or write the key itself"
+            reasons.add(f"gateway_key {place} is not there", remedy)
+        else:
+            reasons.add(*_foreign(octets, str(value)[:60], str(e)))
         return None
+
+
+def _is_name(value: str) -> bool:
+    """Whether a text that is no key is the name of a file rather than a key that is damaged."""
+    is_key = value.strip().lower().startswith(("0s", "0x", "hex:", "base64:", "-----begin")) or "\n" in value
+    return not is_key and ("." in value or len(value) < 43)
 
 
 def _imported(place: Path, gateway: PublicKey | None, reasons: Reasons) -> RawKeys | None:

@@ -360,6 +360,7 @@ def _check_inside(c):
         _check_domains(c.dns_domains)
     if not c.remote_ts:
         raise ConfigError("option remote_ts: the list is empty; name what is to be reached, such as '10.10.0.0/24'")
+    families = c.virtual_ip + ["ipv6" if ":" in c.inner_address else "ipv4"] * bool(c.inner_address)
     for name in ("remote_ts", "local_ts"):
         texts = getattr(c, name)
         if len(texts) > _MAX_PREFIXES:
@@ -368,6 +369,10 @@ def _check_inside(c):
             setattr(c, name, [_parse_selector(t) for t in texts])
         except ValueError as e:
             raise ConfigError("option %s: %s" % (name, e))
+        for text in texts if families else ():
+            if ("ipv6" if ":" in text else "ipv4") not in families:
+                what = "we have no address of its family: take it out, or add the family to virtual_ip"
+                raise ConfigError("option %s: %r: %s" % (name, text, what))
     if c.inner_address:
         try:
             c.inner_address = parse_address(c.inner_address)
@@ -382,9 +387,3 @@ def _check_inside(c):
             raise ConfigError("option inner_address: it lies outside of local_ts; packets would have no way")
     elif not c.virtual_ip:
         raise ConfigError("option virtual_ip is empty, so inner_address must name our address inside")
-    lens = [4 if family == "ipv4" else 16 for family in c.virtual_ip] + [len(c.inner_address)]
-    for name in ("remote_ts", "local_ts"):
-        for s in getattr(c, name):
-            if len(s[3]) not in lens:
-                text = "option %s: we have no address of the family of %s: take it out, or add the family to virtual_ip"
-                raise ConfigError(text % (name, format_address(s[3])))
