@@ -15,9 +15,9 @@ from types import SimpleNamespace
 
 from ipsec.ike.auth import keys
 
-from ipsec_board import certify
+from ipsec_board import certify, gateway
 from ipsec_board.errors import BoardError, BoardLost
-from ipsec_board.gateway import further, initial, raw_keys
+from ipsec_board.gateway import further, initial, methods, raw_keys
 from ipsec_board.gateway import plan as plans
 from ipsec_board.gateway.authority import Authority
 from ipsec_board.gateway.plan import KEY_FILE, Plan, PlanError
@@ -84,6 +84,12 @@ def init(path: Path, kind: str, show: Show, auth: str = "psk", remote_auth: str 
     if auth == "eap" and remote_auth == "psk":
         text = "with --auth eap the gateway proves itself by a certificate or a key before the password is used"
         raise BoardError(text, "leave --remote-auth out, or take --remote-auth key")
+    theirs = remote_auth or ("cert" if auth == "eap" else auth)
+    if kind:
+        try:
+            methods.check_pair(kind, gateway.GATEWAYS[kind][1], (auth, theirs))
+        except PlanError as e:
+            raise BoardError.of(e) from e
     name = re.sub(r"[^A-Za-z0-9-]+", "-", path.stem).strip("-")[:_NAME_LEN] or "device"
     try:
         with open(path, "x") as f:
@@ -95,7 +101,6 @@ def init(path: Path, kind: str, show: Show, auth: str = "psk", remote_auth: str 
     if fleet:
         show.good(f"{path}: fill in gateway and networks, then: ipsec-board fleet {path} --count 100 --out fleet")
         return
-    theirs = remote_auth or ("cert" if auth == "eap" else auth)
     options = ["--new-psk"] * ("psk" in (auth, theirs)) + ["--new-nt-hash"] * (auth == "eap") + ["--ca ca"] * (auth == "cert")
     command = " ".join(["ipsec-board provision", *options, str(path)])
     show.good(f"{path}: fill in gateway, identities and networks, then: {command}")

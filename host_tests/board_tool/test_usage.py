@@ -11,7 +11,7 @@ from rich.console import Console
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from ipsec_board import __main__ as program
-from ipsec_board.gateway import GATEWAYS, initial
+from ipsec_board.gateway import GATEWAYS, initial, methods
 from ipsec_board.paths import REPOSITORY
 from ipsec_board.show import Show
 
@@ -100,6 +100,10 @@ def test_every_first_file_is_right_once_its_blanks_are_filled_in(tmp_path, monke
         path = tmp_path / f"{kind or 'any'}.toml"
         how = ["--auth", auth, *(["--remote-auth", remote] if remote else []), *(["--for", kind] if kind else [])]
         said = tool("provision", "--init", path, *how)
+        known = methods._KNOWN.get(kind)
+        if known and (auth, remote or ("cert" if auth == "eap" else auth)) not in known or (kind, auth) == ("libreswan", "eap"):
+            assert said.status == 1 and "remedy: " in said.err and not path.exists(), said.err
+            continue
         assert said.status == 0, said.err
         then = said.out.split("then: ipsec-board provision")[1].split()
         fill_in(tmp_path, path.read_text())
@@ -120,7 +124,9 @@ def test_a_first_file_for_eap_with_a_key_that_nobody_has_proved(tmp_path):
 def test_a_template_makes_a_fleet(tmp_path, monkeypatch, auth, kind):
     monkeypatch.chdir(tmp_path)
     said = tool("provision", "--init", "--fleet", "sensor.toml", "--auth", auth, *(["--for", kind] if kind else []))
-    assert said.status == 0, said.err
+    if said.status:
+        assert kind and auth in ("key", "eap") and "remedy: " in said.err
+        return
     fill_in(tmp_path, (tmp_path / "sensor.toml").read_text())
     if "ca_file" in (tmp_path / "sensor.toml").read_text():
         tool("provision", "--check", "--ca", "ca", "sensor.toml")

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ipsec_board import paths  # noqa: F401 - makes `import ipsec` work for the modules below
-from ipsec_board.gateway import ends
+from ipsec_board.gateway import ends, methods
 from ipsec_board.gateway.authority import Authority
-from ipsec_board.gateway.fleet import Fleet, fleets
+from ipsec_board.gateway.fleet import fleets
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.text import GatewayFile
 
@@ -33,8 +33,6 @@ GATEWAYS = {
     "azure": ("ipsec_board.gateway.azure", "Azure VPN Gateway"),
 }
 
-CERTIFICATES = ("strongswan", "libreswan")  # for which certificates are written
-
 
 def write(
     name: str, plans: Plan | Sequence[Plan], show_secret: bool = False, issuer: Authority | None = None
@@ -49,37 +47,10 @@ def write(
     module = importlib.import_module(GATEWAYS[name][0])
     found = fleets([plans] if isinstance(plans, Plan) else plans)
     for fleet in found:
-        _check_methods(name, fleet)
+        methods.check(name, GATEWAYS[name][1], fleet)
     if issuer:
         found = [ends.with_gateway(fleet, issuer) for fleet in found]
     return [file for fleet in found for file in module.write(fleet, show_secret)]
-
-
-def _check_methods(name: str, fleet: Fleet) -> None:
-    """Whether this kind of gateway takes how both ends prove themselves, and whether that is known. Raises PlanError."""
-    methods = {fleet.device_auth, fleet.gateway_auth}
-    if fleet.first.config.ppk_id and name not in ("strongswan", "libreswan"):
-        text = f"{GATEWAYS[name][1]}: nothing is written for post-quantum pre-shared keys (RFC 8784)"
-        raise PlanError(text, "remove ppk_id for the text of the rest, and add the key there by that vendor's document")
-    if "eap" in methods and name != "strongswan":
-        text = f"{GATEWAYS[name][1]}: nothing is written for EAP-MSCHAPv2"
-        how = "set it up there with an account for eap_identity; the gateway itself needs a certificate for remote_id"
-        raise PlanError(text, how)
-    if "key" in methods and name not in ("strongswan", "libreswan"):
-        raise PlanError(f"{GATEWAYS[name][1]} takes no raw public keys as far as is known", 'use auth = "psk" with this gateway')
-    if "cert" in methods and name not in CERTIFICATES:
-        text = f"no text for {GATEWAYS[name][1]} and certificates is written here"
-        raise PlanError(text, 'use auth = "psk" with it, or see docs/gateways/README.md for what it needs')
-    if len(methods) > 1 and name not in ("strongswan", "libreswan"):
-        text = f"{GATEWAYS[name][1]} and different methods at the two ends: no text for that is written here"
-        raise PlanError(text, "leave out remote_auth, or use strongSwan")
-    for plan in fleet.devices:
-        if plan.has_raw_key and plan.keys and plan.keys.public is None:
-            remedy = f"provision the board first: `ipsec-board provision {plan.path}` has it make a key"
-            raise PlanError(f"{plan.path}: the device's public key is not known yet", remedy)
-        if fleet.device_auth == "cert" and not (plan.certificates and plan.certificates.chain):
-            remedy = f"provision the board first: `ipsec-board provision {plan.path}`, with --ca or your authority's answer"
-            raise PlanError(f"{plan.path}: the device's certificate is not there yet", remedy)
 
 
 def save(files: list[GatewayFile], folder: Path, replace: bool = False) -> list[Path]:

@@ -15,6 +15,7 @@ from ipsec_board.gateway.text import GatewayFile, Sheet, identity, lifetime_s, p
 
 _TUNNEL = 'AWS Site-to-Site VPN User Guide", "Tunnel options for your Site-to-Site VPN connection'
 _CGW = 'AWS Site-to-Site VPN User Guide", "Customer gateway options for your Site-to-Site VPN connection'
+_AUTH = 'AWS Site-to-Site VPN User Guide", "Site-to-Site VPN tunnel authentication options'
 _API = "Amazon EC2 API Reference"
 _ENCR = {v.CBC128: "AES128", v.CBC256: "AES256", v.GCM128: "AES128-GCM-16", v.GCM256: "AES256-GCM-16"}
 _WORDS = v.Vocabulary(
@@ -50,10 +51,13 @@ def _device(plan: Plan, show_secret: bool) -> list[GatewayFile]:
     }
     sheet = Sheet("#", f"AWS Site-to-Site VPN for device {plan.config.local_id}").left_out(ike_out, esp_out)
     sheet.note("vgw-ID is your virtual private gateway, cgw-ID what the first command prints.")
-    sheet.source(_CGW, f"address and ASN; {_API}, CreateCustomerGateway")
-    sheet.note("The address must be static, with NAT the NAT device's; an ASN is wanted even without BGP.")
-    sheet.note("Not confirmed: the AWS CLI's own pages; its options are spelled after the API's parameters.")
-    sheet.put(f"aws ec2 create-customer-gateway --type ipsec.1 --ip-address {plan.site['peer_address']} --bgp-asn 65000")
+    if plan.config.auth == "cert":
+        _certificates(sheet, plan)
+    else:
+        sheet.source(_CGW, f"address and ASN; {_API}, CreateCustomerGateway")
+        sheet.note("The address must be static, with NAT the NAT device's; an ASN is wanted even without BGP.")
+        sheet.note("Not confirmed: the AWS CLI's own pages; its options are spelled after the API's parameters.")
+        sheet.put(f"aws ec2 create-customer-gateway --type ipsec.1 --ip-address {plan.site['peer_address']} --bgp-asn 65000")
     sheet.source(_API, "CreateVpnConnection, VpnConnectionOptionsSpecification")
     sheet.put("aws ec2 create-vpn-connection --type ipsec.1 --customer-gateway-id cgw-ID --vpn-gateway-id vgw-ID \\")
     sheet.put(f"    --options file://{n}-options.json")
@@ -65,7 +69,22 @@ def _device(plan: Plan, show_secret: bool) -> list[GatewayFile]:
     sheet.note("Not confirmed: AWS identifies itself by the tunnel's outside address.")
     sheet.note("Make that address the device's gateway and remote_id.")
     text = json.dumps(options, indent=2) + "\n"
-    return [GatewayFile(f"{n}-options.json", text, secret=show_secret), GatewayFile(f"{n}.txt", sheet.text)]
+    holds_key = show_secret and bool(plan.config.psk)
+    return [GatewayFile(f"{n}-options.json", text, secret=holds_key), GatewayFile(f"{n}.txt", sheet.text)]
+
+
+def _certificates(sheet: Sheet, plan: Plan) -> None:
+    """AWS signs with a private certificate of its own, and trusts the devices of one authority in AWS Private CA."""
+    sheet.source(_AUTH, f'"Private certificate from AWS Private CA"; {_API}, CreateCustomerGateway')
+    sheet.note("Not confirmed: the AWS CLI's own pages; which identity AWS wants and shows; its signatures' hash.")
+    sheet.note("An authority in AWS Private CA issues for the device: `ipsec-board provision` has the board sign a request,")
+    request = plan.path.with_suffix(".csr").name
+    sheet.note(f"{request}; put its answer, with the authority's certificate, into cert_file.")
+    sheet.note("CA-ARN is that authority, CERTIFICATE-ARN a private certificate of it in ACM, which the customer gateway names:")
+    sheet.note("any certificate of that authority is taken from the device. ca_file is what AWS's own certificate comes from.")
+    sheet.put(f"aws acm-pca issue-certificate --certificate-authority-arn CA-ARN --csr fileb://{request} \\")
+    sheet.put("    --signing-algorithm SHA256WITHECDSA --validity Value=365,Type=DAYS")
+    sheet.put("aws ec2 create-customer-gateway --type ipsec.1 --certificate-arn CERTIFICATE-ARN --bgp-asn 65000")
 
 
 def _networks(plan: Plan) -> tuple[str, str]:
@@ -78,9 +97,10 @@ def _tunnel(plan: Plan, ike: list[v.IkeWords], esp: list[v.EspWords], show: bool
     def values(words) -> list[dict]:
         return [{"Value": w} for w in v.unique(words)]
 
+    psk = {"PreSharedKey": plan.config.psk.decode() if show else placeholder(plan)} if plan.config.auth == "psk" else {}
     return {
         "IKEVersions": [{"Value": "ikev2"}],
-        "PreSharedKey": plan.config.psk.decode() if show else placeholder(plan),
+        **psk,
         "Phase1EncryptionAlgorithms": values(s.encr for s in ike),
         "Phase1IntegrityAlgorithms": values(s.prf for s in ike),
         "Phase1DHGroupNumbers": [{"Value": int(g)} for g in v.unique(s.group for s in ike)],
@@ -97,6 +117,8 @@ def _tunnel(plan: Plan, ike: list[v.IkeWords], esp: list[v.EspWords], show: bool
 def _check(plan: Plan) -> None:
     if plan.pools:
         raise PlanError("AWS assigns no addresses inside", "set virtual_ip = [] and inner_address in [tunnel]")
+    if plan.config.auth == "cert":
+        return
     if not plan.site["peer_address"]:
         raise PlanError("AWS with a PSK needs the device's public address", "set peer_address in [site]")
     if identity(plan.config.local_id) != ("address", plan.site["peer_address"]):

@@ -6,13 +6,16 @@ Start reading at `write`.
 
 import re
 
-from ipsec_board.gateway import selectors
+from cryptography.x509.oid import NameOID
+
+from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
 
 _POLICY = 'Azure VPN Gateway documentation", "Configure custom IPsec/IKE connection policies for S2S VPN and VNet-to-VNet'
+_CERT = 'Azure VPN Gateway documentation", "Configure a site-to-site VPN gateway certificate authentication connection'
 _PS = "Azure PowerShell reference, Az.Network"
 _MAIN_MODE_S = 28800  # Azure's lifetime of IKE SAs, which cannot be changed
 _WORDS = v.Vocabulary(
@@ -32,16 +35,17 @@ _WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>-<device>.ps1` for each device; resource group, location and gateway are variables at its head. Raises PlanError."""
-    return [_device(plan, show_secret) for plan in fleet.devices]
+    return [*ends.files(fleet, show_secret), *(_device(fleet, plan, show_secret) for plan in fleet.devices)]
 
 
-def _device(plan: Plan, show_secret: bool) -> GatewayFile:
+def _device(fleet: Fleet, plan: Plan, show_secret: bool) -> GatewayFile:
     _check(plan)
     selectors.check(plan, "Azure", instead="let a network security group tell protocols and ports apart")
     ike, ike_out = _WORDS.ike(plan)
     esp, esp_out = _WORDS.esp(plan)
     n, prefixes = f"{plan.name}-{plan.device_name}", ", ".join(f"'{p}'" for p in plan.inside_hosts)
-    psk = plan.config.psk.decode() if show_secret else placeholder(plan)
+    with_psk = plan.config.auth == "psk"
+    psk = plan.config.psk.decode() if show_secret and with_psk else placeholder(plan)
     sheet = Sheet("#", f"Azure VPN Gateway for device {plan.config.local_id}").left_out(ike_out, esp_out)
     if len(ike) > 1 or len(esp) > 1:
         sheet.note("A policy holds one suite: the first of the device's that Azure has is taken.")
@@ -59,13 +63,33 @@ def _device(plan: Plan, show_secret: bool) -> GatewayFile:
     sheet.source(_PS, "New-AzVirtualNetworkGatewayConnection; Azure SDK for .NET, VirtualNetworkGatewayConnectionMode")
     sheet.note("Not confirmed: how Azure compares the device's identity.")
     sheet.note("Azure's side of the selectors is the virtual network's address space, in which these must lie:", *plan.protected)
+    if not with_psk:
+        _certificates(sheet, fleet, plan)
     sheet.put("$vnet = Get-AzVirtualNetworkGateway -Name $gateway -ResourceGroupName $group")
     sheet.put(f"New-AzVirtualNetworkGatewayConnection -Name '{n}' -ResourceGroupName $group -Location $location `")
     sheet.put("    -VirtualNetworkGateway1 $vnet -LocalNetworkGateway2 $site -ConnectionType IPsec -ConnectionProtocol IKEv2 `")
     sheet.put("    -ConnectionMode ResponderOnly -UsePolicyBasedTrafficSelectors $true `")
-    sheet.put(f"    -IpsecPolicies $policy -SharedKey '{psk}'")
+    proof = f"-SharedKey '{psk}'" if with_psk else "-AuthenticationType Certificate -CertificateAuthentication $auth"
+    sheet.put(f"    -IpsecPolicies $policy {proof}")
     sheet.note("Not confirmed: Azure identifies itself by its public address.", "Make that the device's gateway and remote_id.")
-    return GatewayFile(f"{n}.ps1", sheet.text, secret=show_secret)
+    return GatewayFile(f"{n}.ps1", sheet.text, secret=show_secret and with_psk)
+
+
+def _certificates(sheet: Sheet, fleet: Fleet, plan: Plan) -> None:
+    """What Azure shows of itself, from its Key Vault, and what it trusts of the device."""
+    sheet.source(_CERT, f"PowerShell; {_PS}, New-AzVirtualNetworkGatewayCertificateAuthentication")
+    sheet.note("Not confirmed: ECDSA certificates; a chain that is the root alone; the identity that Azure compares and shows.")
+    methods.explain(sheet, fleet)
+    sheet.note("Import the gateway's as PKCS #12 into a Key Vault which a user-assigned identity of the VPN gateway may read.")
+    assert plan.certificates
+    chain = [*plan.certificates.chain[1:], *([plan.certificates.root] if plan.certificates.root else [])]
+    texts = ", ".join(f"'{methods.base64_lines(c)}'" for c in dict.fromkeys(chain)) or "'THE-AUTHORITY-IN-BASE64'"
+    names = plan.certificates.chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    sheet.put("$auth = New-AzVirtualNetworkGatewayCertificateAuthentication `")
+    sheet.put(f"    -OutboundAuthCertificate 'https://VAULT.vault.azure.net/certificates/{methods.own_name(fleet)}/VERSION' `")
+    subject = str(names[0].value) if names else plan.config.local_id
+    sheet.put(f"    -InboundAuthCertificateSubjectName '{subject}' `")
+    sheet.put(f"    -InboundAuthCertificateChain @({texts})")
 
 
 def _check(plan: Plan) -> None:
@@ -73,11 +97,13 @@ def _check(plan: Plan) -> None:
         raise PlanError("Azure assigns no addresses over a site-to-site connection", "set virtual_ip = [] and inner_address")
     if not plan.site["peer_address"]:
         raise PlanError("Azure needs the device's public address", "set peer_address in [site]")
-    if identity(plan.config.local_id) != ("address", plan.site["peer_address"]):
+    if plan.config.auth == "psk" and identity(plan.config.local_id) != ("address", plan.site["peer_address"]):
         raise PlanError(
             f"Azure expects the public address {plan.site['peer_address']} as the device's identity",
             f'set local_id = "{plan.site["peer_address"]}" in [tunnel]',
         )
+    if plan.config.auth != "psk":
+        return
     # Azure's VPN Gateway FAQ: printable ASCII without space, - and ~; a ' would end PowerShell's string; 128 is not confirmed
     if not re.fullmatch(rb"[\x21-\x26\x28-\x2c\x2e-\x7d]{1,128}", plan.config.psk):
         raise PlanError(

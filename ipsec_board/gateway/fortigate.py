@@ -3,7 +3,9 @@
 Start reading at `write`.
 """
 
-from ipsec_board.gateway import selectors
+from cryptography.x509.oid import NameOID
+
+from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -50,16 +52,72 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     if alone:
         sheet.note("For more devices give all their files in one command: with IKEv2 FortiOS chooses the gateway before it knows",
                    f"who asks ({_HUB}), so there is one for all, with a user for each.")
+    _certificates(sheet, fleet)
     _addresses(sheet, fleet, n)
     _phase1(sheet, fleet, n, ike, show_secret and alone)
     _phase2(sheet, fleet, n, esp)
     sheet.note("Firewall policies between the tunnel's interface and the networks inside are yours to write.")
-    devices = [] if alone else [_user(n, plan, show_secret) for plan in fleet.devices]
-    return [GatewayFile(f"{n}.fortios", sheet.text, secret=show_secret and alone, shared=True), *devices]
+    devices = [] if alone and fleet.device_auth != "eap" else [_user(fleet, n, plan, show_secret) for plan in fleet.devices]
+    holds_key = show_secret and alone and bool(fleet.first.config.psk)
+    return [GatewayFile(f"{n}.fortios", sheet.text, secret=holds_key, shared=True), *ends.files(fleet, show_secret), *devices]
 
 
-def _user(n: str, plan: Plan, show: bool) -> GatewayFile:
-    """A device as a user: its identity is the name, its key the password."""
+def _account(n: str, plan: Plan) -> GatewayFile:
+    """A device as an account of EAP-MSCHAPv2."""
+    sheet = Sheet("#", f"FortiOS: device {plan.config.local_id} of {n}")
+    sheet.source(_CLI, "config user local")
+    sheet.note("The password is the one of which nt_hash_file holds the hash; the desk does not know it.")
+    user = plan.config.eap_identity
+    sheet.put("config user local", f'    edit "{user}"', "        set type password", '        set passwd "<the password>"')
+    sheet.put("    next", "end")
+    sheet.unconfirmed("append for this group (device groups have it); if refused, `set member` with the names of all devices")
+    sheet.put("config user group", f'    edit "{n}"', f'        append member "{user}"', "    next", "end")
+    return GatewayFile(f"{plan.name}-{plan.device_name}.fortios", sheet.text)
+
+
+def _peer(n: str, fleet: Fleet, plan: Plan) -> GatewayFile:
+    """A device as a holder of a certificate."""
+    sheet = Sheet("#", f"FortiOS: device {plan.config.local_id} of {n}")
+    _peer_entry(sheet, fleet, plan)
+    sheet.unconfirmed("append for this group (device groups have it); if refused, `set member` with the names of all devices")
+    sheet.put("config user peergrp", f'    edit "{n}"', f'        append member "{plan.device_name}"', "    next", "end")
+    return GatewayFile(f"{plan.name}-{plan.device_name}.fortios", sheet.text)
+
+
+def _peer_entry(sheet: Sheet, fleet: Fleet, plan: Plan) -> None:
+    sheet.source(_CLI, "config user peer: ca, cn, cn-type, subject")
+    sheet.note("Not confirmed: that FortiOS compares what it finds here in the certificate, not the identity of IKE")
+    sheet.put("config user peer", f'    edit "{plan.device_name}"', f'        set ca "{methods.root_names(fleet)[0]}"')
+    chain = plan.certificates.chain if plan.certificates else ()
+    names = chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME) if chain else []
+    cn = str(names[0].value) if names else plan.config.local_id
+    sheet.put(f'        set cn "{cn}"', "        set cn-type string", "    next", "end")
+
+
+def _certificates(sheet: Sheet, fleet: Fleet) -> None:
+    """Authorities into the gateway by its CLI; its own certificate is imported as PKCS #12."""
+    if fleet.gateway_auth != "cert":
+        return
+    sheet.source(_CLI, "config vpn certificate ca, local; execute vpn certificate local import")
+    sheet.note("Not confirmed: PEM in quotes over several lines; that FortiOS signs by SHA-2 (RFC 7427)")
+    methods.explain(sheet, fleet)
+    own = methods.own_name(fleet)
+    sheet.note(f"Import the gateway's own under System > Certificates, or by the CLI, under the name {own}.")
+    if fleet.device_auth == "cert":
+        roots = ends.device_roots(fleet)
+        texts = [methods.pem(c) for c in roots] or ["<the text of that authority's certificate in PEM>"]
+        sheet.put("config vpn certificate ca")
+        for name, text in zip(methods.root_names(fleet), texts, strict=True):
+            sheet.put(f'    edit "{name}"', f'        set ca "{text}"', "    next")
+        sheet.put("end")
+
+
+def _user(fleet: Fleet, n: str, plan: Plan, show: bool) -> GatewayFile:
+    """A device as a user: its identity is the name, its key the password; or its certificate, or its account."""
+    if fleet.device_auth == "eap":
+        return _account(n, plan)
+    if fleet.device_auth == "cert":
+        return _peer(n, fleet, plan)
     sheet = Sheet("#", f"FortiOS: device {plan.config.local_id} of {n}")
     if not plan.config.psk.isalnum():
         raise PlanError(
@@ -92,9 +150,12 @@ def _addresses(sheet: Sheet, fleet: Fleet, n: str) -> None:
 def _phase1(sheet: Sheet, fleet: Fleet, n: str, ike: list[v.IkeWords], show: bool) -> None:
     proposals = " ".join(v.unique(f"{s.encr}-{s.prf if s.aead else s.integ}" for s in ike))
     kind, local = printable_identity(fleet.gateway_id)
-    if len(fleet.devices) > 1:
-        sheet.unconfirmed("an empty user group, which the texts of the devices fill")
-        sheet.put("config user group", f'    edit "{n}"', "    next", "end")
+    if len(fleet.devices) > 1 or fleet.device_auth == "eap":
+        group = "peergrp" if fleet.device_auth == "cert" else "group"
+        sheet.unconfirmed("an empty group, which the texts of the devices fill")
+        sheet.put(f"config user {group}", f'    edit "{n}"', "    next", "end")
+    elif fleet.device_auth == "cert":
+        _peer_entry(sheet, fleet, fleet.first)
     sheet.source(_CLI, f"config vpn ipsec phase1-interface; {_ANSIBLE}, fortios_vpn_ipsec_phase1_interface: values")
     sheet.note(f"The name's length: {_NAMES}: the number of a dial-up tunnel follows it within 15 characters.")
     sheet.put("config vpn ipsec phase1-interface", f'    edit "{n}"', "        set type dynamic")
@@ -107,6 +168,16 @@ def _phase1(sheet: Sheet, fleet: Fleet, n: str, ike: list[v.IkeWords], show: boo
 
 
 def _peers(sheet: Sheet, fleet: Fleet, n: str, show: bool) -> None:
+    if fleet.gateway_auth == "cert":
+        sheet.put("        set authmethod signature", f'        set certificate "{methods.own_name(fleet)}"')
+        if fleet.device_auth == "eap":
+            sheet.put("        set peertype any", "        set eap enable", "        set eap-identity send-request")
+            sheet.put(f'        set authusrgrp "{n}"')
+        elif len(fleet.devices) > 1:
+            sheet.put("        set peertype peergrp", f'        set peergrp "{n}"')
+        else:
+            sheet.put("        set peertype peer", f'        set peer "{fleet.first.device_name}"')
+        return
     if len(fleet.devices) > 1:
         sheet.note("peertype dialup with usrgrp and ike-version 2 stands in configurations that others have published;",
                    "not confirmed: that FortiOS then takes each user's password for the key.")

@@ -3,7 +3,7 @@
 Start reading at `write`.
 """
 
-from ipsec_board.gateway import selectors
+from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -68,7 +68,7 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     sheet.put(f" tunnel source {fleet.site['interface'] or 'GigabitEthernet1'}", " tunnel mode ipsec ipv4")
     sheet.put(*([f" ip access-group {n}-in in"] if rules else []), f" tunnel protection ipsec profile {n}", "end")
     devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
-    return [GatewayFile(f"{n}.ios", sheet.text, shared=not fleet.exact), *devices]
+    return [GatewayFile(f"{n}.ios", sheet.text, shared=not fleet.exact), *ends.files(fleet, show_secret), *devices]
 
 
 def _ike(sheet: Sheet, fleet: Fleet, ike: list[v.IkeWords]) -> None:
@@ -79,24 +79,63 @@ def _ike(sheet: Sheet, fleet: Fleet, ike: list[v.IkeWords]) -> None:
         sheet.put(*([] if s.aead else [f" integrity {s.integ}"]), *([f" prf {s.prf}"] if s.prf != s.integ else []))
         sheet.put(f" group {s.group}")
     sheet.put(f"crypto ikev2 policy {n}", *(f" proposal {n}-{i}" for i in range(len(ike))))
-    sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
-    sheet.put(f"crypto ikev2 keyring {n}")
+    if "psk" in (fleet.device_auth, fleet.gateway_auth):
+        sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
+        sheet.put(f"crypto ikev2 keyring {n}")
+    _certificates(sheet, fleet)
+
+
+def _certificates(sheet: Sheet, fleet: Fleet) -> None:
+    """Trustpoints for the certificates of both ends."""
+    if "cert" not in (fleet.device_auth, fleet.gateway_auth):
+        return
+    sheet.source(_FLEX, "FlexVPN server: pki trustpoint; Cisco's PKI commands: enrollment terminal")
+    sheet.note("Not confirmed: import of PKCS #12 from flash; that IOS XE signs by SHA-2 (RFC 7427)")
+    methods.explain(sheet, fleet)
+    own = methods.own_name(fleet)
+    if fleet.gateway_auth == "cert":
+        sheet.put(f"crypto pki trustpoint {own}", " revocation-check none")
+        sheet.put(f"crypto pki import {own} pkcs12 bootflash:{own}.p12 password PASSWORD-OF-THE-FILE")
+    if fleet.device_auth == "cert":
+        for name in methods.root_names(fleet):
+            sheet.put(f"crypto pki trustpoint {name}", " enrollment terminal pem", " revocation-check none")
+            sheet.note(f"It asks for the text of {name}.crt:").put(f"crypto pki authenticate {name}")
+
+
+def _authentication(sheet: Sheet, fleet: Fleet) -> None:
+    """How both ends prove themselves, in the profile."""
+    n, words = fleet.name, {"psk": "pre-share", "eap": "eap query-identity"}
+    theirs = words.get(fleet.device_auth) or methods.device_word(fleet, "ecdsa-sig", "rsa-sig")
+    ours = words.get(fleet.gateway_auth) or methods.gateway_word(fleet, "ecdsa-sig", "rsa-sig")
+    sheet.put(f" identity local {_id(fleet.gateway_id)}", f" authentication remote {theirs}", f" authentication local {ours}")
+    if "psk" in (fleet.device_auth, fleet.gateway_auth):
+        sheet.put(f" keyring local {n}")
+    if fleet.gateway_auth == "cert":
+        sheet.put(f" pki trustpoint {methods.own_name(fleet)} sign")
+    if fleet.device_auth == "cert":
+        sheet.put(*(f" pki trustpoint {name} verify" for name in methods.root_names(fleet)))
+    if fleet.device_auth == "eap":
+        sheet.put(f" aaa authentication eap {n}")
 
 
 def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
     n = fleet.name
     sheet = Sheet("!", f"IOS XE: device {plan.config.local_id} of {n}")
-    sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
-    text = plan.config.psk.isalnum()
-    if not text:
-        sheet.note("Not confirmed: pre-shared-key hex (a secret made with `ipsec-board provision --new-psk --text` does without)")
-    secret = _text(plan, show) if text else f"hex {secret_hex(plan, show)}"
-    sheet.put(f"crypto ikev2 keyring {n}", f" peer {plan.device_name}", f"  identity {_id(plan.config.local_id)}")
-    sheet.put(f"  pre-shared-key {secret}")
+    if plan.config.psk:
+        sheet.source(_TERRAFORM, "crypto_ikev2_keyring: peer, identity, pre-shared key")
+        text = plan.config.psk.isalnum()
+        if not text:
+            without = "a secret made with `ipsec-board provision --new-psk --text` does without"
+            sheet.note(f"Not confirmed: pre-shared-key hex ({without})")
+        secret = _text(plan, show) if text else f"hex {secret_hex(plan, show)}"
+        sheet.put(f"crypto ikev2 keyring {n}", f" peer {plan.device_name}", f"  identity {_id(plan.config.local_id)}")
+        sheet.put(f"  pre-shared-key {secret}")
+    if plan.config.auth == "eap":
+        sheet.note(f"The RADIUS server needs an account {plan.config.eap_identity!r} with the password of nt_hash_file.")
     sheet.source(_FLEX, "appendix on legacy VPNs: identities")
     sheet.note("Not confirmed: that any of several match statements is enough")
     sheet.put(f"crypto ikev2 profile {n}", f" match identity remote {_id(plan.config.local_id)}")
-    return GatewayFile(f"{plan.name}-{plan.device_name}.ios", sheet.text, secret=show)
+    return GatewayFile(f"{plan.name}-{plan.device_name}.ios", sheet.text, secret=show and bool(plan.config.psk))
 
 
 def _text(plan: Plan, show: bool) -> str:
@@ -108,6 +147,9 @@ def _profile(sheet: Sheet, fleet: Fleet) -> None:
     if fleet.pools:
         first, last = pool_range(fleet.pools[0])
         sheet.unconfirmed("the wording of aaa, ip local pool and ip access-list, which are older than IKEv2")
+        if fleet.device_auth == "eap":
+            sheet.note("A RADIUS server has the accounts, for EAP-MSCHAPv2: name it with `radius server` and `aaa group server`.")
+            sheet.put(f"aaa authentication login {n} group radius")
         sheet.put("aaa new-model", f"aaa authorization network {n} local", f"ip local pool {n} {first} {last}")
         sheet.put(f"ip access-list standard {n}", *(f" permit {_wildcard(p)}" for p in fleet.protected))
         sheet.source(_PYATS, "apis/iosxe/ike/configure.py: authorization policy")
@@ -116,10 +158,10 @@ def _profile(sheet: Sheet, fleet: Fleet) -> None:
     sheet.source(_FLEX, f"appendix on legacy VPNs: identities, authentication; {_PYATS}, apis/iosxe/ike/configure.py: the rest")
     sheet.note("`nat force-encap` exists, but is left out: the device's NAT detection already leads to ESP in UDP.")
     sheet.put(f"crypto ikev2 profile {n}")
-    sheet.put(f" identity local {_id(fleet.gateway_id)}", " authentication remote pre-share")
-    sheet.put(" authentication local pre-share", f" keyring local {n}", f" lifetime {lifetime_s(fleet)}")
+    _authentication(sheet, fleet)
+    sheet.put(f" lifetime {lifetime_s(fleet)}")
     sheet.put(f" dpd {max(30, fleet.config.dpd_s)} 5 periodic", " nat keepalive 20")
-    sheet.put(*([f" aaa authorization group psk list {n} {n}"] if fleet.pools else []), " virtual-template 7")
+    sheet.put(*([f" aaa authorization group {fleet.device_auth} list {n} {n}"] if fleet.pools else []), " virtual-template 7")
 
 
 def _wildcard(prefix: str) -> str:

@@ -3,7 +3,7 @@
 Start reading at `write`.
 """
 
-from ipsec_board.gateway import selectors
+from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet, numbered
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -12,6 +12,7 @@ from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, pool_range,
 
 _CLI = "Junos CLI Reference"
 _HIERARCHY = "Junos 12.1X47, Security Configuration Statement Hierarchy"
+_PKI = "Junos PKI User Guide"
 _GUIDE = "Junos IPsec VPN User Guide"
 _FIRST_UNIT = 7  # of st0
 _NAME_LEN = 29  # a policy's or proposal's name has at most 32 characters, and proposals are numbered
@@ -45,18 +46,43 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     sheet = Sheet("#", f"Junos, SRX Series: IKEv2 for {fleet.title}").left_out(ike_out, esp_out)
     sheet.note(f"Load with: load set {n}.set, then the file of each device; then commit")
     sheet.note("Not confirmed: that load set skips lines such as these.")
+    _certificates(sheet, fleet)
     _phase1(sheet, fleet, n, ike)
     _phase2(sheet, fleet, n, esp)
     devices = [_device(fleet, n, number, plan, show_secret) for number, plan in numbered(fleet.devices)]
-    return [GatewayFile(f"{n}.set", sheet.text, shared=not fleet.exact), *devices]
+    return [GatewayFile(f"{n}.set", sheet.text, shared=not fleet.exact), *ends.files(fleet, show_secret), *devices]
+
+
+def _certificates(sheet: Sheet, fleet: Fleet) -> None:
+    """Profiles of authorities; certificates are loaded by commands of the operational mode."""
+    if fleet.device_auth != "cert":
+        return
+    sheet.source(_PKI, '"Load CA and Local Certificates Manually"; "Digital Certificates"')
+    sheet.note("Not confirmed: the wording of ca-profile and of the commands; that Junos signs by SHA-2 (RFC 7427)")
+    methods.explain(sheet, fleet)
+    own = methods.own_name(fleet)
+    for name in methods.root_names(fleet):
+        profile = f"set security pki ca-profile {name}"
+        sheet.put(f"{profile} ca-identity {name}", f"{profile} revocation-check disable")
+    sheet.note("In operational mode, with the files in /var/tmp:")
+    sheet.note(*(f"  request security pki ca-certificate load ca-profile {name} filename /var/tmp/{name}.crt"
+                 for name in methods.root_names(fleet)))  # fmt: skip
+    load = f"request security pki local-certificate load certificate-id {own}"
+    sheet.note(f"  {load} filename /var/tmp/{own}.crt key /var/tmp/{own}.key")
 
 
 def _phase1(sheet: Sheet, fleet: Fleet, n: str, ike: list[v.IkeWords]) -> None:
     sheet.source(_CLI, "proposal (Security IKE)")
     sheet.note("Not confirmed: the highest lifetime; that with AES-GCM the authentication algorithm names the PRF")
+    how = "pre-shared-keys"
+    if fleet.device_auth == "cert":
+        how = methods.gateway_word(fleet, "ecdsa-signatures-256", "rsa-signatures")
+        if how != methods.device_word(fleet, "ecdsa-signatures-256", "rsa-signatures"):
+            text = "Junos has one kind of signatures for both ends: the device's certificate is for P-256, the gateway's for RSA"
+            raise PlanError(text, "give the gateway a certificate on P-256, too; `--ca` issues one")
     for i, s in enumerate(ike):
         base = f"set security ike proposal {n}-{i}"
-        sheet.put(f"{base} authentication-method pre-shared-keys", f"{base} dh-group {s.group}")
+        sheet.put(f"{base} authentication-method {how}", f"{base} dh-group {s.group}")
         # with AES-GCM the authentication algorithm is the PRF's hash
         sheet.put(f"{base} authentication-algorithm {s.integ or s.prf}", f"{base} encryption-algorithm {s.encr}")
         sheet.put(f"{base} lifetime-seconds {lifetime_s(fleet)}")
@@ -98,7 +124,13 @@ def _device(fleet: Fleet, n: str, number: int, plan: Plan, show: bool) -> Gatewa
     sheet.note(f"Its name {own} and its interface st0.{unit} come from [site] number, or from its place among the files given.")
     sheet.source(_CLI, "policy (Security IKE)")
     sheet.put(f"set security ike policy {own} proposals [ {' '.join(f'{n}-{i}' for i in range(len(_WORDS.ike(fleet)[0])))} ]")
-    sheet.put(f'set security ike policy {own} pre-shared-key hexadecimal "{secret_hex(plan, show)}"')
+    if fleet.device_auth == "cert":
+        policy = f"set security ike policy {own} certificate"
+        sheet.put(f"{policy} local-certificate {methods.own_name(fleet)}")
+        sheet.put(*(f"{policy} trusted-ca ca-profile {name}" for name in methods.root_names(fleet)))
+        sheet.put(f"{policy} peer-certificate-type x509-signature")
+    else:
+        sheet.put(f'set security ike policy {own} pre-shared-key hexadecimal "{secret_hex(plan, show)}"')
     gw = f"set security ike gateway {own}"
     sheet.source(_HIERARCHY, "[edit security ike]: gateway")
     if "key-id" in _id(plan.config.local_id) + _id(plan.gateway_id):
@@ -120,7 +152,7 @@ def _device(fleet: Fleet, n: str, number: int, plan: Plan, show: bool) -> Gatewa
     _selectors(sheet, vpn, selectors.pairs(plan.theirs, plan.own))
     sheet.unconfirmed("the wording of the zones' settings; other people's configurations have it")
     sheet.put(f"set security zones security-zone vpn interfaces st0.{unit}")
-    return GatewayFile(f"{plan.name}-{plan.device_name}.set", sheet.text, secret=show)
+    return GatewayFile(f"{plan.name}-{plan.device_name}.set", sheet.text, secret=show and bool(plan.config.psk))
 
 
 def _selectors(sheet: Sheet, vpn: str, pairs: list[tuple[Selector, Selector]]) -> None:

@@ -7,7 +7,7 @@ Start reading at `write`.
 
 import dataclasses
 
-from ipsec_board.gateway import selectors
+from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -72,13 +72,49 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     sheet.note("One peer listens for all devices; when another of yours does already, name that one in the devices' identities.")
     sheet.put(f"/ip ipsec peer add name={n}{local} exchange-mode=ike2 passive=yes profile={n}")
     _network(fleet, sheet, pairs)
+    _certificates(fleet, sheet)
     devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
-    return [GatewayFile(f"{n}.rsc", sheet.text, shared=not fleet.exact), *devices]
+    return [GatewayFile(f"{n}.rsc", sheet.text, shared=not fleet.exact), *ends.files(fleet, show_secret), *devices]
+
+
+def _certificates(fleet: Fleet, sheet: Sheet) -> None:
+    """Certificates of both ends, and the one identity that all accounts of EAP share."""
+    if fleet.gateway_auth != "cert":
+        return
+    n, own = fleet.name, methods.own_name(fleet)
+    sheet.unconfirmed("certificate import with name= and passphrase=; that RouterOS signs by ECDSA, and by SHA-2 (RFC 7427)")
+    methods.explain(sheet, fleet)
+    sheet.note("Upload them before: they are imported from the files of the router.")
+    files = [f"{own}.crt", f"{own}.key"] + [f"{root}.crt" for root in methods.root_names(fleet) if fleet.device_auth == "cert"]
+    sheet.put(*(f'/certificate import file-name={f} name={f.rsplit(".", 1)[0]} passphrase=""' for f in files))
+    if fleet.device_auth == "eap":
+        sheet.source(_DOC, '"Road Warrior setup using IKEv2 with EAP-MSCHAPv2 authentication handled by User Manager"')
+        sheet.note("User Manager, a package of its own, has the accounts; RADIUS-SECRET is a word that you make up.")
+        sheet.put("/radius add address=127.0.0.1 secret=RADIUS-SECRET service=ipsec", "/user-manager set enabled=yes")
+        sheet.put(f"/user-manager router add address=127.0.0.1 name={n} shared-secret=RADIUS-SECRET")
+        mode = f" mode-config={n}" if fleet.pools else ""
+        sheet.put(
+            f"/ip ipsec identity add peer={n} auth-method=eap-radius certificate={own} my-id={_id(fleet.gateway_id)}{mode}"
+            f" policy-template-group={n} generate-policy=port-strict"
+        )
 
 
 def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
     n, mode = fleet.name, f" mode-config={fleet.name}" if fleet.pools else ""
     sheet = Sheet("#", f"RouterOS 7: device {plan.config.local_id} of {n}")
+    if fleet.device_auth == "eap":
+        sheet.source(_DOC, '"Road Warrior setup using IKEv2 with EAP-MSCHAPv2 authentication handled by User Manager"')
+        sheet.note("The password is the one of which nt_hash_file holds the hash; the desk does not know it.")
+        sheet.put(f'/user-manager user add name="{plan.config.eap_identity}" password="<the password>"')
+        return GatewayFile(f"{plan.name}-{plan.device_name}.rsc", sheet.text)
+    if fleet.device_auth == "cert":
+        sheet.source(_DOC, '"Road Warrior setup using IKEv2 with RSA authentication", identity configuration')
+        sheet.note(f"Not confirmed: my-id, remote-id, match-by ({_ELSEWHERE})").put(
+            f"/ip ipsec identity add peer={n} auth-method=digital-signature certificate={methods.own_name(fleet)}"
+            f" my-id={_id(plan.gateway_id)} remote-id={_id(plan.config.local_id)} match-by=remote-id{mode}"
+            f" policy-template-group={n} generate-policy=port-strict"
+        )
+        return GatewayFile(f"{plan.name}-{plan.device_name}.rsc", sheet.text)
     sheet.source(_DOC, _SERVER)
     sheet.note(f"Not confirmed: auth-method=pre-shared-key, my-id, remote-id, match-by, secret after 0x ({_ELSEWHERE})").put(
         f'/ip ipsec identity add peer={n} auth-method=pre-shared-key secret="{_secret(plan, show)}"'
