@@ -145,14 +145,11 @@ class _Finisher(ast.NodeTransformer):
             out.append(s)
         return out or ast.Pass()
 
-    def visit_Call(self, n: ast.Call) -> ast.AST:
-        """`forget` of a module that is a file of its own gets the file's name."""
-        forget = getattr(n.func, "binding", None)
-        if forget is not None and forget.name == "forget" and forget.owner and forget.owner.name == "ipsec.micro":
-            text = n.args[0]
-            if isinstance(text, ast.Constant):
-                text.value = self._emitter.file_alone(str(text.value))
-        return self.generic_visit(n)
+    def visit_Constant(self, n: ast.Constant) -> ast.AST:
+        """A text that is the name of a module, for `forget` and `sys.modules`: a file that has it alone is called otherwise."""
+        if isinstance(n.value, str) and n.value.startswith("ipsec."):
+            n.value = self._emitter.file_alone(n.value)
+        return n
 
     def visit_Global(self, n: ast.Global) -> ast.stmt:
         found = getattr(n, "bindings", None)

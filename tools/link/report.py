@@ -25,8 +25,9 @@ _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 _PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
 # What the scripted tunnel of the unit tests imports, joined and plain
 NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names", "ipsec._texts",
-         "ipsec.crypto._selftest")
-PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names", "ipsec.texts", "ipsec.crypto.selftest")
+         "ipsec.crypto._selftest", "ipsec.crypto.kernels._comb25519")
+PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names", "ipsec.texts", "ipsec.crypto.selftest",
+               "ipsec.crypto.kernels.comb25519")
 _HEAP = 192 * 1024
 _LOAD = """
 import gc, sys

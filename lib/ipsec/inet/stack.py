@@ -58,6 +58,7 @@ class Stack:
         self.protocols: dict = {4 << 8 | _ICMP: _first_icmp, 6 << 8 | _ICMP6: _first_icmp}
         self.protocols[4 << 8 | _UDP] = self.protocols[6 << 8 | _UDP] = udp.receive
         self.timers: list = []  # sockets with something to do at a time: TCP
+        self._spare = bytearray(self._udp_room >> 1)  # room for the first socket, once the heap is in pieces
         self._drops = array("I", [0] * _CODES)
 
     def random16(self) -> int:
@@ -200,12 +201,15 @@ class Stack:
         except MemoryError:
             if room:
                 raise
+            self._spare = None
             socket = udp.UdpSocket(self, port, self._udp_room >> 1)  # the heap is in pieces: one packet in place of two
+        self._spare = None
         self.register(_UDP, port, socket)
         return socket
 
     def tcp(self, room: int = 0):
         """A TCP client socket with `room` octets for each direction (0: `tcp_room`); `connect` it."""
+        self._spare = None
         from ipsec.inet import tcp
 
         tcp.install(self)

@@ -31,7 +31,10 @@ class X25519:
         if len(k) != 32:
             raise CryptoError("X25519: the random source gave %d octets, not 32" % len(k))
         self._k = k
-        self.public = _multiply_base(k) if native else scalar_mult(k, BASE)
+        try:
+            self.public = _multiply_base(k) if native else scalar_mult(k, BASE)
+        except MemoryError:  # no room for the table
+            self.public = scalar_mult(k, BASE)
 
     def shared(self, peer_public) -> bytes:
         """Return the 32 octets of the shared secret.
