@@ -241,9 +241,13 @@ def parse(text: str, path: Path) -> dict:
         raise PlanError(f"provisioning file {path}: lists or tables in each other, too deep", "no option needs such") from e
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise PlanError(f"provisioning file {path} must consist of tables", "put the options under [tunnel]")
-    halves = [(f"{path}, table [{_printable(table)}]: option {_printable(name)} holds half of a surrogate pair (\\ud8..), which is no "
-               "character", "write the character itself")
-              for table, options in tables.items() for name, value in options.items() if not _is_text([table, name, value])]  # fmt: skip
+    what = "holds half of a surrogate pair (\\ud8..), which is no character"
+    halves = [
+        (f"{path}, table [{_printable(table)}]: option {_printable(name)} {what}", "write the character itself")
+        for table, options in tables.items()
+        for name, value in options.items()
+        if not _is_text([table, name, value])
+    ]
     if halves:
         raise PlanError.of(halves)
     return tables
