@@ -113,6 +113,7 @@ class StrongSwan:
         pool4: str = POOL4,
         pool6: str = POOL6,
         dns: Iterable[str] = (spaces.INSIDE,),
+        attributes: dict | None = None,
         child: dict | None = None,
         **connection,
     ) -> None:
@@ -120,12 +121,13 @@ class StrongSwan:
 
         `child` holds options of the CHILD_SA (`rekey_time`, `life_time`, `dpd_action` ...); further keywords are
         options of the connection (`dpd_delay`, `rekey_time`, `childless`, `encap`, `fragmentation`, `mobike` ...).
-        An empty `pool4` or `pool6` means that no such address is given.
+        An empty `pool4` or `pool6` means that no such address is given; `attributes` are others to give, by type number.
         """
         pools = {f"{name}-{kind}": addrs for kind, addrs in (("v4", pool4), ("v6", pool6)) if addrs}
         for pool, addrs in pools.items():
             kind = ":" if pool.endswith("v6") else "."
-            self.vici.load_pool({pool: {"addrs": addrs, "dns": [server for server in dns if kind in server]}})
+            given = {"addrs": addrs, "dns": [server for server in dns if kind in server], **(attributes or {})}
+            self.vici.load_pool({pool: given})
         self.vici.load_conn({name: {
             "version": "2",
             "local_addrs": [spaces.GATEWAY, "fd00:9::1"],
