@@ -59,3 +59,20 @@ def test_pages_are_served_over_ipv6(make_gateway):
     assert ":" in address and get(gw, f"http://[{address}]:8080/5000") == pattern(5000)
     out, _ = device.communicate(timeout=20)
     assert json.loads(out.splitlines()[-1]) == [["/5000", INSIDE6]]
+
+
+_REFUSED = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], 81), 2)
+except ConnectionRefusedError:
+    print("refused")
+"""
+
+
+def test_a_port_where_nothing_listens_refuses(gw):
+    device, address = serve(gw, ["micropython", _DEVICE, gw.write_config(), "aio", "1"])
+    assert gw.gateway.run([sys.executable, "-I", "-c", _REFUSED, address]).strip() == "refused"
+    assert get(gw, f"http://{address}/50") == pattern(50)
+    out, _ = device.communicate(timeout=20)
+    assert device.returncode == 0, out

@@ -142,9 +142,10 @@ def test_segments_that_open_nothing():
     stack = new_stack()
     listener = stack.listen(8080)
     peer = Peer(stack)
-    for flags in (ACK, RST, SYN | ACK, SYN | RST, FIN, 0):
+    for flags in (RST, SYN | RST, FIN, 0):
         assert peer.give(flags) == -19 and not stack.timers
-    assert peer.give(SYN, dport=8081) == -13
+    for flags, dport in ((ACK, 8080), (SYN | ACK, 8080), (SYN, 8081)):
+        assert peer.give(flags, dport=dport) == -13 and [s[4] & RST for s in peer.take()] == [RST] and not stack.timers
     assert peer.give(SYN) == 0
     assert peer.give(ACK, seq=1) == -19, "nothing of ours was acknowledged, since nothing was sent"
     peer.ack = peer.take()[0][2] + 1
@@ -167,6 +168,7 @@ def test_closing_and_opening_again():
     listener.close()
     assert [s[4] for s in two.take() if s[1] == 2000][-1] == RST | ACK, "who was not accepted is told"
     assert socket.connected and Peer(stack, 3000).give(SYN) == -13
+    assert [s[1] for s in one.take() if s[4] == RST | ACK] == [3000]
     assert one.give(ACK, b"still") == 0 and socket.recv(9) == b"still" and one.take() == [] and one.take(40)
     assert stack.listen(8080) is listener, "a port can be opened again while a connection of it lives"
     Peer(stack, 3000).open()

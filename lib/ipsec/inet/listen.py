@@ -13,7 +13,6 @@ from ipsec.micro import const, copy
 _TCP = const(6)
 _QUEUE_FULL = const(-14)
 _TCP_SEGMENT = const(-19)
-_PORT = const(-13)
 
 _SYN = const(2)
 _RST = const(4)
@@ -88,9 +87,9 @@ class Listener:
         for connection in self._connections:
             if connection.is_from_peer(buf, at, pos):
                 return connection.deliver(buf, at, pos, data, end)
-        if self.closed:
-            return _PORT
-        if buf[pos + 13] & (_SYN | _RST | _ACK) != _SYN:
+        if self.closed or buf[pos + 13] & _ACK:
+            return tcp.refuser(self._stack).deliver(buf, at, pos, data, end)
+        if buf[pos + 13] & (_SYN | _RST) != _SYN:
             return _TCP_SEGMENT
         if len(self._waiting) >= self._backlog:
             return _QUEUE_FULL

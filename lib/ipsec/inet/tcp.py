@@ -8,8 +8,6 @@ from ipsec.inet import segment
 from ipsec.inet.connection import Connection
 from ipsec.micro import const, copy
 
-_PORT = const(-13)
-
 _TCP = const(6)
 
 # The states of connection.py.
@@ -37,7 +35,17 @@ def receive(stack, buf, at: int, pos: int, end: int) -> int:
     if header < 0:
         return header
     socket = stack.find(_TCP, buf[pos + 2] << 8 | buf[pos + 3])
-    return _PORT if socket is None else socket.deliver(buf, at, pos, pos + header, end)
+    return (socket or refuser(stack)).deliver(buf, at, pos, pos + header, end)
+
+
+def refuser(stack):
+    """What takes segments that belong to no connection, and answers with an RST; it stands at port 0."""
+    socket = stack.find(_TCP, 0)
+    if socket is None:
+        from ipsec.inet.refuse import Refuser
+
+        socket = Refuser(stack)
+    return socket
 
 
 class TcpSocket(Connection):
