@@ -39,6 +39,30 @@ def urequests(uplink, host, say):
     return [answer.status_code, len(body), binascii.hexlify(hashlib.sha256(body).digest()).decode()]
 
 
+def urequests_https(uplink, host, say):
+    import urequests
+
+    answer = urequests.get("https://%s/20000" % host)
+    said = [answer.status_code, binascii.hexlify(hashlib.sha256(answer.content).digest()).decode()]
+    answer = urequests.post("https://%s/" % host, json={"celsius": 21.5})
+    return said + [answer.json()]
+
+
+def umqtt_tls(uplink, host, say, certificate=""):
+    from umqtt.simple import MQTTClient
+
+    got = []
+    client = MQTTClient(b"tls", host, port=8883, ssl=True, ssl_params={"server_hostname": "inside.example"})
+    client.set_callback(lambda topic, message: got.append([topic.decode(), len(message)]))
+    client.connect()
+    client.subscribe(b"tls/#", 1)
+    client.publish(b"tls/1", bytes(2000), qos=1)
+    while not got:
+        client.wait_msg()
+    client.disconnect()
+    return got
+
+
 def umqtt_robust(uplink, host, say):
     """Publishes while the broker is restarted, and comes back by itself.
 
@@ -193,6 +217,8 @@ def ntptime(uplink, host, say):
 BLOCKING = {
     "umqtt_simple": umqtt_simple,
     "urequests": urequests,
+    "urequests_https": urequests_https,
+    "umqtt_tls": umqtt_tls,
     "umqtt_robust": umqtt_robust,
     "chumicro_mqtt": chumicro_mqtt,
     "chumicro_requests": chumicro_requests,
@@ -205,9 +231,8 @@ def main(config, host, folders, what, *rest):
     for folder in folders.split(","):
         sys.path.insert(0, folder)
 
-    if sys.implementation.name != "micropython":
-        for name in ("binascii", "json", "struct"):  # by the names that old packages use
-            sys.modules["u" + name] = __import__(name)
+    for name in ("ssl",) if sys.implementation.name == "micropython" else ("binascii", "json", "struct"):
+        sys.modules["u" + name] = __import__(name)  # by the names that old packages use
     if what in BLOCKING:
         uplink = ipsec.connect(config, capture=True)
         got = BLOCKING[what](uplink, host, print, *rest)

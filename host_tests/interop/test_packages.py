@@ -19,8 +19,10 @@ from pathlib import Path
 import pytest
 
 from host_tests.conftest import require
+from host_tests.interop.gateway import wait_for_line
 from host_tests.interop.mqtt import Broker
 from host_tests.interop.spaces import INSIDE, stop
+from host_tests.interop.tls import make_certificate
 
 _DEVICE = "host_tests/interop/packages_device.py"
 _GET = """
@@ -143,6 +145,30 @@ def test_microdot_serves_clients_behind_the_gateway(gw, tmp_path):
 def test_the_call_patterns_of_ntptime_and_aiohttp(gw, tls):
     assert run(gw, "", "ntptime") == [48, 0x1B]
     assert run(gw, "", "aiohttp", tls) == ["GET / HTTP/1.1\r\n", 3001]
+
+
+def test_umqtt_simple_by_tls(gw, tmp_path):
+    (tmp_path / "broker").mkdir()
+    pem, key, _ = make_certificate(tmp_path)
+    broker = Broker(gw, tmp_path / "broker", pem, key)
+    try:
+        assert run(gw, fetch("micropython-umqtt.simple", tmp_path), "umqtt_tls") == [["tls/1", 2000]]
+    finally:
+        broker.close()
+
+
+def test_urequests_by_tls(gw, tmp_path):
+    pem, key, _ = make_certificate(tmp_path)
+    said = tmp_path / "https.txt"
+    with said.open("w") as output:
+        program = Path(__file__).with_name("agent_https.py")
+        server = gw.gateway.start([sys.executable, "-I", program, INSIDE, pem, key], stdout=output, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_line(server, said, "ready")
+        got = run(gw, fetch("micropython-urequests", tmp_path), "urequests_https")
+    finally:
+        stop(server)
+    assert got == [200, hashlib.sha256(pattern(20000)).hexdigest(), {"celsius": 21.5}]
 
 
 def test_umqtt_simple(gw, tmp_path):
