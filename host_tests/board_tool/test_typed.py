@@ -319,6 +319,34 @@ def test_a_gateway_key_that_is_not_there_is_no_damaged_key(tmp_path):
         assert said.status == 1 and wanted in said.err and said.err.count("error:") == 1, said.err
 
 
+_WRONG = [b"", b"a\nb\n", b"\xff\xfe\x00\xdc", b"hex:zz\n", b" a key of blanks \n", b"gw : RSA k.pem\n", b"\0" * 32]
+
+
+@pytest.mark.parametrize("octets", _WRONG)
+@pytest.mark.parametrize("option", ["psk", "ppk", "nt_hash"])
+def test_files_of_secrets_with_something_else(tmp_path, option, octets):
+    """What is wrong is told once, with how to make another."""
+    given_text = 'ppk_id = "x"\nppk_file = "k"\n' if option == "ppk" else f'{option}_file = "k"\n'
+    given_text += 'auth = "eap"\nca_file = "none"\n' if option == "nt_hash" else ""
+    given_text += "" if option == "psk" else 'psk = "xxxxxxxxxxxxxxxx"\n' if option == "ppk" else ""
+    path = tmp_path / "a.toml"
+    path.write_text(f'[tunnel]\ngateway = "gw"\nlocal_id = "a"\n{given_text}')
+    (tmp_path / "k").write_bytes(octets)
+    said = tool("provision", "--check", "--insecure", path)
+    errors = [line for line in said.err.splitlines() if line.startswith("error:") and "ca_file" not in line]
+    assert said.status == 1 and len(errors) == 1 and option in errors[0], said.err
+    new = f"ipsec-board provision --new-{option.replace('_', '-')} "
+    assert new in said.err and ("remove" in said.err or option == "nt_hash"), said.err
+
+
+def test_a_folder_in_place_of_a_key(tmp_path):
+    path = write_plan(tmp_path)
+    (tmp_path / "sensor-7.psk").unlink()
+    (tmp_path / "sensor-7.psk").mkdir()
+    said = tool("provision", "--check", path)
+    assert said.status == 1 and said.err.count("error:") == 1 and "is a folder" in said.err, said.err
+
+
 def test_the_lines_for_a_key_make_one(tmp_path):
     path = write_plan(tmp_path)
     (tmp_path / "sensor-7.psk").unlink()

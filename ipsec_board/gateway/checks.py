@@ -9,6 +9,7 @@ import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from ipsec import auth_options
 from ipsec import options as library
@@ -116,6 +117,14 @@ def is_file_name(value: object) -> bool:
     return not value or parts[-1] not in ("", ".", "..") and all(len(part.encode()) < 256 for part in parts)
 
 
+def another_secret(secret: str, place: Path, path: Path) -> str:
+    """The remedy for the file of a secret in which there is something else; a file that is there is never overwritten."""
+    make = f"ipsec-board provision --new-{secret.replace('_', '-')} {path}"
+    if place.is_dir():
+        return f"name a file in it, and make that: {make}"
+    return f"put nothing but the key into it; or remove {place}, then make another: {make}"
+
+
 def forget_refused(reasons: Reasons) -> None:
     """What is said of files whose names were refused is no news."""
     reasons.found = [reason for reason in reasons.found if REFUSED not in reason[0]]
@@ -217,8 +226,9 @@ def _remedy(name: str, value: object, found: tuple[dict, bool] | None) -> str:
     if name == "nt_hash":
         return "make it of the password: ipsec-board provision --new-nt-hash FILE"
     if name in ("psk", "ppk"):
-        another = "make another key, or write it in one of these forms"
-        return another if value else f"make a key: ipsec-board provision --new-{name} FILE"
+        make = f"ipsec-board provision --new-{name} FILE"
+        another = f"write it as 'hex:' and pairs of digits; or remove its file and make another: {make}"
+        return another if value else f"make a key: {make}"
     if name not in library._OPTIONS:
         return "correct this option"
     if found and name in ("ike_proposals", "esp_proposals"):

@@ -128,7 +128,9 @@ def _secret_file(path: Path, options: dict, reasons: checks.Reasons) -> Path:
     found = path.parent / str(options["psk_file"])
     if "psk" in options:
         reasons.add("both psk and psk_file are given", "keep psk_file and remove psk")
-    if not found.is_file():
+    if found.is_dir():
+        reasons.add(f"psk_file {found} is a folder", checks.another_secret("psk", found, path))
+    elif not found.is_file():
         reasons.add(f"psk_file {found} is not there", f"{checks.TO_BE_MADE}psk {path}")
     return found
 
@@ -141,6 +143,6 @@ def _read_secret(path: Path, options: dict, secret_file: Path, reasons: checks.R
         return checks.STAND_IN_PSK
     try:
         return library_options._read_secret(str(path), str(options["psk_file"]))
-    except (ConfigError, UnicodeError) as e:
-        reasons.add(str(e) if isinstance(e, ConfigError) else f"psk_file {secret_file} is not text in UTF-8", "save it as UTF-8")
+    except ConfigError as e:
+        reasons.add(str(e), checks.another_secret("psk", secret_file, path))
         return checks.STAND_IN_PSK

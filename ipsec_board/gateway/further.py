@@ -11,7 +11,7 @@ from ipsec.errors import ConfigError
 from ipsec.ike.auth.ppk import shown
 
 from ipsec_board.gateway import secret_file
-from ipsec_board.gateway.checks import STAND_IN, TO_BE_MADE, PlanError, Reasons
+from ipsec_board.gateway.checks import STAND_IN, TO_BE_MADE, PlanError, Reasons, another_secret
 
 FILES = {"ppk_file": "ppk", "nt_hash_file": "nt_hash"}  # options that name files, and those that hold what is in them
 
@@ -28,10 +28,12 @@ def read(path: Path, options: dict, reasons: Reasons) -> tuple[dict, tuple[Path,
         if not file:
             continue
         place = path.parent / str(file)
-        make = f"ipsec-board provision --new-{secret.replace('_', '-')} {path}"
         if value:
             reasons.add(f"both {secret} and {name} are given", f"keep {name} and remove {secret}")
         given[secret] = STAND_IN[secret]
+        if place.is_dir():
+            reasons.add(f"{name} {place} is a folder", another_secret(secret, place, path))
+            continue
         if not place.is_file():
             reasons.add(f"{name} {place} is not there", f"{TO_BE_MADE}{secret.replace('_', '-')} {path}")
             continue
@@ -39,7 +41,7 @@ def read(path: Path, options: dict, reasons: Reasons) -> tuple[dict, tuple[Path,
             given[secret] = auth_options.read_secret(str(path), str(file), name)
             files.append(place)
         except ConfigError as e:
-            reasons.add(str(e), f"make another: {make}")
+            reasons.add(str(e), another_secret(secret, place, path))
     return given, tuple(files)
 
 

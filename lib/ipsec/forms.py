@@ -1,8 +1,9 @@
 """Identities and selectors in the forms that gateways' documents have; loaded only when an option has one of them.
 
 An identity: `@name`, `fqdn:` and `dns:` names, `email:`, `rfc822:` and `userfqdn:` mail addresses, `keyid:` octets as text or as
-hexadecimal digits, `@#` digits, `ipv4:`, `ipv6:`, or a distinguished name such as `C=DE, O=Example, CN=gw` (`dn:` in front makes
-it one). A selector: `10.0.0.0/8[tcp/8883]`.
+hexadecimal digits, `@#` digits, `@[text]`, `ipv4:`, `ipv6:`, or a distinguished name such as `C=DE, O=Example, CN=gw`, with
+commas, semicolons, or a slash before each part (`dn:` in front makes it one; `@~` and digits are its DER). A selector:
+`10.0.0.0/8[tcp/8883]`.
 
 Rules: what is ambiguous is refused with the remedy. Start reading at `encode_identity`.
 """
