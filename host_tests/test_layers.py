@@ -12,7 +12,7 @@ from tools import kernels
 LIB = Path(__file__).resolve().parents[1] / "lib"
 FILES = sorted((LIB / "ipsec").rglob("*.py"))
 BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "auth_options", "way_options",
-          "option_texts", "options", "config", "micro")  # fmt: skip
+          "more_options", "option_texts", "options", "config", "micro")  # fmt: skip
 # layer: what it may import of ours besides itself
 ALLOWED = {
     "errors": (),
@@ -33,12 +33,13 @@ ALLOWED = {
     "key_forms": ("errors",),
     "auth_options": ("errors", "micro", "key_forms"),
     "way_options": ("errors",),
+    "more_options": ("errors",),
     "where": ("address", "event", "micro"),
-    "attempts": ("beside", "event", "texts", "where"),
+    "attempts": ("beside", "esp", "event", "texts", "where"),
     "beside": ("errors", "event", "ike", "micro", "path"),
     "option_texts": ("errors",),
     "options": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options", "way_options",
-                "option_texts"),
+                "more_options", "option_texts"),  # fmt: skip
     "config": ("micro", "suite", "options"),
     "prepared": ("errors", "suite", "auth_options"),
     "crypto": ("errors", "micro"),

@@ -135,6 +135,11 @@ SLICES = {
         lambda c, _arch: bool(c.gateways) or c.redirect or bool(c.tcp),
     ),
     "stream": Slice(("ipsec.drive.tcp_link",), "TCP where no UDP passes (RFC 9329)", lambda c, _arch: bool(c.tcp)),
+    "more": Slice(
+        ("ipsec.more_options", "ipsec.ike.more", "ipsec.esp.many"),
+        "further Child SAs, for networks that one selector set cannot express",
+        lambda c, _arch: bool(c.more_ts),
+    ),
     "childless": Slice(("ipsec.ike.childless",), "the first Child SA apart (RFC 6023)", lambda c, _arch: c.childless),
     "redirect": Slice(("ipsec.ike.redirect",), "gateways that send us to others (RFC 5685)", lambda c, _arch: c.redirect),
     "names": Slice(("ipsec.suite_names",), "names of suites, for lists of them and for the log", _always),

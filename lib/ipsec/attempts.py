@@ -61,6 +61,11 @@ class Attempts:
             self.where = self.history.where = Where(self.config)
         return self.where
 
+    def _many(self):
+        from ipsec.esp.many import Many
+
+        return Many()
+
     def _begin_attempts(self):
         self.is_closed = self._closing = False
         for text in self.config.warnings:

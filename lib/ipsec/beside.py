@@ -9,6 +9,7 @@ Rules
 - The old one carries packets until the new one has a Child SA; then packets move over, and the old one gets a Delete.
 - The new one speaks to the port of NAT traversal from its first message (RFC 7296 2.23), on the same socket, and asks for the
   address that we have. With another one connections cannot go on: the tunnel goes down and comes up with it, at once.
+- With `more_ts` the old one lives on for the usual half minute, until the others of the new one are there.
 - Whatever goes wrong leads to what is done without this module: Delete, then a handshake. So does a board whose heap has not as
   much room after a collection as a handshake takes: `_ROOM` octets, with signatures and certificates `_ROOM_SIGNED`.
 
@@ -99,7 +100,8 @@ class Beside(IkeSa):
             for gone in old.children:
                 gone.heir = child  # what is late on it is still taken
         old.heir = self
-        old.close(now)
+        if not stays or not self.config.more_ts:
+            old.close(now)
         ours, theirs = [(ADDED, child)] + self.changes, old.changes
         if stays:
             self.changes, old.changes = ours + theirs, []

@@ -42,6 +42,7 @@ class Config:
     inner_address: bytes  # 4 or 16 octets, or empty
     remote_ts: list[tuple]  # (protocol, first port, last port, first address, last address), addresses as octets
     local_ts: list[tuple]
+    more_ts: list[tuple]  # for each further Child SA (ours, the gateway's side), in the same form
     dns_domains: list[str]
     mtu: int
     tcp_room: int

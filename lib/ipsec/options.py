@@ -49,6 +49,8 @@ _OPTIONS = {
     "inner_address": ("", "str"),  # our own address inside when none is asked for
     "remote_ts": (["0.0.0.0/0"], "list"),  # what we want to reach: prefixes (TSr), such as "10.0.0.0/8" or "10.0.0.0/8[tcp/8883]"
     "local_ts": ([], "list"),  # what is on our side (TSi), for gateways that want it exactly; default: our address alone
+    # Networks that these cannot express get Child SAs of their own, 4 at the most: [{"remote_ts": ["10.30.0.0/16"]}]
+    "more_ts": ([], "sets"),  # each with `local_ts` where the gateway wants it exactly, see more_options.py
     "mtu": (1360, "int", 280, 1500),  # longest inner packet, octets
     # Octets that each direction of a TCP connection may keep, and that received datagrams of a UDP socket may; 0: two packets.
     # One window is sent a round trip: 8192 octets at 50 ms make 160 KB a second
@@ -92,8 +94,7 @@ _MIN_ROOM = 256
 _MAX_ID_LEN = 128
 _MAX_TEXT = 512
 _LONG = ("psk", "key", "ppk", "gateway_key", "cert", "ca")  # they may be PEM, or are looked at where they are used
-_MAX_SUITES = 8
-_MAX_PREFIXES = 8
+_MAX_SUITES = _MAX_PREFIXES = 8
 
 
 def fill(c, options) -> None:
@@ -160,6 +161,15 @@ def _way_options():
     except ImportError:
         raise ConfigError("option gateway: lists are not installed; install for this configuration, or name one gateway")
     return way_options
+
+
+def _check_more(c):
+    try:
+        from ipsec.more_options import check
+    except ImportError:
+        raise ConfigError("option more_ts: more Child SAs are not installed; install for this configuration")
+    check(c, _parse_selector)
+    forget("ipsec.more_options")
 
 
 def _auth_options():
@@ -238,7 +248,7 @@ def _check_kind(name, value, spec):
     elif kind == "list" or kind == "texts" and not isinstance(value, str):
         is_good = isinstance(value, (list, tuple)) and all(isinstance(v, str) and _is_plain(name, v) for v in value)
     else:
-        is_good = isinstance(value, str) and _is_plain(name, value) and (name in _LONG or value == value.strip())
+        is_good = isinstance(value, str) and _is_plain(name, value) and (name in _LONG or value == value.strip()) or kind == "sets"
     if not is_good:
         from ipsec.option_texts import refuse
 
@@ -373,15 +383,16 @@ def _check_inside(c):
             if ("ipv6" if ":" in text else "ipv4") not in families:
                 what = "we have no address of its family: take it out, or add the family to virtual_ip"
                 raise ConfigError("option %s: %r: %s" % (name, text, what))
+    if c.more_ts != []:
+        _check_more(c)
     if c.inner_address:
         try:
             c.inner_address = parse_address(c.inner_address)
         except ValueError as e:
             raise ConfigError("option inner_address: %s" % e)
         if not is_host(c.inner_address):
-            raise ConfigError(
-                "option inner_address: %s is the address of no host; name ours inside" % format_address(c.inner_address)
-            )
+            text = "option inner_address: %s is the address of no host; name ours inside"
+            raise ConfigError(text % format_address(c.inner_address))
         n = len(c.inner_address)
         if c.local_ts and not any(s[3] <= c.inner_address <= s[4] for s in c.local_ts if len(s[3]) == n):
             raise ConfigError("option inner_address: it lies outside of local_ts; packets would have no way")

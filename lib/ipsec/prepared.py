@@ -16,7 +16,7 @@ _FORM = 2  # of the file; another number is another version's
 def fill(c, options) -> None:
     """Give a `Config` all its attributes; nothing is checked here."""
     c.remote_auth = c.clock = ""  # which a file for a pre-shared key does not have
-    c.gateways = c.remote_ids = c.dns_domains = ()  # nor one of an older version these
+    c.gateways = c.remote_ids = c.dns_domains = c.more_ts = ()  # nor one of an older version these
     c.redirect = c.childless = False
     c.tcp = ""
     for name in options:

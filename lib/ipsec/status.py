@@ -2,10 +2,10 @@
 
 
 def counters(tunnel, sa) -> dict:
-    """Packets and octets of the sending SA, which may be None, and drops by reason since the start."""
+    """Packets and octets of the SAs that send, the first of which may be None, and drops by reason since the start."""
     counts = {"drops": tunnel.drops.as_dict(), "inet_drops": tunnel.stack.drops()}
     for name in ("packets_out", "packets_in", "octets_out", "octets_in") if sa else ():
-        counts[name] = getattr(sa, name)
+        counts[name] = sum([getattr(other, name) for other in tunnel._sadb.senders or (sa,)])
     return counts
 
 
@@ -14,6 +14,7 @@ class Status:
 
     `since_s` is how long it has been up or down, `rtt_ms` the smoothed round trip or None; `retransmissions` counts requests of
     ours that were sent again, `downs` and `fails` ends and attempts in vain by cause, `drops` packets by name.
+    `children` are, with `more_ts`, (0 or the number of the set, packets out, packets in) of each Child SA.
     """
 
     def __init__(self, tunnel, since_s: int, address: str):
@@ -34,6 +35,7 @@ class Status:
         self.drops.update(counts["inet_drops"])
         self.packets_out = counts.get("packets_out", 0)
         self.packets_in = counts.get("packets_in", 0)
+        self.children = [(sa.place, sa.packets_out, sa.packets_in) for sa in tunnel._sadb.senders]
 
     def __str__(self):
         state = "up" if self.is_up else "closed" if self.is_closed else "down"
@@ -44,6 +46,9 @@ class Status:
             text += ", round trip %d ms" % self.rtt_ms
         lines = [text, "made %d times, %d rekeys, %d moves" % (self.ups, self.rekeys, self.moves)]
         lines[1] += ", %d retransmissions" % self.retransmissions
+        for place, packets_out, packets_in in self.children:
+            if place:
+                lines.append("more_ts: set %d %d packets out, %d in" % (place, packets_out, packets_in))
         for name in ("downs", "fails", "drops"):
             counts = getattr(self, name)
             if counts:

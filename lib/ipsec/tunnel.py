@@ -65,7 +65,8 @@ class Tunnel(Attempts):
         self.dns, self.domains = [], []  # servers inside as octets, domains of names there as texts
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True
-        self._sadb, self._ikes, self._upkeep, self._watch = Sadb(), Lineage(keylog), Upkeep(config, random), Watch(config.dpd_s)
+        self._sadb = self._many() if config.more_ts else Sadb()
+        self._ikes, self._upkeep, self._watch = Lineage(keylog), Upkeep(config, random), Watch(config.dpd_s)
         self._esp_ready = self._inner_ready = self._resolve = self._reopen = False
         self._closing = self._renewing = self._was_up = False
         self._collapsed = ""  # the kind of event that is to be told
@@ -156,7 +157,8 @@ class Tunnel(Attempts):
             ike.rekey(due == REKEY_IKE, now)
         sending = self._sadb.sending
         if sending:
-            self._upkeep.check_volume(sending)
+            for sa in self._sadb.senders or (sending,):
+                self._upkeep.check_volume(sa)
             if self._watch.look(sending, now):
                 ike.check(True)
         self._ikes.tick(now)
@@ -175,6 +177,8 @@ class Tunnel(Attempts):
         if n > self.mtu:
             return self.drops.count(drop.TOO_LONG)
         n = locked(encap, sa, self.tx, _HEAD, n + _HEAD) if sa.is_lean else encap(sa, self.tx, _HEAD, n + _HEAD)
+        if n == drop.SELECTOR and self._sadb.senders:
+            sa, n = self._sadb.encap_other(self.tx, _HEAD)  # type: ignore[union-attr]
         if n < 0:
             if n == drop.SEQ_EXHAUSTED:
                 self._upkeep.used_up(sa)
@@ -318,12 +322,15 @@ class Tunnel(Attempts):
 
     def _add_child(self, ike, child, now):
         try:
-            addresses, warning = config_payload.own_addresses(ike.inner, self.config, child.ts_local)
+            is_further = self.is_up and child.place
+            addresses, warning = ((), "") if is_further else config_payload.own_addresses(ike.inner, self.config, child.ts_local)
             if warning:
                 self.history.tell(Event(WARNING, "address", warning))
             self.crypto.make_ready(child.suite, self.config.large_tables)
             collect()
-            self._sadb.add(EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables))
+            sa = EspSa(self.crypto, child, self.config.replay_window, self.config.large_tables)
+            sa.place = child.place
+            self._sadb.add(sa)
         except PeerError as e:
             return self._give_up(ike, "no_address", str(e), now)
         except MemoryError:
@@ -332,7 +339,8 @@ class Tunnel(Attempts):
             child.wipe()
         if child.we_initiated:
             self._sadb.switch(child.spi_out)
-        self._upkeep.rekeyed(False, now)
+        if not child.place:
+            self._upkeep.rekeyed(False, now)
         self.history.rekeys += self.is_up  # else it is the first one
         if not self.is_up:
             self._bring_up(ike, addresses, now)

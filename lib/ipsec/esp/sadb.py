@@ -17,6 +17,8 @@ except NO_KERNEL:
 class Sadb:
     """A short list, the newest last: while keys are renewed, old SAs and the new one receive side by side; one of them sends."""
 
+    senders: list = []  # where there are several Child SAs, see many.py
+
     def __init__(self):
         self.all = []
         self.sending = None

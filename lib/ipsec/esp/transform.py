@@ -32,6 +32,8 @@ class EspSa:
     front of the inner packet, `tail` how many behind it at the most. `large` is for the crypto face: more memory for speed.
     """
 
+    place = 0  # which of several Child SAs it belongs to
+
     def __init__(self, crypto, child, replay_window: int, large: bool = False):
         encr, key_bits, integ, esn = child.suite
         _, _, iv_len, icv_len, block = crypto.sizes(encr, key_bits, integ)

@@ -13,7 +13,10 @@ class ChildSa:
 
     `spi_in` is ours, `spi_out` the peer's; `suite` is an EspSuite. `keys` are as `derive_child_keys` gives them.
     `heir` is the Child SA that has taken its place, `rival` the one with which the gateway replaces it while we do so, too.
+    `place` is 0, or the number of the set of `more_ts` that it is for.
     """
+
+    place = 0
 
     def __init__(self, spi_in, spi_out, suite, ts_local, ts_remote, keys, we_initiated=True):
         self.spi_in = spi_in
@@ -43,14 +46,16 @@ class ChildOffer:
     def __init__(self, config, random, old=None, group: int = 0):
         self._spi_in = new_spi(random)
         self._group = group
+        self.place = 0
         if old:
             from ipsec.ike.pick import only
 
+            self.place = old.place
             self._offer = [only(old.suite)]
-            self._ts_local, self._ts_remote = old.ts_local, old.ts_remote
+            self.ts_local, self.ts_remote = old.ts_local, old.ts_remote
         else:
             self._offer = config.esp_offer
-            self._ts_local, self._ts_remote = _offered_selectors(config)
+            self.ts_local, self.ts_remote = offered_selectors(config)
 
     def write(self, b, nonce=b"", dh=None) -> None:
         """Append SA, TSi and TSr, and in CREATE_CHILD_SA what stands between them."""
@@ -60,8 +65,8 @@ class ChildOffer:
             b.simple(iana.NONCE, nonce)
         if dh:
             b.simple(iana.KE, bytes([group >> 8, group & 0xFF, 0, 0]), dh.public)
-        selector.write_ts(b, iana.TSI, self._ts_local)
-        selector.write_ts(b, iana.TSR, self._ts_remote)
+        selector.write_ts(b, iana.TSI, self.ts_local)
+        selector.write_ts(b, iana.TSR, self.ts_remote)
 
     def accept(self, sa, m, seed) -> ChildSa:
         """The Child SA of a response; `seed` is that of KEYMAT.
@@ -73,10 +78,12 @@ class ChildOffer:
             raise PeerError("the gateway's ESP SPI is reserved (RFC 4303 2.1)")
         ts_local = selector.parse_ts(m.need(iana.TSI, "TSi"))
         ts_remote = selector.parse_ts(m.need(iana.TSR, "TSr"))
-        ts_local = self._narrow(sa, ts_local, self._ts_local, "local_ts")
-        ts_remote = self._narrow(sa, ts_remote, self._ts_remote, "remote_ts")
+        ts_local = self._narrow(sa, ts_local, self.ts_local, "more_ts" if self.place else "local_ts")
+        ts_remote = self._narrow(sa, ts_remote, self.ts_remote, "more_ts" if self.place else "remote_ts")
         keys = keymat.derive_child_keys(sa.crypto, suite, sa.suite.prf, sa.keys.sk_d, seed)
-        return ChildSa(self._spi_in, spi_out, suite, ts_local, ts_remote, keys)
+        child = ChildSa(self._spi_in, spi_out, suite, ts_local, ts_remote, keys)
+        child.place = self.place
+        return child
 
     def _narrow(self, sa, got, offered, option) -> list:
         """What of an answer lies within our offer (RFC 7296 2.9)."""
@@ -101,7 +108,7 @@ def is_reserved(spi) -> bool:
     return spi[:3] == b"\0\0\0"
 
 
-def _offered_selectors(config) -> tuple:
+def offered_selectors(config) -> tuple:
     """Ours and the gateway's side: `local_ts`, or any address that the gateway will give us, and `remote_ts`."""
     if config.local_ts:
         ours = [selector.Selector(*s) for s in config.local_ts]

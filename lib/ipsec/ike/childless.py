@@ -33,6 +33,12 @@ class ChildlessAuth(IkeAuth):
 class FirstChild(NewChild):
     """The first Child SA, with the group of the IKE SA, or the one that the gateway wants instead."""
 
+    def _settle(self, sa, child, nonce):
+        if sa.config.more_ts:
+            from ipsec.ike.more import begin
+
+            begin(sa)
+
     def _again(self, sa, group):
         return FirstChild(sa, None, group, self._tried)
 

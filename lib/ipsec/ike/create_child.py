@@ -48,9 +48,12 @@ class NewChild(Exchange):
     about: ChildSa  # the one that is replaced, or None
     kind = iana.CREATE_CHILD_SA
     work = CHILD_WORK
+    place = 0
 
     def __init__(self, sa, about=None, group=None, before=()):
         self.about = about
+        if about:
+            self.place = about.place
         self.group = _group(sa) if group is None else group  # for perfect forward secrecy, 0 for none
         self._tried = before + (self.group,)  # each group once: a gateway that wants always another one must not keep us busy
         self._nonce = sa.random(_NONCE_LEN)
@@ -82,7 +85,8 @@ class NewChild(Exchange):
         if group is not None:
             sa.want(self._again(sa, group))
         elif error == _TEMPORARY_FAILURE and try_later(sa, False, now):
-            pass
+            if sa.more:
+                sa.more.waiting.append(self.place)
         else:
             self._give_in(sa, error, now)
 
@@ -97,7 +101,7 @@ class NewChild(Exchange):
 
     def _again(self, sa, group):
         """The same with another group."""
-        return NewChild(sa, None, group, self._tried)
+        return another(sa, self.place, group, self._tried)
 
     def _give_in(self, sa, error, now):
         from ipsec.ike.remedy import refused
@@ -131,7 +135,7 @@ class RekeyChild(NewChild):
             sa.tell(SENDS, heir)
         old.heir = heir
         for other in sa.children:  # of one that was to replace `old` and is gone, too
-            if other is not heir and not other.heir:
+            if other is not heir and not other.heir and other.place == heir.place:
                 other.heir = heir
         if gone in sa.children:
             sa.want(DeleteChild(gone))
@@ -147,10 +151,10 @@ class RekeyChild(NewChild):
             sa.remove_child(self.about)
             if not sa.children:
                 sa.lost_child()
-        if self.about not in sa.children and sa.children:
-            return _want_newest(sa)  # it is gone, and others are there
+        if self.about not in sa.children and is_there(sa, self.place):
+            return want_newest(sa, self.place)  # it is gone, and others are there
         if error == _CHILD_SA_NOT_FOUND:
-            return sa.want(NewChild(sa, None, self.group))
+            return sa.want(another(sa, self.place, self.group))
         return super()._refused(sa, error, m, now)
 
     def _again(self, sa, group):
@@ -196,15 +200,32 @@ def try_later(sa, ike: bool, now: int) -> bool:
 
 def rekey_child(sa) -> None:
     """Want new keys for the Child SA that sends, or one where there is none, unless that is wanted already."""
-    if not sa.window.makes_child():
-        _want_newest(sa)
+    if sa.more:
+        sa.more.rekey(sa)
+    elif not sa.window.makes_child():
+        want_newest(sa, 0)
 
 
-def _want_newest(sa):
+def want_newest(sa, place: int):
+    """Want new keys for the Child SA of a place, or one where there is none."""
     for child in reversed(sa.children):
-        if not child.heir:
+        if child.place == place and not child.heir:
             return sa.want(RekeyChild(sa, child))
-    return None if sa.children else sa.want(NewChild(sa))
+    return None if is_there(sa, place) else sa.want(another(sa, place))
+
+
+def is_there(sa, place: int) -> bool:
+    """Whether there is a Child SA for a place."""
+    return any(child.place == place for child in sa.children)
+
+
+def another(sa, place: int, group=None, before=()) -> NewChild:
+    """The exchange that makes a Child SA where there is none: the first one, or one for a set of `more_ts`."""
+    if place:
+        from ipsec.ike.more import Further
+
+        return Further(sa, place, group, before)
+    return NewChild(sa, None, group, before)
 
 
 def answer_child(sa, m, b):
@@ -213,10 +234,12 @@ def answer_child(sa, m, b):
     Raises PeerError with the notify to answer, NotReady for what must be loaded first.
     """
     old, spi = _rekeyed(sa, m)
+    if old is None and not spi and sa.more:
+        return sa.more.answer(sa, m, b)
     if old is None:
         return b.notify(_CHILD_SA_NOT_FOUND, b"", spi) if spi else b.notify(iana.NO_ADDITIONAL_SAS)
     ours = _meets(sa, old)
-    new, nonces = _accept(sa, m, b, old)
+    new, nonces = accept(sa, m, b, old)
     old.heir = new
     if ours:
         old.heir = None  # the answer to ours decides
@@ -261,8 +284,8 @@ def _rekeyed(sa, m) -> tuple:
     return None, None
 
 
-def _accept(sa, m, b, old):
-    """The new Child SA, and both nonces; the response is written."""
+def accept(sa, m, b, old):
+    """The new Child SA in the place of `old`, with its suite and selectors, and both nonces; the response is written."""
     nonce_i = payload.parse_nonce(m.need(iana.NONCE, "Nonce"))
     group = pick.ke_group(m)
     ours = groups(sa, (0, sa.suite.ke) if group in (0, sa.suite.ke) else ())
@@ -285,7 +308,9 @@ def _accept(sa, m, b, old):
     selector.write_ts(b, iana.TSI, ts_remote)
     selector.write_ts(b, iana.TSR, ts_local)
     sa.pfs_group = group
-    return ChildSa(spi_in, spi_out, suite, ts_local, ts_remote, keys, False), (nonce_i, nonce_r)
+    new = ChildSa(spi_in, spi_out, suite, ts_local, ts_remote, keys, False)
+    new.place = old.place
+    return new, (nonce_i, nonce_r)
 
 
 def groups(sa, known=()) -> list:

@@ -253,11 +253,15 @@ class IkeAuth(Exchange):
     def _take_child(self, sa, m):
         child = self._offer.accept(sa, m, sa.nonce_i + sa.nonce_r)
         unreached = config_payload.unreached(sa.inner.subnets, child.ts_remote)
-        if unreached:
+        if unreached and not sa.config.more_ts:
             from ipsec.ike import remedy
 
             sa.warn("selectors", remedy.unreached(unreached, child.ts_remote, sa.config))
         sa.add_child(child)
+        if sa.config.more_ts:
+            from ipsec.ike.more import begin
+
+            begin(sa)
 
     def _agree_mobike(self, sa, m, now):
         """The gateway does it, too (RFC 4555 3.1); where the code is missing, the address is that of the handshake."""

@@ -26,7 +26,7 @@ def only(suite) -> Proposal:
 
 def esp_offer(sa, suite) -> list:
     """What we take for a Child SA: the suite in use, then all that is configured."""
-    return [only(suite)] + list(sa.config.esp_offer)
+    return ([only(suite)] if suite else []) + list(sa.config.esp_offer)
 
 
 def esp(reader, offer, group: int, groups) -> tuple:

@@ -120,7 +120,7 @@ def hand_over(sa, heir, now: int) -> None:
     """Child SAs and what waits for its turn go to the IKE SA that takes the place of this one (RFC 7296 2.8)."""
     sa.tell(LEADS, heir)  # first, so that a full heap leaves no half of it
     heir.children, sa.children = sa.children, []
-    heir.pfs_group, heir.remade_at = sa.pfs_group, sa.remade_at
+    heir.pfs_group, heir.remade_at, heir.more = sa.pfs_group, sa.remade_at, sa.more
     heir.heir = None
     sa.heir = heir
     sa.heard_at = heir.heard_at = now

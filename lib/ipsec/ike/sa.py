@@ -57,20 +57,18 @@ class IkeSa(Liveness):
     """
 
     wanted: tuple = ()  # addresses inside to ask for
+    more: object = None  # a `more.More` where the configuration has further Child SAs
 
     def __init__(self, config, crypto, random, path, first_contact=True, log=None, keylog=None, we_initiated=True, old=None):
         super().__init__(old)
         self.config, self.crypto, self.random = config, crypto, random
-        self.path = path
-        self.first_contact = first_contact
-        self.log = log
-        self.keylog = keylog
+        self.path, self.first_contact = path, first_contact
+        self.log, self.keylog = log, keylog
         self.we_initiated = we_initiated
         self.flags = message.FLAG_INITIATOR if we_initiated else 0  # of every message that we send
         self.auth = old.auth if old else auth.load(config)
         self.state = _ESTABLISHED if old else _NEW
-        self.spi_i = _new_spi(random)
-        self.spi_r = bytes(8)
+        self.spi_i, self.spi_r = _new_spi(random), bytes(8)
         self.suite = self.keys = self.protection = None
         self.inner = old.inner if old else None
         self.nonce_i = self.nonce_r = b""
@@ -266,8 +264,10 @@ class IkeSa(Liveness):
     def children_deleted(self, deleted, now: int) -> None:
         """The peer has deleted Child SAs; without any another one is made, or else the IKE SA has no use."""
         self._remove(deleted)
+        if self.state == _ESTABLISHED and self.more:
+            return self.more.deleted(self, deleted, now)  # type: ignore[attr-defined]
         if self.children or self.state != _ESTABLISHED:
-            return
+            return None
         self.lost_child()
         if self.window.makes_child():
             return

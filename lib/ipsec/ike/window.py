@@ -123,16 +123,15 @@ class Window:
 
     def works_on(self, work: int) -> bool:
         """Whether something of this kind is under way or wanted."""
-        return any(exchange.work == work for exchange in self._under_way())
+        return any(exchange.work == work for exchange in self.under_way())
 
     def makes_child(self) -> bool:
         """Whether a Child SA is asked for, or will be."""
-        return any(
-            e.work == CHILD_WORK and e.kind == iana.CREATE_CHILD_SA and (e is self.active or not e.is_needless(self._sa))
-            for e in self._under_way()
-        )
+        making = [e for e in self.under_way() if e.work == CHILD_WORK and e.kind == iana.CREATE_CHILD_SA]
+        return any(e is self.active or not e.is_needless(self._sa) for e in making)
 
-    def _under_way(self):
+    def under_way(self) -> list:
+        """Exchanges that wait for their turn or for their answer."""
         return self._wanted + [self.active] if self.active else self._wanted
 
     def hand_over(self, heir) -> None:

@@ -1,0 +1,58 @@
+"""Checks of the option `more_ts`, the selectors of further Child SAs; loaded only where a configuration has it.
+
+Start reading at `check`.
+"""
+
+from ipsec.errors import ConfigError
+
+_MOST = 4  # each takes a kilobyte and a half of a board's heap
+_MAX_PREFIXES = 8
+_EXAMPLE = "such as [{'remote_ts': ['10.30.0.0/16']}]"
+
+
+def check(c, parse) -> None:
+    """Sets of texts become pairs of lists of selectors, ours (empty for that of the first Child SA) and the gateway's.
+
+    `parse` makes a selector of a text. Raises ConfigError.
+    """
+    sets = c.more_ts
+    if not isinstance(sets, (list, tuple)) or not all(isinstance(s, dict) for s in sets):
+        raise ConfigError("option more_ts: %r is not a list of sets, %s" % (sets, _EXAMPLE))
+    if len(sets) > _MOST:
+        raise ConfigError("option more_ts: %d sets; name %d at the most, as each is a Child SA" % (len(sets), _MOST))
+    c.more_ts = [_one(c, "option more_ts, set %d" % (i + 1), sets[i], parse) for i in range(len(sets))]
+
+
+def _one(c, where, given, parse) -> tuple:
+    for name in given:
+        if name not in ("local_ts", "remote_ts"):
+            raise ConfigError("%s: unknown %r; known are 'remote_ts' and 'local_ts'" % (where, name))
+    theirs = _selectors(where, "remote_ts", given.get("remote_ts", ()), parse)
+    ours = _selectors(where, "local_ts", given.get("local_ts", ()), parse)
+    if not theirs:
+        raise ConfigError("%s: remote_ts is missing or empty; name what is to be reached, %s" % (where, _EXAMPLE))
+    if not ours and all(any(_inside(s, other) for other in c.remote_ts) for s in theirs):
+        raise ConfigError("%s: all of it lies inside of the option remote_ts: take it out, or narrow that" % where)
+    return ours, theirs
+
+
+def _selectors(where, name, texts, parse) -> list:
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(t, str) for t in texts):
+        raise ConfigError("%s: %s = %r is not a list of texts" % (where, name, texts))
+    if len(texts) > _MAX_PREFIXES:
+        raise ConfigError("%s: %d prefixes in %s; join them to %d at the most" % (where, len(texts), name, _MAX_PREFIXES))
+    try:
+        return [parse(t) for t in texts]
+    except ValueError as e:
+        raise ConfigError("%s: %s: %s" % (where, name, e))
+
+
+def _inside(a, b) -> bool:
+    return (
+        len(a[3]) == len(b[3])
+        and (b[0] == 0 or a[0] == b[0])
+        and b[1] <= a[1]
+        and a[2] <= b[2]
+        and b[3] <= a[3]
+        and a[4] <= b[4]
+    )
