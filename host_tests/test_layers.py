@@ -33,7 +33,7 @@ ALLOWED = {
     "key_forms": ("errors",),
     "auth_options": ("errors", "micro", "key_forms"),
     "way_options": ("errors",),
-    "more_options": ("errors",),
+    "more_options": ("errors", "option_texts"),
     "where": ("address", "event", "micro"),
     "attempts": ("beside", "esp", "event", "texts", "where"),
     "beside": ("errors", "event", "ike", "micro", "path"),

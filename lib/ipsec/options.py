@@ -241,6 +241,8 @@ def _is_plain(name, text) -> bool:
 
 def _check_kind(name, value, spec):
     kind = spec[1]
+    if kind == "sets":
+        return  # more_options.py looks at them
     if kind == "int":
         is_good = isinstance(value, int) and not isinstance(value, bool) and spec[2] <= value <= spec[3]
     elif kind == "bool":
@@ -248,7 +250,7 @@ def _check_kind(name, value, spec):
     elif kind == "list" or kind == "texts" and not isinstance(value, str):
         is_good = isinstance(value, (list, tuple)) and all(isinstance(v, str) and _is_plain(name, v) for v in value)
     else:
-        is_good = isinstance(value, str) and _is_plain(name, value) and (name in _LONG or value == value.strip()) or kind == "sets"
+        is_good = isinstance(value, str) and _is_plain(name, value) and (name in _LONG or value == value.strip())
     if not is_good:
         from ipsec.option_texts import refuse
 
@@ -381,8 +383,7 @@ def _check_inside(c):
             raise ConfigError("option %s: %s" % (name, e))
         for text in texts if families else ():
             if ("ipv6" if ":" in text else "ipv4") not in families:
-                what = "we have no address of its family: take it out, or add the family to virtual_ip"
-                raise ConfigError("option %s: %r: %s" % (name, text, what))
+                raise ConfigError("option %s: %r: we have no such address: take it out, or add it to virtual_ip" % (name, text))
     if c.more_ts != []:
         _check_more(c)
     if c.inner_address:
@@ -391,8 +392,7 @@ def _check_inside(c):
         except ValueError as e:
             raise ConfigError("option inner_address: %s" % e)
         if not is_host(c.inner_address):
-            text = "option inner_address: %s is the address of no host; name ours inside"
-            raise ConfigError(text % format_address(c.inner_address))
+            raise ConfigError("option inner_address: %s is no host's; name ours inside" % format_address(c.inner_address))
         n = len(c.inner_address)
         if c.local_ts and not any(s[3] <= c.inner_address <= s[4] for s in c.local_ts if len(s[3]) == n):
             raise ConfigError("option inner_address: it lies outside of local_ts; packets would have no way")
