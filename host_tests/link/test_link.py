@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ipsec_board import native, slices
-from ipsec_board.linker import build, kept, names, trace
+from ipsec_board.linker import build, filed, kept, names, order, reach, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.linker.program import Program
@@ -51,6 +51,7 @@ player.receive(transcript.AUTH_IN)
 assert player.tunnel.is_up
 player.send_udp(b"21.5")
 loaded = sorted(m for m in sys.modules if m.startswith("ipsec._"))
+kept = [m for m in sys.modules if "comb" in m or "selftest" in m or "icmp" in m]
 from ipsec.config import Config, load
 from ipsec.errors import ConfigError, ConnectError, CryptoError, LocalError
 from ipsec.event import DOWN, UP, Event
@@ -59,6 +60,7 @@ from ipsec.micro import lock_heap
 import ipsec
 print(loaded, player.events[-1].kind == UP, ipsec.__version__, ipsec.connect, issubclass(ConnectError, LocalError))
 print(sorted(n for n in dir(Uplink) if n[0] != "_"))
+print(kept)
 """
 
 
@@ -83,11 +85,30 @@ def test_the_recorded_tunnel_comes_up(device: tuple[Linked, Path]) -> None:
     assert out[0].startswith("['ipsec._core', 'ipsec._data', 'ipsec._drive', 'ipsec._ike'] True 0."), out[0]
     for verb in ("connect", "close", "socket", "poll", "resolve", "connect_tcp", "ping", "counters", "is_up", "address", "stack"):
         assert f"'{verb}'" in out[1]
+    assert out[2] == "[]", "what has done its work, or has none, takes no memory"
+
+
+def test_names_that_are_used_most_come_first() -> None:
+    many = "\n".join(f"def f{i}(a):\n    return a.x{i}" for i in range(100))
+    many += "\ndef g(a):\n    return a.often + a.often + a.often"
+    [loop] = order.head(ast.parse(many))
+    text = ast.unparse(loop)
+    assert text.startswith("while 1:\n    break\n    ") and text.count(".") == 125
+    assert text.split("break")[1].split(".")[1] in ("a", "often") and ".often" in text[:60]
+    assert order.head(ast.parse("def f(a):\n    return a.x")) == []
+
+
+def test_what_stands_behind_a_return_goes() -> None:
+    source = "def f(a):\n    if a:\n        raise ValueError\n        f(a)\n    return 1 if 'native' else f(a)\n    f(a)\n"
+    source += "def g():\n    return\n    yield"
+    made = ast.unparse(reach.Inliner({}).visit(ast.parse(source)))
+    assert made.count("f(a)") == 1 and "return 1\n" in made and "yield" in made
 
 
 def test_joined_files_are_smaller(device: tuple[Linked, Path]) -> None:
     linked, _ = device
     plain, joined = report.plain_files(linked, "x64"), report.joined_files(linked, "x64")
+    assert 10000 < len(joined.pop(filed.FILE)) < 20000, "all texts"
     assert sum(map(len, joined.values())) < 0.8 * sum(map(len, plain.values())) and len(joined) <= 7
     assert any(n.startswith("ipsec.options.decode") for n in linked.dropped) is False
     assert "ipsec.crypto.backend.use" in linked.dropped
