@@ -182,7 +182,8 @@ def test_no_packet_can_fit_both_sides(tmp_path):
 
 @pytest.mark.parametrize("kind", sorted({*gateway.GATEWAYS} - {"strongswan", "libreswan"}))
 def test_ipv6_networks_are_refused_where_the_text_is_for_ipv4(tmp_path, kind):
-    said = tool("gateway", kind, plan_of(tmp_path, kind, 'remote_ts = ["10.10.0.0/24", "fd00::/64"]'))
+    lines = ("virtual_ip = []", 'inner_address = "fd01::7"', 'remote_ts = ["fd00::/64"]')
+    said = tool("gateway", kind, plan_of(tmp_path, kind, *lines))
     assert said.status == 1 and "holds IPv4 networks only, not fd00::/64 of remote_ts" in said.err
 
 
