@@ -75,6 +75,11 @@ class Fleet:
         return self.first.theirs
 
     @property
+    def more(self) -> list[tuple[list[Selector], list[Selector]]]:
+        """The devices' side and the gateway's of further Child SAs."""
+        return self.first.more
+
+    @property
     def own(self) -> list[Selector]:
         """The devices' side, with protocols and ports."""
         return self.first.own

@@ -89,6 +89,11 @@ class Plan:
         return selectors.of_options(self.config.remote_ts)
 
     @property
+    def more(self) -> list[tuple[list[Selector], list[Selector]]]:
+        """The device's side, empty for `own`, and the gateway's of each further Child SA."""
+        return [(selectors.of_options(ours), selectors.of_options(theirs)) for ours, theirs in self.config.more_ts]
+
+    @property
     def protected(self) -> list[str]:
         """The prefixes behind the gateway, as text."""
         return selectors.prefixes(self.theirs)

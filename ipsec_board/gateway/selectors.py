@@ -97,6 +97,8 @@ def check(sides, vendor: str, *, ipv4: bool = True, ranges: bool = False, instea
     """Whether a gateway can be told the selectors of a plan or a fleet: `ipv4` alone; one port, or `ranges`; prefixes alone,
     where `instead` is what else tells protocols apart there. Raises PlanError.
     """
+    if sides.more:
+        raise PlanError(f"nothing is written for {vendor} and further Child SAs (more_ts)", "join the networks in remote_ts")
     for option, found in (("remote_ts", sides.theirs), (sides.own_option, sides.own)):
         for s in found:
             if ipv4 and _version(s) != 4:

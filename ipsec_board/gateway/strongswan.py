@@ -90,15 +90,12 @@ def _connection(fleet: Fleet) -> str:
         *_remote_id(fleet),
         "        }",
         "        children {",
-        f"            {fleet.name} {{",
-        f"                esp_proposals = {esp_text}",
-        f"                local_ts = {', '.join(s.prefix + _bracket(s) for s in fleet.theirs)}",
-        f"                remote_ts = {', '.join(_device_ts(fleet))}",
-        "                rekey_time = 0s",
-        f"                life_time = {lifetime_s + lifetime_s // 10 + 60}s",
-        "                start_action = none",
-        "                dpd_action = clear",
-        "            }",
+        *_child(fleet, esp_text, fleet.name, fleet.own, fleet.theirs),
+        *(
+            text
+            for n, (own, theirs) in enumerate(fleet.more, 1)
+            for text in _child(fleet, esp_text, f"{fleet.name}-more{n}", own or fleet.own, theirs)
+        ),
         "        }",
         "    }",
         "}",
@@ -106,11 +103,27 @@ def _connection(fleet: Fleet) -> str:
     return "\n".join(lines + _pools(fleet) + _network(fleet)) + "\n"
 
 
-def _device_ts(fleet: Fleet) -> list[str]:
+def _child(fleet: Fleet, esp: str, name: str, own: list[Selector], theirs: list[Selector]) -> list[str]:
+    """One of the Child SAs that a device may make."""
+    lifetime_s = fleet.config.lifetime_s
+    return [
+        f"            {name} {{",
+        f"                esp_proposals = {esp}",
+        f"                local_ts = {', '.join(s.prefix + _bracket(s) for s in theirs)}",
+        f"                remote_ts = {', '.join(_device_ts(fleet, own))}",
+        "                rekey_time = 0s",
+        f"                life_time = {lifetime_s + lifetime_s // 10 + 60}s",
+        "                start_action = none",
+        "                dpd_action = clear",
+        "            }",
+    ]
+
+
+def _device_ts(fleet: Fleet, own: list[Selector]) -> list[str]:
     """The devices' side; `dynamic` is the address that each has been given."""
-    assigned = [s for s in fleet.own if any(s.lies_in(pool) or Selector(pool).lies_in(s.prefix) for pool in fleet.pools)]
+    assigned = [s for s in own if any(s.lies_in(pool) or Selector(pool).lies_in(s.prefix) for pool in fleet.pools)]
     found = ["dynamic" + _bracket(s) for s in assigned]
-    others = [s.prefix + _bracket(s) for s in fleet.own if not any(s.lies_in(pool) for pool in fleet.pools)]
+    others = [s.prefix + _bracket(s) for s in own if not any(s.lies_in(pool) for pool in fleet.pools)]
     return list(dict.fromkeys([*found, *others]))
 
 

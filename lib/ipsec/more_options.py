@@ -4,10 +4,10 @@ Start reading at `check`.
 """
 
 from ipsec.errors import ConfigError
-from ipsec.option_texts import shown
 
 _MOST = 4  # each takes a kilobyte and a half of a board's heap
 _MAX_PREFIXES = 8
+_MAX_TEXT = 80  # of a selector
 _EXAMPLE = "such as [{'remote_ts': ['10.30.0.0/16']}]"
 
 
@@ -18,7 +18,7 @@ def check(c, parse) -> None:
     """
     sets = c.more_ts
     if not isinstance(sets, (list, tuple)) or not all(isinstance(s, dict) for s in sets):
-        raise ConfigError("option more_ts: %s is not a list of sets, %s" % (shown("", sets), _EXAMPLE))
+        raise ConfigError("option more_ts: %s is not a list of sets, %s" % (_shown(sets), _EXAMPLE))
     if len(sets) > _MOST:
         raise ConfigError("option more_ts: %d sets; name %d at the most, as each is a Child SA" % (len(sets), _MOST))
     c.more_ts = [_one(c, "option more_ts, set %d" % (i + 1), sets[i], parse) for i in range(len(sets))]
@@ -27,7 +27,7 @@ def check(c, parse) -> None:
 def _one(c, where, given, parse) -> tuple:
     for name in given:
         if name not in ("local_ts", "remote_ts"):
-            raise ConfigError("%s: unknown %s; known are 'remote_ts' and 'local_ts'" % (where, shown("", name)))
+            raise ConfigError("%s: unknown %s; known are 'remote_ts' and 'local_ts'" % (where, _shown(name)))
     theirs = _selectors(where, "remote_ts", given.get("remote_ts", ()), parse)
     ours = _selectors(where, "local_ts", given.get("local_ts", ()), parse)
     if not theirs:
@@ -38,14 +38,20 @@ def _one(c, where, given, parse) -> tuple:
 
 
 def _selectors(where, name, texts, parse) -> list:
-    if not isinstance(texts, (list, tuple)) or not all(isinstance(t, str) for t in texts):
-        raise ConfigError("%s: %s = %s is not a list of texts" % (where, name, shown("", texts)))
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(t, str) and len(t) <= _MAX_TEXT for t in texts):
+        raise ConfigError("%s: %s = %s is not a list of texts" % (where, name, _shown(texts)))
     if len(texts) > _MAX_PREFIXES:
         raise ConfigError("%s: %d prefixes in %s; join them to %d at the most" % (where, len(texts), name, _MAX_PREFIXES))
     try:
         return [parse(t) for t in texts]
     except ValueError as e:
         raise ConfigError("%s: %s: %s" % (where, name, e))
+
+
+def _shown(value) -> str:
+    from ipsec.option_texts import shown
+
+    return shown("more_ts", value)
 
 
 def _inside(a, b) -> bool:
