@@ -192,3 +192,23 @@ def test_the_text_of_a_selector_is_what_the_option_takes():
         [made] = selectors.of_options([parse_selector(text)])
         assert made.text == text
     assert Selector("10.1.0.0/16").lies_in("10.0.0.0/8") and not Selector("10.0.0.0/8").lies_in("10.1.0.0/16")
+
+
+MORE = 'more_ts = [{remote_ts = ["10.30.0.0/16"]}, {remote_ts = ["10.40.0.0/24[tcp/8883]"], local_ts = ["10.20.0.0/24[tcp]"]}]'
+
+
+def test_further_child_sas_are_children_of_strongswan(tmp_path):
+    text = written(tmp_path, "strongswan", MORE)
+    first, one, two = text[text.index("        children {") :].split("esp_proposals = ")[1:]
+    assert "            uplink-more1 {" in first and "            uplink-more2 {" in one
+    assert "local_ts = 10.30.0.0/16\n" in one and "remote_ts = dynamic\n" in one
+    assert "local_ts = 10.40.0.0/24[6/8883]\n" in two and "remote_ts = dynamic[6]\n" in two
+    assert text.count("{") == text.count("}")
+    assert "more1" not in written(tmp_path, "strongswan")
+
+
+@pytest.mark.parametrize("kind", [k for k in gateway.GATEWAYS if k != "strongswan"])
+def test_further_child_sas_are_refused_for_others(tmp_path, kind):
+    with pytest.raises(plans.PlanError, match="further Child SAs .more_ts.") as raised:
+        written(tmp_path, kind, MORE.split(", {")[0] + "]")
+    assert "remote_ts" in raised.value.remedy
