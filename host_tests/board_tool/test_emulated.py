@@ -18,7 +18,7 @@ publish_count = 2
 """
 
 
-@pytest.fixture(scope="module", params=["qemu-m0plus", "qemu-rv32"])
+@pytest.fixture(scope="module", params=["qemu-m0plus", "qemu-rv32", "qemu-xtensa"])
 def name(request) -> str:
     try:
         emulator.build(request.param)
@@ -35,7 +35,7 @@ def test_from_bare_firmware_to_readings(name, tmp_path):
     ):
         plan = write_plan(tmp_path, TUNNEL.replace("127.0.0.1", board.gateway) + DEVICE.format(gateway))
         port = ("--port", board.port)
-        assert {"qemu-m0plus": "armv6m", "qemu-rv32": "rv32imc"}[name] in tool("list", *port).out
+        assert emulator.target(name).march in tool("list", *port).out
         for command in (("provision", plan), ("install", "--app", "--config", plan), ("doctor",)):
             said = tool(command[0], *port, *command[1:])
             assert said.status == 0, said.out + said.err

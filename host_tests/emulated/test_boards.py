@@ -12,7 +12,7 @@ from tools.emulator.stage import stage
 
 FOLDERS = sorted(path for path in (REPOSITORY / "boards").iterdir() if path.is_dir())
 REAL = {"ESP32_GENERIC", "ESP32_GENERIC_S3", "ESP32_GENERIC_C3", "ESP32_GENERIC_C6", "RPI_PICO_W", "RPI_PICO2_W"}
-EMULATED = {"QEMU_M0PLUS", "QEMU_M3", "QEMU_RV32", "RP2040JS"}
+EMULATED = {"QEMU_M0PLUS", "QEMU_M3", "QEMU_RV32", "QEMU_XTENSA", "RP2040JS"}
 SCHEMA = json.loads((REPOSITORY / "boards/schema.json").read_text())
 CHECKER = jsonschema.Draft202012Validator(SCHEMA)
 

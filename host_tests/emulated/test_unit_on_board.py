@@ -5,11 +5,14 @@ deeper; what fits a device is test_memory.py's.
 """
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from host_tests.conftest import count_tests
+from host_tests.emulated.conftest import BOARDS, build
+from ipsec_board import native
 from tools import emulator
 from tools.emulator.stage import stage
 
@@ -18,8 +21,16 @@ UNIT = REPOSITORY / "host_tests/unit"
 MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
 ROOM = {"heap": 524288, "stack": 24576}
 TIMEOUT_S = 120
+XTENSA = "qemu-xtensa"  # with the kernels in C, as `install` puts them there; viper: host_tests/vectors/test_natmod_xtensa.py
 
 pytestmark = pytest.mark.emulated
+
+
+@pytest.fixture(scope="module", params=(*BOARDS, XTENSA))
+def name(request) -> str:
+    """As conftest's, with one board more."""
+    build(request.param)
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +38,8 @@ def loaded(name, tmp_path_factory):
     """A function that gives a board which sees the library and its unit tests in /rom."""
     parts = {"lib": REPOSITORY / "lib", "unit": UNIT}
     rom = stage(tmp_path_factory.mktemp("rom"), parts, emulator.target(name).march)
+    if name == XTENSA:
+        shutil.copy(native.path("xtensawin"), rom / "lib" / native.MODULE)
     boards = [emulator.start(name, rom=rom, **ROOM)]
 
     def running() -> emulator.Board:

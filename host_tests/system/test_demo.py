@@ -43,7 +43,7 @@ def test_demo_with_strongswan():
 
 @pytest.mark.emulated
 @pytest.mark.parametrize("gateway", ["reference", pytest.param("strongswan", marks=pytest.mark.interop)])
-@pytest.mark.parametrize("board", ["qemu-m0plus", "qemu-m3", "qemu-rv32", "rp2040js"])
+@pytest.mark.parametrize("board", ["qemu-m0plus", "qemu-m3", "qemu-rv32", "qemu-xtensa", "rp2040js"])
 def test_demo_on_a_board(board, gateway):
     run_demo("--board", board, "--gateway", gateway, timeout_s=900)
 

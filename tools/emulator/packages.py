@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from tools.emulator.base import MissingTool, Progress
 
 BUILD = ("make", "gcc", "libc6-dev", "dpkg-dev", "xz-utils", "bzip2")  # sources and mpy-cross
-XTENSA = ("qemu-user",)  # no board, but it executes what is built for xtensawin (tools/natmod/xtensa_board.py)
+XTENSA = ("qemu-user",)
 
 
 def missing(names: Iterable[str]) -> list[str]:
@@ -39,8 +39,8 @@ def require(names: Iterable[str]) -> None:
 
 
 def install(names: Iterable[str], progress: Progress) -> None:
-    """Install what is missing of these, and of what Xtensa needs; root only."""
-    lacking = missing([*names, *XTENSA])
+    """Install what is missing of these; root only."""
+    lacking = missing(names)
     if not lacking:
         progress("all packages are installed")
         return

@@ -12,6 +12,7 @@ _MODULES = {
     "qemu-m0plus": "tools.emulator.qemu",
     "qemu-m3": "tools.emulator.qemu",
     "qemu-rv32": "tools.emulator.qemu",
+    "qemu-xtensa": "tools.emulator.xtensa",
     "rp2040js": "tools.emulator.rp2",
 }
 NAMES = tuple(_MODULES)

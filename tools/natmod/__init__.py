@@ -17,7 +17,7 @@ BUILT = FOLDER / "built"  # what `install` puts on boards
 MODULE = "native"  # ipsec.native
 
 # mpy-cross's name of an architecture: its compiler, and what installs that. xtensawin is the ESP32, S2 and S3: what comes
-# out for it has been executed on an emulated core (xtensa_board.py), but on no chip.
+# out for it has been executed on an emulated core (board qemu-xtensa), but on no chip.
 COMPILERS = {
     "armv6m": ("arm-none-eabi-gcc", "apt-get install gcc-arm-none-eabi"),
     "armv7m": ("arm-none-eabi-gcc", "apt-get install gcc-arm-none-eabi"),

@@ -14,6 +14,8 @@ from pathlib import Path
 
 # ESP32, S2 and S3 have these and more. Not mul32high, which no core of QEMU has: so what is tested there is what runs on chips.
 FEATURES = ("windowed", "density", "nsa", "mul16", "mul32", "div32")
+HARD_FLOAT = "-mhard-float"  # option of the emulated board's firmware, not of native modules: S2 has no floats
+_FLOAT_FEATURES = ("fp", "bool")
 _OPTIONS = ("-ffreestanding", "-fno-builtin", "-fno-pic", "-fomit-frame-pointer", "-ffunction-sections", "-fdata-sections")
 _UNKNOWN = ("-fno-tree-",)  # prefixes of gcc's options that clang refuses
 _SHT_RELA, _R_XTENSA_SLOT0_OP, _L32R = 4, 20, 1
@@ -30,27 +32,28 @@ def main(argv: list[str]) -> int:
         return 0
     config = json.loads(Path(__file__).with_name("config.json").read_text())
     clang = [*config["clang"], "--target=xtensa"]
-    options = [word for word in argv if word not in ("-c", "-fpic") and not word.startswith(_UNKNOWN)]
+    features = FEATURES + (_FLOAT_FEATURES if HARD_FLOAT in argv else ())
+    options = [word for word in argv if word not in ("-c", "-fpic", HARD_FLOAT) and not word.startswith(_UNKNOWN)]
     at = options.index("-o")
     out = options[at + 1]
     del options[at : at + 2]
     if options[-1].endswith(".s"):
-        return _assemble(clang, Path(options[-1]).read_text(), out)
-    command = [*clang, *_features("-Xclang"), *_OPTIONS, *config["headers"], *options, "-S", "-o", "-"]
+        return _assemble(clang, features, Path(options[-1]).read_text(), out)
+    command = [*clang, *_passed("-Xclang", features), *_OPTIONS, *config["headers"], *options, "-S", "-o", "-"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    return done.returncode or _assemble(clang, for_mpy_ld(done.stdout), out)
+    return done.returncode or _assemble(clang, features, for_mpy_ld(done.stdout), out)
 
 
-def _assemble(clang: list[str], text: str, out: str) -> int:
-    command = [*clang, *_features("-Xclangas"), "-c", "-x", "assembler", "-o", out, "-"]
+def _assemble(clang: list[str], features: tuple[str, ...], text: str, out: str) -> int:
+    command = [*clang, *_passed("-Xclangas", features), "-c", "-x", "assembler", "-o", out, "-"]
     done = subprocess.run(command, input=text, text=True)
     if not done.returncode:
         Path(out).write_bytes(cleared(Path(out).read_bytes()))
     return done.returncode
 
 
-def _features(passing: str) -> list[str]:
-    return [word for name in FEATURES for word in (passing, "-target-feature", passing, f"+{name}")]
+def _passed(passing: str, features: tuple[str, ...]) -> list[str]:
+    return [word for name in features for word in (passing, "-target-feature", passing, f"+{name}")]
 
 
 def for_mpy_ld(text: str) -> str:

@@ -22,13 +22,16 @@ _start:
     movi a2, 118                    // exit
     linux
 
-    .global system_call             // system_call(number, a, b, c)
+    .global linux_call              // linux_call(number, six arguments)
     .p2align 2
-system_call:
+linux_call:
     entry a1, 32
-    mov a6, a3
-    mov a3, a4
-    mov a4, a5
+    l32i a6, a3, 0
+    l32i a4, a3, 8
+    l32i a5, a3, 12
+    l32i a8, a3, 16
+    l32i a9, a3, 20
+    l32i a3, a3, 4
     linux
     retw
 

@@ -1,0 +1,4 @@
+# ruff: noqa: F821
+# The firmware with the library inside: `python -m tools.emulator build NAME --frozen`.
+include("../../tools/emulator/qemu/manifest.py")
+package("ipsec", base_path="../../lib")

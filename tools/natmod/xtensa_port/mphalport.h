@@ -1,1 +1,0 @@
-void mp_hal_set_interrupt_char(char c);
