@@ -106,10 +106,22 @@ def test_families():
     refused("remote_ts", "0.0.0.0", virtual_ip=["ipv6"])
     both = given(virtual_ip=["ipv4", "ipv6"], remote_ts=["10.0.0.0/8", "fd00::/8"])
     assert len(both.remote_ts) == 2
+    refused("more_ts", "fd00::/8", more_ts=[{"remote_ts": ["fd00::/8"]}])
     own = {"virtual_ip": [], "inner_address": "fd00::7"}
     assert given(remote_ts=["fd00::/8"], **own).inner_address[0] == 0xFD
     refused("remote_ts", "10.0.0.0", remote_ts=["10.0.0.0/8"], **own)
     refused("virtual_ip", "once", virtual_ip=["ipv4", "ipv4"])
+
+
+def test_odd_sets():
+    for value in (
+        [{"remote_ts": "x" * 5000}], [{"remote_ts": ["x" * 5000]}], [{"remote_ts": ["a\0"]}], [{"remote_ts": [5]}],
+        [{"remote_ts": ["\ud800"]}], [{"\ud800": []}], [{"x" * 5000: []}], ["x" * 5000], "x" * 5000, 5, None, {"remote_ts": []},
+        [{"local_ts": ["fd00::/8"]}],
+    ):  # fmt: skip
+        text = refused("more_ts", more_ts=value)
+        text.encode()
+        assert len(text) < 400 and "\0" not in text, text
 
 
 def test_ports():
@@ -176,8 +188,9 @@ def test_files_of_options():
                 continue
             raise AssertionError("it was taken")
         start = '{"gateway": "gw.example", "local_id": "a", '
+        values = ("5", "[1]", "true", "null", '"a\\u0000b"', '"no such file"', "{}", "1e999")
         for name in ("psk_file", "key_file", "cert_file", "ca_file", "ppk_file", "nt_hash_file"):
-            for value in ("5", "[1]", "true", "null", '"a\\u0000b"', '"no such file"', "{}", "1e999"):
+            for value in values:
                 raises(ConfigError, loads, start + '"%s": %s}' % (name, value), text="option " + name)
         for value in ("Infinity", "NaN", "1e999", "-1", '"x"', "[[]]"):
             try:

@@ -163,12 +163,12 @@ def _way_options():
     return way_options
 
 
-def _check_more(c):
+def _check_more(c, families):
     try:
         from ipsec.more_options import check
     except ImportError:
         raise ConfigError("option more_ts: more Child SAs are not installed; install for this configuration")
-    check(c, _parse_selector)
+    check(c, _parse_selector, families)
     forget("ipsec.more_options")
 
 
@@ -383,7 +383,7 @@ def _check_inside(c):
             if ("ipv6" if ":" in text else "ipv4") not in families:
                 raise ConfigError("option %s: %r: we have no such address: take it out, or add it to virtual_ip" % (name, text))
     if c.more_ts != []:
-        _check_more(c)
+        _check_more(c, families)
     if c.inner_address:
         try:
             c.inner_address = parse_address(c.inner_address)
