@@ -2,7 +2,7 @@
 
 With 256 digits +1 and -1, k = 2 K - (2^256 - 1) for K = (k + 2^256 - 1) / 2 modulo the order: bit i of K is digit i. Digits
 i + 32 j of one i make a column, which tells one entry of either table and its sign: 32 doublings and 64 additions for every k.
-Start reading at `digits`.
+Where there is the kernel in C (firmware/natmod/comb.h) it does all of this. Start reading at `digits`.
 """
 
 from ipsec.crypto.sign import modular
