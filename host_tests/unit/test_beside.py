@@ -229,3 +229,11 @@ def test_room_is_what_is_free_after_a_collection():
     finally:
         beside.gc = real
     assert real is gc
+
+
+def test_the_gateways_address_that_has_changed_meanwhile_stays():
+    talk = refused()
+    second = Second(talk)
+    talk.player.tunnel.path.addr = bytes([127, 0, 0, 9])
+    second.prove()
+    assert lead(talk) is second.ike and talk.player.tunnel.path.addr == bytes([127, 0, 0, 9])

@@ -347,3 +347,55 @@ def test_a_new_ike_sa_beside_this_one_makes_them_again():
     talk.answer()
     talk.wait(3000)
     assert talk.causes() == UP and len(talk.player.tunnel._sadb.all) == 3
+
+
+def test_each_place_has_its_own_succession():
+    talk = up()
+    sadb = talk.player.tunnel._sadb
+    assert [(sa.place, sa.is_succeeded) for sa in sadb.senders] == [(0, False), (1, False), (2, False)]
+    talk.ask("INFORMATIONAL", D("ESP", SPI1))
+    assert [sa.place for sa in sadb.senders] == [0, 2] and sadb.sending.spi_out == talk.first
+    talk.ask("INFORMATIONAL", D("ESP", talk.first))
+    assert [sa.place for sa in sadb.senders] == [2] and sadb.sending.spi_out == SPI2
+
+
+def test_the_gateway_rekeys_the_first_one_and_nothing_is_made_for_the_old_one():
+    talk = up()
+    ask_rekey_of(talk, 0, talk.first, OTHER)
+    talk.sent()
+    talk.ask("INFORMATIONAL", D("ESP", talk.first))
+    talk.expect(DELETED)
+    talk.wait(100)
+    talk.expect()
+    assert places(talk) == [(1, SPI1), (2, SPI2), (0, OTHER)] and takes(talk, "10.10.0.1") == OTHER
+
+
+def test_one_that_has_carried_enough_leads_to_new_keys():
+    talk = up(child_lifetime_packets=2)
+    for _ in range(3):
+        takes(talk, "10.30.0.1")
+    talk.wait(10)
+    talk.wait(10)
+    talk.expect(REKEY)
+
+
+def test_the_length_of_a_packet_is_that_of_its_header():
+    from ipsec.esp.many import Many
+
+    class Taker:
+        place = 1
+        is_succeeded = False
+
+        def encap(self, buf, pos, end):
+            return end
+
+    first, other = Taker(), Taker()
+    first.place = 0
+    sadb = Many()
+    sadb.add(other)
+    sadb.add(first)
+    assert sadb.sending is first
+    for head, n in ((b"\x45\0\0\x54", 84), (b"\x60\0\0\0\0\x20\x11\x40", 72)):
+        buf = bytearray(2000)
+        buf[32 : 32 + len(head)] = head
+        assert sadb.encap_other(buf, 32) == (other, 32 + n)
