@@ -13,7 +13,8 @@ from ipsec_board.linker.texts import conversions, is_prose, shown
 FILE = "ipsec/texts.txt"
 NAME = "_text"  # of the function that reads; no short name begins like this
 _LEAST = 16  # octets; shorter ones take a board less than what reads them
-OFTEN = ("ipsec.ike.wire", "ipsec.ike.message", "ipsec.ike.window")  # what anybody's datagram can raise must not cost a file
+# What anybody's datagram can raise must not cost a file
+OFTEN = tuple("ipsec.ike." + name for name in ("wire", "message", "window", "establish", "pick", "payload", "natt", "proposal", "sa"))
 READER = f"""
 def {NAME}(at, *values):
     try:
