@@ -242,7 +242,7 @@ def test_a_pool_that_is_too_small(tmp_path):
     assert said.status == 1 and 'write pool6 = "fd00::/125"' in said.err
 
 
-@pytest.mark.parametrize("kind", sorted({*gateway.GATEWAYS} - {"strongswan", "libreswan", "fortigate"}))
+@pytest.mark.parametrize("kind", sorted({*gateway.GATEWAYS} - {"strongswan", "libreswan", "fortigate", "pfsense"}))
 @pytest.mark.parametrize("option", ["ike_proposals", "esp_proposals"])
 def test_each_device_needs_a_suite_that_the_gateway_has(tmp_path, kind, option):
     """One of two has ChaCha20 alone, which the others' suites do not make good."""
@@ -270,7 +270,7 @@ def test_a_profile_of_routeros_has_one_hash(tmp_path):
     assert "hash-algorithm=sha256" in text and "left out: " in text and "aes256-sha512" in text and "aes-256" not in text
 
 
-@pytest.mark.parametrize("kind", ["libreswan", "routeros", "junos", "fortigate"])
+@pytest.mark.parametrize("kind", ["libreswan", "routeros", "junos", "fortigate", "pfsense"])
 def test_a_prf_of_another_hash_is_not_taken_for_the_same(tmp_path, kind):
     text = TEMPLATE.replace("aes128-sha256-ecp256", "aes128-sha256-prfsha512-ecp256")
     said = tool("gateway", kind, make(tmp_path, re.sub(r'"aes128(ccm|gcm)16-prf[^"]*", ', "", text))[1][0])

@@ -37,7 +37,7 @@ ONLINE = ("strongswan", "libreswan", "routeros", "iosxe", "junos", "fortigate")
 def make(tmp_path, kind: str):
     if kind in ("aws", "azure"):
         return write_plan(tmp_path, CLOUD, TEXT_PSK)
-    return write_plan(tmp_path, TUNNEL + EVERYBODYS + SITE)
+    return write_plan(tmp_path, TUNNEL + EVERYBODYS + SITE, TEXT_PSK if kind == "pfsense" else SECRET)
 
 
 def everything(files) -> str:
@@ -58,7 +58,7 @@ def test_written_files_hold_the_secret_with_mode_600(tmp_path, kind):
     folder = tmp_path / "out"
     said = tool("gateway", kind, make(tmp_path, kind), "--out", folder)
     assert said.status == 0, said.err
-    secret = TEXT_PSK if kind in ("aws", "azure") else SECRET[4:]
+    secret = TEXT_PSK if kind in ("aws", "azure", "pfsense") else SECRET[4:]
     holders = [p for p in folder.iterdir() if secret in p.read_text()]
     assert len(holders) == 1 and stat.S_IMODE(holders[0].stat().st_mode) == 0o600
     assert secret not in said.out + said.err
@@ -78,6 +78,7 @@ def test_every_setting_stands_under_its_source_or_is_marked(tmp_path, kind):
 
 @pytest.mark.parametrize(("kind", "wanted"), [
     ("junos", "version v2-only"),
+    ("pfsense", "Key Exchange version: IKEv2"),
     ("routeros", "exchange-mode=ike2"),
     ("fortigate", "set ike-version 2"),
     ("aws", '"ikev2"'),
@@ -91,7 +92,7 @@ def test_ikev2_is_asked_for(tmp_path, kind, wanted):
     assert wanted in "".join(f.text for f in gateway.write(kind, plan))
 
 
-@pytest.mark.parametrize("kind", ["routeros", "iosxe", "junos", "fortigate", "aws", "azure"])
+@pytest.mark.parametrize("kind", ["routeros", "iosxe", "junos", "fortigate", "pfsense", "aws", "azure"])
 def test_nothing_in_common_is_refused_with_a_suite_that_would_do(tmp_path, kind):
     text = CLOUD if kind in ("aws", "azure") else TUNNEL
     only = 'ike_proposals = ["aes128ccm16-prfsha256-x25519"]'

@@ -29,6 +29,7 @@ GATEWAYS = {
     "iosxe": ("ipsec_board.gateway.iosxe", "Cisco IOS XE, FlexVPN"),
     "junos": ("ipsec_board.gateway.junos", "Juniper Junos, SRX Series"),
     "fortigate": ("ipsec_board.gateway.fortigate", "Fortinet FortiOS"),
+    "pfsense": ("ipsec_board.gateway.pfsense", "pfSense"),
     "aws": ("ipsec_board.gateway.aws", "AWS Site-to-Site VPN"),
     "azure": ("ipsec_board.gateway.azure", "Azure VPN Gateway"),
 }

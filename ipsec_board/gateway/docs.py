@@ -49,7 +49,7 @@ def _write(kind: str, text: str) -> list[gateway.GatewayFile]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sensor-7.toml"
         path.write_text(text)
-        plans.make_secret(path.with_suffix(".psk"), text=kind in initial.CLOUD)
+        plans.make_secret(path.with_suffix(".psk"), text=kind in initial.TEXT)
         return gateway.write(kind, plans.load(path))
 
 

@@ -60,10 +60,12 @@ SUITES: dict[str, tuple[list[str], list[str]]] = {
     "iosxe": _GCM,
     "junos": _GCM,
     "fortigate": (["aes128gcm16-prfsha256-x25519"], ["aes128gcm16"]),
+    "pfsense": (["aes128gcm16-prfsha256-x25519"], ["aes128gcm16"]),
     "aws": _GCM,
     "azure": (["aes128-sha256-ecp256"], ["aes128gcm16"]),
 }
 CLOUD = ("aws", "azure")
+TEXT = (*CLOUD, "pfsense")  # where a key must be text
 SOURCES = tuple(paths.LIBRARY / "ipsec" / name for name in ("options.py", "auth_options.py"))  # of the options of a tunnel
 SECRETS = ("psk", "key", "ppk", "nt_hash")  # which belong into files
 _WITHOUT = (*SECRETS, "cert", "ca", "certreq")  # what files hold, and what the desk reckons
@@ -82,11 +84,12 @@ def text(name: str, kind: str = "", auth: str = "psk", remote_auth: str = "", fl
     theirs = remote_auth or usual
     at = list(required).index("psk_file")
     items = list(required.items())
+    psk = _CLOUD["psk_file"] if kind in TEXT else _REQUIRED["psk_file"]
     between: dict[str, tuple] = {**_OURS[auth], **_THEIRS[theirs]}
     if theirs != usual:
         between["remote_auth"] = (theirs, "how the gateway proves itself")
     if "psk" in (auth, theirs):
-        between = {"psk_file": required["psk_file"], **between}
+        between = {"psk_file": psk, **between}
     required = dict([*items[:at], *between.items(), *items[at + 1 :]])
     if kind:
         ike, esp = SUITES[kind]

@@ -22,12 +22,13 @@ _KNOWN: dict[str, tuple | None] = {
     "iosxe": (_PSK, _CERT, _MIXED, ("cert", "psk"), ("eap", "cert")),
     "junos": (_PSK, _CERT),
     "fortigate": (_PSK, _CERT, ("eap", "cert")),
+    "pfsense": (_PSK, _CERT, ("eap", "cert")),
     "aws": (_PSK, _CERT),
     "azure": (_PSK, _CERT),
 }
 _INSTEAD = {
     "key": 'use auth = "cert" with this gateway (`ipsec-board provision --ca ca` makes an authority for it), or auth = "psk"',
-    "eap": 'use auth = "cert" with this gateway, or auth = "psk"; strongSwan, RouterOS, IOS XE and FortiOS have it',
+    "eap": 'use auth = "cert" with this gateway, or auth = "psk"; strongSwan, RouterOS, IOS XE, FortiOS and pfSense have it',
     "mixed": "leave out remote_auth, so that both ends do it the same way; strongSwan, libreswan and IOS XE have different ones",
 }
 
