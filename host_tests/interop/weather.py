@@ -74,6 +74,9 @@ ROWS = {
     "reordering, both rekey": Row(_SHUFFLED, 600, esp=_PFS, policy=_BOTH, options=_OURS),
     "reordering, both at once": Row(_SHUFFLED, 600, options={"child_lifetime_packets": 10}, act=_collide),
 }
+_LIFETIME = {"reauth_time": "6s", "over_time": "3s", "rand_time": "0s", "child": {"rekey_time": "0s"}}  # of AUTH_LIFETIME
+ROWS["400 ms, AUTH_LIFETIME of 6 s"] = Row(_SLOW, 1000, rekeys=0, policy=_LIFETIME)
+ROWS["reordering, AUTH_LIFETIME of 6 s"] = Row(_SHUFFLED, 600, rekeys=0, policy=_LIFETIME)
 HANDSHAKES = {"30 % loss, handshake": {}, "30 % loss, handshake FAST": FAST}
 
 

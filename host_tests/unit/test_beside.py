@@ -71,6 +71,9 @@ def test_packets_move_over_and_nobody_hears_of_it():
         assert sends_on(talk) == old.spi_out and talk.causes() == UP
         second.prove()
         assert sends_on(talk) == SPI and lead(talk) is second.ike
+        talk.wait(1999)
+        talk.expect()
+        talk.wait(1)
         talk.expect(DELETE)
         assert receives_on(talk) == [old.spi_out, SPI]  # what is late is still taken
         talk.answer()
@@ -87,12 +90,13 @@ def test_auth_lifetime_and_its_next_one():
     talk.ike.lives(LIFETIME_S)
     talk.wait(0)
     for n in range(3):
-        talk.wait(LIFETIME_S * 900 - 1)
+        talk.wait(LIFETIME_S * 900 - 1 - (2000 if n else 0))
         assert not talk.player.tunnel.beside or talk.player.tunnel.beside is talk.ike
         talk.wait(1)
         second = Second(talk, b"gateway%d" % n)
         second.prove(spi=b"\x77\1\1%d" % n, more=[N("AUTH_LIFETIME", bytes([0, 0, 0, LIFETIME_S]))])
         assert lead(talk) is second.ike and sends_on(talk) == b"\x77\1\1%d" % n
+        talk.wait(2000)
         talk.answer()
         second.sides = talk.sides
         talk.good, talk = talk.good, second
@@ -187,6 +191,7 @@ def test_the_gateway_rekeys_the_old_one_meanwhile():
     ask_rekey(talk, HIGH, b"\x77\x0a\x0a\x0a")
     second.prove()
     assert sends_on(talk) == SPI and talk.causes() == UP
+    talk.wait(2000)
     talk.wait(3000)
     assert receives_on(talk) == [SPI]
 

@@ -6,7 +6,8 @@
 ```
 
 Rules
-- The old one carries packets until the new one has a Child SA; then packets move over, and the old one gets a Delete.
+- The old one carries packets until the new one has a Child SA; then packets move over, and the old one gets a Delete
+  as soon as none can be late any more.
 - The new one speaks to the port of NAT traversal from its first message (RFC 7296 2.23), on the same socket, and asks for the
   address that we have. With another one connections cannot go on: the tunnel goes down and comes up with it, at once.
 - With `more_ts` the old one lives on for the usual half minute, until the others of the new one are there.
@@ -28,6 +29,7 @@ from ipsec.path import Path
 _ROOM = const(24576)
 _ROOM_SIGNED = const(49152)
 _TRIES = const(3)  # the time of so many requests for IKE_SA_INIT: a gateway that wants it on the other port stays silent
+_LATE_MS = const(2000)  # for packets that are late on their way to the gateway, which takes none after the Delete
 _LIMIT_MS = const(30000)  # the time that it all may take
 
 
@@ -100,7 +102,10 @@ class Beside(IkeSa):
             for gone in old.children:
                 gone.heir = child  # what is late on it is still taken
         old.heir = self
-        if not stays or not self.config.more_ts:
+        old.heard(now)
+        if not self.config.more_ts:
+            old.linger_ms = _LATE_MS
+        if not stays:
             old.close(now)
         ours, theirs = [(ADDED, child)] + self.changes, old.changes
         if stays:

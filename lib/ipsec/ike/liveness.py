@@ -8,13 +8,14 @@ Start reading at `check`.
 from ipsec.ike.exchange import Exchange
 from ipsec.micro import const, earlier, since
 
-_LINGER_MS = const(30000)  # how long an IKE SA that was replaced waits for the peer's Delete
 _HINT_MS = const(10000)  # at most one liveness check in this time for messages that prove nothing
 _CHECK_TRIES = const(3)  # the time that so many attempts take, for a liveness check
 
 
 class Liveness:
     """The part of an `IkeSa` that knows when the peer was heard: `heard_at`, None before; `old` is the SA that it replaces."""
+
+    linger_ms = 30000  # how long an IKE SA that was replaced waits for the peer's Delete
 
     def __init__(self, old=None):
         self.heard_at = old.heard_at if old else None
@@ -61,7 +62,7 @@ class Liveness:
             return None
         heir = self.heir
         if heir:  # of a rival it is the SA whose place it may take, as long as that is open
-            return None if heir.rival and heir.rival.new is self else self.heard_at + _LINGER_MS
+            return None if heir.rival and heir.rival.new is self else self.heard_at + self.linger_ms
         dpd_s = self.config.dpd_s
         at = self.heard_at + dpd_s * 1000 if dpd_s else None
         return earlier(at, self.mobike.first_at) if self.mobike else at
