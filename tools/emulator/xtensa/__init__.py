@@ -26,7 +26,7 @@ class XtensaTarget(Target):
         """As in Target; the compiler is not among them, for it is only unpacked (tools/natmod/xtensa.py)."""
         return (*packages.BUILD, *packages.XTENSA)
 
-    def build(self, heap: int, frozen: bool, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
         from tools.emulator.xtensa import firmware
 
         del heap  # chosen at start

@@ -20,7 +20,7 @@ _PORT = Path(__file__).with_name("port")
 _QEMU = Path(__file__).parents[1] / "qemu"  # what is frozen into its boards is frozen into this one
 
 
-def build(target: "XtensaTarget", frozen: bool, progress: Progress) -> Path:
+def build(target: "XtensaTarget", frozen: bool | Path, progress: Progress) -> Path:
     """The program; build.log beside it tells how it was made. Raises MissingTool when the compiler cannot be had."""
     from tools.natmod import xtensa
 
@@ -42,14 +42,18 @@ def build(target: "XtensaTarget", frozen: bool, progress: Progress) -> Path:
     base = cache.entry(f"firmware-{target.name}", key, lambda draft: compile_with(plain, draft, target.name))
     if not frozen:
         return base / "build/micropython"
-    manifest = target.folder / "manifest.py"
+    library = frozen if isinstance(frozen, Path) else REPOSITORY / "lib/ipsec"
 
     def with_library(draft: Path) -> None:
         # Only what is frozen differs: begin with the plain firmware's objects.
         subprocess.run(["cp", "-a", base / "build", draft / "build"], check=True)
+        manifest = target.folder / "manifest.py"
+        if isinstance(frozen, Path):
+            manifest = draft / "manifest.py"
+            manifest.write_text(f'include("{plain}")\ninclude("{frozen}/manifest.py")\n')
         compile_with(manifest, draft, f"{target.name}, frozen")
         (draft / "build/micropython").rename(draft / "micropython")
         shutil.rmtree(draft / "build")
 
-    key = cache.digest(base.name, manifest, REPOSITORY / "lib/ipsec")
+    key = cache.digest(base.name, target.folder / "manifest.py", library)
     return cache.entry(f"frozen-{target.name}", key, with_library) / "micropython"
