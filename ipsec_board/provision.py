@@ -101,7 +101,8 @@ def init(path: Path, kind: str, show: Show, auth: str = "psk", remote_auth: str 
     if fleet:
         show.good(f"{path}: fill in gateway and networks, then: ipsec-board fleet {path} --count 100 --out fleet")
         return
-    options = ["--new-psk"] * ("psk" in (auth, theirs)) + ["--new-nt-hash"] * (auth == "eap") + ["--ca ca"] * (auth == "cert")
+    psk = "--new-psk --text" if kind in initial.TEXT else "--new-psk"
+    options = [psk] * ("psk" in (auth, theirs)) + ["--new-nt-hash"] * (auth == "eap") + ["--ca ca"] * (auth == "cert")
     command = " ".join(["ipsec-board provision", *options, str(path)])
     show.good(f"{path}: fill in gateway, identities and networks, then: {command}")
 

@@ -130,7 +130,7 @@ def test_init_writes_a_file_that_is_right_and_shows_every_option(tmp_path, kind)
     assert tool("provision", "--init", path, *(["--for", kind] if kind else [])).status == 0
     text = path.read_text()
     assert 'local_id = "pump-3.example.net"' in text or kind in initial.CLOUD
-    new = ["--text"] if kind in (*initial.CLOUD, "fortigate") else []
+    new = ["--text"] if kind in (*initial.TEXT, "fortigate") else []
     said = tool("provision", "--check", "--new-psk", *new, path)
     assert said.status == 0, said.err
     if kind:

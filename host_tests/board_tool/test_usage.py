@@ -106,6 +106,7 @@ def test_every_first_file_is_right_once_its_blanks_are_filled_in(tmp_path, monke
             continue
         assert said.status == 0, said.err
         then = said.out.split("then: ipsec-board provision")[1].split()
+        assert ("--text" in then) == (kind in initial.TEXT and "--new-psk" in then)
         fill_in(tmp_path, path.read_text())
         monkeypatch.setattr(sys, "stdin", io.StringIO("a password\n"))
         ca = [] if "--ca" in then or "ca_file" not in path.read_text() else ["--ca", "ca"]
