@@ -224,3 +224,13 @@ def test_sockets_are_those_of_a_network_namespace():
 def test_what_it_does_not_have_is_refused(option, text):
     with pytest.raises(emulator.EmulatorError, match=re.escape(text)):
         emulator.start(NAME, firmware="unused", **option)
+
+
+def test_a_compiler_that_cannot_be_had_is_a_missing_tool(monkeypatch):
+    """Which skips tests on a developer's machine and fails them where CI=true."""
+    def refuse(_progress):
+        raise emulator.EmulatorError("no mirror")
+
+    monkeypatch.setattr("tools.natmod.xtensa.stand_in", refuse)
+    with pytest.raises(emulator.MissingTool, match="clang .* for qemu-xtensa cannot be had: no mirror"):
+        emulator.build(NAME)
