@@ -126,7 +126,7 @@ def test_a_deleted_child_sa_is_back_within_300_ms(make_gateway):
 @pytest.mark.parametrize(
     ("interpreter", "unique", "more"),
     [
-        ("micropython", "no", {"make_before_break": "yes"}),
+        ("micropython", "no", {"settings": {"make_before_break": "yes"}}),
         (sys.executable, "never", {"over_time": "2s"}),
         pytest.param("micropython", "keep", {}, marks=pytest.mark.slow),
         pytest.param("micropython", "replace", {}, marks=pytest.mark.slow),
