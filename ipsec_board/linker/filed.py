@@ -14,7 +14,8 @@ FILE = "ipsec/texts.txt"
 NAME = "_text"  # of the function that reads; no short name begins like this
 _LEAST = 16  # octets; shorter ones take a board less than what reads them
 # What anybody's datagram can raise must not cost a file
-OFTEN = tuple("ipsec.ike." + n for n in "wire message window establish pick payload natt proposal sa".split())
+_NAMES = "wire message window payload proposal pick natt establish fragment sa lineage exchange"
+OFTEN = tuple("ipsec.ike." + name for name in _NAMES.split())
 READER = f"""
 def {NAME}(at, *values):
     try:
