@@ -109,3 +109,21 @@ def test_wipe():
     pair.wipe()
     assert k == bytearray(32)
     raises(CryptoError, pair.shared, unhex(_PUBLIC_I), text="wiped")
+
+
+def test_where_the_table_finds_no_room_the_ladder_makes_the_key_pair():
+    for error in (MemoryError, RuntimeError):  # on the heap, on the stack
+
+        asked = []
+
+        def full(_curve, _k, error=error, asked=asked):
+            asked.append(1)
+            raise error
+
+        kept = (p256.native, p256._Curve._comb)
+        p256.native, p256._Curve._comb = p256, full
+        try:
+            pair = _pair(_I)
+        finally:
+            p256.native, p256._Curve._comb = kept
+        assert asked and pair.public == unhex(_PUBLIC_I)

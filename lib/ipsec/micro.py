@@ -19,6 +19,7 @@ import gc
 
 # What importing a kernel raises where it cannot run: no such file, no native code here, or .mpy files for another chip
 NO_KERNEL = (ImportError, NotImplementedError, SyntaxError, ValueError)
+NO_ROOM = (MemoryError, RuntimeError)  # what loading code late raises where the heap, or the stack, is full
 _EARLY = 4096  # octets allocated between two collections
 _is_short = True  # whether the heap was, when `Collecting` last looked
 _MASK = 0x1FFFFFFF

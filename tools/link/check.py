@@ -28,6 +28,7 @@ INSIDE = (
     "test_small_promises.test_udp_alone_is_delivered_with_the_heap_locked",
     "test_memory.test_a_udp_socket_takes_room_for_one_packet_where_two_do_not_fit",
     "test_x25519.test_where_the_table_finds_no_room_the_ladder_makes_the_key_pair",
+    "test_p256.test_where_the_table_finds_no_room_the_ladder_makes_the_key_pair",
     "test_beside.test_room_is_what_is_free_after_a_collection",
     "test_beside.test_without_room_it_is_not_begun",
     "test_upkeep.test_a_clock_that_nobody_asks_for_days_goes_on",

@@ -23,16 +23,12 @@ def build(sa, m, b):
     """
     if m.exchange == iana.INFORMATIONAL:
         return _informational(sa, m, b)
-    if m.exchange == iana.CREATE_CHILD_SA:
-        return _create_child_sa(sa, m, b)
-    return None
-
-
-def _create_child_sa(sa, m, b):
-    """For a new IKE SA if the first proposal's protocol says so, else for a Child SA (RFC 7296 1.3)."""
+    if m.exchange != iana.CREATE_CHILD_SA:
+        return None
     if not sa.is_up():
         return b.notify(_TEMPORARY_FAILURE)  # it ends (RFC 7296 2.25.2)
     reader = m.find(iana.SA)
+    # for a new IKE SA if the first proposal's protocol says so, else for a Child SA (RFC 7296 1.3)
     ike = reader is not None and reader.left() > 5 and reader.buf[reader.pos + 5] == iana.PROTO_IKE
     try:
         if ike:

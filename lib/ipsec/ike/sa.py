@@ -36,9 +36,7 @@ LEADS = 8  # an IkeSa that takes this one's place
 LATER = 9  # (is it the IKE SA, when): it is to be rekeyed, as the gateway could not just now
 REDIRECTED = 11  # the name or address of the gateway that we are sent to
 MOVED = 10  # who has another address: GATEWAY, NAT in between, or WE
-WE = 0
-NAT = 1
-GATEWAY = 2
+WE, NAT, GATEWAY = 0, 1, 2
 
 _NEW = 0
 _INIT_SENT = 1
@@ -109,7 +107,9 @@ class IkeSa(Liveness):
     def receive(self, buf, pos: int, end: int, now: int) -> None:
         """Take an IKE message `buf[pos:end]` (without marker) that is addressed to us; it is decrypted in place."""
         try:
-            self.window.receive(buf, pos, end, now)
+            request = self.window.receive(buf, pos, end, now)
+            if request:
+                self.window.answer(request, now)
         except NotReady as e:
             self.put_off_message(e.what, bytes(memoryview(buf)[pos:end]))
         except PeerError as e:

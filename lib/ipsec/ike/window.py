@@ -255,8 +255,8 @@ class Window:
 
     # What comes
 
-    def receive(self, buf, pos: int, end: int, now: int) -> None:
-        """Take a message that is addressed to our SA, nothing of which is proved yet.
+    def receive(self, buf, pos: int, end: int, now: int):
+        """Take a message that is addressed to our SA, nothing of which is proved yet; a request to `answer`, or None.
 
         Raises PeerError when it is to be dropped.
         """
@@ -341,7 +341,7 @@ class Window:
             return None
         sa.heard(now)
         self._trace("received", m)
-        return self.answer(m, now)
+        return m  # to be answered where the stack is lower again: key exchange goes deep
 
     def answer(self, m, now: int):
         """Answer a request that is verified, once what it needs is loaded."""

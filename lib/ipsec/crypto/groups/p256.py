@@ -7,7 +7,7 @@ import sys
 
 from ipsec.crypto import ct
 from ipsec.crypto.groups import machine, weierstrass
-from ipsec.micro import forget, native
+from ipsec.micro import NO_ROOM, forget, native
 
 KERNEL = machine.KERNEL or "plain"
 
@@ -44,9 +44,15 @@ _DIVIDE = b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d\x00\x01\x01\x05\x00
 
 class _Curve(weierstrass.Curve):
     def multiply_base(self, k):
-        """By the comb of the kernel in C where there is one; the table is loaded for that unless it is there."""
-        if not native:
-            return self.scalar_mult(k, *self.base)
+        """By the comb of the kernel in C where there is one, and room for its table."""
+        try:
+            point = self._comb(k) if native else (0, 0)
+        except NO_ROOM:
+            point = 0, 0
+        return point if point[0] else self.scalar_mult(k, *self.base)
+
+    def _comb(self, k):
+        """The table is loaded for that unless it is there. (0, 0) for the multiple of the order, one in 2^255."""
         is_there = _TABLE in sys.modules
         from ipsec.crypto.kernels import comb256
 
@@ -61,8 +67,7 @@ class _Curve(weierstrass.Curve):
         m.run(_DIVIDE)
         if not is_there:
             forget(_TABLE)
-        point = self.point(m)
-        return point if point[0] else self.scalar_mult(k, *self.base)  # the scalar is 0 modulo the order, one in 2^255
+        return self.point(m)
 
 
 def _machine():

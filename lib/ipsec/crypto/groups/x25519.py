@@ -10,7 +10,7 @@ import sys
 from ipsec.crypto import ct
 from ipsec.crypto.groups import machine
 from ipsec.errors import CryptoError
-from ipsec.micro import forget, native
+from ipsec.micro import NO_ROOM, forget, native
 
 _P = 2**255 - 19
 KERNEL = machine.KERNEL or "plain"
@@ -33,7 +33,7 @@ class X25519:
         self._k = k
         try:
             self.public = _multiply_base(k) if native else scalar_mult(k, BASE)
-        except MemoryError:  # no room for the table
+        except NO_ROOM:  # for the table
             self.public = scalar_mult(k, BASE)
 
     def shared(self, peer_public) -> bytes:
