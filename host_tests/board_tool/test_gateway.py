@@ -195,8 +195,15 @@ def test_lifetimes_that_would_make_the_gateway_rekey_are_refused(tmp_path, kind,
 
 @pytest.mark.parametrize("kind", ["aws", "azure"])
 def test_octets_as_psk_are_refused_where_text_is_wanted(tmp_path, kind):
-    said = tool("gateway", kind, write_plan(tmp_path, CLOUD))
-    assert said.status == 1 and "--new-psk --text" in said.err
+    path = write_plan(tmp_path, CLOUD)
+    said = tool("gateway", kind, path)
+    key = next(tmp_path.glob("*.psk"))
+    assert said.status == 1 and f"remove {key} when" in said.err and f"provision --new-psk --text {path}" in said.err
+    said = tool("provision", "--check", "--new-psk", path)
+    assert said.status == 1 and "without --new-psk" in said.err
+    key.unlink()
+    assert tool("provision", "--check", "--new-psk", "--text", path).status == 0
+    assert tool("gateway", kind, path).status == 0
 
 
 def test_aws_options_are_json_with_ikev2_alone(tmp_path):

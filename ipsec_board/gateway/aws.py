@@ -7,7 +7,7 @@ Start reading at `write`.
 import json
 import re
 
-from ipsec_board.gateway import selectors
+from ipsec_board.gateway import checks, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -128,6 +128,6 @@ def _check(plan: Plan) -> None:
         )
     if not _PSK.fullmatch(plan.config.psk):
         raise PlanError(
-            "AWS takes a PSK of 8 to 64 letters, digits, . and _ that does not begin with 0",
-            "make one with `ipsec-board provision --new-psk --text`",
+            f"{plan.path}: AWS takes a PSK of 8 to 64 letters, digits, . and _ that does not begin with 0",
+            checks.as_text(plan.secret_file, plan.path),
         )

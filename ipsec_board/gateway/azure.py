@@ -8,7 +8,7 @@ import re
 
 from cryptography.x509.oid import NameOID
 
-from ipsec_board.gateway import ends, methods, selectors
+from ipsec_board.gateway import checks, ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -107,6 +107,6 @@ def _check(plan: Plan) -> None:
     # Azure's VPN Gateway FAQ: printable ASCII without space, - and ~; a ' would end PowerShell's string; 128 is not confirmed
     if not re.fullmatch(rb"[\x21-\x26\x28-\x2c\x2e-\x7d]{1,128}", plan.config.psk):
         raise PlanError(
-            "Azure takes a PSK of printable characters without space, - and ~, here up to 128 and without '",
-            "make one with `ipsec-board provision --new-psk --text`",
+            f"{plan.path}: Azure takes a PSK of printable characters without space, - and ~, here up to 128 and without '",
+            checks.as_text(plan.secret_file, plan.path),
         )

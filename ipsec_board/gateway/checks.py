@@ -125,6 +125,13 @@ def another_secret(secret: str, place: Path, path: Path) -> str:
     return f"put nothing but the key into it; or remove {place}, then make another: {make}"
 
 
+def as_text(psk_file: Path, path: Path) -> str:
+    """The remedy for a key of octets where a gateway wants text; `--new-psk` refuses as long as its file is there."""
+    if psk_file == path:  # the key stands in the provisioning file
+        return f'name a file instead of it: psk_file = "{path.stem}.psk"; then ipsec-board provision --new-psk --text {path}'
+    return f"remove {psk_file} when no device has its key, then make another: ipsec-board provision --new-psk --text {path}"
+
+
 def forget_refused(reasons: Reasons) -> None:
     """What is said of files whose names were refused is no news."""
     reasons.found = [reason for reason in reasons.found if REFUSED not in reason[0]]

@@ -5,7 +5,7 @@ Start reading at `write`.
 
 from cryptography.x509.oid import NameOID
 
-from ipsec_board.gateway import ends, methods, selectors
+from ipsec_board.gateway import checks, ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -122,7 +122,7 @@ def _user(fleet: Fleet, n: str, plan: Plan, show: bool) -> GatewayFile:
     if not plan.config.psk.isalnum():
         raise PlanError(
             f"{plan.path}: FortiOS takes the keys of several devices as passwords, so as text",
-            "make one with `ipsec-board provision --new-psk --text`",
+            checks.as_text(plan.secret_file, plan.path),
         )
     sheet.source(_ADMIN4, '"SSL VPN user group": the user name is the peer ID, the password the pre-shared key')
     sheet.note("Not confirmed: that the password is the key with IKEv2, too, and how long it may be.")

@@ -4,7 +4,7 @@ Devices with an assigned address are mobile clients, of whom there is one phase 
 Start reading at `write`.
 """
 
-from ipsec_board.gateway import ends, methods, selectors
+from ipsec_board.gateway import checks, ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
@@ -147,7 +147,7 @@ def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
         return GatewayFile(name, sheet.text)
     if not all(33 <= c < 127 for c in plan.config.psk):
         raise PlanError(
-            f"{plan.path}: pfSense takes a key of printable characters", "make one with `ipsec-board provision --new-psk --text`"
+            f"{plan.path}: pfSense takes a key of printable characters", checks.as_text(plan.secret_file, plan.path)
         )
     identifier = printable_identity(plan.config.local_id)[1]
     psk = plan.config.psk.decode() if show else placeholder(plan)

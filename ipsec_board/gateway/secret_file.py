@@ -11,7 +11,9 @@ def write(path: Path, text: str, option: str) -> None:
     try:
         create(path, text)
     except FileExistsError as e:
-        raise PlanError(f"{path} exists: it may be in use by a device", "remove it first when it is not needed") from e
+        keep = f"to use it, give the command without --new-{option.removesuffix('_file').replace('_', '-')}"
+        remedy = f"{keep}; or remove it first when it is not needed"
+        raise PlanError(f"{path} exists: it may be in use by a device", remedy) from e
     except OSError as e:
         raise PlanError(f"{path} cannot be written ({e.strerror})", f"give {option} a path in an existing folder") from e
 
