@@ -215,3 +215,21 @@ def test_further_child_sas_are_refused_for_others(tmp_path, kind):
     with pytest.raises(plans.PlanError, match="further Child SAs .more_ts.") as raised:
         written(tmp_path, kind, MORE.split(", {")[0] + "]")
     assert "remote_ts" in raised.value.remedy
+
+
+PFS = (
+    'ike_proposals = ["aes128gcm16-prfsha256-ecp256", "aes128-sha256-ecp256"]',
+    'esp_proposals = ["aes128gcm16-ecp256", "aes128gcm16-x25519"]',
+)
+
+
+@pytest.mark.parametrize("kind", sorted(gateway.GATEWAYS))
+def test_groups_for_forward_secrecy_are_written_or_refused(tmp_path, kind):
+    if kind == "strongswan":
+        line = "esp_proposals = aes128gcm16-ecp256,aes128gcm16-curve25519,aes128gcm16\n"
+        assert line in written(tmp_path, kind, *PFS)
+        return
+    said = tool("gateway", kind, plan_of(tmp_path, kind, *PFS))
+    assert said.status == 1 and "perfect forward secrecy): ecp256, x25519" in said.err
+    line = re.search(r"leave them out: (.*)", said.err)[1]
+    assert tool("gateway", kind, plan_of(tmp_path, kind, PFS[0], line)).status == 0

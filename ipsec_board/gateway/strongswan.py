@@ -16,6 +16,7 @@ from ipsec_board.gateway.text import GatewayFile, identity, placeholder
 WORDS = v.Vocabulary(
     vendor="strongSwan",
     own_prf=True,
+    pfs=True,
     ike_encr={
         v.CBC128: "aes128", v.CBC192: "aes192", v.CBC256: "aes256", v.GCM128: "aes128gcm16", v.GCM192: "aes192gcm16",
         v.GCM256: "aes256gcm16", v.GCM12_128: "aes128gcm12", v.GCM12_256: "aes256gcm12", v.GCM8_128: "aes128gcm8",
@@ -58,7 +59,8 @@ def _connection(fleet: Fleet) -> str:
     ike, ike_out = WORDS.ike(fleet)
     esp, esp_out = WORDS.esp(fleet)
     ike_text = ",".join("-".join(v.unique((s.encr, s.integ, s.prf, s.group))) for s in ike)
-    esp_text = ",".join("-".join(v.unique((s.encr, s.integ, "esn" if s.esn else ""))) for s in esp)
+    groups = [*(WORDS.group[ke] for ke in v.esp_groups(fleet)), ""]  # without one, too: for devices that list none
+    esp_text = ",".join("-".join(v.unique((s.encr, s.integ, group, "esn" if s.esn else ""))) for group in groups for s in esp)
     left_out = [f"# strongSwan has no {name}: left out" for name in (*ike_out, *esp_out)]
     local_addrs = [f"        local_addrs = {fleet.site['address']}"] if fleet.site["address"] else []
     lifetime_s = fleet.config.lifetime_s

@@ -4,6 +4,7 @@ A writer fills a `Vocabulary` with its vendor's words, keyed by IANA's numbers a
 Start reading at `Vocabulary.ike`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -58,6 +59,7 @@ class Vocabulary:
     esn: bool = True
     esp_integ: Mapping[int, str] | None = None  # where it differs from `integ`
     own_prf: bool = False  # whether the PRF of a suite with a MAC may have another hash than the MAC
+    pfs: bool = False  # whether groups in esp_proposals are written
     suggestion: tuple[str, str] = ("aes128-sha256-ecp256", "aes128-sha256")  # a suite that this gateway surely has
 
     def ike(self, plan: Fleet | Plan) -> tuple[list[IkeWords], list[str]]:
@@ -65,11 +67,19 @@ class Vocabulary:
         return self._choose(plan, "ike_proposals", self._ike_words)
 
     def esp(self, plan: Fleet | Plan) -> tuple[list[EspWords], list[str]]:
-        """The same for ESP."""
+        """The same for ESP. Raises PlanError where groups are listed and nothing is written for them."""
+        groups = esp_groups(plan)
+        if groups and not self.pfs:
+            suites = [name for device in _devices(plan) for name in map(name_of, device.config.esp_proposals)]
+            raise PlanError(
+                f"nothing is written for {self.vendor} and key exchange groups in esp_proposals (perfect forward secrecy): "
+                + ", ".join(map(suite_names.group_name, groups)),
+                f"leave them out: esp_proposals = {json.dumps(list(dict.fromkeys(suites)))}",
+            )
         return self._choose(plan, "esp_proposals", self._esp_words)
 
     def _choose(self, plan: Fleet | Plan, option: str, words):
-        devices = plan.devices if isinstance(plan, Fleet) else (plan,)
+        devices = _devices(plan)
         for device in devices:
             found, left_out = self._split(device.config, option, words)
             if not found:
@@ -99,6 +109,15 @@ class Vocabulary:
             raise KeyError("esn")
         table = self.integ if self.esp_integ is None else self.esp_integ
         return EspWords(self.esp_encr[encr, bits], table[integ] if integ else "", bool(esn), not integ)
+
+
+def _devices(plan: Fleet | Plan) -> tuple[Plan, ...]:
+    return plan.devices if isinstance(plan, Fleet) else (plan,)
+
+
+def esp_groups(plan: Fleet | Plan) -> list[int]:
+    """The groups for perfect forward secrecy that the devices offer when they rekey a Child SA."""
+    return list(dict.fromkeys(ke for device in _devices(plan) for one in device.config.esp_offer for ke in one.kes))
 
 
 def name_of(numbers: tuple) -> str:
