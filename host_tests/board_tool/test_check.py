@@ -51,6 +51,19 @@ def replaced(option: str, value: str) -> str:
     ("remote_ts", '["10.10.0.300/24"]', 'remote_ts = ["10.10.0.0/24"]'),
     ("esp_proposals", '["aes128gcm16", "rot13"]', 'esp_proposals = ["aes128gcm16"]'),
     ("replay_window", "100", "replay_window = 128"),
+    ("dpd_s", '"off"', "remedy: dpd_s = 0"),
+    ("natt_keepalive_s", "false", "remedy: natt_keepalive_s = 0"),
+    ("natt_port", "true", "such as: natt_port = 4500"),
+    ("port", "0", "such as: port = 500"),
+    ("port", "65536", "such as: port = 500"),
+    ("local_id", '"fqdn device.example.net"', 'remedy: local_id = "fqdn:device.example.net"'),
+    ("local_id", '"identity local fqdn device.example.net"', 'remedy: local_id = "fqdn:device.example.net"'),
+    ("local_id", '"hostname device.example.net"', 'remedy: local_id = "fqdn:device.example.net"'),
+    ("local_id", '"my-id=fqdn:device.example.net"', 'remedy: local_id = "fqdn:device.example.net"'),
+    ("local_id", '"address 10.0.0.7"', 'remedy: local_id = "10.0.0.7"'),
+    ("local_id", '"inet device@example.net"', 'remedy: local_id = "device@example.net"'),
+    ("local_id", '"user-fqdn device@example.net"', 'remedy: local_id = "email:device@example.net"'),
+    ("local_id", '"key-id device"', 'remedy: local_id = "keyid:device"'),
 ])  # fmt: skip
 def test_a_line_to_paste(tmp_path, option, value, paste):
     said = check(tmp_path, replaced(option, value))

@@ -39,7 +39,8 @@ _UNITS = {"ms": 1, "s": 1000, "sec": 1000, "seconds": 1000, "m": 60000, "min": 6
           "hours": 3600000, "d": 86400000, "days": 86400000}  # fmt: skip
 _PREFIXES = {"host": "fqdn", "hostname": "fqdn", "domain": "fqdn", "name": "fqdn", "ip": "", "address": "", "ipaddr": "",
              "id": "", "key-id": "keyid", "key_id": "keyid", "der_asn1_dn": "dn", "asn1": "dn", "subject": "dn",
-             "user-fqdn": "email", "ufqdn": "email", "mail": "email", "u_fqdn": "email"}  # fmt: skip
+             "user-fqdn": "email", "ufqdn": "email", "mail": "email", "u_fqdn": "email", "user-at-hostname": "email",
+             "distinguished-name": "dn"}  # fmt: skip
 _PORTS = {"http": 80, "https": 443, "mqtt": 1883, "mqtts": 8883, "secure-mqtt": 8883, "coap": 5683, "coaps": 5684, "dns": 53,
           "domain": 53, "ntp": 123, "ssh": 22, "syslog": 514, "snmp": 161, "tftp": 69, "modbus": 502, "amqp": 5672, "amqps": 5671,
           "telnet": 23, "ftp": 21, "smtp": 25, "ldap": 389, "ldaps": 636, "opc-ua": 4840, "influx": 8086}  # fmt: skip
@@ -47,6 +48,9 @@ _UDP = ("coap", "coaps", "dns", "domain", "ntp", "syslog", "snmp", "tftp")
 _PROTOCOLS = {"igmp": "2", "gre": "47", "esp": "50", "ah": "51", "ospf": "89", "ipv6-icmp": "icmpv6", "icmp6": "icmpv6",
               "all": "any", "ip": "any", "*": "any"}  # fmt: skip
 # Wildcards, two mail addresses, numbers, addresses of IPv6 or what was meant as one, octets
+# `identity local fqdn NAME` (IOS XE), `local-identity hostname NAME` (Junos), `my-id=fqdn:NAME` (RouterOS)
+_KINDS = "fqdn|hostname|domain|address|inet6?|ipv[46]|email|mail|user-fqdn|user_fqdn|ufqdn|user-at-hostname|key-id|keyid|key_id"
+_IN_A_LINE = re.compile(rf"(?:.*[\s=])?({_KINDS})[\s:]+(\S+)", re.IGNORECASE)
 _NO_NAME = re.compile(r"[%*]|@.*@|^\[?[\d.:/]+\]?$|^[\da-f]*:[\da-f:]*:[\da-f:.]*$|^(?:keyid|dn|asn1dn):|^@[~#\[]")
 _ATTRIBUTE = r"(?:CN|SERIALNUMBER|C|L|ST|STREET|O|OU|T|DC|UID|E|EMAILADDRESS|EMAIL|S|SN)\s*="
 
@@ -158,6 +162,10 @@ def _text(value: object) -> str:
 
 def _numbers(name: str, value: object, lowest: int, highest: int) -> Iterator[int]:
     text = _text(value).replace("_", "").strip().lower()
+    if lowest == 0 and (value is False or text in ("off", "no", "none", "never", "disable", "disabled", "false")):
+        yield 0
+    if isinstance(value, bool):
+        return
     found = re.fullmatch(r"([+-]?\d{1,18}(?:\.\d{1,9})?(?:e\d{1,2})?)\s*([a-z]*)", text)
     if not found and not isinstance(value, int):
         return
@@ -166,6 +174,8 @@ def _numbers(name: str, value: object, lowest: int, highest: int) -> Iterator[in
     if unit and name.endswith(("_ms", "_s")):
         number *= unit / (1 if name.endswith("_ms") else 1000)
     best = min(max(int(number), lowest), highest)
+    if name.endswith("port") and best != int(number):
+        return  # the nearest port is none that anybody means
     if name == "replay_window":
         yield min((32, 64, 128, 256, 512, 1024), key=lambda n: abs(n - best))
     if name == "gcm_table_kb":
@@ -282,6 +292,11 @@ class _Ids:
 def _identity(text: str) -> Iterator[str]:
     bare = _bare(text)
     yield bare
+    found = _IN_A_LINE.fullmatch(bare)
+    if found and re.search(r"[\s=]", bare):
+        kind = _PREFIXES.get(found[1].lower(), found[1].lower())
+        yield found[2] if kind in ("", "inet", "inet6") else f"{kind}:{found[2]}"
+        yield found[2]
     prefix, _, rest = (part.strip() for part in bare.partition(":"))
     prefix = prefix.lower()
     if rest and prefix in _PREFIXES:
