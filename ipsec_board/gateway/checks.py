@@ -18,7 +18,7 @@ from ipsec.config import Config
 from ipsec.errors import ConfigError
 from ipsec.option_texts import shown
 
-from ipsec_board.gateway import remedies
+from ipsec_board.gateway import foreign, remedies
 from ipsec_board.gateway.remedies import line
 
 library._OPTIONS.update(auth_options.OPTIONS)  # type: ignore[arg-type]
@@ -206,9 +206,30 @@ def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
             where = f"write it under [{elsewhere[name]}]: "
             reasons.add(f"option {name!r} does not belong here", where + moved(name, name, value))
             continue
-        near = difflib.get_close_matches(name.lower().replace("-", "_"), library._OPTIONS, 1)
-        remedy = f"did you mean: {moved(name, near[0], value)}" if near else f"known are {', '.join(library._OPTIONS)}"
-        reasons.add(f"unknown option {name!r}", "did you mean psk?" if near == ["psk"] else remedy)
+        reasons.add(f"unknown option {name!r}", _meant(name, value))
+
+
+def _meant(name: str, value: object) -> str:
+    """The remedy for an option that is not known: what another product calls one of ours, or what is spelled nearly so."""
+    word = re.sub(r"[^a-z0-9]", "", name.lower())
+    if word in foreign.SECRETS:
+        return f'write it into a file, readable by you alone, and name that: {foreign.SECRETS[word]} = "FILE"'
+    if word in foreign.ALWAYS:
+        return f"remove the line {name} = ...: {foreign.ALWAYS[word]}"
+    names = [foreign.OPTIONS[word]] if word in foreign.OPTIONS else []
+    near = names or difflib.get_close_matches(name.lower().replace("-", "_"), library._OPTIONS, 1)
+    if not near:
+        return f"known are {', '.join(library._OPTIONS)}"
+    shown = "" if names and not looks_secret(value) else moved(name, near[0], value)
+    if shown.endswith(" = ...") or near[0] in _UNGUESSED:
+        return "did you mean psk?" if near == ["psk"] else f"did you mean: {shown}"
+    probe = {**{n: _STAND_IN[n] for n in ("gateway", "local_id", "psk")}, near[0]: value}
+    if _culprit(_ask(probe)[1]) != near[0]:
+        return f"did you mean: {line(near[0], value)}"
+    found = remedies.find(near[0], value, probe, lambda more, _: not _ask({**probe, **more})[1])
+    if found and not found[1]:
+        return f"did you mean: {remedies.lines(found[0])}"
+    return f"did you mean {near[0]}?" + (f" Such as: {remedies.lines(found[0])}" if found else "")
 
 
 def _culprit(text: str) -> str:

@@ -1,0 +1,34 @@
+"""What other products call the options of a tunnel: strongSwan, libreswan, FortiOS, Junos, IOS XE, RouterOS, AWS, Azure.
+
+Names are in small letters and digits alone. Start reading at `OPTIONS`.
+"""
+
+OPTIONS = {
+    **dict.fromkeys(("right", "remoteaddrs", "remoteaddress", "remotegateway", "remotegw", "gatewayaddress", "peer",
+                     "peeraddress", "server", "remotehost"), "gateway"),
+    **dict.fromkeys(("leftid", "localidentity", "myid", "identity", "localid"), "local_id"),
+    **dict.fromkeys(("rightid", "remoteidentity", "peerid", "remoteid"), "remote_id"),
+    **dict.fromkeys(("rightsubnet", "rightsubnets", "remotesubnet", "remotesubnets", "remotenetwork", "remotenetworks",
+                     "dstaddress", "dstsubnet", "remoteip", "allowedips"), "remote_ts"),
+    **dict.fromkeys(("leftsubnet", "leftsubnets", "localsubnet", "localsubnets", "localnetwork", "srcaddress", "srcsubnet",
+                     "localip"), "local_ts"),
+    **dict.fromkeys(("leftsourceip", "vips"), "virtual_ip"),
+    **dict.fromkeys(("authby", "authmethod", "authenticationmethod"), "auth"),
+    **dict.fromkeys(("ike", "proposals", "ikeproposal", "ikesuites"), "ike_proposals"),
+    **dict.fromkeys(("esp", "phase2alg", "espproposal", "espsuites"), "esp_proposals"),
+    **dict.fromkeys(("dpddelay", "dpdinterval", "dpd"), "dpd_s"),
+    **dict.fromkeys(("ikelifetime", "rekeytime"), "lifetime_s"),
+    **dict.fromkeys(("salifetime", "keylifeseconds", "lifetimeseconds"), "child_lifetime_s"),
+    **dict.fromkeys(("username", "eapid", "eapidentity"), "eap_identity"),
+}  # fmt: skip
+SECRETS = {
+    **dict.fromkeys(("secret", "psksecret", "presharedkey", "sharedsecret", "sharedkey", "presharedsecret"), "psk_file"),
+}
+ALWAYS = {
+    **dict.fromkeys(("version", "ikeversion", "keyexchange", "ikev2", "aggressive"), "IKEv2 is all there is"),
+    **dict.fromkeys(("encap", "forceencaps", "encapsulation", "nattraversal", "natt"), "ESP is always in UDP, or TCP"),
+    **dict.fromkeys(("auto", "startaction", "dpdaction", "closeaction", "keyingtries"), "the device begins; see reconnect"),
+    **dict.fromkeys(("pfs", "pfsgroup"), "a group in esp_proposals is for perfect forward secrecy"),
+    "compress": "there is no compression",
+    "left": "our own address is whatever the device has",
+}
