@@ -270,3 +270,13 @@ def test_no_secret_is_in_the_repr_of_a_plan(tmp_path):
     plan = plans.load(path)
     assert plan.device["wifi_password"] == "correct-horse" and plan.device_config()["psk"] == SECRET
     assert "correct-horse" not in repr(plan) and SECRET[4:] not in repr(plan)
+
+
+@pytest.mark.parametrize(("kind", "on", "off"), [
+    ("strongswan", "        mobike = yes ", "        mobike = no "), ("pfsense", "MOBIKE: Enable", "MOBIKE: Disable"),
+])  # fmt: skip
+def test_mobike_is_what_the_device_announces(tmp_path, kind, on, off):
+    said = tool("gateway", kind, write_plan(tmp_path, TUNNEL + EVERYBODYS, TEXT_PSK))
+    assert on in said.out and off not in said.out, said.err
+    said = tool("gateway", kind, write_plan(tmp_path, TUNNEL + EVERYBODYS + "mobike = false\n", TEXT_PSK))
+    assert off in said.out and on not in said.out, said.err

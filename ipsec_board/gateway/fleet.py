@@ -60,6 +60,11 @@ class Fleet:
         return self.first.config.remote_auth or self.first.config.auth
 
     @property
+    def mobike(self) -> bool:
+        """Whether any of the devices announces MOBIKE."""
+        return any(plan.config.mobike for plan in self.devices)
+
+    @property
     def site(self) -> dict:
         """The gateway's settings."""
         return self.first.site

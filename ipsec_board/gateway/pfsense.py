@@ -112,7 +112,8 @@ def _phase1(sheet: Sheet, fleet: Fleet, ike: list[v.IkeWords]) -> None:
     if any(s.aead for s in ike):
         fields["PRF Selection"] = "Enable manual Pseudo-Random Function (PRF) selection"
     fields |= {"Life Time": lifetime_s(fleet), "Child SA Start Action": "None (Responder Only)", "NAT Traversal": "Force",
-               "MOBIKE": "Disable", "Dead Peer Detection": f"Enable, Delay {max(30, fleet.config.dpd_s)}"}  # fmt: skip
+               "MOBIKE": "Enable" if fleet.mobike else "Disable",
+               "Dead Peer Detection": f"Enable, Delay {max(30, fleet.config.dpd_s)}"}  # fmt: skip
     _fields(sheet, fields)
 
 

@@ -76,10 +76,10 @@ def _connection(fleet: Fleet) -> str:
         f"        proposals = {ike_text}",
         *([f"        pools = {', '.join(map(pool_name, fleet.pools))}"] if fleet.pools else []),
         "        encap = yes            # always ESP in UDP: the device has no raw IP sockets",
-        "        mobike = no            # the device does not announce it (RFC 4555)",
+        _mobike(fleet),
         "        fragmentation = yes    # accepted when the device announces it (RFC 7383)",
         f"        dpd_delay = {max(30, fleet.config.dpd_s)}s        # remove devices that vanished",
-        "        rekey_time = 0s        # the device makes the tunnel again itself",
+        "        rekey_time = 0s        # the device renews the keys itself",
         f"        over_time = {lifetime_s // 10 + 60}s",
         *_ppk(fleet),
         "        unique = replace       # a device that lost power comes back at once",
@@ -103,6 +103,12 @@ def _connection(fleet: Fleet) -> str:
         "}",
     ]
     return "\n".join(lines + _pools(fleet) + _network(fleet)) + "\n"
+
+
+def _mobike(fleet: Fleet) -> str:
+    if fleet.mobike:
+        return "        mobike = yes           # a device whose address changes keeps its tunnel (RFC 4555)"
+    return "        mobike = no            # no device announces it (RFC 4555)"
 
 
 def _child(fleet: Fleet, esp: str, name: str, own: list[Selector], theirs: list[Selector]) -> list[str]:
