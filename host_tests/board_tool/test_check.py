@@ -63,6 +63,9 @@ def replaced(option: str, value: str) -> str:
     ("remote_ts", '["10.10.0.300/24"]', 'remote_ts = ["10.10.0.0/24"]'),
     ("esp_proposals", '["aes128gcm16", "rot13"]', 'esp_proposals = ["aes128gcm16"]'),
     ("replay_window", "100", "replay_window = 128"),
+    ("more_ts", '["10.30.0.5/16"]', 'remedy: more_ts = [{remote_ts = ["10.30.0.0/16"]}]'),
+    ("more_ts", '{remote_ts = "10.30.0.0/16"}', 'remedy: more_ts = [{remote_ts = ["10.30.0.0/16"]}]'),
+    ("more_ts", "[{}]", 'such as: more_ts = [{remote_ts = ["10.30.0.0/16"]}]'),
     ("dpd_s", '"off"', "remedy: dpd_s = 0"),
     ("natt_keepalive_s", "false", "remedy: natt_keepalive_s = 0"),
     ("natt_port", "true", "such as: natt_port = 4500"),
@@ -194,3 +197,24 @@ def test_no_secret_is_shown_under_whatever_name(tmp_path, lines):
     path.write_text(head + lines.format("5eCre7" * 4) + "\n")
     said = tool("provision", "--check", path)
     assert said.status == 1 and "5eCre7" not in said.out + said.err and "Traceback" not in said.err
+
+
+def test_a_first_file_has_no_heading_above_nothing_and_its_examples_are_toml(tmp_path):
+    text = initial.text("sensor-7", "")
+    assert not re.search(r"^# -- .*\n(?:\n|\[)", text, re.MULTILINE)
+    example = re.search(r"4 at the most: (.*)\n# more_ts", text)
+    assert example and tomllib.loads(f"more_ts = {example[1]}")
+    path = write_plan(tmp_path, text.replace("# more_ts = []", f"more_ts = {example[1]}"))
+    said = tool("provision", "--check", path)
+    assert said.status == 0, said.err
+
+
+@pytest.mark.parametrize(("name", "text", "remedy"), [
+    ("ipsec.json", '{"gateway": "vpn.example.net"}', 'put the options under "tunnel": {"tunnel": {...}}'),
+    ("a.toml", 'gateway = "vpn.example.net"', "put the options under [tunnel]"),
+    ("a.toml", '[Tunnel]\ngateway = "vpn.example.net"', "did you mean [tunnel]?"),
+])  # fmt: skip
+def test_options_outside_of_their_table_are_told_once(tmp_path, name, text, remedy):
+    (tmp_path / name).write_text(text)
+    said = tool("provision", "--check", tmp_path / name)
+    assert said.status == 1 and remedy in said.err and said.err.count("error:") == 1, said.err

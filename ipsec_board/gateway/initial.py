@@ -134,7 +134,9 @@ def options(source: Path, without: Iterable[str] = ()) -> list[str]:
     for text in table.splitlines():
         option, heading = _LINE.match(text), _HEADING.match(text)
         if heading:
-            lines.append(f"# -- {heading[1]}")
+            lines.append("# -- " + re.sub(r'\{"(\w+)": ', r"{\1 = ", heading[1]))  # TOML instead of JSON
         elif option and option[1] not in without:
             lines.append("# " + _line(option[1], namespace["found"][option[1]][0], option[2] or ""))
+    while lines and lines[-1].startswith("# -- "):  # above nothing that is written
+        lines.pop()
     return lines

@@ -245,7 +245,10 @@ def parse(text: str, path: Path) -> dict:
     except RecursionError as e:
         raise PlanError(f"provisioning file {path}: lists or tables in each other, too deep", "no option needs such") from e
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
-        raise PlanError(f"provisioning file {path} must consist of tables", "put the options under [tunnel]")
+        where = '"tunnel": {"tunnel": {...}}' if path.suffix == ".json" else "[tunnel]"
+        raise PlanError(f"provisioning file {path} must consist of tables", f"put the options under {where}")
+    for name in [n for n in tables if n not in checks.TABLES and n.lower() in checks.TABLES and n.lower() not in tables]:
+        raise PlanError(f"{path}: unknown table [{_printable(name)}]", f"did you mean [{name.lower()}]?")
     what = "holds half of a surrogate pair (\\ud8..), which is no character"
     halves = [
         (f"{path}, table [{_printable(table)}]: option {_printable(name)} {what}", "write the character itself")

@@ -21,6 +21,7 @@ Lines = dict[str, object]  # options that are right together
 EXAMPLES: dict[str, list] = {
     "gateway": ["vpn.example.net"], "local_id": ["sensor-7.example.net"], "remote_id": ["vpn.example.net"],
     "remote_ts": [["10.10.0.0/24"], ["fd10::/64"]], "local_ts": [["192.168.5.0/24"], ["fd05::/64"]],
+    "more_ts": [[{"remote_ts": ["10.30.0.0/16"]}]],
     "inner_address": ["10.20.0.7", "fd20::7"], "ppk_id": ["sensor-7"], "eap_identity": ["sensor-7"], "clock": ["rtc"],
     "provisioned": ["2026-11-28"], "dns_domains": [["inside.example"]], "tcp": ["fallback"], "auth": ["psk"],
     "suite_order": ["measured"], "virtual_ip": [["ipv4"]],
@@ -58,11 +59,20 @@ _ATTRIBUTE = r"(?:CN|SERIALNUMBER|C|L|ST|STREET|O|OU|T|DC|UID|E|EMAILADDRESS|EMA
 def line(name: str, value: object) -> str:
     """An option as it stands in TOML."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = _toml(value)
         text.encode()
     except (TypeError, ValueError, RecursionError):  # a date, what is no number, lists in lists in lists
         text = "..."
     return f"{name} = {text if len(text) < 2000 else '...'}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name if re.fullmatch('[A-Za-z0-9_-]+', name) else json.dumps(name)} = {_toml(one)}"
+                               for name, one in value.items()) + "}"  # fmt: skip
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def lines(found: Lines) -> str:
@@ -123,6 +133,8 @@ def guess(name: str, value: object) -> Iterator[Lines]:
             many = [["::/0"]]
     elif name in _WORDS:
         many = _words(name, value)
+    elif name == "more_ts":
+        many = [_sets(value)]
     else:
         many = _others(name, value)
     yield from ({name: one} for one in many if one is not None and one not in ("", []))
@@ -337,6 +349,17 @@ def _name(bare: str) -> Iterator[str]:
     if found:
         yield _ascii(found["host"].strip("[]").rstrip("."))
     yield re.sub(r"[^A-Za-z0-9._@-]+", "-", _ascii(bare)).strip("-")
+
+
+def _sets(value: object) -> list[dict]:
+    """Sets of selectors for further Child SAs; a list of networks is one."""
+    given = value if isinstance(value, list) and not any(isinstance(one, str) for one in value) else [value]
+    made = []
+    for one in given[:4]:
+        texts = one if isinstance(one, dict) else {"remote_ts": one}
+        found = {str(name).replace("-", "_"): next(_selectors(text), []) for name, text in texts.items()}
+        made.append({name: found[name] for name in ("remote_ts", "local_ts") if found.get(name)})
+    return [one for one in made if one]
 
 
 def _selectors(value: object) -> Iterator[object]:
