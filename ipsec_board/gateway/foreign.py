@@ -17,7 +17,7 @@ OPTIONS = {
     **dict.fromkeys(("ike", "proposals", "ikeproposal", "ikesuites"), "ike_proposals"),
     **dict.fromkeys(("esp", "phase2alg", "espproposal", "espsuites"), "esp_proposals"),
     **dict.fromkeys(("dpddelay", "dpdinterval", "dpd"), "dpd_s"),
-    **dict.fromkeys(("ikelifetime", "rekeytime"), "lifetime_s"),
+    **dict.fromkeys(("ikelifetime", "keylife", "rekeytime"), "lifetime_s"),
     **dict.fromkeys(("salifetime", "keylifeseconds", "lifetimeseconds"), "child_lifetime_s"),
     **dict.fromkeys(("username", "eapid", "eapidentity"), "eap_identity"),
 }  # fmt: skip
@@ -29,6 +29,7 @@ ALWAYS = {
     **dict.fromkeys(("encap", "forceencaps", "encapsulation", "nattraversal", "natt"), "ESP is always in UDP, or TCP"),
     **dict.fromkeys(("auto", "startaction", "dpdaction", "closeaction", "keyingtries"), "the device begins; see reconnect"),
     **dict.fromkeys(("pfs", "pfsgroup"), "a group in esp_proposals is for perfect forward secrecy"),
+    "password": "`ipsec-board provision --new-nt-hash FILE` asks for it, with auth = \"eap\" and nt_hash_file",
     "compress": "there is no compression",
     "left": "our own address is whatever the device has",
 }

@@ -51,7 +51,7 @@ _PROTOCOLS = {"igmp": "2", "gre": "47", "esp": "50", "ah": "51", "ospf": "89", "
 # Wildcards, two mail addresses, numbers, addresses of IPv6 or what was meant as one, octets
 # `identity local fqdn NAME` (IOS XE), `local-identity hostname NAME` (Junos), `my-id=fqdn:NAME` (RouterOS)
 _KINDS = "fqdn|hostname|domain|address|inet6?|ipv[46]|email|mail|user-fqdn|user_fqdn|ufqdn|user-at-hostname|key-id|keyid|key_id"
-_IN_A_LINE = re.compile(rf"(?:.*[\s=])?({_KINDS})[\s:]+(\S+)", re.IGNORECASE)
+_IN_A_LINE = re.compile(rf"(?:.*[\s=])?({_KINDS})[\s:]+([^\s=]+)", re.IGNORECASE)
 _NO_NAME = re.compile(r"[%*]|@.*@|^\[?[\d.:/]+\]?$|^[\da-f]*:[\da-f:]*:[\da-f:.]*$|^(?:keyid|dn|asn1dn):|^@[~#\[]")
 _ATTRIBUTE = r"(?:CN|SERIALNUMBER|C|L|ST|STREET|O|OU|T|DC|UID|E|EMAILADDRESS|EMAIL|S|SN)\s*="
 
@@ -209,7 +209,7 @@ def _words(name: str, value: object) -> Iterator[str]:
 def _others(name: str, value: object) -> Iterator[object]:
     if name == "virtual_ip":
         given = value if isinstance(value, list) else re.split(r"[,\s]+", _text(value))
-        found = ["ipv6" if "6" in _text(v) else "ipv4" for v in given if re.search("[46]", _text(v))]
+        found = ["ipv6" if re.search("6|:", _text(v)) else "ipv4" for v in given if re.search("[46:]|^0[.]0[.]0[.]0$", _text(v))]
         yield list(dict.fromkeys(found))
     elif name == "provisioned":
         if isinstance(value, datetime.date):

@@ -23,7 +23,8 @@ _WORD = re.compile(
             r"(?P<hash>(?P<prf>prf)?~(?:esp~)?(?:hmac)?~sha~2?~(?P<size>256|384|512)(?!\d)(?:~hmac)?(?:~(?:128|192|256)(?![\da-z]))?)",
             r"(?P<sha2>(?P<prf2>prf)?~(?:hmac)?~sha2(?!\d))",
             r"(?P<group>modp~(?P<modp>\d+)|(?:ecp|nist~p|secp|p)~(?P<ecp>256|384|521)(?!\d)(?:r1)?|prime(?P<prime>256)v1"
-            r"|(?:curve|x)~(?P<curve>25519)|(?:diffie~hellman~|dh~)?(?:group|grp|dh|pfs)~(?P<number>\d+))",
+            r"|(?:curve|x)~(?P<curve>25519)|(?:diffie~hellman~|dh~)?(?:group|grp|dh|pfs)[\s=_-]*(?P<number>\d+)"
+            r"|(?<![\da-z])(?P<last>14|15|16|19|2[01]|31|2048|3072|4096)$)",
             r"(?P<noesn>no~(?:ext~seq|esn))",
             r"(?P<esn>ext~seq|esn)",
         )
@@ -135,7 +136,7 @@ def _aead(m: re.Match, esp: bool) -> str:
 
 def _group(m: re.Match) -> str:
     """The library's word; for one that it has not, the next better."""
-    number = int(m["modp"] or m["ecp"] or m["prime"] or m["curve"] or m["number"])
+    number = int(m["modp"] or m["ecp"] or m["prime"] or m["curve"] or m["number"] or m["last"])
     if m["number"] and number in (256, 384, 521) and not m.group().startswith("pfs"):
         return "ecp256"
     return _GROUPS.get(number, "modp2048")
