@@ -38,7 +38,7 @@ def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
         plan = plans.load(path, _firmware_settings())
     except PlanError as e:
         raise BoardError.of(e) from e
-    for text in (*plan.config.warnings, *(plan.certificates.warnings if plan.certificates else ())):
+    for text in (*plan.config.warnings, *plan.warnings, *(plan.certificates.warnings if plan.certificates else ())):
         show.warn(text)
     for file in plan.exposed:
         text = f"the secret in {file} can be read by others"

@@ -225,3 +225,19 @@ def test_options_outside_of_their_table_are_told_once(tmp_path, name, text, reme
     (tmp_path / name).write_text(text)
     said = tool("provision", "--check", tmp_path / name)
     assert said.status == 1 and remedy in said.err and said.err.count("error:") == 1, said.err
+
+
+@pytest.mark.parametrize(("host", "more", "warning"), [
+    ("10.10.0.1", "", ""), ("broker.example", "", ""), ("10.10.0.1:9000", "", "give it alone"),
+    ("10.11.0.1", "", "in none of the networks"), ("fd10::1", "", "in none of the networks"),
+    ("10.11.0.1", 'more_ts = [{remote_ts = ["10.11.0.0/16"]}]', ""),
+])  # fmt: skip
+def test_readings_that_could_reach_nobody_are_told(tmp_path, host, more, warning):
+    said = check(tmp_path, f'{TUNNEL}{more}\n[device]\npublish_host = "{host}"\n')
+    assert said.status == 0 and (warning in said.err if warning else "publish_host" not in said.err), said.err
+
+
+def test_the_authority_that_provision_makes_is_the_one_that_is_named_then(tmp_path):
+    text = TUNNEL.replace("psk_file", "# psk_file") + 'auth = "cert"\ncert_file = "d.crt"\nca_file = "gateways.pem"\n'
+    said = check(tmp_path, text)
+    assert f"--ca {tmp_path / 'ca'} " in said.err and 'and then ca_file = "ca/ca.crt" names it' in said.err, said.err

@@ -194,7 +194,9 @@ def _anchors(path: Path, options: dict, reasons: Reasons, warnings: list[str]) -
     else:
         place = path.parent / str(options["ca_file"])
         if not place.is_file():
-            make = f"`ipsec-board provision --ca {place.parent} {path}` makes one"
+            folder = place.parent if place.name == "ca.crt" else path.parent / "ca"
+            named = "" if place.name == "ca.crt" else f", and then {line('ca_file', 'ca/ca.crt')} names it"
+            make = f"`ipsec-board provision --ca {folder} {path}` makes one{named}"
             reasons.add(f"ca_file {place} is not there", f"name the file of the authority of the gateway's certificate; {make}")
             return []
         found = _load(place, "ca_file", reasons)

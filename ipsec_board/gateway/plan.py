@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ipsec.address import is_address
 from ipsec.config import Config
 
 from ipsec_board.gateway import checks, credentials, further, secret_file, selectors
@@ -67,6 +68,20 @@ class Plan:
     def exposed(self) -> list[Path]:
         """Files of secrets that others than their owner can read."""
         return [self.secret_file] * self.readable + [path for path in self.further if readable_by_others(path)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is legal and unwise about more than one table."""
+        host = str(self.device.get("publish_host", ""))
+        if is_address(host):
+            single = str(ipaddress.ip_network(host))
+            behind = [s for theirs in (self.theirs, *(more for _, more in self.more)) for s in theirs]
+            if any(Selector(single).lies_in(s.prefix) for s in behind):
+                return []
+            return [f"publish_host {host} is in none of the networks of remote_ts: nothing can be sent to it"]
+        if re.fullmatch(r"[\d.]+:\d+|\[.*\]:\d+|\w+://.*", host):
+            return [f"publish_host {host!r} is neither an address nor a name: give it alone, and publish_port or mqtt_port"]
+        return []
 
     @property
     def name(self) -> str:
