@@ -7,6 +7,7 @@ for nothing. Rules: what cannot be understood is refused with the number of its 
 import codecs
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def of_csv(path: Path) -> list[Row]:
     if not first:
         raise BoardError(f"{path} is empty", "write `name` into its first line, and a device's name into each further one")
     separator = max(_SEPARATORS, key=first.count)
+    if re.fullmatch("sep=.", first, re.IGNORECASE):  # how spreadsheets are told
+        separator, text = first[-1], text.replace(first, "", 1)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     lines: list[tuple[int, list[str]]] = []
     number = 1

@@ -13,6 +13,13 @@ from ipsec_board.errors import BoardError
 
 _CHOICE = re.compile(r"invalid choice: '?(.*?)'? \(choose from")
 
+_ALSO = {
+    "mikrotik": "routeros", "cisco": "iosxe", "ios": "iosxe", "flexvpn": "iosxe", "juniper": "junos", "srx": "junos",
+    "fortinet": "fortigate", "fortios": "fortigate", "swanctl": "strongswan", "charon": "strongswan", "pluto": "libreswan",
+    "openswan": "libreswan", "init": "provision", "setup": "provision", "config": "provision", "check": "provision",
+    "help": "-h", "version": "--version",
+}  # fmt: skip
+
 
 class UsageError(BoardError):
     """A command line that is not understood."""
@@ -77,7 +84,9 @@ def _meant(unknown: Iterable[str], known: Iterable[str]) -> str:
     for word in unknown:
         name, equals, value = word.partition("=") if word.startswith("-") else (word, "", "")
         name = name.lower().replace("_", "-") if name.startswith("--") else name.lower()
-        near = [option for option in options if option == "-" + name] or difflib.get_close_matches(name, options, 1)
+        also = _ALSO.get(name, "")
+        near = [also] if also.startswith("-") or also in options else [option for option in options if option == "-" + name]
+        near = near or difflib.get_close_matches(name, options, 1)
         if near:
             found.append(near[0] + equals + value)
     return f"did you mean {' '.join(dict.fromkeys(found))}?" if found else ""

@@ -36,6 +36,7 @@ def replaced(option: str, value: str) -> str:
     ("gateway", '"a b"', 'gateway = "vpn.example.net"'),
     ("gateway", '["a.example", "https://b.example:8443"]', 'gateway = ["a.example", "b.example"]'),
     ("gateway", '["a.example", ""]', "names nobody in one place"),
+    ("auth", '"eap-tls"', 'auth = "cert"'),
     ("tcp", '"yes"', 'tcp = "fallback"'),
     ("gateway", '""', 'gateway = "vpn.example.net"'),
     ("gatway", '"x.example"', 'did you mean: gateway = "x.example"'),
@@ -241,3 +242,11 @@ def test_the_authority_that_provision_makes_is_the_one_that_is_named_then(tmp_pa
     text = TUNNEL.replace("psk_file", "# psk_file") + 'auth = "cert"\ncert_file = "d.crt"\nca_file = "gateways.pem"\n'
     said = check(tmp_path, text)
     assert f"--ca {tmp_path / 'ca'} " in said.err and 'and then ca_file = "ca/ca.crt" names it' in said.err, said.err
+
+
+@pytest.mark.parametrize(("given", "meant"), [("check", "check.toml"), ("nope.json", "nope.toml"), (".", "device.toml")])
+def test_the_file_to_be_written_instead_can_be(tmp_path, monkeypatch, given, meant):
+    monkeypatch.chdir(tmp_path)
+    said = tool("provision", "--check", given)
+    assert said.status == 1 and f"`ipsec-board provision --init {meant}`" in said.err, said.err
+    assert tool("provision", "--init", meant).status == 0

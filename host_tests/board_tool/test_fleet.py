@@ -91,6 +91,7 @@ def test_nothing_is_written_when_anything_is_wrong(tmp_path, csv, text, message)
     b"name;room\r\nlamp;cellar\r\npump;roof\r\n",
     b"name\troom\nlamp\tcellar\npump\troof",
     b"\xef\xbb\xbfName,room\n\n lamp , cellar \n\n\npump,roof\n\n",
+    b"sep=;\r\nname;room\r\nlamp;cellar\r\npump;roof\r\n",
     b"room,name\ncellar,lamp\nroof,pump\n",
     b"name,room,,\nlamp,cellar,,\npump,roof,,\n,,,\n",
     b"name,room,notes\nlamp,cellar,one; two\npump,roof,\n",

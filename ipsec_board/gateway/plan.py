@@ -242,9 +242,10 @@ def _read(path: Path) -> dict:
     try:
         return parse(path.read_text(encoding="utf-8-sig"), path)
     except OSError as e:
+        new = path / "device.toml" if path.is_dir() else path.with_suffix(".toml")
         raise PlanError(
             f"provisioning file {path} cannot be read ({e.strerror})",
-            f"name a .toml or .json file, or write one with `ipsec-board provision --init {path}`",
+            f"name a .toml or .json file, or write one with `ipsec-board provision --init {new}`",
         ) from e
     except UnicodeDecodeError as e:
         raise PlanError(f"provisioning file {path} is not text in UTF-8", "save it in UTF-8, or name another file") from e

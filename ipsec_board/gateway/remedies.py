@@ -34,7 +34,8 @@ _WORDS = {"tcp": ("fallback", "always"), "auth": ("psk", "key", "cert", "eap"), 
           "suite_order": ("fixed", "measured"), "clock": ("rtc",)}  # fmt: skip
 _SYNONYMS = {"yes": "fallback", "true": "fallback", "on": "fallback", "secret": "psk", "preshared": "psk", "pubkey": "key",
              "rsasig": "cert", "x509": "cert", "certificate": "cert", "ntp": "rtc", "system": "rtc", "eap-mschapv2": "eap",
-             "mschapv2": "eap", "rsa": "cert", "pre-share": "psk", "pre-shared-key": "psk", "authby=secret": "psk"}  # fmt: skip
+             "mschapv2": "eap", "rsa": "cert", "eap-tls": "cert",
+             "pre-share": "psk", "pre-shared-key": "psk", "authby=secret": "psk"}  # fmt: skip
 _HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")
 _UNITS = {"ms": 1, "s": 1000, "sec": 1000, "seconds": 1000, "m": 60000, "min": 60000, "minutes": 60000, "h": 3600000,
           "hours": 3600000, "d": 86400000, "days": 86400000}  # fmt: skip
