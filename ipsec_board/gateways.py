@@ -23,6 +23,8 @@ def show_gateway(
     """
     for one, other in fleet.same_keys(plans):
         show.warn(f"{one.path} and {other.path} have the same key: each device can pose as the other; give each its own")
+    for text in dict.fromkeys(text for plan in plans for text in _beside(plan)):
+        show.warn(text)
     try:
         files = gateway.write(kind, plans, show_secret=folder is not None, issuer=issuer)
         written = gateway.save(files, folder, replace) if folder else []
@@ -37,3 +39,16 @@ def show_gateway(
         show.line(f"Placeholders stand for secrets; `ipsec-board gateway {kind} --out FOLDER` writes the files with them.")
     for path, file in zip(written, files, strict=False):
         show.good(f"{path}{' (holds the secret, mode 600)' if file.secret else ''}")
+
+
+def _beside(plan: Plan) -> list[str]:
+    """What a device wants of its gateway that no text says."""
+    found, c = [], plan.config
+    if c.tcp:
+        only = ", and such a device comes by nothing else" if c.tcp == "always" else ""
+        found.append(f"tcp = {c.tcp!r}: nothing is written for IKE and ESP in TCP, port {c.tcp_port}{only}")
+    usual = {"port": 500, "natt_port": 4500}
+    ports = [f"{name} = {getattr(c, name)}" for name, number in usual.items() if getattr(c, name) != number]
+    if ports and c.tcp != "always":
+        found.append(f"{', '.join(ports)}: the text is for UDP 500 and 4500; lead the other port there")
+    return found

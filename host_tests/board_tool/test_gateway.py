@@ -280,3 +280,14 @@ def test_mobike_is_what_the_device_announces(tmp_path, kind, on, off):
     assert on in said.out and off not in said.out, said.err
     said = tool("gateway", kind, write_plan(tmp_path, TUNNEL + EVERYBODYS + "mobike = false\n", TEXT_PSK))
     assert off in said.out and on not in said.out, said.err
+
+
+@pytest.mark.parametrize(("line", "warning"), [
+    ('tcp = "always"', "nothing is written for IKE and ESP in TCP, port 4500, and such a device comes by nothing else"),
+    ('tcp = "fallback"', "nothing is written for IKE and ESP in TCP, port 4500"),
+    ("natt_port = 4501", "natt_port = 4501: the text is for UDP 500 and 4500"),
+    ("mtu = 1300", ""),
+])  # fmt: skip
+def test_what_no_text_says_draws_a_warning(tmp_path, line, warning):
+    said = tool("gateway", "strongswan", write_plan(tmp_path, TUNNEL + EVERYBODYS + line + "\n", TEXT_PSK))
+    assert said.status == 0 and (warning in said.err if warning else not said.err), said.err
