@@ -219,6 +219,7 @@ def test_a_first_file_has_no_heading_above_nothing_and_its_examples_are_toml(tmp
 
 @pytest.mark.parametrize(("name", "text", "remedy"), [
     ("ipsec.json", '{"gateway": "vpn.example.net"}', 'put the options under "tunnel": {"tunnel": {...}}'),
+    ("a.toml", "[tunnel]\ngateway = vpn.example.net", "names; a text stands in quotes, a list in brackets"),
     ("a.toml", 'gateway = "vpn.example.net"', "put the options under [tunnel]"),
     ("a.toml", '[Tunnel]\ngateway = "vpn.example.net"', "did you mean [tunnel]?"),
 ])  # fmt: skip

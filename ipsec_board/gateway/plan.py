@@ -257,7 +257,8 @@ def parse(text: str, path: Path) -> dict:
         tables = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as e:  # both decoders' errors
         kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise PlanError(f"provisioning file {path} is not {kind}: {e}", "correct the place it names") from e
+        hint = '; a text stands in quotes, a list in brackets: remote_ts = ["10.10.0.0/24"]' if kind == "TOML" else ""
+        raise PlanError(f"provisioning file {path} is not {kind}: {e}", "correct the place it names" + hint) from e
     except RecursionError as e:
         raise PlanError(f"provisioning file {path}: lists or tables in each other, too deep", "no option needs such") from e
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
