@@ -140,6 +140,9 @@ def refused(option: str, value: object, **others: object) -> str:
         ("remote_ts", ["10.0.0.0/8[tcp/80:90]"], '["10.0.0.0/8[tcp/80-90]"]'),
         ("remote_ts", ["10.0.0.0/8[gre]"], '["10.0.0.0/8[47]"]'),
         ("remote_ts", ["10.0.0.0/8:tcp/8883"], '["10.0.0.0/8[tcp/8883]"]'),
+        ("remote_ts", ["10.0.0.0/8[tcp/70000]"], '["10.10.0.0/24"]'),  # an example: no port is left out of what is meant
+        ("remote_ts", ["10.0.0.0/8[opaque]"], '["10.10.0.0/24"]'),
+        ("remote_ts", ["10.0.0.0/8[tcp/0]"], '["10.0.0.0/8[tcp]"]'),
         ("remote_ts", ["10.0.0.0/8[coaps]"], '["10.0.0.0/8[udp/5684]"]'),
         ("remote_ts", ["10.0.0.0 255.0.0.0"], '["10.0.0.0/8"]'),
         ("remote_ts", ["10/8"], '["10.0.0.0/8"]'),

@@ -16,6 +16,7 @@ from ipsec.address import is_address
 
 from ipsec_board.gateway import suites
 
+_ANY_PORT = ("", "0", "any", "*", "0-65535", "1-65535")
 Lines = dict[str, object]  # options that are right together
 
 EXAMPLES: dict[str, list] = {
@@ -413,7 +414,7 @@ def _net(text: str) -> str:
 
 
 def _protocol(text: str) -> list[str]:
-    """`[tcp/8883]` of what stands behind a prefix; an empty text where that is nothing."""
+    """`[tcp/8883]` of what stands behind a prefix, an empty text where that is nothing; none for what would only be left out."""
     words = [w for w in re.split(r"[/:\s]+", text.lower()) if w]
     if not words:
         return [""]
@@ -422,11 +423,11 @@ def _protocol(text: str) -> list[str]:
         name, ports = "udp" if name in _UDP else "tcp", [name]
     name = _PROTOCOLS.get(name, name)
     if name not in ("any", "tcp", "udp", "sctp", "6", "17", "132"):
-        return [f"[{name}]"] if name in ("icmp", "icmpv6") or name.isdigit() and int(name) < 256 else [""]
+        return [f"[{name}]"] if name in ("icmp", "icmpv6") or name.isdigit() and int(name) < 256 else []
     joined = "-".join(ports) if len(ports) == 2 else ",".join(ports)
     made = []
     for one in joined.split(","):
         ends = [str(_PORTS.get(p, p)) for p in (one.split("-") if one not in _PORTS else [one])]
         if all(p.isdigit() and 0 < int(p) < 65536 for p in ends) and len(ends) < 3:
             made.append(f"[{name}/{'-'.join(sorted(ends, key=int))}]")
-    return made or [f"[{name}]"]
+    return made or ([f"[{name}]"] if joined in _ANY_PORT else [])
