@@ -22,7 +22,7 @@ def test_kernels_on_the_board(name, tmp_path):
     rom = stage(tmp_path / "rom", {"lib": REPOSITORY / "lib", "unit": REPOSITORY / "host_tests/unit"}, march)
     shutil.copy(REPOSITORY / "host_tests/vectors/native.py", rom / "unit")
     shutil.copy(natmod.build(march, inner=True), rom / "lib/ipsec")
-    with emulator.start(name, rom=rom, heap=393216) as board:
+    with emulator.start(name, rom=rom, heap=524288) as board:
         code = f"import sys; sys.path.append('/rom/unit'); import native; native.main(*{TESTS})"
         output = board.exec(code, timeout=300)
     summary = re.search(r"^(\d+) passed, (\d+) failed", output, re.MULTILINE)

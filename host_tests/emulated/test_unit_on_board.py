@@ -19,7 +19,7 @@ from tools.emulator.stage import stage
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNIT = REPOSITORY / "host_tests/unit"
 MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
-ROOM = {"heap": 524288, "stack": 24576}
+ROOM = {"heap": 786432, "stack": 24576}
 TIMEOUT_S = 120
 XTENSA = "qemu-xtensa"  # with the kernels in C, as `install` puts them there; viper: host_tests/vectors/test_natmod_xtensa.py
 

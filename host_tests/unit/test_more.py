@@ -332,6 +332,7 @@ def test_a_new_ike_sa_beside_this_one_makes_them_again():
     from test_beside import Second
 
     talk = up(reconnect=True)
+    talk.wait(2000)
     talk.ike.renew("for a test", talk.player.now)
     talk.wait(0)
     talk.wait(0)

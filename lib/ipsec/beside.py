@@ -11,6 +11,7 @@ Rules
 - The new one speaks to the port of NAT traversal from its first message (RFC 7296 2.23), on the same socket, and asks for the
   address that we have. With another one connections cannot go on: the tunnel goes down and comes up with it, at once.
 - With `more_ts` the old one lives on for the usual half minute, until the others of the new one are there.
+- Not for one that has only just come up: a gateway that wants another one at each start must not keep us busy.
 - Whatever goes wrong leads to what is done without this module: Delete, then a handshake. So does a board whose heap has not as
   much room after a collection as a handshake takes: `_ROOM` octets, with signatures and certificates `_ROOM_SIGNED`.
 
@@ -124,7 +125,7 @@ def begin(tunnel, now: int) -> bool:
         if last.is_trying():
             last.give_up()
         return False
-    if not _has_room(tunnel.config):
+    if not tunnel._upkeep.has_lived(now) or not _has_room(tunnel.config):
         return False
     try:
         new = Beside(tunnel, now)

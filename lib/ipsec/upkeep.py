@@ -25,6 +25,7 @@ KEEPALIVE = 3
 REKEY_CHILD = 4
 REKEY_IKE = 5
 FORGET = 6
+_GOOD_MS = const(2000)  # a tunnel that ends sooner is not followed by another one beside it
 _SHORT_MS = const(5000)
 _LINGER_MS = const(3000)  # how long packets on a Child SA that was replaced may be late
 _MOST_PACKETS = 0x3FFFFFFF  # a quarter of the sequence numbers there are without ESN
@@ -131,6 +132,10 @@ class Upkeep:
     def pause_ms(self) -> int:
         """The longest wait between two attempts to reach a gateway that is silent; it grows with the silence."""
         return min(self._silent_ms // _SILENCE_PART, self._config.reconnect_max_ms)
+
+    def has_lived(self, now: int) -> bool:
+        """Whether the tunnel has been up for long enough to be taken for a good one when its gateway wants another."""
+        return self._up_at is not None and since(self._up_at, now) >= _GOOD_MS
 
     def ended(self, now: int, spoke: bool) -> None:
         """An attempt or a tunnel has ended: plan the next one. `spoke`: the gateway has told us, or the end was our wish."""
