@@ -15,7 +15,7 @@ TCP = "inet.segment inet.rto inet.sender inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
 _ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn
-SHORT_OF_HEAP = 49152  # octets in one piece when a handshake begins: with fewer what stays must not lie amid what goes
+SHORT_OF_HEAP = 98304  # octets in one piece when a handshake begins: with fewer what stays must not lie amid what goes
 _REOPEN_MS = 250  # between two attempts to get a socket that sends
 _LONGEST_SEND_MS = 10000  # how long a socket without a time-out waits for a tunnel
 

@@ -6,7 +6,7 @@ Start reading at `least`.
 import json
 import time
 
-SHORT_OF_HEAP = 49152  # as in ipsec/drive/base.py
+SHORT_OF_HEAP = 98304  # as in ipsec/drive/base.py
 diff = time.ticks_diff
 try:
     import board  # noqa: F401
