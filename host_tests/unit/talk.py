@@ -116,8 +116,9 @@ class Talk(Forger):
         self.player.tick(ms)
 
     def alone(self):
-        """A new IKE SA beside this one, which has just begun, is in vain: what is done without it."""
-        self.player.tunnel.beside.give_up()
+        """A new IKE SA beside this one, if it has just begun, is in vain: what is done without it."""
+        if self.player.tunnel.beside:
+            self.player.tunnel.beside.give_up()
         self.player.tick(0)
 
     def _say(self, datagram):
