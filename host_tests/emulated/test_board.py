@@ -1,15 +1,13 @@
 """What a program on an emulated board can count on: network, entropy, time, files, heap, instruction counts."""
 
-import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 
 import pytest
 
-from host_tests.emulated.conftest import build
+from host_tests.emulated.conftest import build, needs_root, started_in_namespace
 from tools import emulator
 from tools.emulator.cache import digest
 from tools.emulator.packages import install_command, missing
@@ -55,20 +53,10 @@ def test_datagrams_reach_the_host_and_a_burst_comes_back(board, echo):
     assert output.splitlines() == [f"1251 {i} ('{board.gateway}', {echo})" for i in range(5)]
 
 
-@pytest.mark.skipif(os.geteuid() != 0 and not os.environ.get("CI"), reason="making a network namespace needs root")
+@needs_root
 def test_datagrams_leave_from_a_network_namespace(name):
-    namespace = f"emulated-{os.getpid()}"
-    server = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 4500))\n"
-              "s.settimeout(20)\nprint('ready', flush=True)\ndata, peer = s.recvfrom(2000)\ns.sendto(data, peer)\n")
-    subprocess.run(["ip", "netns", "add", namespace], check=True)
-    try:
-        subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "up"], check=True)
-        with subprocess.Popen(["ip", "netns", "exec", namespace, sys.executable, "-c", server],
-                              stdout=subprocess.PIPE) as peer, emulator.start(name, netns=namespace) as board:
-            assert peer.stdout.readline() == b"ready\n"
-            assert board.exec(ECHO_CLIENT % (board.gateway, 4500, 1500)) == "1250 249 ('10.0.2.2', 4500)\n"
-    finally:
-        subprocess.run(["ip", "netns", "del", namespace], check=True)
+    with started_in_namespace(name) as board:
+        assert board.exec(ECHO_CLIENT % (board.gateway, 4500, 1500)) == "1250 249 ('10.0.2.2', 4500)\n"
 
 
 def test_traffic_is_captured(name, echo, tmp_path):

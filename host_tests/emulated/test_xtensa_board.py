@@ -1,16 +1,13 @@
 """What is special to qemu-xtensa, whose MicroPython port is our own: sockets through the host, floats, stack, what it refuses."""
 
-import os
 import re
 import socket
 import struct
-import subprocess
-import sys
 import threading
 
 import pytest
 
-from host_tests.emulated.conftest import build
+from host_tests.emulated.conftest import build, needs_root, started_in_namespace
 from tools import emulator
 
 NAME = "qemu-xtensa"
@@ -199,22 +196,12 @@ def test_a_fault_is_told(board):
         other.exec(peek, timeout=60)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 and not os.environ.get("CI"), reason="making a network namespace needs root")
+@needs_root
 def test_sockets_are_those_of_a_network_namespace():
     build(NAME)
-    namespace = f"xtensa-{os.getpid()}"
-    server = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('127.0.0.1', 4500))\n"
-              "s.settimeout(20)\nprint('ready', flush=True)\ndata, peer = s.recvfrom(2000)\ns.sendto(data, peer)\n")
-    subprocess.run(["ip", "netns", "add", namespace], check=True)
-    try:
-        subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "up"], check=True)
-        with subprocess.Popen(["ip", "netns", "exec", namespace, sys.executable, "-c", server],
-                              stdout=subprocess.PIPE) as peer, emulator.start(NAME, netns=namespace) as board:
-            assert peer.stdout.readline() == b"ready\n"
-            assert board.exec("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.settimeout(5)\n"
-                              "s.sendto(b'inside', ('127.0.0.1', 4500))\nprint(s.recvfrom(10)[0])") == "b'inside'\n"
-    finally:
-        subprocess.run(["ip", "netns", "del", namespace], check=True)
+    with started_in_namespace(NAME) as board:
+        assert board.exec("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.settimeout(5)\n"
+                          "s.sendto(b'inside', ('127.0.0.1', 4500))\nprint(s.recvfrom(10)[0])") == "b'inside'\n"
 
 
 @pytest.mark.parametrize("option, text", [

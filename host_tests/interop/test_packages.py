@@ -3,6 +3,7 @@
 Start reading at `test_umqtt_simple`.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -70,13 +71,21 @@ def wheels(folder: Path, *names: str) -> str:
     return str(folder / "wheels")
 
 
+@contextlib.contextmanager
+def broker_behind(gw, folder: Path):
+    """A mosquitto behind the gateway."""
+    (folder / "broker").mkdir()
+    broker = Broker(gw, folder / "broker")
+    try:
+        yield broker
+    finally:
+        broker.close()
+
+
 @pytest.fixture
 def broker(gw, tmp_path):
-    """A mosquitto behind the gateway."""
-    (tmp_path / "broker").mkdir()
-    broker = Broker(gw, tmp_path / "broker")
-    yield broker
-    broker.close()
+    with broker_behind(gw, tmp_path) as broker:
+        yield broker
 
 
 def run(gw, folders, what: str, *more):

@@ -15,7 +15,7 @@ import pytest
 from host_tests.interop.gateway import Gateway
 from host_tests.interop.spaces import INSIDE, INSIDE6
 from host_tests.interop.test_dns import asked, dns_server
-from host_tests.interop.test_packages import _DEVICE, _GET, Broker, fetch, pattern, wheels
+from host_tests.interop.test_packages import _DEVICE, _GET, broker_behind, fetch, pattern, wheels
 
 SIX = {"virtual_ip": ["ipv6"], "remote_ts": ["fd00:10::/64"]}
 SIX_ON_A_BOARD = ("micropython", SIX)
@@ -40,11 +40,8 @@ def names(make_gateway):
 
 @pytest.fixture
 def broker(names, tmp_path):
-    """A mosquitto behind the gateway."""
-    (tmp_path / "broker").mkdir()
-    broker = Broker(names, tmp_path / "broker")
-    yield broker
-    broker.close()
+    with broker_behind(names, tmp_path) as broker:
+        yield broker
 
 
 def start(gw: Gateway, kind, host: str, folders, what: str, *more):
