@@ -1,8 +1,14 @@
 """What all host tests share: the rule about missing tools, and the counts of tests that ran on other interpreters."""
 
 import os
+from pathlib import Path
 
 import pytest
+
+# Where devices, gateways and boards run as processes that live by the clock: with CPUs that others use too, one stands still
+# for a second now and then. Such a test may try again, and the summary names it (RERUN); RERUNS=0 shows what fails at once.
+CLOCKED = ("board_tool", "emulated", "inet", "interop", "link", "responder", "system")
+RERUNS = int(os.environ.get("RERUNS", "2"))
 
 _COUNTS = pytest.StashKey[dict[str, list[int]]]()
 
@@ -24,6 +30,14 @@ def count_tests(config: pytest.Config, where: str, passed: int, failed: int, ski
     total = config.stash.setdefault(_COUNTS, {}).setdefault(where, [0, 0, 0])
     for i, n in enumerate((passed, failed, skipped)):
         total[i] += n
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that live by the clock may try again."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in CLOCKED:
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
 
 
 def pytest_sessionfinish(session):

@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 UNIT = REPOSITORY / "host_tests/unit"
 MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
 ROOM = {"heap": 786432, "stack": 24576}
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 XTENSA = "qemu-xtensa"  # with the kernels in C, as `install` puts them there; viper: host_tests/vectors/test_natmod_xtensa.py
 
 pytestmark = pytest.mark.emulated
