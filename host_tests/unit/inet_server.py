@@ -45,6 +45,7 @@ class Server:
         self.peer_window = 0
         self.opened = self.fin_got = self.fin_acked = self.reset = False
         self.again_at = None
+        self.probe_at = None
         self.out = []
 
     def send(self, seq, flags, data=b"", options=b""):
@@ -122,6 +123,17 @@ class Server:
                 break
         if self.nxt != self.una and self.again_at is None:
             self.again_at = now + 300
+        self.probe(now)
+
+    def probe(self, now):
+        """One octet each five seconds into a window of nothing: what opened it may have been lost (RFC 9293 3.8.6.1)."""
+        if not self.opened or self.reset or self.nxt != self.una or not self.data or self.peer_window:
+            self.probe_at = None
+        elif self.probe_at is None:
+            self.probe_at = now + 5000
+        elif now >= self.probe_at:
+            self.probe_at = now + 5000
+            self.send(self.una, ACK | PSH, self.data[:1])
 
     def wants_end(self):
         return self.fin_got if self.close_after is None else len(self.got) >= self.close_after

@@ -42,8 +42,7 @@ class Wire:
         times = [a[0] for a in self.air]
         if self.stack.deadline is not None:
             times.append(self.now + left(self.stack.deadline, clock))
-        if self.server.again_at is not None:
-            times.append(self.server.again_at)
+        times += [at for at in (self.server.again_at, self.server.probe_at) if at is not None]
         if not times:
             return False
         self.now = max(self.now, min(times))
@@ -191,6 +190,18 @@ def test_a_reader_that_waits_shuts_the_window():
         else:
             net.step()
     assert got == pattern(5000)
+
+
+def test_news_of_a_window_that_is_open_again_may_be_lost():
+    net, socket = open_pair(room=1024, greeting=pattern(5000))
+    net.run(lambda: net.server.probe_at is not None)
+    got = socket.recv(1024)
+    net.loses = lambda: not net.lost
+    net.run(lambda: net.lost == 1)
+    while len(got) < 5000:
+        net.run(lambda: socket.readable)
+        got += socket.recv(1024)
+    assert got == pattern(5000) and net.now > 5000, "the peer has asked for it"
 
 
 def test_a_window_of_zero_is_probed():
