@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ipsec import options as library
 
 from host_tests.board_tool.conftest import SECRET, tool, write_plan
-from ipsec_board.gateway import checks, suites
+from ipsec_board.gateway import checks, meant, remedies, suites
 from ipsec_board.gateway import plan as plans
 from ipsec_board.gateway.plan import PlanError
 from ipsec_board.provision import _firmware_settings
@@ -150,7 +150,10 @@ def refused(option: str, value: object, **others: object) -> str:
         ("remote_ts", ["10.0.0.2-10.0.0.3"], '["10.0.0.2/31"]'),
         ("remote_ts", ["10.0.0.0/33"], '["10.10.0.0/24"]'),
         ("remote_ts", ["10.0.0.0/24, 10.1.0.0/24"], '["10.0.0.0/24", "10.1.0.0/24"]'),
-        ("remote_ts", ["dynamic"], '["10.10.0.0/24"]'),
+        ("remote_ts", ["dynamic"], '["0.0.0.0/0"]'),
+        ("remote_ts", ["%any"], '["0.0.0.0/0"]'),
+        ("remote_ts", ["0.0.0.0/0.0.0.0"], '["0.0.0.0/0"]'),
+        ("remote_ts", ["%v4:10.0.0.0/8"], '["10.0.0.0/8"]'),
         ("remote_ts", ["10.0.0.0/8", "fd00::/8"], '["10.0.0.0/8"]'),
         ("local_ts", ["192.168.5.1/24"], '["192.168.5.0/24"]'),
         # words and numbers
@@ -174,6 +177,110 @@ def refused(option: str, value: object, **others: object) -> str:
 )
 def test_one_error_with_a_line_that_is_right(option, value, remedy):
     assert refused(option, value).endswith(f"{option} = {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "remedy"),
+    [
+        # selectors: words of strongSwan, libreswan and others
+        *(("local_ts", [w], "remove the line local_ts = ...") for w in ("dynamic", "%dynamic", "%any", "vhost:%priv", "none")),
+        ("local_ts", "dynamic", "remove the line local_ts = ..."),
+        ("remote_ts", ["any6"], 'remote_ts = ["::/0"]; virtual_ip = ["ipv4", "ipv6"]'),
+        # identities: words that would be names of hosts
+        *(("remote_id", word, 'remote_id = "%any"') for word in ("any", "ANY", "*", "%any6", "0.0.0.0", "::", "any-id")),
+        *(("remote_id", word, "remove the line remote_id = ...") for word in ("none", "auto", "default", "%fromcert")),
+        *(("local_id", word, 'such as: local_id = "sensor-7.example.net"') for word in ("any", "none", "255.255.255.255", "*")),
+        *(("gateway", word, 'such as: gateway = "vpn.example.net"') for word in ("any", "none", "dynamic", "%any6")),
+        # days that are none, are to come, or are in another notation
+        ("provisioned", "2026-02-31", 'provisioned = "2026-02-28"'),
+        ("provisioned", "2024-02-30", 'provisioned = "2024-02-29"'),
+        ("provisioned", "31 April 2026", 'provisioned = "2026-04-30"'),
+        ("provisioned", "Feb 3, 2026", 'provisioned = "2026-02-03"'),
+        ("provisioned", "02/28/2026", 'provisioned = "2026-02-28"'),
+        ("provisioned", "20260228", 'provisioned = "2026-02-28"'),
+        ("provisioned", "1772236800", 'provisioned = "2026-02-28"'),
+        ("provisioned", "2026-02-28T10:00:00Z", 'provisioned = "2026-02-28"'),
+        ("provisioned", "2999-01-01", f'provisioned = "{meant.today()}"'),
+        ("provisioned", datetime.date(2999, 1, 1), f'provisioned = "{meant.today()}"'),
+        ("provisioned", "today", f'provisioned = "{meant.today()}"'),
+        ("provisioned", "never", "remove the line provisioned = ..."),
+        # what is to be off, or as usual
+        ("tcp", "no", "remove the line tcp = ..."),
+        ("tcp", False, "remove the line tcp = ..."),
+        ("inner_address", "dhcp", "remove the line inner_address = ..."),
+        ("mtu", "auto", "remove the line mtu = ..."),
+        ("lifetime_s", 0, "lifetime_s = 86400"),
+        ("child_lifetime_s", "never", "child_lifetime_s = 86400"),
+        ("child_lifetime_kib", "unlimited", "child_lifetime_kib = 0"),
+        ("virtual_ip", "none", 'virtual_ip = []; inner_address = "10.20.0.7"'),
+        ("dns_domains", ["none"], "remove the line dns_domains = ..."),
+    ],
+)
+def test_words_that_stand_for_something_else(option, value, remedy):
+    assert refused(option, value) == remedy
+
+
+@pytest.mark.parametrize(("name", "ike", "esp"), [
+    ("Suite-B-GCM-128", "aes128-sha256-ecp256", "aes128gcm16"),
+    ("suite-b-gcm-256", "aes256-sha384-ecp384", "aes256gcm16"),
+    ("suiteb-gcm-256", "aes256-sha384-ecp384", "aes256gcm16"),
+    ("Suite-B-GMAC-256", "aes256-sha384-ecp384", None),  # does not encrypt
+    ("CNSA-GCM-256-ECDH-384", "aes256gcm16-prfsha512-ecp384", "aes256gcm16"),
+    ("CNSA-GCM-256-DH-3072", "aes256gcm16-prfsha512-modp3072", "aes256gcm16"),
+    ("CNSA 2.0", None, None),  # ML-KEM
+    ("VPN-B", None, None),
+])  # fmt: skip
+def test_suites_of_one_name(name, ike, esp):
+    """RFC 6379 3, RFC 9206 4: what they are made of, or an example that does not pose as it."""
+    for option, wanted in (("ike_proposals", ike), ("esp_proposals", esp)):
+        remedy = refused(option, [name])
+        example = json.dumps(remedies.EXAMPLES[option][0])
+        assert remedy.endswith(f"{option} = " + (f'["{wanted}"]' if wanted else example)), remedy
+
+
+NET = {"remote_ts": ["10.30.0.0/16"]}
+
+
+@pytest.mark.parametrize(("sets", "others", "text", "left"), [
+    ([NET, NET], {}, "set 2: it is the same as set 1", [NET]),
+    ([{"remote_ts": ["10.30.1.0/24"]}, NET], {}, "set 1: it lies inside of set 2", [NET]),
+    ([NET, {"remote_ts": ["10.30.1.0/24[tcp/8883]"]}], {}, "set 2: it lies inside of set 1", [NET]),
+    ([{"remote_ts": ["10.10.0.0/24"], "local_ts": ["192.168.5.0/24"]}], {"local_ts": ["192.168.5.0/24"]},
+     "set 1: it is the same as the options remote_ts and local_ts", None),
+    ([{"remote_ts": ["10.10.0.0/24"], "local_ts": ["192.168.6.0/24"]}, NET], {"local_ts": ["192.168.5.0/24"]}, "", None),
+])  # fmt: skip
+def test_a_child_sa_that_would_carry_nothing(sets, others, text, left):
+    found = ask(more_ts=sets, **others)
+    if not text:
+        assert found == []
+        return
+    [(said, remedy)] = found
+    assert text in said
+    assert remedy == ("remove the line more_ts = ..." if left is None else remedies.line("more_ts", left))
+    assert ask(**others, **({"more_ts": left} if left else {})) == []
+
+
+@pytest.mark.parametrize(("options", "wanted"), [
+    ({"remote_ts": ["10.10.0.0"]}, 'write remote_ts = ["10.10.0.0/16"], for the host remote_ts = ["10.10.0.0/32"]'),
+    ({"remote_ts": ["192.168.1.0[tcp/80]", "10.1.1.1"]}, 'remote_ts = ["192.168.1.0/24[tcp/80]", "10.1.1.1"]'),
+    ({"local_ts": ["fd10:1::"]}, 'local_ts = ["fd10:1::/32"]'),
+    ({"more_ts": [{"remote_ts": ["10.30.0.0"]}]}, "more_ts, set 1, remote_ts: 10.30.0.0 is one host"),
+    ({"remote_ts": ["10.0.0.0/8", "10.1.0.0/16", "10.0.0.0/8"]}, 'add nothing: remote_ts = ["10.0.0.0/8"]'),
+    ({"remote_ts": ["10.10.0.0/32", "10.10.0.1", "fd10::1", "10.10.0.1[tcp/80]"]}, ""),
+    ({}, ""),
+])  # fmt: skip
+def test_what_looks_like_a_network(options, wanted):
+    found = meant.warnings(options)
+    assert len(found) == bool(wanted) and wanted in "".join(found), found
+    for line in re.findall(r"(?:write|nothing:|for the host) (\w+ = \[.*?\])(?=,|$)", "".join(found)):
+        assert meant.warnings(tomllib.loads(line)) == []
+
+
+def test_what_looks_like_a_network_is_told(tmp_path):
+    text = "[tunnel]\n" + "".join(f"{name} = {json.dumps(v)}\n" for name, v in {**BASE, "remote_ts": ["10.10.0.0"]}.items())
+    (tmp_path / "a.toml").write_text(text)
+    said = tool("provision", "--check", "--insecure", tmp_path / "a.toml")
+    assert said.status == 0 and 'write remote_ts = ["10.10.0.0/16"]' in said.err
 
 
 def test_a_number_that_python_does_not_print():

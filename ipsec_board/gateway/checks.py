@@ -18,7 +18,7 @@ from ipsec.config import Config
 from ipsec.errors import ConfigError
 from ipsec.option_texts import shown
 
-from ipsec_board.gateway import foreign, remedies
+from ipsec_board.gateway import foreign, meant, remedies, typed_networks
 from ipsec_board.gateway.remedies import line
 
 library._OPTIONS.update(auth_options.OPTIONS)  # type: ignore[arg-type]
@@ -167,9 +167,11 @@ def tunnel(given: dict, reasons: Reasons, device: Iterable[str] = ()) -> Config 
 
 
 def _ask(options: dict) -> tuple[Config | None, str]:
-    """What the library says to the options: a configuration, or the text of its error."""
+    """What the library and the desk say to the options: a configuration, or the text of an error."""
     try:
-        return Config(**{**USUAL, **options}), ""
+        checked = Config(**{**USUAL, **options})
+        meant.check(options, checked)
+        return checked, ""
     except ConfigError as e:
         return None, str(e)
 
@@ -179,13 +181,13 @@ def _helps(options: dict, text: str, more: dict, wholly: bool) -> bool:
 
     Not `wholly`: it may have something against others.
     """
-    _, still = _ask({**options, **more})
+    _, still = _ask(remedies.with_lines(options, more))
     return not still or not wholly and still != text and _culprit(still) not in more
 
 
 def _go_on(options: dict, name: str, found: dict, text: str) -> bool:
     """Change the options so that another error may be found; False when that is impossible."""
-    ways = [{**options, **found}] if found and name not in ("auth", "remote_auth") else []
+    ways = [remedies.with_lines(options, found)] if found and name not in ("auth", "remote_auth") else []
     if name in _STAND_IN:
         ways.append({**options, name: _STAND_IN[name]})
     names = [name, *(n for n in re.findall(r"\w+", text) if n in options and n not in ("auth", "gateway"))]
@@ -275,6 +277,8 @@ USUAL = {
     ],
     "esp_proposals": ["aes128ccm16", "aes128gcm16", "aes256gcm16", "aes128-sha256", "aes256-sha256"],
 }  # fmt: skip
+
+
 def settings(given: dict, check, reasons: Reasons, known: Iterable[str]) -> None:
     """The same for a class of options that raises ValueError with `setting NAME` in its text, such as firmware/uplink's."""
     options, names = dict(given), list(known)
@@ -355,5 +359,5 @@ def _pool(name: str, value: str) -> tuple[str, str] | None:
             return None
         return f" is not an IPv{version} network", f"such as: {line(name, SITE[name][0])}"
     except ValueError as e:
-        better = remedies.network(value)
+        better = typed_networks.network(value)
         return f": {e}", f"{'such as: ' if better == value else ''}{line(name, SITE[name][0] if better == value else better)}"

@@ -32,7 +32,7 @@ from typing import Protocol
 from ipsec.address import is_address
 from ipsec.config import Config
 
-from ipsec_board.gateway import checks, credentials, further, secret_file, selectors
+from ipsec_board.gateway import checks, credentials, further, meant, secret_file, selectors
 from ipsec_board.gateway.certificates import Certificates
 from ipsec_board.gateway.checks import PlanError
 from ipsec_board.gateway.raw_keys import RawKeys
@@ -71,7 +71,10 @@ class Plan:
 
     @property
     def warnings(self) -> list[str]:
-        """What is legal and unwise about more than one table."""
+        """What is legal and unwise, or not what was meant."""
+        return meant.warnings(self.tunnel) + self._host_warnings()
+
+    def _host_warnings(self) -> list[str]:
         host = str(self.device.get("publish_host", ""))
         if is_address(host):
             single = str(ipaddress.ip_network(host))

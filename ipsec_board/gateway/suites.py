@@ -33,6 +33,21 @@ _WORD = re.compile(
 _GROUPS = {14: "modp2048", 15: "modp3072", 16: "modp4096", 19: "ecp256", 20: "ecp384", 21: "ecp521", 31: "x25519",
            2048: "modp2048", 3072: "modp3072", 4096: "modp4096", 256: "ecp256", 384: "ecp384", 521: "ecp521", 25519: "x25519",
            17: "modp4096", 18: "modp4096", 6144: "modp4096", 8192: "modp4096", 32: "x25519"}  # fmt: skip
+# Suites that documents call by one name: (IKE, ESP), each "" where the library has not what it is made of. "Suite-B-GCM-128" and
+# so on are those of RFC 6379; GMAC's ESP does not encrypt. CNSA is RFC 9206, the others are Junos's and RFC 4308's
+_NAMED = (
+    (r"suite~-?b~(?:gcm~)?128", "aes128-sha256-ecp256", "aes128gcm16"),
+    (r"suite~-?b~(?:gcm~)?(?:256|192)", "aes256-sha384-ecp384", "aes256gcm16"),
+    (r"suite~-?b~gmac~128", "aes128-sha256-ecp256", ""),
+    (r"suite~-?b~gmac~256", "aes256-sha384-ecp384", ""),
+    (r"cnsa~(?:v?~2.*)", "", ""),
+    (r"cnsa(?:~gcm~256)?~(?:mod)?~dhp?~3072", "aes256gcm16-prfsha512-modp3072", "aes256gcm16"),
+    (r"cnsa(?:~gcm~256)?~(?:mod)?~dhp?~4096", "aes256gcm16-prfsha512-modp4096", "aes256gcm16"),
+    (r"cnsa(?:~1(?:[.]0)?)?(?:~suite)?(?:~gcm~256)?(?:~ecdh~384)?", "aes256gcm16-prfsha512-ecp384", "aes256gcm16"),
+    (r"prime~128", "aes128gcm16-prfsha256-ecp256", "aes128gcm16"),
+    (r"prime~256", "aes256gcm16-prfsha384-ecp384", "aes256gcm16"),
+    (r"vpn~[ab]", "", ""),
+)
 _ICVS = {"a": "8", "b": "12", "c": "16", "64": "8", "96": "12", "128": "16", "8": "8", "12": "12", "16": "16"}
 
 
@@ -75,6 +90,7 @@ def translated(value: object, esp: bool) -> list[str]:
     """
     texts = value.split(",") if isinstance(value, str) else value if isinstance(value, (list, tuple)) else []
     merged: list[str] = []
+    texts = [_of_one_name(text, esp) if isinstance(text, str) else text for text in texts]
     for text in (t.strip() for one in texts if isinstance(one, str) for t in one.split(",")):
         if merged and not _names_cipher(text):
             merged[-1] += "-" + text
@@ -84,6 +100,14 @@ def translated(value: object, esp: bool) -> list[str]:
     for text in merged:
         found += [text] if is_known(text, esp) else [t for s in _scan(text, esp) for t in s.texts(esp) if is_known(t, esp)]
     return list(dict.fromkeys(found))
+
+
+def _of_one_name(text: str, esp: bool) -> str:
+    """The suite that has such a name of its own; other texts as they are."""
+    for pattern, *suites in _NAMED:
+        if re.fullmatch(pattern.replace("~", _S), text.strip().strip("!").lower()):
+            return suites[esp]
+    return text
 
 
 def is_known(text: object, esp: bool) -> bool:
