@@ -20,6 +20,7 @@ import time
 import tty
 from pathlib import Path
 
+_CHUNK = 4096  # octets that are carried at once
 _BOOT = '''
 import sys, vfs
 class _Flash:
@@ -84,10 +85,12 @@ class PtyBoard:
         self.stop()
 
     def stop(self) -> None:
-        """End the interpreter and give the ptys back."""
+        """End the interpreter and give the ptys back; the thread first, which may be starting another interpreter."""
         self._stopping = True
-        self._end()
+        if self._process and self._process.poll() is None:
+            self._process.kill()  # the thread sees that its pty is gone
         self._thread.join(5)
+        self._end()
         for handle in (self._host, self._slave):
             with contextlib.suppress(OSError):
                 os.close(handle)
@@ -96,7 +99,8 @@ class PtyBoard:
         boot = self._folder / "boot.py"
         boot.write_text(f"FLASH = {str(self._flash)!r}\nFORMAT = {empty}\nMISSING = {self._missing!r}\n{_BOOT}")
         self._board, slave = _pair()
-        self._process = self._spawn([*self._argv, str(boot)], stdin=slave, stdout=slave, stderr=slave)
+        env = {**os.environ, "HOME": str(self._folder)}  # its prompt keeps a history there
+        self._process = self._spawn([*self._argv, str(boot)], stdin=slave, stdout=slave, stderr=slave, env=env)
         os.close(slave)
         self._read_until(b">>> ")
         self._said = b">>> "
@@ -111,7 +115,7 @@ class PtyBoard:
             os.close(self._board)
 
     def _read_until(self, end: bytes) -> None:
-        said, limit = b"", time.monotonic() + 10
+        said, limit = b"", time.monotonic() + 30
         while not said.endswith(end):
             if not select.select([self._board], [], [], max(0, limit - time.monotonic()))[0]:
                 raise RuntimeError(f"the interpreter did not start: {said!r}")
@@ -130,10 +134,13 @@ class PtyBoard:
                     self._reset()
 
     def _from_board(self) -> None:
-        data = os.read(self._board, 4096)
-        self._said = (self._said + data)[-8:]
-        if self._said.endswith((b"\x04>", b">>> ")):
+        data = os.read(self._board, _CHUNK)
+        said = self._said + data
+        # The raw prompt comes once a program has ended, perhaps with half of a banner behind it: a signal that meets the
+        # interpreter at a prompt ends it
+        if b"\x04>" in said or said.endswith(b">>> "):
             self._running = False
+        self._said = said[-8:]
         os.write(self._host, data)
 
     def _from_host(self, data: bytes) -> None:
@@ -147,12 +154,12 @@ class PtyBoard:
         if b"\x03" in data and self._running:
             data = self._interrupt(data)
         if b"\x04" in data:
-            self._running = True  # the end of a program's text
+            self._running, self._said = True, b""  # the end of a program's text
         os.write(self._board, data)
 
     def _interrupt(self, data: bytes) -> bytes:
         """Ctrl-C is a signal for a program that runs, and an octet like others for the prompt."""
-        while self._running and self._said.endswith(b"\x04") and select.select([self._board], [], [], 2)[0]:
+        while self._running and (not self._said or self._said.endswith(b"\x04")) and select.select([self._board], [], [], 2)[0]:
             self._from_board()  # the program has ended, its prompt is on the way; or it has said nothing yet
         if not self._running:
             return data
