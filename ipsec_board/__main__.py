@@ -18,6 +18,7 @@ from ipsec_board import (
     bench,
     boards,
     certify,
+    combinations,
     devices,
     doctor,
     flash,
@@ -32,6 +33,8 @@ from ipsec_board import (
 )
 from ipsec_board.errors import BoardError
 from ipsec_board.gateway import GATEWAYS, initial, raw_keys
+from ipsec_board.gateway import plan as plans
+from ipsec_board.gateway.authority import Authority
 from ipsec_board.show import Show
 from ipsec_board.usage import Parser, UsageError, number
 
@@ -44,6 +47,7 @@ def main(argv: Sequence[str] | None = None, show: Show | None = None) -> int:
     show = show or Show()
     try:
         args = _parser().parse_args(sys.argv[1:] if argv is None else argv)
+        combinations.check(args)
         args.command(args, show)
     except UsageError as e:
         show.error(e)
@@ -96,11 +100,14 @@ def _complete_files(parser: argparse.ArgumentParser) -> None:
             action.complete = shtab.DIRECTORY if action.dest == "out" else shtab.FILE  # type: ignore[attr-defined]
 
 
-def _sub(subs, name: str, about: str, command: Command, *, port: bool = True) -> argparse.ArgumentParser:
+def _sub(
+    subs, name: str, about: str, command: Command, *, port: bool = True, resets: bool = True
+) -> argparse.ArgumentParser:
     sub = subs.add_parser(name, help=about, description=about)
     sub.set_defaults(command=command, parser=sub)
     if port:
         sub.add_argument("--port", help="serial port or socket:// URL; may be left out with one board")
+    if port and resets:
         sub.add_argument("--no-reset", action="store_true", help="do not start the board's interpreter anew first")
     return sub
 
@@ -119,7 +126,7 @@ def _do_list(args: argparse.Namespace, show: Show) -> None:
 
 
 def _flash(subs) -> None:
-    sub = _sub(subs, "flash", "write a MicroPython firmware file (.bin for ESP32, .uf2 for RP2)", _do_flash)
+    sub = _sub(subs, "flash", "write a MicroPython firmware file (.bin for ESP32, .uf2 for RP2)", _do_flash, resets=False)
     sub.add_argument("firmware", type=Path)
     sub.add_argument("--drive", type=Path, help="boot drive of an RP2 board")
     sub.add_argument("--erase", action="store_true", help="ESP32: erase the whole flash first, with all files on the board")
@@ -170,7 +177,7 @@ def _provision(subs) -> None:
     about = "take this file apart, PKCS #12 or a key with a password, into files beside the provisioning file; touch no board"
     sub.add_argument("--import", dest="source", type=Path, help=about)
     sub.add_argument("--password-file", type=Path, help="with --import: the file that holds its password")
-    sub.add_argument("--gateway", choices=sorted(GATEWAYS), default="strongswan", help="whose snippet to print")
+    sub.add_argument("--gateway", choices=sorted(GATEWAYS), help="whose snippet to print (default: strongswan)")
     sub.add_argument("--prepared", action="store_true", help="in the form that `install --prepared` needs")
     sub.add_argument("--check", action="store_true", help="only check the file (and make the PSK); touch no board")
     sub.add_argument("--init", action="store_true", help="write a first provisioning file, commented; touch no board")
@@ -192,39 +199,42 @@ def _do_provision(args: argparse.Namespace, show: Show) -> None:
         for path in args.file:
             provision.init(path, args.kind, show, args.auth or "psk", args.remote_auth, args.fleet)
         return
-    only = {"--auth": args.auth, "--remote-auth": args.remote_auth, "--for": args.kind, "--fleet": args.fleet}
-    for name, value in only.items():
-        if value:
-            text = f"{name} is for --init, which writes a first file"
-            raise BoardError(text, "leave it out: the provisioning file says how both ends prove themselves")
     if args.source:
         if len(args.file) != 1:
             raise BoardError("--import is for one provisioning file", "give the files one by one")
         certify.take_apart(args.source, args.file[0], args.password_file, show)
         return
-    issuer = certify.open_authority(args.ca, show) if args.ca else None
+    issuer = _authority(args, show)
     for path in args.file if args.new_psk else ():
         provision.new_secret(path, show, args.text)
     for path in args.file if args.new_ppk else ():
         provision.new_secret(path, show, kind="ppk")
     for path in args.file if args.new_nt_hash else ():
         provision.new_nt_hash(path, show, _password(path))
-    plans = provision.read_plans(args.file, show, insecure=args.insecure)
+    found = provision.read_plans(args.file, show, insecure=args.insecure)
     if args.check:
         for path in args.file:
             show.good(f"{path}: nothing wrong")
-    elif len(plans) > 1:
+    elif len(found) > 1:
         if args.prepared:
             raise BoardError("--prepared is for one file", "provision one board at a time")
         if args.port:
             raise BoardError("several files are for several boards", "leave --port out: each board is awaited in turn")
-        series.provision_boards(plans, show, issuer=issuer)
+        series.provision_boards(found, show, issuer=issuer)
     else:
         with _connect(args) as board:
-            if not provision.provision(board, plans[0], show, args.prepared, args.new_key, issuer):
+            if not provision.provision(board, found[0], show, args.prepared, args.new_key, issuer):
                 return
-        plans = provision.read_plans(args.file, show, insecure=args.insecure)  # the device's public key is known now
-        gateways.show_gateway(plans, args.gateway, None, show, issuer=issuer)
+        found = provision.read_plans(args.file, show, insecure=args.insecure)  # the device's public key is known now
+        gateways.show_gateway(found, args.gateway or "strongswan", None, show, issuer=issuer)
+
+
+def _authority(args: argparse.Namespace, show: Show) -> Authority | None:
+    """The one of --ca, made where there is none; not where neither end has a certificate, which is said. Raises BoardError."""
+    if args.ca and not any(plans.names_certificates(path) for path in args.file):
+        show.warn('--ca does nothing here: neither end has a certificate; leave it out, or write auth = "cert" into the file')
+        return None
+    return certify.open_authority(args.ca, show) if args.ca else None
 
 
 def _password(path: Path) -> str:
@@ -245,7 +255,7 @@ def _do_run(args: argparse.Namespace, show: Show) -> None:
 
 
 def _reset(subs) -> None:
-    _sub(subs, "reset", "restart the board, so that its main.py runs", _do_reset)
+    _sub(subs, "reset", "restart the board, so that its main.py runs", _do_reset, resets=False)
 
 
 def _do_reset(args: argparse.Namespace, show: Show) -> None:
@@ -254,7 +264,7 @@ def _do_reset(args: argparse.Namespace, show: Show) -> None:
 
 
 def _monitor(subs) -> None:
-    sub = _sub(subs, "monitor", "follow the log of a board that runs already", _do_monitor)
+    sub = _sub(subs, "monitor", "follow the log of a board that runs already", _do_monitor, resets=False)
     sub.add_argument("--seconds", type=_SECONDS, default=0, help="end after so long")
 
 
@@ -300,9 +310,9 @@ def _gateway(subs) -> None:
 
 
 def _do_gateway(args: argparse.Namespace, show: Show) -> None:
-    issuer = certify.open_authority(args.ca, show) if args.ca else None
-    plans = provision.read_plans(args.file, show, insecure=args.insecure)
-    gateways.show_gateway(plans, args.kind, args.out, show, args.replace, issuer)
+    issuer = _authority(args, show)
+    found = provision.read_plans(args.file, show, insecure=args.insecure)
+    gateways.show_gateway(found, args.kind, args.out, show, args.replace, issuer)
 
 
 def _fleet(subs) -> None:
@@ -310,7 +320,7 @@ def _fleet(subs) -> None:
     sub.add_argument("template", type=Path, help="provisioning file with $name, and perhaps $column, in it")
     sub.add_argument("--csv", type=Path, help="the devices: first line the columns' names, one of them `name`")
     sub.add_argument("--count", type=int, help="or so many devices, called by their numbers")
-    sub.add_argument("--first", type=int, default=1, help="number of the first, with --count (default %(default)s)")
+    sub.add_argument("--first", type=int, help="number of the first, with --count (default 1)")
     sub.add_argument("--out", type=Path, required=True, help="folder for the files")
     sub.add_argument("--text", action="store_true", help="keys of 64 letters and digits, for FortiGate, AWS and Azure")
     sub.add_argument("--gateway", choices=sorted(GATEWAYS), help="also write the gateway's side, into a folder of its name")
@@ -320,11 +330,11 @@ def _fleet(subs) -> None:
 def _do_fleet(args: argparse.Namespace, show: Show) -> None:
     if (args.csv is None) == (args.count is None):
         raise BoardError("fleet needs a list of devices", "give either --csv FILE or --count NUMBER")
-    rows = devices.of_csv(args.csv) if args.csv else devices.of_count(args.count, args.first)
+    rows = devices.of_csv(args.csv) if args.csv else devices.of_count(args.count, 1 if args.first is None else args.first)
     paths = series.make(args.template, rows, args.out, show, args.text)
-    plans = provision.read_plans(paths, show)
+    found = provision.read_plans(paths, show)
     if args.gateway:
-        gateways.show_gateway(plans, args.gateway, args.out / args.gateway, show, args.replace)
+        gateways.show_gateway(found, args.gateway, args.out / args.gateway, show, args.replace)
 
 
 def _packages(subs) -> None:

@@ -147,6 +147,9 @@ def provision(
     `prepared`: in the form that needs no checker on the board. `new_key`: the kind of a key that the board makes in place of the
     one that it may have. `issuer` issues a certificate where one is missing; else False tells that somebody has to.
     """
+    if new_key and not plan.keys:
+        text = f"--new-key does nothing here: auth is {plan.config.auth!r}"
+        raise BoardError(text, 'leave it out, or write auth = "key" or "cert"')
     if plan.keys:
         public = place_key(board, plan, show, new_key)
         if plan.certificates and plan.certificates.place:

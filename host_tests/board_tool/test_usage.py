@@ -11,6 +11,7 @@ from rich.console import Console
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from ipsec_board import __main__ as program
+from ipsec_board import combinations
 from ipsec_board.gateway import GATEWAYS, initial, methods
 from ipsec_board.paths import REPOSITORY
 from ipsec_board.show import Show
@@ -75,6 +76,65 @@ def test_what_else_is_not_understood(line, wanted):
 def test_options_of_a_first_file_are_refused_without_init(plan, option):
     said = tool("provision", "--check", *option.split(), plan)
     assert said.status == 1 and f"{option.split()[0]} is for --init" in said.err
+
+
+@pytest.mark.parametrize(("line", "named", "remedy"), [
+    ("provision --check --text FILE", "--text", "give --new-psk, too"),
+    ("provision --text FILE", "--text", "give --new-psk, too"),
+    ("provision --check --password-file x FILE", "--password-file", "give --import FILE"),
+    ("provision --check --prepared FILE", "--prepared", "leave --prepared out, or --check"),
+    ("provision --check --gateway strongswan FILE", "--gateway", "leave --gateway out, or --check"),
+    ("provision --check --port x --no-reset FILE", "--port and --no-reset", "leave --port and --no-reset out"),
+    ("provision --check --new-key p256 FILE", "--new-key", "or --check"),
+    ("provision --init --new-psk --text new.toml", "--new-psk and --text", "once the file is filled in"),
+    ("provision --init --check new.toml", "--check", "once the file is filled in"),
+    ("provision --import key.p12 --new-psk FILE", "--new-psk", "afterwards"),
+    ("provision --for azure FILE", "--for", "leave --for out"),
+    ("provision --new-key p256 FILE FILE", "--new-key", "one board at a time"),
+    ("provision --gateway iosxe FILE FILE", "--gateway", "ipsec-board gateway KIND"),
+    ("gateway strongswan --replace FILE", "--replace", "give --out FOLDER"),
+    ("fleet FILE --csv x.csv --first 5 --out y", "--first", "leave --first out"),
+    ("fleet FILE --count 5 --replace --out y", "--replace", "give --gateway KIND"),
+    ("install --insecure --port none", "--insecure", "give --config FILE"),
+    ("install --with ecdsa --port none", "--with", "give --config FILE"),
+    ("install --source --viper --port none", "--viper", "leave --viper out"),
+    ("install --source --plain --port none", "--plain", "leave --plain out"),
+    ("flash x.uf2 --drive y --port z", "--port", "leave --port out"),
+    ("bench --peer 10.10.0.1 --port none", "--peer", "give --tunnel SECONDS"),
+    ("packages --out x", "--out", "give --arch ARCH"),
+    ("packages --check --arch armv6m --out x", "--check", "give one of them"),
+])  # fmt: skip
+def test_an_option_that_would_do_nothing_is_refused(plan, tmp_path, monkeypatch, line, named, remedy):
+    """Nothing is made or written then."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    said = tool(*(plan if word == "FILE" else word for word in line.split()))
+    does = "do" if " and " in named else "does"
+    assert said.status == 1 and f"{named} {does} nothing here: " in said.err and remedy in said.err, said.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("line", ["provision --check --ca ca FILE", "gateway strongswan --ca ca FILE"])
+def test_an_authority_that_nobody_needs_is_not_made(plan, tmp_path, monkeypatch, line):
+    monkeypatch.chdir(tmp_path)
+    said = tool(*(plan if word == "FILE" else word for word in line.split()))
+    assert said.status == 0 and "--ca does nothing here" in said.err and not (tmp_path / "ca").exists(), said.err
+
+
+@pytest.mark.parametrize("line", ["flash x.uf2", "reset", "monitor"])
+def test_what_resets_no_interpreter_has_no_option_against_it(line):
+    said = tool(*line.split(), "--no-reset")
+    assert said.status == 2 and "not understood: --no-reset" in said.err
+
+
+def test_every_rule_is_about_options_that_there_are():
+    """A rule for an option that was renamed would be silent."""
+    parser = program._parser()
+    [subs] = [a for a in parser._actions if hasattr(a, "choices") and isinstance(a.choices, dict)]
+    for name, rules in combinations._RULES.items():
+        known = {action.dest for action in subs.choices[name]._actions}
+        for rule in rules:
+            assert known.issuperset(rule.options), (name, rule.options)
 
 
 def test_help_and_version_still_end_well():

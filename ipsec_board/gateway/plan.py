@@ -210,6 +210,16 @@ def _checked(path: Path, tables: dict, check_device: CheckDevice | None) -> Plan
     return Plan(path, options, device, site, checked, known.secret_file, readable, known.keys, files, known.certificates)
 
 
+def names_certificates(path: Path) -> bool:
+    """Whether a provisioning file says that an end has a certificate, or cannot be read: that is told by `load`."""
+    try:
+        tunnel = _read(path).get("tunnel", {})
+    except PlanError:
+        return True
+    files = {"cert_file", "cert", "ca_file", "ca"}
+    return not files.isdisjoint(tunnel) or "cert" in (tunnel.get("auth"), tunnel.get("remote_auth"))
+
+
 def secret_path(path: Path, option: str = "psk_file") -> Path | None:
     """Where the provisioning file says its secret is, whether or not it is there; None when it has no such option.
 
