@@ -92,45 +92,11 @@ PACE = """
 sys.argv[:] = ["", "/rom/device.json"]
 import pace_device
 """
-DRIVERS = """
-import asyncio
-N = 100000
-buf = bytearray(1000)
-
-def blocking():
-    uplink = ipsec.connect("/rom/device.json")
-    stream = uplink.connect_tcp(("10.10.0.1", 19))
-    began, n = time.ticks_ms(), 0
-    while n < N:
-        n += stream.recv_into(buf)
-    took = time.ticks_diff(time.ticks_ms(), began)
-    stream.abort()
-    uplink.close()
-    return took
-
-async def waiting():
-    uplink = await ipsec.connect_async("/rom/device.json")
-    stream = await uplink.connect_tcp(("10.10.0.1", 19))
-    began, n = time.ticks_ms(), 0
-    while n < N:
-        n += len(await stream.read(1000))
-    took = time.ticks_diff(time.ticks_ms(), began)
-    stream.abort()
-    await uplink.close()
-    return took
-
-took = []
-for _ in range(4):
-    took.append([blocking(), asyncio.run(waiting())])
-    gc.collect()
-print(json.dumps(took))
-"""
 CASES = {
     "mqtt": BLOCKING + MQTT,
     "http": BLOCKING + HTTP,
     "microdot": CONNECT + MICRODOT,
     "pace": CONNECT + PACE,
-    "drivers": CONNECT + DRIVERS,
 }
 OCTETS = 1000000  # of the page
 

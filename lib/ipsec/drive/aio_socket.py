@@ -25,15 +25,19 @@ class Socket(Datagram):
         While the tunnel is down it waits for the time-out (ten seconds without one), then the datagram is lost, as any may be.
         Raises OSError: EMSGSIZE, EAGAIN with a time-out of 0 while the tunnel is down.
         """
-        return self.transmit(self._inner.sendto, data, address) if await self._comes_up() else self._uplink.lose(data)
+        if self._uplink.tunnel.is_up or await self._comes_up():
+            return self.transmit(self._inner.sendto, data, address)
+        return self._uplink.lose(data)
 
     async def send(self, data) -> int:
         """Send one datagram to the connected peer. Raises OSError like `sendto`, and ENOTCONN."""
-        return self.transmit(self._inner.send, data) if await self._comes_up() else self._uplink.lose(data)
+        if self._uplink.tunnel.is_up or await self._comes_up():
+            return self.transmit(self._inner.send, data)
+        return self._uplink.lose(data)
 
     async def _comes_up(self) -> bool:
         uplink = self._uplink
-        return uplink.is_up or self._closed or await uplink.wait_until(uplink.is_ready, uplink.sending_ms(self._timeout_ms))
+        return self._closed or await uplink.wait_until(uplink.is_ready, uplink.sending_ms(self._timeout_ms))
 
     async def recvfrom(self, n: int):
         """`(data, (host, port))` of the next datagram, cut to n octets."""

@@ -17,14 +17,14 @@ class AioStream(Stream):
     async def read(self, n: int = -1) -> bytes:
         """Up to n octets, as soon as there are any; b"" at the end of the stream. All until there for a negative n."""
         while n < 0 or n and not self._ahead:
-            if not await self._fill():
+            if not await self._fill(n):
                 break
         return self.take(n)
 
     async def readexactly(self, n: int) -> bytes:
         """Exactly n octets. Raises EOFError when the stream ends before."""
         while len(self._ahead) < n:
-            if not await self._fill():
+            if not await self._fill(n - len(self._ahead)):
                 raise EOFError("%d octets of %d" % (len(self._ahead), n))
         return self.take(n)
 
@@ -41,9 +41,9 @@ class AioStream(Stream):
                 break
         return self.take(line_len(self._ahead, -1))
 
-    async def _fill(self) -> bool:
+    async def _fill(self, n: int = 0) -> bool:
         await self._uplink.wait_until(self.is_readable)
-        return self.fill()
+        return self.fill(n)
 
     # Sending
 

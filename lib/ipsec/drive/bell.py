@@ -12,23 +12,14 @@ _LOOP = hasattr(asyncio, "get_running_loop")
 
 
 class Bell:
-    """An event that a socket or the clock sets; used from one event loop."""
+    """Calls `ring` when a socket has something to read, or a time has come; used from one event loop."""
 
-    def __init__(self):
-        self._event = asyncio.Event()
+    def __init__(self, ring):
+        self._ring = ring
         self._sock = None
         self._reader = None  # a task on MicroPython, a file descriptor on CPython
         self._alarm = None  # a task on MicroPython, a timer on CPython
-        self._due = None  # when the alarm rings, in ms
-
-    async def wait(self) -> None:
-        """Wait until it rings, unless it has since the last time."""
-        await self._event.wait()
-        self._event.clear()
-
-    def ring(self) -> None:
-        """Whoever waits goes on."""
-        self._event.set()
+        self.due = None  # when the alarm rings, in ms; None while there is none
 
     def watch(self, sock) -> None:
         """Ring when this socket has something to read, and no other; None: none has."""
@@ -38,7 +29,7 @@ class Bell:
         if self._reader is not None:
             if _LOOP:
                 asyncio.get_running_loop().remove_reader(self._reader)
-            else:
+            elif self._reader is not asyncio.current_task():  # else it sees by itself that it has another socket now
                 self._reader.cancel()
             self._reader = None
         if sock is None:
@@ -48,7 +39,7 @@ class Bell:
             return
         try:
             fd = sock.fileno()
-            asyncio.get_running_loop().add_reader(fd, self.ring)
+            asyncio.get_running_loop().add_reader(fd, self._ring)
             self._reader = fd
         except NotImplementedError:
             pass
@@ -58,10 +49,10 @@ class Bell:
         if self._sock is not None and self._reader is None:
             ms = min(ms, _SLICE_MS)
         if self._alarm is not None:
-            if left(self._due, now) <= ms:
+            if left(self.due, now) <= ms:
                 return
             self._alarm.cancel()
-        self._due = (now + ms) & 0x1FFFFFFF
+        self.due = (now + ms) & 0x1FFFFFFF
         if _LOOP:
             self._alarm = asyncio.get_running_loop().call_later(ms / 1000, self._strike)
         else:
@@ -72,20 +63,20 @@ class Bell:
         self.watch(None)
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = None
+            self._alarm = self.due = None
 
     def _strike(self):
-        self._alarm = None
-        self._event.set()
+        self._alarm = self.due = None
+        self._ring()
 
     async def _sleep(self, ms):
         await asyncio.sleep_ms(ms)  # type: ignore[attr-defined]
         self._strike()
 
     async def _read(self, sock):
-        while True:
+        while sock is self._sock:
             await _Readable(sock)
-            self._event.set()
+            self._ring()
 
 
 class _Readable:

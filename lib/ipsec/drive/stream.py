@@ -16,6 +16,8 @@ _SO_KEEPALIVE = 9
 _IPPROTO_TCP = 6
 _KEEPALIVE = (4, 5, 6)  # TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
 
+_MOST = 2048  # octets that are read ahead
+_SHORT = 255
 CLOSE_MS = 5000  # how long closing waits for the peer at the most
 
 
@@ -115,10 +117,13 @@ class Stream:
         self._ahead = b""
         return data
 
-    def fill(self) -> bool:
-        """Read ahead what has come; False at the end of the stream. Raises OSError when the connection broke."""
+    def fill(self, n: int = 0) -> bool:
+        """Read ahead what has come, for somebody who wants n octets; False at the end of the stream.
+
+        Raises OSError when the connection broke.
+        """
         self._check_usable()
-        data = self._inner.recv(2048)
+        data = self._inner.recv(n if _SHORT < n < _MOST else _MOST)  # a copy of what is over would take as much again
         if data:
             self._ahead += data
             self._uplink.drain()  # tells the peer that there is room again

@@ -23,7 +23,7 @@ class SyncStream(Pollable, Stream):
         """Up to n octets, as soon as there are any; b"" at the end of the stream."""
         if n and not self._ahead:
             self._must(self.is_readable)
-            self.fill()
+            self.fill(n)
         return self.take(max(n, 0))
 
     def recv_into(self, buf, n: int = 0) -> int:
@@ -37,7 +37,7 @@ class SyncStream(Pollable, Stream):
         while n < 0 or len(self._ahead) < n:
             if not self._wait(self.is_readable):
                 return self.take(n) or None
-            if not self.fill():
+            if not self.fill(n - len(self._ahead)):
                 break
         return self.take(n)
 

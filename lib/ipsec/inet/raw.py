@@ -6,7 +6,7 @@ Those that the stack speaks itself are not to be had. Start reading at `RawSocke
 from ipsec import address
 from ipsec.inet import ip
 from ipsec.inet.octets import same
-from ipsec.inet.udp import UdpSocket
+from ipsec.inet.udp import UdpSocket, note_sender
 from ipsec.micro import const, copy, locked
 
 _PEER = const(-15)
@@ -81,9 +81,7 @@ def _take(socket, buf, start, end) -> int:
     at = queue.first()
     last = at + queue.first_len()
     queue.drop()  # its octets stay until the next packet comes
-    n = ip.addr_len(packet, at)
-    socket._sender_len = n
-    copy(socket._sender, 0, packet, ip.source_at(packet, at), n)
+    n = note_sender(socket, packet, at)
     at += (packet[at] & 15) << 2 if n == 4 else 40
     n = min(last - at, end - start)
     copy(buf, start, packet, at, n)

@@ -75,6 +75,9 @@ class UdpSocket:
         self._peer_port = 0
         self.error = 0  # the OSError number that an ICMP error stands for, until `check`
         self.dest: tuple | None = None  # `(address, port)` sent to last, which alone can cause one
+        self._host = ""  # the text that we sent to last, and its octets: parsing costs as much as a checksum
+        self._host_octets = b""
+        self._sender_name = ""
         self._sender = bytearray(16)
         self._sender_len = 0
         self._sender_port = 0
@@ -127,8 +130,12 @@ class UdpSocket:
         Raises OSError: EMSGSIZE longer than the MTU allows, EADDRNOTAVAIL we have no address of that family, EAGAIN the
         tunnel does not take it now. Allocates: nothing when the host is octets.
         """
-        if _isinstance(addr[0], _str):
-            addr = (address.parse_address(addr[0]), addr[1])
+        host = addr[0]
+        if _isinstance(host, _str):
+            if host != self._host:
+                self._host_octets = address.parse_address(host)
+                self._host = host
+            addr = (self._host_octets, addr[1])
         code = self.transmit(data, addr)
         if code < 0:
             _refuse(code, self._stack.link.mtu - (28 if _len(addr[0]) == 4 else 48))
@@ -177,7 +184,9 @@ class UdpSocket:
 
     def sender(self) -> tuple:
         """`(host, port)` of the datagram received last, the host as text."""
-        return address.format_address(bytes(self._sender[: self._sender_len])), self._sender_port
+        if not self._sender_name:
+            self._sender_name = address.format_address(bytes(self._sender[: self._sender_len]))
+        return self._sender_name, self._sender_port
 
     def recvfrom(self, n: int):
         """`(octets, (host, port))` of the oldest datagram, cut to `n` octets, or None when there is none."""
@@ -185,7 +194,7 @@ class UdpSocket:
             return None
         buf = bytearray(min(n, self._queue.first_len()))
         got = self.recv_into(buf)
-        return bytes(buf[:got]), self.sender()
+        return bytes(memoryview(buf)[:got]), self.sender()
 
     def recv(self, n: int):
         """Like `recvfrom`, the octets alone."""
@@ -216,16 +225,20 @@ def _take(socket, buf, start, end) -> int:
     at = queue.first()
     n = at + queue.first_len()
     queue.drop()  # its octets stay until the next packet comes
-    if packet[at] >> 4 == 4:
-        socket._sender_len = 4
-        copy(socket._sender, 0, packet, at + 12, 4)
-        at += (packet[at] & 15) << 2
-    else:
-        socket._sender_len = 16
-        copy(socket._sender, 0, packet, at + 8, 16)
-        at += 40
+    at += (packet[at] & 15) << 2 if note_sender(socket, packet, at) == 4 else 40
     socket._sender_port = packet[at] << 8 | packet[at + 1]
     at += 8
     n = min(n - at, end - start)
     copy(buf, start, packet, at, n)
+    return n
+
+
+def note_sender(socket, packet, at: int) -> int:
+    """Note who sent the packet at `at`; octets of that address. The name of the one before stays if it is the same."""
+    n = ip.addr_len(packet, at)
+    source = ip.source_at(packet, at)
+    if n != socket._sender_len or not same(packet, source, socket._sender, 0, n):
+        socket._sender_name = ""
+        socket._sender_len = n
+        copy(socket._sender, 0, packet, source, n)
     return n
