@@ -16,11 +16,12 @@ import sys
 import threading
 import time
 
-from ipsec.inet import checksum
+from ipsec.inet import checksum, unreachable
 from ipsec.inet.stack import Stack
 
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 1, 0x1000
+NO_SOCKET = -13
 MTU = 1400
 US = ("10.10.0.2", "fd00::2")
 KERNEL = ("10.10.0.1", "fd00::1")
@@ -84,8 +85,11 @@ class Host:
                 raise TimeoutError("drops: %s" % self.stack.drops())
             if select.select([self.link.fd], [], [], 0.01)[0]:
                 packet = os.read(self.link.fd, 2000)
-                if not self.link.loses():
-                    self.stack.receive(packet, 0, len(packet))
+                if self.link.loses():
+                    continue
+                is_udp = packet[9 if packet[0] >> 4 == 4 else 6] == socket.IPPROTO_UDP
+                if self.stack.receive(packet, 0, len(packet)) == NO_SOCKET and is_udp:
+                    unreachable.refuse(self.stack, packet, 0, len(packet))  # as a tunnel does
 
 
 def serve_tcp(listener):
@@ -140,6 +144,33 @@ def check_udp(host, addr):
         ours.close()
 
 
+def check_nobody_listens(host, addr):
+    """Both ends are told that a port has no socket, by the system's ECONNREFUSED."""
+    v6 = ":" in addr
+    ours = host.stack.udp()
+    ours.sendto(b"anybody?", (addr, 9))
+    host.run(lambda: ours.error, 5)
+    try:
+        ours.check()
+        raise AssertionError("no error")
+    except ConnectionRefusedError:
+        ours.close()
+    with socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((US[v6], 9))
+        sock.setblocking(False)
+        sock.send(b"anybody?")
+
+        def told():
+            try:
+                sock.recv(1)
+            except BlockingIOError:
+                return False
+            except ConnectionRefusedError:
+                return True
+
+        host.run(told, 5)
+
+
 def check_tcp(host, addr, octets):
     family = socket.AF_INET6 if ":" in addr else socket.AF_INET
     with socket.create_server((addr, 80), family=family) as listener:
@@ -179,7 +210,7 @@ def main():
     for addr, own in zip(KERNEL, US, strict=True):
         checks = [(check_tcp, addr, args.octets), (check_tcp_refused, addr)]
         if not args.loss:
-            checks += [(check_ping, addr), (check_kernel_pings, own), (check_udp, addr)]
+            checks += [(check_ping, addr), (check_kernel_pings, own), (check_udp, addr), (check_nobody_listens, addr)]
         for check, *rest in checks:
             started = time.monotonic()
             check(host, *rest)

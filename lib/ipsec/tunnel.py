@@ -38,6 +38,7 @@ _TAIL = 64  # behind it: padding, trailer, ICV
 _MIN_LEN = 1284  # every IKE message of 1280 octets must fit, behind its marker (RFC 7296 2)
 _MARKER_LEN = const(4)  # of the non-ESP marker (RFC 3948 2.2)
 _UDP = const(17)
+_NO_SOCKET = const(-13)  # of `inet/drops.py`
 _KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 
 encap, decap, receive = EspSa.encap, EspSa.decap, Stack.receive  # without an object bound to them, which would be allocated
@@ -196,8 +197,10 @@ class Tunnel(Attempts):
     def deliver(self) -> None:
         """Give the inner packet that has come to the stack. Allocates: nothing with UDP."""
         protocol = self.rx[self.rx_pos + (9 if self.rx[self.rx_pos] >> 4 == 4 else 6)]
-        call = locked if protocol == _UDP else drop.with_memory
-        call(receive, self.stack, self.rx, self.rx_pos, self.rx_end)
+        if protocol != _UDP:
+            drop.with_memory(receive, self.stack, self.rx, self.rx_pos, self.rx_end)
+        elif locked(receive, self.stack, self.rx, self.rx_pos, self.rx_end) == _NO_SOCKET:
+            drop.with_memory(_refuse, self.stack, self.rx, self.rx_pos, self.rx_end)
 
     def close(self, now: int) -> None:
         """End the tunnel for good; the gateway is told."""
@@ -377,3 +380,12 @@ class Tunnel(Attempts):
         self._watch.at = None
         self._esp_ready = self._inner_ready = False
         self.stack.clear_addresses()
+
+
+def _refuse(stack, buf, pos, end):
+    """A datagram came to a port that no socket has."""
+    try:
+        from ipsec.inet import unreachable
+    except RuntimeError:  # the stack has no room for loading it now
+        return
+    unreachable.refuse(stack, buf, pos, end)

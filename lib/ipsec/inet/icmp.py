@@ -124,7 +124,7 @@ def _answer(stack, buf, ip: int, pos: int, end: int) -> int:
     if out < 0:
         return out
     copy(stack.link.tx, out + 4, buf, pos + 4, end - pos - 4)
-    code = _finish(stack, out, out + end - pos, _ECHO_REPLY if v4 else _ECHO_REPLY6)
+    code = finish(stack, out, out + end - pos, _ECHO_REPLY if v4 else _ECHO_REPLY6)
     if not code:
         stack.echo_requests += 1
     return code
@@ -152,16 +152,16 @@ def ping(stack, dest, seq: int, size: int) -> int:
     store(tx, out + 6, seq)
     for i in range(size):
         tx[out + 8 + i] = i & 0xFF
-    return _finish(stack, out, out + 8 + size, _ECHO if v4 else _ECHO6)
+    return finish(stack, out, out + 8 + size, _ECHO if v4 else _ECHO6)
 
 
-def _finish(stack, out: int, end: int, kind: int) -> int:
-    """Write type, code 0 and checksum of the message `tx[out:end]` and send it."""
+def finish(stack, out: int, end: int, kind: int, code: int = 0) -> int:
+    """Write type, code and checksum of the message `tx[out:end]` and send it; 0 or a negative drop code."""
     tx = stack.link.tx
     tx[out] = kind
-    tx[out + 1] = 0
+    tx[out + 1] = code
     store(tx, out + 2, 0)
-    if kind >= 128:
+    if tx[stack.link.head] >> 4 == 6:
         store(tx, out + 2, transport(tx, stack.link.head, out, end, _ICMP6))
     else:
         store(tx, out + 2, checksum(tx, out, end))

@@ -1,13 +1,14 @@
 """TCP segments that belong to no connection (RFC 9293 3.10.7.1, 3.10.7.2) are answered with an RST; loaded at the first one.
 
-A peer whose connection we have forgotten, over a restart perhaps, learns so at once. There is no RST for an RST, one at a time,
-and ten in five seconds at the most. Start reading at `Refuser.deliver`.
+A peer whose connection we have forgotten, over a restart perhaps, learns so at once. There is no RST for an RST.
+Start reading at `Refuser.deliver`.
 """
 
 from ipsec.inet import ip, segment
 from ipsec.inet.checksum import store, transport
+from ipsec.inet.limited import Limited
 from ipsec.inet.segment import add
-from ipsec.micro import const, since
+from ipsec.micro import const
 
 _PORT = const(-13)
 
@@ -17,20 +18,12 @@ _SYN = const(2)
 _RST = const(4)
 _ACK = const(16)
 
-_MOST = const(10)
-_WHILE_MS = const(5000)
 
-
-class Refuser:
-    """What stands at port 0: it takes what no socket takes, and is one of the stack's timers while an answer is due."""
-
-    deadline = None
+class Refuser(Limited):
+    """What stands at port 0: it takes what no socket takes."""
 
     def __init__(self, stack):
-        self._stack = stack
-        self._due: tuple | None = None
-        self._count = 0
-        self._since: int | None = None
+        super().__init__(stack)
         stack.register(_TCP, 0, self)
 
     def deliver(self, buf, at: int, pos: int, data: int, end: int) -> int:
@@ -39,27 +32,15 @@ class Refuser:
             n = ip.addr_len(buf, at)
             source = ip.source_at(buf, at)
             ends = bytes(buf[source : source + 2 * n])
-            self._due = ends[:n], ends[n:], bytes(buf[pos : pos + 14]), end - data
-            self._stack.timers.append(self)
+            self.note(ends[:n], ends[n:], bytes(buf[pos : pos + 14]), end - data)
         return _PORT
 
-    def tick(self, now: int) -> bool:
-        """Answer; True when an RST left."""
-        self._stack.timers.remove(self)
-        peer, own, head, n = self._due  # type: ignore[misc]
-        self._due = None
-        if self._since is None or since(self._since, now) >= _WHILE_MS:
-            self._since = now
-            self._count = 0
-        self._count += 1
-        return self._count <= _MOST and self._answer(peer, own, head, n)
-
-    def _answer(self, peer, own, head, n: int) -> bool:
-        """`<SEQ=SEG.ACK><CTL=RST>`, or without an ACK `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>`."""
+    def _answer(self, peer, own, head, n: int) -> int:
+        """`<SEQ=SEG.ACK><CTL=RST>`, or without an ACK `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>`; 0 or a negative drop code."""
         stack = self._stack
         out = stack.begin(_TCP, own, peer, 0, 20)
         if out < 0:
-            return stack.count(out) == 0
+            return out
         tx = stack.link.tx
         tx[out : out + 12] = head[2:4] + head[:2] + head[8:12] + bytes(4)
         flags = _RST
@@ -69,5 +50,4 @@ class Refuser:
             add(tx, out + 8, head[4:8], n + (1 if head[13] & _SYN else 0) + (head[13] & _FIN))
         segment.write(tx, out, flags, 0, 20)
         store(tx, out + 16, transport(tx, stack.link.head, out, out + 20, _TCP))
-        code = stack.finish(out + 20)
-        return code == 0 or stack.count(code) == 0
+        return stack.finish(out + 20)
