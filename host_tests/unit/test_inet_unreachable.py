@@ -1,4 +1,4 @@
-"""A UDP datagram to a port without a socket is answered by ICMP, which the sender's socket tells (RFC 1122 4.1.3.1, RFC 4443 3.1)."""
+"""A UDP datagram to a port without a socket is answered by ICMP, and its sender learns that (RFC 1122 4.1.3.1, RFC 4443 3.1)."""
 
 import sys
 
