@@ -45,6 +45,21 @@ conn rw
     auto=add
 {more}
 """
+_LOBBY = """conn lobby
+    keyexchange=ikev2
+    authby=secret
+    left={gateway}
+    leftid=@{gateway_id}
+    leftsubnet=10.10.0.0/24
+    right=%any
+    rightid=@other.test
+    ike={ike}
+    esp={esp}
+    encapsulation=yes
+    leftupdown=%disabled
+    pfs=no
+    auto=add
+"""
 
 
 def libreswan_root(report: Report | None = None) -> Path:
@@ -57,6 +72,8 @@ class Libreswan:
     "0s"), for which it makes a key of its own, `gateway_key`, as `ipsec showhostkey` prints it.
 
     `stores` are files in PKCS #12 without a password, by name, and `authorities` certificates in PEM, for its database.
+
+    `lobby` is the IKE proposal of a further connection, for another identity, which answers IKE_SA_INIT in the first one's place.
 
     `more` are further lines of its `conn` section, `setup` of `config setup`, `secrets` of its ipsec.secrets.
 
@@ -76,6 +93,7 @@ class Libreswan:
         authby: str = "",
         stores: dict[str, bytes] | None = None,
         authorities: tuple[str, ...] = (),
+        lobby: str = "",
         more: tuple[str, ...] = (),
         secrets: str = "",
         setup: tuple[str, ...] = (),
@@ -100,6 +118,10 @@ class Libreswan:
             authby=authby or ("ecdsa" if device_key else "secret"), more="\n".join("    " + line for line in more),
             setup="\n".join("    " + line for line in setup),
         )  # fmt: skip
+        if lobby:
+            first = _LOBBY.format(gateway=spaces.GATEWAY, gateway_id=GATEWAY_ID, ike=lobby, esp=esp)
+            conf = conf.replace("conn rw", first + "\nconn rw")  # the first one is asked first
+        self._names = ["lobby", "rw"] if lobby else ["rw"]
         (self.work / "ipsec.conf").write_text(conf)
         place = self.work / "ipsec.secrets"
         place.touch(0o600)
@@ -162,7 +184,7 @@ class Libreswan:
                 spaces.stop(self.process, 0)
                 raise RuntimeError(f"pluto did not start: {(self.work / 'output.txt').read_text()}{self.log()}")
             time.sleep(0.01)
-        self._tool("addconn", "--ctlsocket", f"{self.folder}/pluto.ctl", "--config", f"{self.folder}/ipsec.conf", "rw")
+        self._tool("addconn", "--ctlsocket", f"{self.folder}/pluto.ctl", "--config", f"{self.folder}/ipsec.conf", *self._names)
         self.whack("--listen")
 
     def _tool(self, name: str, *arguments: str) -> str:

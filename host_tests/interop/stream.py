@@ -3,8 +3,8 @@
     micropython stream.py CONFIG.json SECONDS PER_SECOND [LOG]
 
 Prints "up ADDRESS", then one line of JSON: readings sent and acknowledged, the longest time without an acknowledgement in
-milliseconds, and the events after the first, as "kind cause". Ends before its time when a line comes on standard input. LOG is a
-file for the library's log.
+milliseconds, the events after the first, as "kind cause", and the last warning. Ends before its time when a line comes on
+standard input. LOG is a file for the library's log.
 """
 
 import json
@@ -39,9 +39,15 @@ def log_to(path):
 
 
 def main(config, seconds, per_second, log=""):
-    events = []
+    events, warnings = [], [""]
     uplink = Uplink(config, log=log_to(log) if log else None)
-    uplink.on_event = lambda event: events.append("%s %s" % (event.kind, event.cause))
+
+    def tell(event):
+        events.append("%s %s" % (event.kind, event.cause))
+        if event.kind == "warning":
+            warnings.append(event.text)
+
+    uplink.on_event = tell
     uplink.connect()
     print("up", uplink.address)
     socket = uplink.socket()
@@ -73,7 +79,7 @@ def main(config, seconds, per_second, log=""):
             acked.add(socket.recvfrom(200)[0])
         except OSError:
             break
-    print(json.dumps({"sent": sent, "acked": len(acked), "gap_ms": gap, "events": events[1:]}))
+    print(json.dumps({"sent": sent, "acked": len(acked), "gap_ms": gap, "events": events[1:], "warning": warnings[-1]}))
     uplink.close()
 
 

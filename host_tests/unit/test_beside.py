@@ -7,7 +7,7 @@ from forge import CP, IDR
 from ipsec import beside
 from talk import ENCR_CCM, NO_ESN, SA, D, N, raw
 from test_childless import Apart
-from test_rekey import DELETE, EMPTY, HIGH, SPI, UP, ask_rekey, due, lead, receives_on, sends_on, start
+from test_rekey import DELETE, EMPTY, HIGH, SPI, UP, WARNED, ask_rekey, due, lead, receives_on, sends_on, start
 
 CFG = bytes([2, 0, 0, 0, 0, 1, 0, 4])
 MOVES_OVER = "--> IKE_AUTH request { IDi IDr AUTH CP SA TSi TSr }"
@@ -60,15 +60,16 @@ def refused(ike=True, **changes):
     return talk
 
 
-def test_packets_move_over_and_nobody_hears_of_it():
+def test_packets_move_over_and_a_warning_says_why():
     for ike in (False, True):
         talk = refused(ike)
         old = talk.child
         second = Second(talk)
+        assert "NO_ADDITIONAL_SAS" in talk.player.events[-1].text
         [cp] = [body for kind, body in second.last_sent() if kind == CP]
         assert cp[4:12] == b"\0\1\0\4" + second.address()[8:12]  # the address that we have
         second.expect(MOVES_OVER)  # without INITIAL_CONTACT
-        assert sends_on(talk) == old.spi_out and talk.causes() == UP
+        assert sends_on(talk) == old.spi_out and talk.causes() == WARNED
         second.prove()
         assert sends_on(talk) == SPI and lead(talk) is second.ike
         talk.wait(1999)
@@ -79,7 +80,7 @@ def test_packets_move_over_and_nobody_hears_of_it():
         talk.answer()
         assert talk.player.tunnel._ikes.all() == [second.ike]
         talk.wait(3000)
-        assert receives_on(talk) == [SPI] and talk.causes() == UP and talk.player.tunnel.is_up
+        assert receives_on(talk) == [SPI] and talk.causes() == WARNED and talk.player.tunnel.is_up
         assert talk.player.tunnel.path is second.ike.path
         second.ask("INFORMATIONAL")
         second.expect(EMPTY)
@@ -121,7 +122,7 @@ def test_a_gateway_that_allows_no_second_one_is_left_as_without_it():
 
     def is_silent(talk):
         for _ in range(200):
-            if talk.causes() == UP:
+            if talk.causes() == WARNED:
                 talk.wait(100)
 
     def lies(talk):
@@ -147,7 +148,7 @@ def test_a_gateway_that_allows_no_second_one_is_left_as_without_it():
         fails(talk)
         talk.wait(0)
         talk.expect(DELETE)
-        assert talk.causes() == UP + ["down renew"], talk.causes()
+        assert talk.causes() == WARNED + ["down renew"], talk.causes()
         assert "NO_ADDITIONAL_SAS" in talk.player.events[-1].text
         assert len(talk.player.tunnel._ikes.all()) == 1
         talk.answer()
@@ -159,10 +160,10 @@ def test_a_second_one_that_takes_too_long_is_given_up():
     talk = refused(dpd_s=0, retransmit_tries=12)
     Second(talk)
     talk.wait(29999)
-    assert talk.causes() == UP
+    assert talk.causes() == WARNED
     talk.wait(1)
     talk.expect(DELETE)
-    assert talk.causes() == UP + ["down renew"] and len(talk.player.tunnel._ikes.all()) == 1
+    assert talk.causes() == WARNED + ["down renew"] and len(talk.player.tunnel._ikes.all()) == 1
 
 
 def test_the_gateway_throws_the_old_one_out_first():
@@ -171,7 +172,7 @@ def test_the_gateway_throws_the_old_one_out_first():
     Second(talk)
     talk.ask("INFORMATIONAL", D("IKE"))
     talk.wait(0)
-    assert talk.causes() == UP + ["down deleted"] and talk.player.last()[18] == 34
+    assert talk.causes() == WARNED + ["down deleted"] and talk.player.last()[18] == 34
     assert len(talk.player.tunnel._ikes.all()) == 1
 
 
@@ -179,7 +180,7 @@ def test_another_address_inside_is_told():
     talk = refused()
     second = Second(talk)
     second.prove(bytes([10, 20, 0, 9]))
-    assert talk.causes() == UP + ["down renew", "up up"]
+    assert talk.causes() == WARNED + ["down renew", "up up"]
     assert talk.player.tunnel.stack.source_for(bytes(4)) == bytes([10, 20, 0, 9]) and sends_on(talk) == SPI
     assert receives_on(talk) == [SPI]
     talk.expect(DELETE)
@@ -190,7 +191,7 @@ def test_the_gateway_rekeys_the_old_one_meanwhile():
     second = Second(talk)
     ask_rekey(talk, HIGH, b"\x77\x0a\x0a\x0a")
     second.prove()
-    assert sends_on(talk) == SPI and talk.causes() == UP
+    assert sends_on(talk) == SPI and talk.causes() == WARNED
     talk.wait(2000)
     talk.wait(3000)
     assert receives_on(talk) == [SPI]
@@ -201,7 +202,7 @@ def test_closing_meanwhile_leaves_nothing():
     Second(talk)
     talk.player.close()
     talk.answer()
-    assert talk.causes() == UP + ["down closed"] and talk.player.tunnel._ikes.all() == ()
+    assert talk.causes() == WARNED + ["down closed"] and talk.player.tunnel._ikes.all() == ()
     talk.wait(60000)
     assert talk.player.tunnel.is_closed
 
@@ -214,7 +215,7 @@ def test_without_room_it_is_not_begun():
     finally:
         beside._has_room = real
     talk.expect(DELETE)
-    assert talk.causes() == UP + ["down renew"] and talk.player.tunnel.beside is None
+    assert talk.causes() == WARNED + ["down renew"] and talk.player.tunnel.beside is None
 
 
 def test_room_is_what_is_free_after_a_collection():

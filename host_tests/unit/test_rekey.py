@@ -9,6 +9,7 @@ from ipsec.ike.child import ChildSa
 from talk import ENCR_CCM, KE_X25519, NO_ESN, PRF_SHA256, SA, D, N, Talk, raw
 
 UP = ["up up"]
+WARNED = UP + ["warning rekey"]  # which says what the gateway refuses
 LOW, HIGH = bytes(32), b"\xff" * 32
 SPI, OTHER = b"\x77\x01\x02\x03", b"\x77\x09\x09\x09"  # of the gateway's new Child SAs
 IKE_SPI = b"gateway9"
@@ -115,6 +116,32 @@ def test_en_i_1_2_4_rekey_with_perfect_forward_secrecy():
     assert sends_on(talk) == SPI and talk.causes() == UP
 
 
+def groups_offered(talk):
+    """The groups of the SA payload that was sent last."""
+    sa, found = dict(talk.last_sent())[33], []
+    pos = 8 + sa[6]
+    while pos < len(sa):
+        if sa[pos + 4] == 4:
+            found.append(sa[pos + 6] << 8 | sa[pos + 7])
+        pos += sa[pos + 2] << 8 | sa[pos + 3]
+    return found
+
+
+def test_a_gateway_that_has_a_list_of_its_own_groups_says_which():
+    talk = start(reconnect=True)
+    talk.wait(6000)
+    due(talk)
+    talk.expect(REKEY)
+    for error, group in ((N("NO_PROPOSAL_CHOSEN"), 31), (N("INVALID_KE_PAYLOAD", b"\0\x13"), 19)):
+        talk.answer(error)
+        talk.expect(REKEY_PFS)
+        assert groups_offered(talk)[0] == group
+    assert 31 not in groups_offered(talk)  # which it has refused
+    talk.answer(N("NO_PROPOSAL_CHOSEN"))
+    talk.wait(0)
+    assert talk.causes() == WARNED and "perfect forward secrecy" in talk.player.events[-1].text
+
+
 def test_a_gateway_that_wants_a_group_gets_it():
     for error in (N("NO_PROPOSAL_CHOSEN"), N("INVALID_KE_PAYLOAD", b"\0\x1f")):
         talk = start()
@@ -122,6 +149,8 @@ def test_a_gateway_that_wants_a_group_gets_it():
         talk.expect(REKEY)
         talk.answer(error)
         talk.expect(REKEY_PFS)
+        offered = groups_offered(talk)
+        assert offered[0] == 31 and set(offered[1:]) == set(talk.ike.crypto.installed()[1]) - {31} and len(offered) > 1
         answer_rekey(talk, more=[ke(talk)])
         talk.expect(DELETE)
         talk.answer(D("ESP", talk.child.spi_out))
@@ -168,9 +197,9 @@ def test_temporary_failure_is_asked_again_after_a_while_and_not_for_ever():
     talk.expect(REKEY)
     talk.answer(N("TEMPORARY_FAILURE"))
     talk.wait(0)
-    assert talk.causes() == UP
+    assert talk.causes() == WARNED
     talk.alone()
-    assert talk.causes() == UP + ["down renew"]
+    assert talk.causes() == WARNED + ["down renew"]
     assert "TEMPORARY_FAILURE" in talk.player.events[-1].text
 
 
@@ -185,7 +214,7 @@ def test_what_the_gateway_refuses_for_good_makes_the_tunnel_again():
         talk.expect()
         talk.alone()
         talk.expect(DELETE)
-        assert talk.causes() == UP + ["down renew"] and "NO_ADDITIONAL_SAS" in talk.player.events[-1].text
+        assert talk.causes() == WARNED + ["down renew"] and "NO_ADDITIONAL_SAS" in talk.player.events[-1].text
         talk.answer()
         talk.wait(0)
         talk.expect("--> IKE_SA_INIT")
@@ -547,7 +576,7 @@ def test_a_gateway_that_always_wants_another_group_is_left():
         talk.answer(N("INVALID_KE_PAYLOAD", wanted[i & 1]))
         talk.wait(0)
     talk.alone()
-    assert i == 3 and talk.causes() == UP + ["down renew"]
+    assert i == 3 and talk.causes() == WARNED + ["down renew"]
 
 
 def worn(talk):

@@ -40,12 +40,14 @@ class ChildSa:
 class ChildOffer:
     """The request for a Child SA, part of IKE_AUTH or CREATE_CHILD_SA: `write` it, `accept` the answer.
 
-    `old` is the Child SA that is rekeyed, whose suite and selectors the new one has; `group` is for perfect forward secrecy.
+    `old` is the Child SA that is rekeyed, whose suite and selectors the new one has; `group` is for perfect forward secrecy, and
+    `groups` are all those that are offered for it.
     """
 
     def __init__(self, config, random, old=None, group: int = 0):
         self._spi_in = new_spi(random)
         self._group = group
+        self.groups = [group] if group else []
         self.place = 0
         if old:
             from ipsec.ike.pick import only
@@ -60,7 +62,7 @@ class ChildOffer:
     def write(self, b, nonce=b"", dh=None) -> None:
         """Append SA, TSi and TSr, and in CREATE_CHILD_SA what stands between them."""
         group = self._group
-        proposal.write_sa(b, iana.PROTO_ESP, self._spi_in, self._offer, (group,) if group else ())
+        proposal.write_sa(b, iana.PROTO_ESP, self._spi_in, self._offer, self.groups)
         if nonce:
             b.simple(iana.NONCE, nonce)
         if dh:

@@ -59,6 +59,8 @@ class NewChild(Exchange):
         self._nonce = sa.random(_NONCE_LEN)
         self._offer = ChildOffer(sa.config, sa.random, about, self.group)
         if self.group:
+            if before:  # any of them is better than none, and the gateway says which by INVALID_KE_PAYLOAD
+                self._offer.groups = [self.group] + [g for g in groups(sa) if g not in self._tried]
             sa.crypto.prepare_dh(self.group)
         self._dh = sa.crypto.new_dh(self.group, sa.random) if self.group else None
 
@@ -104,9 +106,9 @@ class NewChild(Exchange):
         return another(sa, self.place, group, self._tried)
 
     def _give_in(self, sa, error, now):
-        from ipsec.ike.remedy import refused
+        from ipsec.ike.remedy import no_rekey
 
-        sa.renew("the gateway makes no other Child SA (%s)" % refused(error, sa.config, True), now)
+        no_rekey(sa, error, True, now)
 
     def wipe(self):
         if self._dh:

@@ -71,9 +71,9 @@ class RekeyIke(Exchange):
         if rival and rival.new.is_up():
             hand_over(sa, rival.new, now)
         elif error != _TEMPORARY_FAILURE or not try_later(sa, True, now):
-            from ipsec.ike.remedy import refused
+            from ipsec.ike.remedy import no_rekey
 
-            sa.renew("the gateway does not rekey the IKE SA (%s)" % refused(error, sa.config, False), now)
+            no_rekey(sa, error, False, now)
 
     def wipe(self):
         self._dh.wipe()

@@ -63,6 +63,17 @@ def refused(notify: int, config, in_auth: bool, data: bytes = b"") -> str:
     return explain(notify)
 
 
+def no_rekey(sa, notify: int, is_child: bool, now: int) -> None:
+    """The gateway refuses new keys for good: a warning says so, and the tunnel is made again."""
+    text = "the gateway makes no other Child SA (%s)" if is_child else "the gateway does not rekey the IKE SA (%s)"
+    why = refused(notify, sa.config, is_child)
+    if is_child and notify == 14 and sa.children:
+        why += "; it took this suite before, so it may want perfect forward secrecy with a group that is not offered"
+    text %= why
+    sa.warn("rekey", text)
+    sa.renew(text, now)
+
+
 def _no_proposal(config, in_auth) -> str:
     from ipsec import suite_names
 
