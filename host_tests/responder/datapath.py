@@ -54,15 +54,15 @@ class Datapath:
 
     def _check_selectors(self, child: ChildSa, inner: bytes) -> None:
         ip = IpPacket.parse(inner)
-        allowed = any(s.covers(ip.src) and s.protocol in (0, ip.protocol) for s in child.ts_client)
-        if not allowed or not any(s.covers(ip.dst) for s in child.ts_gateway):
+        if not child.takes(ip.src, ip.dst, ip.protocol):
             raise EspDrop("selectors")
 
     def send(self, inner: bytes, sa: IkeSa | None = None) -> bool:
         """Encapsulates an inner packet toward the client that holds its destination; False when nobody does."""
-        dst = inner[16:20] if inner[0] >> 4 == 4 else inner[24:40]
+        is_v4 = inner[0] >> 4 == 4
+        src, dst, protocol = (inner[12:16], inner[16:20], inner[9]) if is_v4 else (inner[8:24], inner[24:40], inner[6])
         for one in [sa] if sa else reversed(self._gw.engine.sas):
-            child = one.route(dst)
+            child = one.route(src, dst, protocol)
             if child:
                 self.send_on(one, child, inner)
                 return True

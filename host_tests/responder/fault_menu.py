@@ -12,6 +12,7 @@ from .fault_library import Answer, DatagramFault, _Counted, delay, duplicate, er
 from .faults import Context, Fault
 from .iana import Exchange, Note, Protocol, Type
 from .payloads import find_notify, ke_payload, notify_payload, parse_ke, parse_sa
+from .state import ChildSa
 from .wire import FLAG_RESPONSE, HEADER_LEN, Payload, WireError, encode_message, parse_message
 
 # A link.
@@ -139,20 +140,23 @@ class Collide(Fault):
 
     `client`: what the client asks for, `ours`: what the gateway does: "rekey-child", "rekey-ike", "delete-child",
     "delete-ike", "create-child". `wins` scripts the nonces: True makes the gateway's new SA stay, False the client's,
-    None leaves it to chance. `lost` loses the gateway's request once, `late_s` delays it, so the client learns later.
+    None leaves it to chance. What is done to a Child SA is done to the one that the client speaks of, with `aside` to another
+    one where there are several, else to the oldest. `lost` loses the gateway's request once, `late_s` delays it, so the client
+    learns later.
     Acts `times` times; `done` counts.
     """
 
-    def __init__(self, client: str, ours: str, wins: bool | None = None, times=1, lost=False, late_s=0.0, group=0):
+    def __init__(self, client: str, ours: str, wins: bool | None = None, times=1, lost=False, late_s=0.0, group=0, aside=False):
         self._client, self._ours, self._group = client, ours, group
         self._wins, self._left, self._lost, self._late_s = wins, times, lost, late_s
+        self._aside = aside
         self._asking, self._nonces, self._number = False, list[bytes](), 0
         self.done = 0
 
     def answer(self, ctx: Context, gw) -> list[Payload] | None:
         if self._left <= 0 or kind_of_request(ctx) != self._client or ctx.sa is None or ctx.sa.replaced_by:
             return None
-        sa, child = ctx.sa, next((c for c in ctx.sa.children if c.heir is None), None)
+        sa, child = ctx.sa, self._choose(ctx, [c for c in ctx.sa.children if c.heir is None])
         if sa.queue or (child is None and self._ours.endswith("child")):
             return None
         self._left -= 1
@@ -173,6 +177,13 @@ class Collide(Fault):
         finally:
             self._asking = False
         return None
+
+    def _choose(self, ctx: Context, found: list[ChildSa]) -> ChildSa | None:
+        """The Child SA for the gateway's part."""
+        note = find_notify(list(ctx.request), Note.REKEY_SA)
+        meant = [c for c in found if note and c.spi_out == note.spi]
+        rest = [c for c in found if c not in meant]
+        return next(iter(rest + meant if self._aside else meant + rest), None)
 
     def _script_nonces(self) -> None:
         """The first nonce goes into our request, the second into our answer; each is used once."""

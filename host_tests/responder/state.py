@@ -52,6 +52,11 @@ class ChildSa:
     def spi_out(self) -> bytes:
         return self.outbound.spi
 
+    def takes(self, client: bytes, gateway: bytes, protocol: int) -> bool:
+        """Whether packets between two inner addresses, one of the client's side, may pass; ports are not looked at."""
+        sides = (self.ts_client, client), (self.ts_gateway, gateway)
+        return all(any(s.covers(address) and s.protocol in (0, protocol) for s in found) for found, address in sides)
+
 
 _Sa = TypeVar("_Sa")
 
@@ -160,7 +165,7 @@ class IkeSa:
         """Whether a request of ours for one of these purposes is out and not answered."""
         return bool(self.queue) and self.queue[0].message_id >= 0 and self.queue[0].purpose in purposes
 
-    def route(self, inner_dst: bytes) -> ChildSa | None:
-        """The child to send on to an inner address: the newest that the client is known to have."""
-        fit = [c for c in self.children if c.confirmed and any(s.covers(inner_dst) for s in c.ts_client)]
+    def route(self, src: bytes, dst: bytes, protocol: int) -> ChildSa | None:
+        """The child to send an inner packet on: the newest of those for it that the client is known to have."""
+        fit = [c for c in self.children if c.confirmed and c.takes(dst, src, protocol)]
         return max(fit, key=lambda c: (c.heir is None or not c.heir.confirmed, not c.deleting, fit.index(c)), default=None)

@@ -76,9 +76,8 @@ class BoardDevice(Device):
                 self._attachment.send((self.host, self._port), gateway, message, self._tag)
             elif kind == b"E":
                 self._tell(Happening(*data.decode().split(" ", 2)))
-            elif kind == b"I" and data.startswith(b"ack "):
-                self.acked.add(int(data[4:]))
-                self.latest_ack = self.world.now
+            elif kind == b"I":
+                self._acknowledged(data)
             elif kind == b"X":
                 self._fate(self._tag, "device: " + data.decode())
             elif kind == b"M":
@@ -129,8 +128,8 @@ class BoardDevice(Device):
 
     # What its program does, and what is measured
 
-    def _send_to_collector(self, data: bytes) -> None:
-        self._call("S", data)
+    def _send_to(self, collector: bytes, data: bytes) -> None:
+        self._call("S", collector + data)
 
     def footprint(self) -> int:
         return self._call("M")

@@ -13,12 +13,11 @@ import sys
 from hashlib import sha256
 
 from ipsec import tunnel as core
-from ipsec.address import parse_address
 from ipsec.config import Config
 from ipsec.crypto import backend
 from ipsec.micro import left
 
-COLLECTOR = (parse_address("10.10.0.1"), 5000)
+PORT = 5000  # of the collectors
 stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
 
 
@@ -64,7 +63,7 @@ class Agent:
             tunnel.tick(now)
         elif verb == "S":
             try:
-                self.socket.sendto(octets, COLLECTOR)
+                self.socket.sendto(octets[4:], (octets[:4], PORT))
             except OSError as error:
                 tell(b"X", str(error.args[-1]).encode())
         elif verb == "A":
@@ -83,7 +82,8 @@ class Agent:
         tunnel = self.tunnel
         lead = tunnel._ikes.lead
         gc.collect()
-        calm = tunnel.is_up and len(tunnel._ikes.all()) == len(lead.children) == len(tunnel._sadb.all) == 1
+        wanted = 1 + len(tunnel.config.more_ts)
+        calm = tunnel.is_up and len(tunnel._ikes.all()) == 1 and len(lead.children) == len(tunnel._sadb.all) == wanted
         used = 0
         if calm and lead.window.is_idle():
             gc.collect()

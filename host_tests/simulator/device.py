@@ -20,7 +20,7 @@ from ipsec.micro import left
 from .world import World
 
 _MASK = 0x1FFFFFFF  # the core's clock is a count of milliseconds modulo 2**29
-COLLECTOR = (parse_address("10.10.0.1"), 5000)
+PORT = 5000  # of the collectors
 _MOST_TURNS = 10000  # of one `drain`
 
 
@@ -42,7 +42,6 @@ class Device:
         self._attachment, self._fate = attachment, fate
         self.events: Counter = Counter()
         self.acked: set[int] = set()
-        self.latest_ack = 0.0
         self.can_resolve = True
         self._offset_ms = world.rng.randrange(_MASK)  # how long the board has been on
         self._port = 0
@@ -51,6 +50,8 @@ class Device:
         self.down_since: float | None = world.now
         self.outages: list[float] = []
         self.odd = 0  # DOWN events while it was down
+        self.collectors = [parse_address(net.rpartition(".")[0] + ".1") for net in networks(options)]
+        self.latest_acks = [0.0] * len(self.collectors)
         attachment.attach(host, self._take)
         self._make_tunnel(options)
 
@@ -177,12 +178,13 @@ class Device:
         """One reading, whose fate the tag `number` follows."""
         self._tag = number
         self._fate(number, "device: nothing left it")
-        self._send_to_collector(json.dumps({"n": number, "from": self.name}).encode())
+        collector = self.collectors[number % len(self.collectors)]
+        self._send_to(collector, json.dumps({"n": number, "from": self.name}).encode())
         self._tag = None
 
-    def _send_to_collector(self, data: bytes) -> None:
+    def _send_to(self, collector: bytes, data: bytes) -> None:
         try:
-            self._socket.sendto(data, COLLECTOR)
+            self._socket.sendto(data, (collector, PORT))
         except OSError as error:
             self._fate(self._tag, "device: %s" % (error.args[-1],))
         self.drain()
@@ -190,9 +192,13 @@ class Device:
     def _read(self) -> None:
         while self._socket.pending:
             data, _ = self._socket.recvfrom(100)
-            if data.startswith(b"ack "):
-                self.acked.add(int(data[4:]))
-                self.latest_ack = self.world.now
+            self._acknowledged(data)
+
+    def _acknowledged(self, data: bytes) -> None:
+        if data.startswith(b"ack "):
+            number = int(data[4:])
+            self.acked.add(number)
+            self.latest_acks[number % len(self.collectors)] = self.world.now
 
     def move(self, host: str) -> None:
         """Another address of ours; the core is told when it has a verb for that."""
@@ -209,7 +215,14 @@ class Device:
         ike = tunnel._ikes.lead
         if ike is None or not ike.window.is_idle() or not tunnel.is_up:
             return 0
-        return footprint(tunnel) if len(tunnel._ikes.all()) == len(ike.children) == len(tunnel._sadb.all) == 1 else 0
+        wanted = len(self.collectors)
+        calm = len(tunnel._ikes.all()) == 1 and len(ike.children) == len(tunnel._sadb.all) == wanted
+        return footprint(tunnel) if calm else 0
+
+
+def networks(options: dict) -> list[str]:
+    """What a device reaches: the first network of each Child SA."""
+    return [options["remote_ts"][0]] + [one["remote_ts"][0] for one in options.get("more_ts", ())]
 
 
 def footprint(root: object) -> int:

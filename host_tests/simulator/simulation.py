@@ -48,9 +48,11 @@ class Profile:
     roams: float = 0.0  # the device gets another address inside
     collisions: bool = False  # whenever the device rekeys, so does the gateway
     recover_s: float = 300.0
+    networks: tuple[str, ...] = ("10.10.0.0/24",)  # behind the gateway, each with a Child SA of its own
     device: dict = field(default_factory=dict)
 
 
+_SEVERAL = ("10.10.0.0/24", "10.30.0.0/24", "10.40.0.0/24")
 _FIELD = Profile(
     Weather(loss=0.05, duplicate=0.01, reorder=0.02, latency_s=0.03, jitter_s=0.04),
     cuts=3,
@@ -70,6 +72,7 @@ PROFILES = {
         _FIELD, nat_timeout_s=(70, 600), reading_s=300, recover_s=600, device={"dpd_s": 120, "natt_keepalive_s": 60}
     ),
     "crossing": Profile(Weather(loss=0.02, latency_s=0.05, jitter_s=0.02), collisions=True, device={"lifetime_s": 1500}),
+    "several": replace(_FIELD, networks=_SEVERAL, reading_s=20.0, collisions=True, device={"lifetime_s": 1500}),
     "rough": Profile(
         Weather(loss=0.3, duplicate=0.05, reorder=0.1, latency_s=0.1, jitter_s=0.1),
         cuts=10,
@@ -110,7 +113,7 @@ class Simulation:
         world, profile = self.world, self.profile
         self.network = Network(world, profile.weather)
         self.network.fate = self._fate
-        options = Options(psk=PSK, host=GATEWAY, pool4="10.20.0.0/16", dpd_s=120, networks=("10.10.0.0/24",))
+        options = Options(psk=PSK, host=GATEWAY, pool4="10.20.0.0/16", dpd_s=120, networks=profile.networks)
         options.rekey_child_s, options.rekey_ike_s = self._range(profile.rekey_s), self._range(profile.rekey_s)
         options.rekey_child_group = world.rng.choice((0, 31))
         options.piece_octets = profile.weather.mtu - 100
@@ -129,6 +132,8 @@ class Simulation:
             given: dict = {"gateway": GATEWAY, "local_id": name + ".example", "remote_id": "gw.example", "psk": PSK}
             given |= {"remote_ts": ["10.10.0.0/24"], "ike_proposals": ["aes128ccm16-prfsha256-x25519"]}
             given |= {"esp_proposals": ["aes128ccm16"], **profile.device}
+            if profile.networks[1:]:
+                given["more_ts"] = [{"remote_ts": [net]} for net in profile.networks[1:]]
             self.nats.append(nat)
             self.devices.append(self._device(world, name, nat, "10.0.0.2", given, self._fate))
         self.footprints: list[list[int]] = [[] for _ in range(self.count)]  # each month's
@@ -308,7 +313,7 @@ class Simulation:
         for device, before in zip(self.devices, self.footprints, strict=True):
             if not device.is_up:
                 raise Broken("%s is down at the end" % device.name)
-            if device.latest_ack < self.world.now - 3 * self.profile.reading_s:
+            if min(device.latest_acks) < self.world.now - 3 * self.profile.reading_s * len(device.collectors):
                 raise Broken("%s gets no reading through at the end" % device.name)
             self._compare(device, before)
         self._ended = True
