@@ -50,8 +50,8 @@ def main(servers: str, *pairs: str) -> None:
             link = key.fileobj  # type: ignore[assignment]
             query, peer = link.recvfrom(600)
             asked, message = answer(query, names)
+            print(asked, link.getsockname()[0], flush=True)  # first, so that whoever has the answer may read it
             link.sendto(message, peer)
-            print(asked, link.getsockname()[0], flush=True)
 
 
 if __name__ == "__main__":
