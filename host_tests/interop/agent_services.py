@@ -73,8 +73,8 @@ def collect(link: socket.socket) -> None:
     except (ValueError, KeyError, TypeError) as error:
         print(json.dumps({**line, "refused": repr(error), "data": data.hex()}), flush=True)
         return
+    print(json.dumps({**line, "reading": reading}), flush=True)  # first, so that whoever has the answer may read it
     link.sendto(answer, peer)
-    print(json.dumps({**line, "reading": reading}), flush=True)
 
 
 def main(addresses: list[str]) -> None:
