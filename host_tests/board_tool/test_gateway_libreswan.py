@@ -212,6 +212,40 @@ def test_protocols_ports_and_networks_behind_the_device(network, tmp_path, lines
     assert found == [(theirs, "192.168.7.0/24/TCP" if len(lines) > 2 else "{10.20.0.2/32}") for theirs in agreed], status
 
 
+@pytest.mark.parametrize("interpreter", ["micropython", sys.executable], ids=["micropython", "cpython"])
+def test_further_child_sas(network, tmp_path, interpreter):
+    """Both carry packets, and the device renews the keys of each, that of the set by another Child SA, as pluto wants it."""
+    more = 'more_ts = [{remote_ts = ["10.30.0.0/24[icmp]"]}]\nchild_lifetime_packets = 10\n'
+    plan = write_plan(tmp_path, FLEET.replace("$name", "sensor-7").replace("reconnect = false", more))
+    said = tool("gateway", "libreswan", plan, "--out", network.work / "out")
+    assert said.status == 0, said.err
+    network.gateway.ip("addr add 10.30.0.1/24 dev lo")
+    config = network.work / "device.json"
+    config.write_text(json.dumps(plans.load(plan).device_config()))
+    pluto, hosts = Pluto(network), ["10.10.0.1", "10.30.0.1"]
+    device = None
+    try:
+        pluto.load()
+        with carry_esp(network.gateway, network.work):
+            argv = [interpreter, "host_tests/interop/more_device.py", config, *hosts]
+            device = start_device(network.client, argv, stdin=subprocess.PIPE)
+            assert device.stdout.readline() == "up 10.20.0.2\n", pluto.log()[-3000:]
+            end = time.monotonic() + 20
+            while pluto.log().count("switched to") < 4 and time.monotonic() < end:
+                time.sleep(0.05)
+            said, _ = device.communicate("\n", timeout=20)
+    finally:
+        pluto.stop()
+        if device:
+            spaces.stop(device, 0)
+    log = pluto.log()
+    figures = json.loads(said.splitlines()[0])
+    assert figures["events"] == [] and [c[0] for c in figures["children"]] == [0, 1], (figures, log[-3000:])
+    for sent, answered in figures["pings"].values():
+        assert sent == answered > 5, figures
+    assert "[10.30.0.0/24/ICMP/0===" in log and re.search(r'"fleet"\S* \S+ #\d+: responder rekeyed Child SA', log), log[-3000:]
+
+
 @pytest.mark.parametrize("form", ["cert", "psk"])
 def test_certificates_of_the_desk_s_authority(network, tmp_path, form):
     """The files, and the commands in them, as they are written; the device by its certificate, or by a PSK."""

@@ -210,11 +210,33 @@ def test_further_child_sas_are_children_of_strongswan(tmp_path):
     assert "more1" not in written(tmp_path, "strongswan")
 
 
-@pytest.mark.parametrize("kind", [k for k in gateway.GATEWAYS if k != "strongswan"])
+def test_further_child_sas_are_connections_of_libreswan(tmp_path):
+    first, one, two = written(tmp_path, "libreswan", MORE.replace("[tcp]", "")).split("\nconn ")[1:]
+    assert first.startswith("uplink\n") and "    leftsubnet=10.10.0.0/24\n" in first
+    assert one.startswith("uplink-more1\n") and "    leftsubnet=10.30.0.0/16\n" in one and "rightsubnet" not in one
+    assert {x for x in one.splitlines() if "=" in x} ^ {x for x in first.splitlines() if "=" in x} == {
+        "    leftsubnet=10.10.0.0/24", "    leftsubnet=10.30.0.0/16"
+    }
+    assert "    leftsubnet=10.40.0.0/24/tcp/8883\n" in two
+    with pytest.raises(plans.PlanError, match=r"10.20.0.0/24\[tcp\] of more_ts, set 2") as raised:
+        written(tmp_path, "libreswan", MORE)
+    assert "its remote_ts" in raised.value.remedy
+    mine = ["virtual_ip = []", 'inner_address = "192.168.7.1"', 'local_ts = ["192.168.7.0/24"]']
+    more = 'more_ts = [{remote_ts = ["10.30.0.0/16"], local_ts = ["192.168.7.0/24[tcp]"]}]'
+    assert "    rightsubnet=192.168.7.0/24/tcp\n" in written(tmp_path, "libreswan", *mine, more).split("-more1\n")[1]
+
+
+@pytest.mark.parametrize("kind", [k for k in gateway.GATEWAYS if k not in ("strongswan", "libreswan")])
 def test_further_child_sas_are_refused_for_others(tmp_path, kind):
+    """With the line that takes their place, which no vendor's text refuses for that reason."""
     with pytest.raises(plans.PlanError, match="further Child SAs .more_ts.") as raised:
         written(tmp_path, kind, MORE.split(", {")[0] + "]")
-    assert "remote_ts" in raised.value.remedy
+    line = raised.value.remedy.partition("write ")[2]
+    assert line.startswith("remote_ts = [") and line.endswith('"10.30.0.0/16"]') and "more_ts" in raised.value.remedy
+    try:
+        assert "10.30.0.0" in written(tmp_path, kind, line)
+    except plans.PlanError as again:
+        assert kind in ("azure", "aws") or "one prefix" in str(again)  # what it then says has a remedy of its own
 
 
 PFS = (

@@ -267,6 +267,31 @@ def test_the_gateway_may_make_the_one_that_is_missing_and_no_other():
     assert len(talk.children()) == 2
 
 
+def test_one_that_the_gateway_does_not_rekey_is_replaced():
+    """libreswan, where another connection than the first one has it: TS_UNACCEPTABLE."""
+    for crossed in (False, True):
+        talk = up()
+        due(talk)
+        talk.answer(*payloads(talk, 0, SPI, HIGH, False))
+        talk.expect(REKEY, REKEY)
+        talk.answer(N("TS_UNACCEPTABLE"))
+        talk.expect(REKEY)  # that of the second set waits no longer
+        make(talk, 2, OTHER)
+        talk.expect(DELETE)
+        talk.answer()
+        talk.expect(MAKE)
+        if crossed:  # it asks for what it has refused
+            talk.ask("CREATE_CHILD_SA", N("REKEY_SA", b"", 3, SPI1), *payloads(talk, 1, b"\x77\x09\x09\x09"))
+            talk.expect(REKEYED)
+        make(talk, 1, b"\x77\x08\x08\x08")
+        assert takes(talk, "10.30.7.1") == b"\x77\x08\x08\x08"
+        for _ in range(3):
+            if talk.ike.window.active:
+                talk.answer()
+        assert sorted(places(talk))[0] == (0, SPI) and (2, OTHER) in places(talk) and talk.causes() == UP
+        assert [spi for place, spi in places(talk) if place == 1] == [SPI1] * crossed + [b"\x77\x08\x08\x08"]
+
+
 def test_a_request_that_meets_ours_for_the_same_set_is_refused():
     talk = begin(more_ts=MORE[:1])
     talk.sent()

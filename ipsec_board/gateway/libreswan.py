@@ -66,13 +66,9 @@ def _secret(plan: Plan, show: bool) -> str:
 
 
 def _connection(fleet: Fleet) -> str:
-    selectors.check(fleet, "libreswan", ipv4=False)
-    ike, ike_out = WORDS.ike(fleet)
-    esp, esp_out = WORDS.esp(fleet)
-    # An IKE suite names its PRF; with AES-CBC the integrity algorithm is the PRF's hash (ipsec.conf(5), ike=)
-    ike_text = ",".join(v.unique(f"{s.encr}-{s.prf}-{s.group}" for s in ike))
-    esp_text = ",".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
-    esn = sorted({s.esn for s in esp})
+    selectors.check(fleet, "libreswan", ipv4=False, several=True)
+    _, ike_out = WORDS.ike(fleet)
+    _, esp_out = WORDS.esp(fleet)
     has_secret = "psk" in _methods(fleet) or fleet.first.config.ppk_id
     also = " and those with the secrets" if has_secret else ""
     lines = [
@@ -81,16 +77,31 @@ def _connection(fleet: Fleet) -> str:
         *_nss(fleet),
         *(f"# libreswan has no {name}: left out" for name in (*ike_out, *esp_out)),
         f"conn {fleet.name}",
+        *_settings(fleet, fleet.theirs, _right(fleet)),
+        *_more(fleet),
+        *_network(fleet),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _settings(fleet: Fleet, theirs: list[Selector], right: list[str]) -> list[str]:
+    """What stands in a connection: the networks behind the gateway are `theirs`, the device's side is `right`."""
+    ike, esp = WORDS.ike(fleet)[0], WORDS.esp(fleet)[0]
+    # An IKE suite names its PRF; with AES-CBC the integrity algorithm is the PRF's hash (ipsec.conf(5), ike=)
+    ike_text = ",".join(v.unique(f"{s.encr}-{s.prf}-{s.group}" for s in ike))
+    esp_text = ",".join(v.unique("-".join(v.unique((s.encr, s.integ))) for s in esp))
+    esn = sorted({s.esn for s in esp})
+    return [
         "    keyexchange=ikev2",
         *_authby(fleet),
         *_ppk(fleet),
         "    auto=add",
         f"    left={fleet.site['address'] or '%defaultroute'}",
         f"    leftid={_id(fleet.gateway_id)}",
-        f"    leftsubnet={_subnet(fleet.theirs)}",
+        f"    leftsubnet={_subnet(theirs)}",
         "    right=%any",
         *_rightid(fleet),
-        *_right(fleet),
+        *right,
         f"    ike={ike_text}",
         f"    esp={esp_text}",
         f"    esn={'either' if len(esn) == 2 else 'yes' if esn[0] else 'no'}",
@@ -105,9 +116,7 @@ def _connection(fleet: Fleet) -> str:
         "    # remove devices that vanished",
         f"    dpddelay={max(30, fleet.config.dpd_s)}s",
         "    retransmit-timeout=60s",
-        *_network(fleet),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _methods(fleet: Fleet) -> tuple[str, str]:
@@ -249,6 +258,22 @@ def _right(fleet: Fleet) -> list[str]:
     ranges = ",".join("-".join(pool_range(p)) for p in fleet.pools)
     dns = [f'    modecfgdns="{" ".join(fleet.site["dns"])}"'] if fleet.site["dns"] else []
     return [f"    rightaddresspool={ranges}", *dns, "    narrowing=yes"]
+
+
+def _more(fleet: Fleet) -> list[str]:
+    """A connection for each further Child SA: pluto takes the one whose networks are asked for. Raises PlanError."""
+    lines = []
+    for n, (ours, theirs) in enumerate(fleet.more, 1):
+        if fleet.pools and not all(s.is_plain for s in ours):
+            text = f"libreswan with a pool takes no protocol on the device's side, as {ours[0].text} of more_ts, set {n}, wants"
+            raise PlanError(text, "write protocol and port into its remote_ts instead")
+        right = [f"    rightsubnet={_subnet(ours)}"] if ours and not fleet.pools else _right(fleet)
+        lines += [
+            f"# Set {n} of more_ts, a Child SA of its own under the same IKE SA: all but the networks must be as above.",
+            f"conn {fleet.name}-more{n}",
+            *(line for line in _settings(fleet, theirs, right) if not line.startswith("    #")),
+        ]
+    return lines
 
 
 def _subnet(found: list[Selector]) -> str:

@@ -93,19 +93,22 @@ def pairs(theirs: Sequence[Selector], ours: Sequence[Selector]) -> list[tuple[Se
     return found
 
 
-def check(sides, vendor: str, *, ipv4: bool = True, ranges: bool = False, instead: str = "") -> None:
+def check(sides, vendor: str, *, ipv4: bool = True, ranges: bool = False, instead: str = "", several: bool = False) -> None:
     """Whether a gateway can be told the selectors of a plan or a fleet: `ipv4` alone; one port, or `ranges`; prefixes alone,
-    where `instead` is what else tells protocols apart there. Raises PlanError.
+    where `instead` is what else tells protocols apart there; further Child SAs, or not `several`. Raises PlanError.
     """
-    if sides.more:
-        raise PlanError(f"nothing is written for {vendor} and further Child SAs (more_ts)", "join the networks in remote_ts")
-    for option, found in (("remote_ts", sides.theirs), (sides.own_option, sides.own)):
-        for s in found:
+    if sides.more and not several:
+        found = dict.fromkeys(s.text for _, theirs in [([], sides.theirs), *sides.more] for s in theirs)
+        remedy = "remove more_ts, and write remote_ts = [%s]" % ", ".join(f'"{text}"' for text in found)
+        raise PlanError(f"nothing is written for {vendor} and further Child SAs (more_ts)", remedy)
+    further = [("more_ts", one) for pair in sides.more for one in pair]
+    for option, those in (("remote_ts", sides.theirs), (sides.own_option, sides.own), *further):
+        for s in those:
             if ipv4 and _version(s) != 4:
                 text = f"this text for {vendor} holds IPv4 networks only, not {s.prefix} of {option}"
                 raise PlanError(text, f"take it out of {option}")
             if instead and not s.is_plain:
-                plain = ", ".join(f'"{p}"' for p in prefixes(found))
+                plain = ", ".join(f'"{p}"' for p in prefixes(those))
                 text = f"{vendor} has no protocol and no port in its selectors, which {option} wants: {s.text}"
                 raise PlanError(text, f"write {option} = [{plain}], and {instead}")
             if s.has_ports and (s.protocol in _ICMP or not s.protocol):

@@ -29,6 +29,7 @@ _LATER_MS = const(700)  # to a second more, until we ask again for what the gate
 _MAX_REFUSALS = const(12)
 _REMAKE_MS = const(10000)  # a Child SA that is deleted again sooner takes the IKE SA with it
 _NO_PROPOSAL_CHOSEN = const(14)
+_TS_UNACCEPTABLE = const(38)
 _TEMPORARY_FAILURE = const(43)
 _CHILD_SA_NOT_FOUND = const(44)
 _REKEY_SA = const(16393)
@@ -157,6 +158,8 @@ class RekeyChild(NewChild):
             return want_newest(sa, self.place)  # it is gone, and others are there
         if error == _CHILD_SA_NOT_FOUND:
             return sa.want(another(sa, self.place, self.group))
+        if error == _TS_UNACCEPTABLE and self.place:
+            return sa.more.replace(sa, self.about)
         return super()._refused(sa, error, m, now)
 
     def _again(self, sa, group):

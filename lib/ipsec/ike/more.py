@@ -10,6 +10,8 @@ Rules
   and its own losses; what happens in one leaves the others alone. New keys that are due are due for all.
 - A set that the gateway refuses is told by a warning, and asked for again when new keys are due; so is one that the gateway
   deletes twice in a short time.
+- libreswan refuses to rekey a Child SA that another connection of it has than the first one: then a new one is made beside it,
+  with the selectors of the set, and the old one is deleted.
 - The gateway may make the Child SA of a place that has none; it gets NO_ADDITIONAL_SAS for everything else.
 
 Start reading at `More`.
@@ -18,7 +20,7 @@ Start reading at `More`.
 from ipsec.errors import PeerError
 from ipsec.ike import iana, selector
 from ipsec.ike.child import offered_selectors
-from ipsec.ike.create_child import NewChild, accept, another, is_there, want_newest
+from ipsec.ike.create_child import DeleteChild, NewChild, accept, another, is_there, want_newest
 from ipsec.ike.exchange import CHILD_WORK, IKE_WORK, Exchange
 from ipsec.micro import const, since
 
@@ -27,15 +29,27 @@ _TEMPORARY_FAILURE = const(43)
 
 
 class Further(NewChild):
-    """Makes the Child SA of a set where there is none."""
+    """Makes the Child SA of a set where there is none, or in the place of `old`, which the gateway does not rekey."""
 
-    def __init__(self, sa, place: int, group=None, before=()):
+    def __init__(self, sa, place: int, group=None, before=(), old=None):
         super().__init__(sa, None, group, before)
+        self.old = old
         self.place = self._offer.place = place
         self._offer.ts_local, self._offer.ts_remote = _sides(sa, place)
 
     def is_needless(self, sa):
+        if self.old:
+            return self.old.heir or self.old not in sa.children
         return is_there(sa, self.place)  # the gateway was faster
+
+    def _settle(self, sa, child, nonce):
+        for other in sa.children:
+            if other.place == child.place and other is not child and not other.heir:
+                other.heir = child
+                sa.want(DeleteChild(other))
+
+    def _again(self, sa, group):
+        return Further(sa, self.place, group, self._tried, self.old)
 
     def _give_in(self, sa, error, now):
         from ipsec.ike.remedy import refused
@@ -72,6 +86,10 @@ class More:
         for place in places:
             if not _is_made(sa, place):
                 want_newest(sa, place)
+
+    def replace(self, sa, old) -> None:
+        """Want another Child SA beside one that the gateway does not rekey, and in its place."""
+        sa.want(Further(sa, old.place, None, (), old))
 
     def deleted(self, sa, deleted, now: int) -> None:
         """The gateway has deleted Child SAs: where there is none now another one is made, but not again and again."""
