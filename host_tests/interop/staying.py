@@ -113,9 +113,12 @@ ROWS = {
 }
 
 
-def measure(row: Row, options: dict, **policy) -> tuple[float, list[str], str]:
-    """The gap in seconds, the DOWN and FAILED events, and the device's status."""
-    after_s = row.away_s + max(25, row.default_s + 5)
+def measure(row: Row, options: dict, settle_s: float = 25, **policy) -> tuple[float, list[str], str]:
+    """The gap in seconds, the DOWN and FAILED events, and the device's status.
+
+    The device goes on for `settle_s` after the time for which nothing can pass.
+    """
+    after_s = row.away_s + settle_s
     policy = {**policy, **row.policy}
     with gateway(nat=row.nat, **policy) as gw:
         gw.policy = policy  # type: ignore[attr-defined]
@@ -136,6 +139,7 @@ def measure(row: Row, options: dict, **policy) -> tuple[float, list[str], str]:
         lines = device.stdout.read().splitlines()
         away_s = gw.away_s  # type: ignore[attr-defined]
     acks = [int(line.split()[1]) for line in lines if line.startswith("ack")]
+    acks += [int(_BEFORE_S + after_s) * 1000] * bool(acks)  # its end, which ends a gap, too
     events = [line for line in lines if line.split()[0] in ("down", "failed", "warning") and line != "down closed"]
     status = "".join(line for line in lines if line.startswith("status"))
     if not status:
@@ -158,7 +162,7 @@ def main() -> int:
     for name, row in ROWS.items():
         if args.rows and not any(word in name for word in args.rows):
             continue
-        gap_s, events, status = measure(row, options)
+        gap_s, events, status = measure(row, options, max(25, row.default_s + 5))
         limit = row.default_s if args.default else row.fast_s
         good = gap_s <= limit and (row.down or not any(event.startswith("down") for event in events))
         failed += not good
