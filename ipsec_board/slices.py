@@ -22,7 +22,8 @@ from ipsec_board.paths import LIBRARY
 PACKAGE = "ipsec"
 _CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
 REPLACING = {"ipsec.options": "ipsec.prepared"}  # with `install --prepared` the linker puts the second in the first's place
-_HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog", "ipsec.drive.host_tls")  # never on a board
+# Never on a board
+_HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog", "ipsec.drive.host_tls", "ipsec.drive.host_capture")
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,8 @@ async def aiomqttc(uplink, host, say):
         def datetime(self):
             return (2026, 1, 1, 0, 0, 0, 0, 0)
 
-    sys.modules["machine"] = type("machine", (), {"RTC": Rtc})
+    if sys.implementation.name == "micropython":
+        sys.modules["machine"] = type("machine", (), {"RTC": Rtc})
     from aiomqttc import MQTTClient
 
     got = []

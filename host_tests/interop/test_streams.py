@@ -98,8 +98,7 @@ def test_libraries_of_asyncio_that_know_nothing_of_tunnels(gw, interpreter):
     done = gw.run_device([interpreter, "host_tests/system/captured_aio_device.py", gw.write_config(), INSIDE])
     assert done.status == 0, "\n".join(done.lines)
     told = {"mqtt_as": True, "datagrams": "coap", "blocking": "blocking\n", "released": True}
-    if interpreter == "micropython":
-        told |= {"stream": ["line 0\n", "line 1\n", "line 2\n"], "several": [True] * 4}
+    told |= {"stream": ["line 0\n", "line 1\n", "line 2\n"], "several": [True] * 4}
     assert json.loads(done.lines[-1]) == told
 
 

@@ -89,5 +89,5 @@ class SslSocket(ssl.SSLSocket):
 
 
 def take_streams(flag) -> None:
-    """Whether `SSLContext.wrap_socket` takes streams of ours, too; `Uplink(capture=True)` sees to it."""
+    """Whether `SSLContext.wrap_socket` takes streams of ours, too; `host_capture.py` sees to it."""
     ssl.SSLContext.sslsocket_class = SslSocket if flag else ssl.SSLSocket

@@ -91,9 +91,9 @@ class SocketModule:
     def capture(self) -> None:
         """Let whoever imports `socket` from now on get this. What has imported it before keeps the system's."""
         if sys.implementation.name != "micropython":
-            from ipsec.drive.host_tls import take_streams
+            from ipsec.drive.host_capture import take
 
-            take_streams(True)
+            take(self._uplink)
         for name in ("socket", "usocket"):
             if sys.modules.get(name) is not self:
                 self._before[name] = sys.modules.get(name)
@@ -110,9 +110,9 @@ class SocketModule:
                 sys.modules[name] = before
         self._before = {}
         if sys.implementation.name != "micropython":
-            from ipsec.drive.host_tls import take_streams
+            from ipsec.drive.host_capture import give_back
 
-            take_streams(False)
+            give_back(self._uplink)
 
 
 class ClientSocket(SyncStream):
