@@ -76,6 +76,7 @@ def device(root, kind="p256", **given):
     return key, [root.issue(DEVICE, key.public_key(), **{"san": DEVICE, **given})]
 
 
+@pytest.mark.slow
 def test_an_authority_of_one_s_own(board, tmp_path):
     """`--ca` makes it, and issues for the key that the board has made; what the board gets, its library takes."""
     path = write_plan(tmp_path, CERT, secret="")
@@ -276,6 +277,7 @@ def test_a_pinned_certificate_of_the_gateway(tmp_path):
     assert len(config["gateway_key"]) > len(der)
 
 
+@pytest.mark.slow
 def test_joined_and_prepared(board, tmp_path):
     path = write_plan(tmp_path, CERT, secret="")
     assert tool("provision", "--check", "--ca", tmp_path / "ca", path).status == 0

@@ -99,10 +99,13 @@ def test_nothing_inside_answers(board, tmp_path, gateway):
     assert said.status == 0 and "10.99.0.1 does not answer through the tunnel" in row(said, "ping") and gateway.sas == []
 
 
+_SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize(("change", "text"), [
     (('"gw.example.net"', '"other.example.net"'), "remote_id"),
-    (("[tunnel]", '[tunnel]\nike_proposals = ["aes128gcm16-prfsha256-x25519"]'), "ike_proposals"),
-    (("[tunnel]", '[tunnel]\nesp_proposals = ["aes128gcm16"]'), "esp_proposals"),
+    pytest.param(("[tunnel]", '[tunnel]\nike_proposals = ["aes128gcm16-prfsha256-x25519"]'), "ike_proposals", marks=_SLOW),
+    pytest.param(("[tunnel]", '[tunnel]\nesp_proposals = ["aes128gcm16"]'), "esp_proposals", marks=_SLOW),
 ])  # fmt: skip
 def test_what_the_gateway_refuses_is_named_once(board, tmp_path, gateway, change, text):
     setup(board, tmp_path, (gateway.port, gateway.natt_port), change)

@@ -44,6 +44,7 @@ def test_it_is_made_checked_and_given_to_the_board(board, tmp_path, monkeypatch)
         b.run("from ipsec.drive.sync import Uplink\nUplink('ipsec.json')", timeout=60)
 
 
+@pytest.mark.slow
 def test_joined_and_prepared(board, tmp_path, monkeypatch):
     path, _ = write(tmp_path, monkeypatch)
     for command in (("install", "--config", path), ("provision", path)):

@@ -93,7 +93,7 @@ def test_a_board_delivers_readings_through_it(gw, tmp_path, make_board):
     assert packets and not unopened
 
 
-@pytest.mark.parametrize("kind", ["ed25519", "p256"])
+@pytest.mark.parametrize("kind", ["ed25519", pytest.param("p256", marks=pytest.mark.slow)])
 def test_a_board_with_a_raw_key_of_its_own(gw, tmp_path, make_board, kind):
     """The board makes its key; swanctl takes the files as they are written."""
     own = make_key(kind)
@@ -117,7 +117,8 @@ def test_a_board_with_a_raw_key_of_its_own(gw, tmp_path, make_board, kind):
     assert [r["reading"]["n"] for r in gw.readings()] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("form", ["cert", pytest.param("psk", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["cert", "psk"])
 def test_a_board_with_a_certificate_of_the_desk_s_authority(gw, tmp_path, make_board, form):
     """`--ca` issues for both ends, or for the gateway of a device with a PSK; swanctl takes the files as they are written."""
     ca = tmp_path / "ca"

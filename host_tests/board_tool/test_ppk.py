@@ -44,6 +44,7 @@ def test_it_is_made_checked_and_given_to_the_board(board, tmp_path):
         b.run("from ipsec.drive.sync import Uplink\nUplink('ipsec.json')", timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [(), ("--prepared",)])
 def test_joined(board, tmp_path, form):
     path = write(tmp_path)

@@ -67,6 +67,7 @@ def test_the_board_makes_its_key_once_and_keeps_it(board, tmp_path, kind):
     assert read(board, "ipsec.key") != key and (tmp_path / "sensor-7.pub").read_text() != pem
 
 
+@pytest.mark.slow
 def test_another_kind_than_the_gateway_s(board, tmp_path):
     path = write(tmp_path, "ed25519")
     assert tool("install", "--port", board.port, "--config", path, "--with", "ecdsa").status == 0
@@ -91,6 +92,7 @@ def test_a_key_that_is_there_is_imported(board, tmp_path, form):
     assert raw_keys.pem(raw_keys.keys.load_private(read(board, "ipsec.key")).public) == public_pem(key)
 
 
+@pytest.mark.slow
 def test_joined_and_prepared(board, tmp_path):
     path = write(tmp_path, "p256")
     said = tool("install", "--port", board.port, "--config", path, "--prepared")

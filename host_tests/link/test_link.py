@@ -120,7 +120,7 @@ def test_no_name_of_a_secret_kind_is_guessed(device: tuple[Linked, Path]) -> Non
     assert not {"psk", "encr", "key_bits", "packets_out", "kind", "cause", "text", "sendto"} & set(linked.attributes)
 
 
-_SOME = ["test_auth_response", "test_config", "test_esp", "test_inet_tcp", "test_rekey", "test_sockets", "test_transcript"]
+_SOME = ["test_config", "test_esp", "test_inet_tcp", "test_transcript"]
 
 
 @pytest.mark.parametrize("viper, names", [
@@ -136,7 +136,8 @@ def test_unit_tests_pass_on_joined_files(tmp_path: Path, viper: bool, names: lis
     assert int(last.split()[0]) > (150 if names else 250) and " 0 failed" in last
 
 
-@pytest.mark.parametrize("viper", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("viper", [False, True])
 def test_kernels_are_those_in_c_unless_viper_is_wanted(viper: bool) -> None:
     """P-384 has none in C."""
     linked = link(Options("armv6m", viper=viper))
@@ -359,6 +360,7 @@ def test_what_nobody_calls_is_left_out(tmp_path: Path, monkeypatch: pytest.Monke
     assert result(linked, tmp_path) == "1"
 
 
+@pytest.mark.slow
 def test_values_of_two_names_are_no_tuple():
     """MicroPython allocates one for `a, b = (x, y)`, which the packet path must not."""
     text = "\n".join(report.joined("aes128ccm16", "armv6m").texts.values())

@@ -21,11 +21,11 @@ RUNS = [
     ("slow", 12, 0.3),
     ("crossing", 13, 0.3),
     ("field", 14, 1.0),
-    ("field", 15, 1.0),
+    pytest.param("field", 15, 1.0, marks=pytest.mark.slow),
     ("rough", 16, 0.5),
     ("narrow", 17, 0.3),
     ("several", 19, 0.3),
-    ("busy", 18, 0.03),
+    pytest.param("busy", 18, 0.03, marks=pytest.mark.slow),
 ]
 
 
