@@ -233,7 +233,8 @@ def _authority(args: argparse.Namespace, show: Show) -> Authority | None:
     """The one of --ca, made where there is none; not where neither end has a certificate, which is said. Raises BoardError."""
     if args.ca and not any(plans.names_certificates(path) for path in args.file):
         show.warn('--ca does nothing here: neither end has a certificate; leave it out, or write auth = "cert" into the file')
-        return None
+        if not args.ca.exists():
+            return None
     return certify.open_authority(args.ca, show) if args.ca else None
 
 

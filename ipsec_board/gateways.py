@@ -23,7 +23,7 @@ def show_gateway(
     """
     for one, other in fleet.same_keys(plans):
         show.warn(f"{one.path} and {other.path} have the same key: each device can pose as the other; give each its own")
-    for text in dict.fromkeys(text for plan in plans for text in _beside(plan)):
+    for text in dict.fromkeys(text for plan in plans for text in _beside(plan, kind)):
         show.warn(text)
     try:
         files = gateway.write(kind, plans, show_secret=folder is not None, issuer=issuer)
@@ -41,10 +41,10 @@ def show_gateway(
         show.good(f"{path}{' (holds the secret, mode 600)' if file.secret else ''}")
 
 
-def _beside(plan: Plan) -> list[str]:
+def _beside(plan: Plan, kind: str) -> list[str]:
     """What a device wants of its gateway that no text says."""
     found, c = [], plan.config
-    if c.tcp:
+    if c.tcp and kind != "libreswan":
         only = ", and such a device comes by nothing else" if c.tcp == "always" else ""
         found.append(f"tcp = {c.tcp!r}: nothing is written for IKE and ESP in TCP, port {c.tcp_port}{only}")
     usual = {"port": 500, "natt_port": 4500}

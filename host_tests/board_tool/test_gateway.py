@@ -183,6 +183,41 @@ def test_what_cloud_gateways_cannot_do_is_said(tmp_path, kind, change, message):
     assert said.status == 1 and message in said.err and "remedy" in said.err
 
 
+@pytest.mark.parametrize(("kind", "wanted"), [
+    ("aws", ("assigns no addresses", "virtual_ip = []", "[site]: such as peer_address", "expects the public address",
+             "takes one prefix, not the 2 of remote_ts", "no port in its selectors", "lifetimes end at 3600", "takes a PSK",
+             "none of the suites in ike_proposals", "none of the suites in esp_proposals")),
+    ("azure", ("assigns no addresses", "[site]: such as peer_address", "expects the public address", "no port in its selectors",
+               "lifetimes end at 28800", "takes a PSK", "none of the suites in ike_proposals", "none of the suites in esp")),
+    ("pfsense", ("no port in its selectors", "takes a key of printable", "none of the suites in esp_proposals", "lifetimes end")),
+    ("fortigate", ("takes one port in a selector", "none of the suites in esp_proposals", "lifetimes end")),
+    ("junos", ("lifetimes end", "none of the suites in ike_proposals", "none of the suites in esp_proposals")),
+    ("routeros", ("lifetimes end", "none of the suites in ike_proposals", "none of the suites in esp_proposals")),
+    ("iosxe", ("lifetimes end", "none of the suites in ike_proposals", "none of the suites in esp_proposals")),
+])  # fmt: skip
+def test_all_that_a_gateway_cannot_do_is_said_at_once(tmp_path, kind, wanted):
+    text = TUNNEL.replace('"10.10.0.0/24"', '"10.10.0.0/24[tcp/80-90]", "10.30.0.0/16"') + """lifetime_s = 80000
+ike_proposals = ["aes128ccm16-prfsha256-x25519"]
+esp_proposals = ["aes128ccm16"]
+"""
+    said = tool("gateway", kind, write_plan(tmp_path, text))
+    for one in wanted:
+        assert one in said.err, (one, said.err)
+    reasons = [line for line in said.err.splitlines() if line.startswith("error:")]
+    assert said.status == 1 and len(reasons) == len(set(reasons)) == said.err.count("remedy:"), said.err
+
+
+def test_the_lines_for_a_cloud_gateway_are_right_when_they_are_pasted(tmp_path):
+    text = CLOUD.replace("virtual_ip = []\n", "").replace('inner_address = "10.20.0.7"\n', "")
+    said = tool("gateway", "aws", write_plan(tmp_path, text.replace('peer_address = "203.0.113.7"\n', ""), TEXT_PSK))
+    found = re.findall(r"remedy: write into \[(\w+)\]: (.*)", said.err)
+    assert {table for table, _ in found} == {"tunnel", "site"}, said.err
+    tables = {table: "\n".join(lines.split("; ")) for table, lines in found}
+    text = text.replace("[tunnel]", "[tunnel]\n" + tables["tunnel"]).replace('peer_address = "203.0.113.7"', tables["site"])
+    said = tool("gateway", "aws", write_plan(tmp_path, text, TEXT_PSK))
+    assert said.status == 0, said.err
+
+
 @pytest.mark.parametrize(("kind", "text", "psk"), [
     ("aws", CLOUD.replace("lifetime_s = 2400", "lifetime_s = 3000"), TEXT_PSK),
     ("azure", CLOUD.replace("lifetime_s = 2400", "lifetime_s = 20000"), TEXT_PSK),

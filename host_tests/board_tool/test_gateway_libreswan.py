@@ -51,10 +51,10 @@ print(s.recv(2000).hex())
 class Pluto:
     """One pluto in the gateway's namespace, with the configuration in the work folder."""
 
-    def __init__(self, network: spaces.Network):
+    def __init__(self, network: spaces.Network, setup: str = ""):
         self._gateway, self.work = network.gateway, network.work
         (self.work / "nss").mkdir()
-        (self.work / "ipsec.conf").write_text(_SETUP + "include /mnt/out/*.conf\n")
+        (self.work / "ipsec.conf").write_text(_SETUP + setup + "include /mnt/out/*.conf\n")
         (self.work / "ipsec.secrets").write_text("include /mnt/out/*.secrets\n")
         self.command("certutil", "-N", "--empty-password", "-d", "sql:/mnt/nss")
         argv = [
@@ -136,9 +136,9 @@ def serve(network, path, asks=subprocess.DEVNULL):
 
 
 @contextmanager
-def up(network, path, address="10.20.0.2"):
+def up(network, path, address="10.20.0.2", setup=""):
     """pluto with what was written for it, and a device of this provisioning file whose tunnel is up."""
-    pluto, devices = Pluto(network), []
+    pluto, devices = Pluto(network, setup), []
     try:
         pluto.load()
         devices.append(serve(network, path))
@@ -192,6 +192,27 @@ def test_identities_that_not_every_gateway_takes(network, tmp_path, line, theirs
     assert said.status == 0, said.err
     with up(network, plan) as pluto:
         assert theirs in pluto.whack("--trafficstatus")
+
+
+@pytest.mark.parametrize(("tcp", "mobike"), [("always", True), ("fallback", True), ("", False)])
+def test_mobike_and_tcp_are_there_when_the_device_has_them(network, tmp_path, tcp, mobike):
+    """What pluto has of both; with TCP alone the device comes by nothing else (RFC 9329)."""
+    text = FLEET.replace("$name", "sensor-7").replace("[site]", f'tcp = "{tcp}"\nmobike = {str(mobike).lower()}\n[site]')
+    plan = write_plan(tmp_path, text)
+    said = tool("gateway", "libreswan", plan, "--out", network.work / "out")
+    assert said.status == 0 and "TCP" not in said.err, said.err
+    conf = (network.work / "out" / "fleet.conf").read_text()
+    assert ("listen-tcp=yes in `config setup`" in conf) == bool(tcp)
+    with up(network, plan, setup="    listen-tcp=yes\n" if tcp else "") as pluto:
+        status = pluto.whack("--connectionstatus")
+        assert ("MOBIKE" in status) == mobike, status
+        log = pluto.log()
+    word = {"always": "yes", "fallback": "fallback", "": "no"}[tcp]
+    assert f"iketcp:{word};" in status, status
+    established = next(line for line in log.splitlines() if "established Child SA" in line)
+    assert ("ESPinTCP" in established) == (tcp == "always"), established
+    for wrong in ("failed to add", "unrecognized", "syntax error", "unable to", "ignored"):
+        assert wrong not in log, log
 
 
 @pytest.mark.parametrize(("lines", "agreed"), [

@@ -9,6 +9,7 @@ or says that it is not confirmed.
 Start reading at `write`.
 """
 
+import functools
 import importlib
 import os
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from ipsec_board import paths  # noqa: F401 - makes `import ipsec` work for the modules below
 from ipsec_board.gateway import ends, methods
 from ipsec_board.gateway.authority import Authority
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import fleets
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.text import GatewayFile
@@ -47,11 +49,11 @@ def write(
         raise PlanError(f"no gateway {name!r}", f"there are {', '.join(GATEWAYS)}")
     module = importlib.import_module(GATEWAYS[name][0])
     found = fleets([plans] if isinstance(plans, Plan) else plans)
-    for fleet in found:
-        methods.check(name, GATEWAYS[name][1], fleet)
+    together(*(functools.partial(methods.check, name, GATEWAYS[name][1], fleet) for fleet in found))
     if issuer:
         found = [ends.with_gateway(fleet, issuer) for fleet in found]
-    return [file for fleet in found for file in module.write(fleet, show_secret)]
+    written = together(*(functools.partial(module.write, fleet, show_secret) for fleet in found))
+    return [file for files in written for file in files]
 
 
 def save(files: list[GatewayFile], folder: Path, replace: bool = False) -> list[Path]:

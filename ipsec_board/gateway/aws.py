@@ -4,14 +4,16 @@ AWS is built for sites: it assigns no addresses, and with a PSK it wants the pee
 Start reading at `write`.
 """
 
+import functools
 import json
 import re
 
-from ipsec_board.gateway import checks, selectors
+from ipsec_board.gateway import checks, clouds, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
-from ipsec_board.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
+from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, placeholder
 
 _TUNNEL = 'AWS Site-to-Site VPN User Guide", "Tunnel options for your Site-to-Site VPN connection'
 _CGW = 'AWS Site-to-Site VPN User Guide", "Customer gateway options for your Site-to-Site VPN connection'
@@ -33,15 +35,21 @@ _PSK = re.compile(rb"[A-Za-z1-9._][A-Za-z0-9._]{7,63}")
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """For each device `<name>-<device>-options.json` for the AWS CLI, and `.txt` with the commands. Raises PlanError."""
-    return [file for plan in fleet.devices for file in _device(plan, show_secret)]
+    written = together(*(functools.partial(_device, plan, show_secret) for plan in fleet.devices))
+    return [file for files in written for file in files]
 
 
 def _device(plan: Plan, show_secret: bool) -> list[GatewayFile]:
-    _check(plan)
-    theirs, own = _networks(plan)
-    lifetime_s(plan, _PHASE2_S)
-    ike, ike_out = _WORDS.ike(plan)
-    esp, esp_out = _WORDS.esp(plan)
+    theirs, own, (ike, ike_out), (esp, esp_out), *_ = together(
+        lambda: selectors.single(plan.protected, "remote_ts", "AWS"),
+        lambda: selectors.single(plan.inside_hosts, plan.own_option, "AWS"),
+        lambda: _WORDS.ike(plan),
+        lambda: _WORDS.esp(plan),
+        lambda: selectors.check(plan, "AWS", instead="let a security group or a network ACL tell protocols and ports apart"),
+        lambda: lifetime_s(plan, _PHASE2_S),
+        lambda: clouds.check_addresses(plan, "AWS", "inside"),
+        lambda: _check_key(plan),
+    )
     n = f"{plan.name}-{plan.device_name}"
     options = {
         "StaticRoutesOnly": True,
@@ -87,12 +95,6 @@ def _certificates(sheet: Sheet, plan: Plan) -> None:
     sheet.put("aws ec2 create-customer-gateway --type ipsec.1 --certificate-arn CERTIFICATE-ARN --bgp-asn 65000")
 
 
-def _networks(plan: Plan) -> tuple[str, str]:
-    """AWS's side and the device's, one prefix each. Raises PlanError."""
-    selectors.check(plan, "AWS", instead="let a security group or a network ACL tell protocols and ports apart")
-    return selectors.single(plan.protected, "remote_ts", "AWS"), selectors.single(plan.inside_hosts, plan.own_option, "AWS")
-
-
 def _tunnel(plan: Plan, ike: list[v.IkeWords], esp: list[v.EspWords], show: bool) -> dict:
     def values(words) -> list[dict]:
         return [{"Value": w} for w in v.unique(words)]
@@ -114,18 +116,16 @@ def _tunnel(plan: Plan, ike: list[v.IkeWords], esp: list[v.EspWords], show: bool
     }
 
 
-def _check(plan: Plan) -> None:
-    if plan.pools:
-        raise PlanError("AWS assigns no addresses inside", "set virtual_ip = [] and inner_address in [tunnel]")
-    if plan.config.auth == "cert":
+def _check_key(plan: Plan) -> None:
+    if plan.config.auth != "psk":
         return
-    if not plan.site["peer_address"]:
-        raise PlanError("AWS with a PSK needs the device's public address", "set peer_address in [site]")
-    if identity(plan.config.local_id) != ("address", plan.site["peer_address"]):
-        raise PlanError(
-            f"AWS expects the public address {plan.site['peer_address']} as the device's identity",
-            f'set local_id = "{plan.site["peer_address"]}" in [tunnel]',
-        )
+    together(
+        lambda: clouds.check_identity(plan, "AWS", "with a PSK needs the device's public address"),
+        lambda: _check_psk(plan),
+    )
+
+
+def _check_psk(plan: Plan) -> None:
     if not _PSK.fullmatch(plan.config.psk):
         raise PlanError(
             f"{plan.path}: AWS takes a PSK of 8 to 64 letters, digits, . and _ that does not begin with 0",

@@ -4,15 +4,17 @@ Azure is built for sites: over a connection of this kind it assigns no addresses
 Start reading at `write`.
 """
 
+import functools
 import re
 
 from cryptography.x509.oid import NameOID
 
-from ipsec_board.gateway import checks, ends, methods, selectors
+from ipsec_board.gateway import checks, clouds, ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
-from ipsec_board.gateway.text import GatewayFile, Sheet, identity, lifetime_s, placeholder
+from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, placeholder
 
 _POLICY = 'Azure VPN Gateway documentation", "Configure custom IPsec/IKE connection policies for S2S VPN and VNet-to-VNet'
 _CERT = 'Azure VPN Gateway documentation", "Configure a site-to-site VPN gateway certificate authentication connection'
@@ -35,14 +37,20 @@ _WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>-<device>.ps1` for each device; resource group, location and gateway are variables at its head. Raises PlanError."""
-    return [*ends.files(fleet, show_secret), *(_device(fleet, plan, show_secret) for plan in fleet.devices)]
+    devices = together(*(functools.partial(_device, fleet, plan, show_secret) for plan in fleet.devices))
+    return [*ends.files(fleet, show_secret), *devices]
 
 
 def _device(fleet: Fleet, plan: Plan, show_secret: bool) -> GatewayFile:
-    _check(plan)
-    selectors.check(plan, "Azure", instead="let a network security group tell protocols and ports apart")
-    ike, ike_out = _WORDS.ike(plan)
-    esp, esp_out = _WORDS.esp(plan)
+    (ike, ike_out), (esp, esp_out), *_ = together(
+        lambda: _WORDS.ike(plan),
+        lambda: _WORDS.esp(plan),
+        lambda: selectors.check(plan, "Azure", instead="let a network security group tell protocols and ports apart"),
+        lambda: lifetime_s(plan, _MAIN_MODE_S),
+        lambda: clouds.check_addresses(plan, "Azure", "over a site-to-site connection"),
+        lambda: clouds.check_identity(plan, "Azure", "needs the device's public address"),
+        lambda: _check_psk(plan),
+    )
     n, prefixes = f"{plan.name}-{plan.device_name}", ", ".join(f"'{p}'" for p in plan.inside_hosts)
     with_psk = plan.config.auth == "psk"
     psk = plan.config.psk.decode() if show_secret and with_psk else placeholder(plan)
@@ -92,16 +100,7 @@ def _certificates(sheet: Sheet, fleet: Fleet, plan: Plan) -> None:
     sheet.put(f"    -InboundAuthCertificateChain @({texts})")
 
 
-def _check(plan: Plan) -> None:
-    if plan.pools:
-        raise PlanError("Azure assigns no addresses over a site-to-site connection", "set virtual_ip = [] and inner_address")
-    if not plan.site["peer_address"]:
-        raise PlanError("Azure needs the device's public address", "set peer_address in [site]")
-    if plan.config.auth == "psk" and identity(plan.config.local_id) != ("address", plan.site["peer_address"]):
-        raise PlanError(
-            f"Azure expects the public address {plan.site['peer_address']} as the device's identity",
-            f'set local_id = "{plan.site["peer_address"]}" in [tunnel]',
-        )
+def _check_psk(plan: Plan) -> None:
     if plan.config.auth != "psk":
         return
     # Azure's VPN Gateway FAQ: printable ASCII without space, - and ~; a ' would end PowerShell's string; 128 is not confirmed

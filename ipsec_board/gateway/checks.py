@@ -8,7 +8,7 @@ import difflib
 import functools
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ipsec import auth_options
@@ -61,6 +61,19 @@ class PlanError(Exception):
         error = cls("; ".join(text for text, _ in reasons), "; ".join(dict.fromkeys(remedy for _, remedy in reasons)))
         error.reasons = reasons
         return error
+
+
+def together(*parts: Callable[[], object]) -> list:
+    """What each of these gives, or one error for all that any of them has to say. Raises PlanError."""
+    made, reasons = [], []
+    for part in parts:
+        try:
+            made.append(part())
+        except PlanError as e:
+            reasons += e.reasons
+    if reasons:
+        raise PlanError.of(list(dict.fromkeys(reasons)))
+    return made
 
 
 class Reasons:

@@ -10,6 +10,7 @@ names it (`exact`).
 Start reading at `fleets`.
 """
 
+import functools
 import ipaddress
 import itertools
 import json
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from ipsec_board.gateway import selectors
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.selectors import Selector
 
@@ -63,6 +65,12 @@ class Fleet:
     def mobike(self) -> bool:
         """Whether any of the devices announces MOBIKE."""
         return any(plan.config.mobike for plan in self.devices)
+
+    @property
+    def tcp(self) -> str:
+        """How its devices come by TCP: "always" if they all do, else "fallback"; "" where none does."""
+        ways = {plan.config.tcp for plan in self.devices}
+        return "" if ways == {""} else "always" if ways == {"always"} else "fallback"
 
     @property
     def site(self) -> dict:
@@ -180,10 +188,9 @@ def _check(plans: Sequence[Plan]) -> None:
                     f"{plans[0].path} and {plan.path}: [site] {name} is {plans[0].site[name]!r} and {value!r} for one gateway",
                     f"write the same {name} in both, or another [site] name",
                 )
-    for plan in plans:
-        _check_own(plan)
-    _check_behind(plans)
-    _check_pools(plans)
+    together(
+        *(functools.partial(_check_own, plan) for plan in plans), lambda: _check_behind(plans), lambda: _check_pools(plans)
+    )
 
 
 def _check_own(plan: Plan) -> None:

@@ -3,10 +3,13 @@
 Start reading at `write`.
 """
 
+import functools
+
 from cryptography.x509.oid import NameOID
 
 from ipsec_board.gateway import checks, ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.selectors import Selector
@@ -40,11 +43,15 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
 
     FortiOS chooses among dial-up gateways before it knows the peer's identity, so all devices share one.
     """
-    ike, ike_out = _WORDS.ike(fleet)
-    esp, esp_out = _WORDS.esp(fleet)
-    if any(":" in p for p in fleet.pools):
-        raise PlanError("this text for FortiOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
-    selectors.check(fleet, "FortiOS")
+    (ike, ike_out), (esp, esp_out), *_ = together(
+        lambda: _WORDS.ike(fleet),
+        lambda: _WORDS.esp(fleet),
+        lambda: _check_pools(fleet),
+        lambda: selectors.check(fleet, "FortiOS"),
+        lambda: lifetime_s(fleet),
+        lambda: fleet.short(_NAME_LEN),
+        *(functools.partial(_check_key, fleet, plan) for plan in fleet.devices),
+    )
     n, alone = fleet.short(_NAME_LEN), len(fleet.devices) == 1
     who = f"device {fleet.first.config.local_id}" if alone else fleet.title
     sheet = Sheet("#", f"FortiOS: dial-up IKEv2 gateway for {who}").left_out(ike_out, esp_out)
@@ -60,6 +67,19 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     devices = [] if alone and fleet.device_auth != "eap" else [_user(fleet, n, plan, show_secret) for plan in fleet.devices]
     holds_key = show_secret and alone and bool(fleet.first.config.psk)
     return [GatewayFile(f"{n}.fortios", sheet.text, secret=holds_key, shared=True), *ends.files(fleet, show_secret), *devices]
+
+
+def _check_key(fleet: Fleet, plan: Plan) -> None:
+    if len(fleet.devices) > 1 and fleet.device_auth == "psk" and not plan.config.psk.isalnum():
+        raise PlanError(
+            f"{plan.path}: FortiOS takes the keys of several devices as passwords, so as text",
+            checks.as_text(plan.secret_file, plan.path),
+        )
+
+
+def _check_pools(fleet: Fleet) -> None:
+    if any(":" in p for p in fleet.pools):
+        raise PlanError("this text for FortiOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
 
 
 def _account(n: str, plan: Plan) -> GatewayFile:
@@ -119,11 +139,6 @@ def _user(fleet: Fleet, n: str, plan: Plan, show: bool) -> GatewayFile:
     if fleet.device_auth == "cert":
         return _peer(n, fleet, plan)
     sheet = Sheet("#", f"FortiOS: device {plan.config.local_id} of {n}")
-    if not plan.config.psk.isalnum():
-        raise PlanError(
-            f"{plan.path}: FortiOS takes the keys of several devices as passwords, so as text",
-            checks.as_text(plan.secret_file, plan.path),
-        )
     sheet.source(_ADMIN4, '"SSL VPN user group": the user name is the peer ID, the password the pre-shared key')
     sheet.note("Not confirmed: that the password is the key with IKEv2, too, and how long it may be.")
     psk = plan.config.psk.decode() if show else placeholder(plan)

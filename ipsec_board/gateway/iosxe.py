@@ -5,6 +5,7 @@ Start reading at `write`.
 
 from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.selectors import Selector
@@ -36,11 +37,13 @@ _WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.ios`, and for each device `<name>-<device>.ios`, to be pasted in configuration mode. Raises PlanError."""
-    ike, ike_out = _WORDS.ike(fleet)
-    esp, esp_out = _WORDS.esp(fleet)
-    if any(":" in p for p in fleet.pools):
-        raise PlanError("this text for IOS XE assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
-    selectors.check(fleet, "IOS XE", ranges=True)
+    (ike, ike_out), (esp, esp_out), *_ = together(
+        lambda: _WORDS.ike(fleet),
+        lambda: _WORDS.esp(fleet),
+        lambda: _check_pools(fleet),
+        lambda: selectors.check(fleet, "IOS XE", ranges=True),
+        lambda: lifetime_s(fleet),
+    )
     rules = _access(selectors.pairs(fleet.theirs, fleet.own))
     n = fleet.name
     sheet = Sheet("!", f"IOS XE: FlexVPN server for {fleet.title}").left_out(ike_out, esp_out)
@@ -69,6 +72,11 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     sheet.put(*([f" ip access-group {n}-in in"] if rules else []), f" tunnel protection ipsec profile {n}", "end")
     devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
     return [GatewayFile(f"{n}.ios", sheet.text, shared=not fleet.exact), *ends.files(fleet, show_secret), *devices]
+
+
+def _check_pools(fleet: Fleet) -> None:
+    if any(":" in p for p in fleet.pools):
+        raise PlanError("this text for IOS XE assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
 
 
 def _ike(sheet: Sheet, fleet: Fleet, ike: list[v.IkeWords]) -> None:

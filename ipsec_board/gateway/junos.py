@@ -5,6 +5,7 @@ Start reading at `write`.
 
 from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet, numbered
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.selectors import Selector
@@ -37,11 +38,15 @@ _ESP_INTEG = {"sha-256": "hmac-sha-256-128", "sha-384": "hmac-sha-384", "sha-512
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.set`, and for each device `<name>-<device>.set`, to be loaded with `load set`. Raises PlanError."""
-    ike, ike_out = _WORDS.ike(fleet)
-    esp, esp_out = _WORDS.esp(fleet)
-    if any(":" in p for p in fleet.pools):
-        raise PlanError("this text for Junos assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
-    selectors.check(fleet, "Junos", ranges=True)
+    (ike, ike_out), (esp, esp_out), *_ = together(
+        lambda: _WORDS.ike(fleet),
+        lambda: _WORDS.esp(fleet),
+        lambda: _check_pools(fleet),
+        lambda: selectors.check(fleet, "Junos", ranges=True),
+        lambda: lifetime_s(fleet),
+        lambda: fleet.short(_NAME_LEN),
+        lambda: numbered(fleet.devices),
+    )
     n = fleet.short(_NAME_LEN)
     sheet = Sheet("#", f"Junos, SRX Series: IKEv2 for {fleet.title}").left_out(ike_out, esp_out)
     sheet.note(f"Load with: load set {n}.set, then the file of each device; then commit")
@@ -51,6 +56,11 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     _phase2(sheet, fleet, n, esp)
     devices = [_device(fleet, n, number, plan, show_secret) for number, plan in numbered(fleet.devices)]
     return [GatewayFile(f"{n}.set", sheet.text, shared=not fleet.exact), *ends.files(fleet, show_secret), *devices]
+
+
+def _check_pools(fleet: Fleet) -> None:
+    if any(":" in p for p in fleet.pools):
+        raise PlanError("this text for Junos assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
 
 
 def _certificates(sheet: Sheet, fleet: Fleet) -> None:

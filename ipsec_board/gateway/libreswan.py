@@ -11,6 +11,7 @@ from ipsec.ike.auth import keys
 
 from ipsec_board.gateway import certificates, ends, further, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.selectors import Selector
@@ -66,9 +67,12 @@ def _secret(plan: Plan, show: bool) -> str:
 
 
 def _connection(fleet: Fleet) -> str:
-    selectors.check(fleet, "libreswan", ipv4=False, several=True)
-    _, ike_out = WORDS.ike(fleet)
-    _, esp_out = WORDS.esp(fleet)
+    (_, ike_out), (_, esp_out), right, *_ = together(
+        lambda: WORDS.ike(fleet),
+        lambda: WORDS.esp(fleet),
+        lambda: _right(fleet),
+        lambda: selectors.check(fleet, "libreswan", ipv4=False, several=True),
+    )
     has_secret = "psk" in _methods(fleet) or fleet.first.config.ppk_id
     also = " and those with the secrets" if has_secret else ""
     lines = [
@@ -77,7 +81,7 @@ def _connection(fleet: Fleet) -> str:
         *_nss(fleet),
         *(f"# libreswan has no {name}: left out" for name in (*ike_out, *esp_out)),
         f"conn {fleet.name}",
-        *_settings(fleet, fleet.theirs, _right(fleet)),
+        *_settings(fleet, fleet.theirs, right),
         *_more(fleet),
         *_network(fleet),
     ]
@@ -107,6 +111,8 @@ def _settings(fleet: Fleet, theirs: list[Selector], right: list[str]) -> list[st
         f"    esn={'either' if len(esn) == 2 else 'yes' if esn[0] else 'no'}",
         "    # always ESP in UDP: the device has no raw IP sockets",
         "    encapsulation=yes",
+        *_mobike(fleet),
+        *_tcp(fleet),
         "    # no group in esp_proposals: the device offers no key exchange for Child SAs",
         "    pfs=no",
         "    # the device renews the keys itself",
@@ -209,6 +215,21 @@ def _nss(fleet: Fleet) -> list[str]:
         nss = "certutil -A -d sql:/var/lib/ipsec/nss -t CT,,"
         lines += [f"#   {nss} -n {root.removesuffix('.crt')} -i {root}" for root in roots or ["THE-AUTHORITY.crt"]]
     return lines
+
+
+def _mobike(fleet: Fleet) -> list[str]:
+    """pluto is silent about MOBIKE unless it is told."""
+    about = "    # a device whose address changes keeps its tunnel (RFC 4555)"
+    return [about, "    mobike=yes"] if fleet.mobike else ["    mobike=no"]
+
+
+def _tcp(fleet: Fleet) -> list[str]:
+    """IKE and ESP in TCP (RFC 9329); the port is opened for all connections at once."""
+    if not fleet.tcp:
+        return []
+    port = fleet.first.config.tcp_port
+    about = f"    # in TCP, too: needs listen-tcp=yes in `config setup` of ipsec.conf, and TCP {port} let in and led to port 4500"
+    return [about, f"    enable-tcp={'yes' if fleet.tcp == 'always' else 'fallback'}", "    tcp-remoteport=4500"]
 
 
 def _ppk(fleet: Fleet) -> list[str]:

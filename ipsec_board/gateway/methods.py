@@ -4,11 +4,14 @@ Rules: what a vendor cannot do is refused with what to use instead; no vendor bu
 public keys or Ed25519. Start reading at `check`.
 """
 
+import functools
+
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ipsec_board.gateway import certificates, ends
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.text import Sheet
@@ -40,8 +43,7 @@ def check(kind: str, vendor: str, fleet: Fleet) -> None:
         text = f"{vendor}: nothing is written for post-quantum pre-shared keys (RFC 8784)"
         raise PlanError(text, "remove ppk_id for the text of the rest, and add the key there by that vendor's document")
     check_pair(kind, vendor, methods)
-    for plan in fleet.devices:
-        _check_device(kind, fleet, plan)
+    together(*(functools.partial(_check_device, kind, fleet, plan) for plan in fleet.devices))
     if is_foreign and "cert" in methods:
         _check_keys(vendor, fleet)
 

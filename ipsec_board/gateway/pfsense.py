@@ -4,8 +4,11 @@ Devices with an assigned address are mobile clients, of whom there is one phase 
 Start reading at `write`.
 """
 
+import functools
+
 from ipsec_board.gateway import checks, ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.text import GatewayFile, Sheet, lifetime_s, placeholder, printable_identity
@@ -39,14 +42,14 @@ _ID = {
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.pfsense.txt`, and for each device `<name>-<device>.pfsense.txt`, to be typed in. Raises PlanError."""
-    ike, ike_out = _WORDS.ike(fleet)
-    esp, esp_out = _WORDS.esp(fleet)
-    if any(":" in p for p in fleet.pools):
-        raise PlanError("this text for pfSense assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
-    selectors.check(fleet, "pfSense", instead="let rules on Firewall > Rules > IPsec tell protocols and ports apart")
-    if fleet.pools and fleet.first.behind:
-        text = f"mobile clients of pfSense have no networks behind them; local_ts has {fleet.first.behind[0].text}"
-        raise PlanError(text, "set virtual_ip = [], and inner_address to an address of the device in local_ts")
+    (ike, ike_out), (esp, esp_out), *_ = together(
+        lambda: _WORDS.ike(fleet),
+        lambda: _WORDS.esp(fleet),
+        lambda: _check_pools(fleet),
+        lambda: selectors.check(fleet, "pfSense", instead="let rules on Firewall > Rules > IPsec tell protocols and ports apart"),
+        lambda: lifetime_s(fleet),
+        *(functools.partial(_check_key, fleet, plan) for plan in fleet.devices),
+    )
     sheet = Sheet("#", f"pfSense: fields of the web interface for {fleet.title}").left_out(ike_out, esp_out)
     if "cert" in (fleet.device_auth, fleet.gateway_auth):
         _certificates(sheet, fleet)
@@ -58,6 +61,20 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
     file = GatewayFile(f"{fleet.name}.pfsense.txt", sheet.text, shared=not fleet.exact)
     return [file, *ends.files(fleet, show_secret), *devices]
+
+
+def _check_key(fleet: Fleet, plan: Plan) -> None:
+    if fleet.device_auth == "psk" and not all(33 <= c < 127 for c in plan.config.psk):
+        text = f"{plan.path}: pfSense takes a key of printable characters"
+        raise PlanError(text, checks.as_text(plan.secret_file, plan.path))
+
+
+def _check_pools(fleet: Fleet) -> None:
+    if fleet.pools and fleet.first.behind:
+        text = f"mobile clients of pfSense have no networks behind them; local_ts has {fleet.first.behind[0].text}"
+        raise PlanError(text, "set virtual_ip = [], and inner_address to an address of the device in local_ts")
+    if any(":" in p for p in fleet.pools):
+        raise PlanError("this text for pfSense assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
 
 
 def _certificates(sheet: Sheet, fleet: Fleet) -> None:
@@ -146,10 +163,6 @@ def _device(fleet: Fleet, plan: Plan, show: bool) -> GatewayFile:
         sheet.note("The password is the one of which nt_hash_file holds the hash; the desk does not know it.")
         _fields(sheet, {"Identifier": plan.config.eap_identity, "Secret Type": "EAP", "Pre-Shared Key": "<the password>"})
         return GatewayFile(name, sheet.text)
-    if not all(33 <= c < 127 for c in plan.config.psk):
-        raise PlanError(
-            f"{plan.path}: pfSense takes a key of printable characters", checks.as_text(plan.secret_file, plan.path)
-        )
     identifier = printable_identity(plan.config.local_id)[1]
     psk = plan.config.psk.decode() if show else placeholder(plan)
     if fleet.pools:

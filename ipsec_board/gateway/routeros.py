@@ -9,6 +9,7 @@ import dataclasses
 
 from ipsec_board.gateway import ends, methods, selectors
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan, PlanError
 from ipsec_board.gateway.selectors import Selector
@@ -38,11 +39,13 @@ _WORDS = v.Vocabulary(
 
 def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     """`<name>.rsc`, and for each device `<name>-<device>.rsc`, to be imported in this order. Raises PlanError."""
-    ike, ike_out = _with_one_hash(fleet)
-    esp, esp_out = _WORDS.esp(fleet)
-    if any(":" in p for p in fleet.pools):
-        raise PlanError("RouterOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
-    selectors.check(fleet, "RouterOS", ranges=True)
+    (ike, ike_out), (esp, esp_out), *_ = together(
+        lambda: _with_one_hash(fleet),
+        lambda: _WORDS.esp(fleet),
+        lambda: _check_pools(fleet),
+        lambda: selectors.check(fleet, "RouterOS", ranges=True),
+        lambda: lifetime_s(fleet),
+    )
     pairs = selectors.pairs(fleet.theirs, fleet.own)
     n = fleet.name
     sheet = Sheet("#", f"RouterOS 7: IKEv2 responder for {fleet.title}").left_out(ike_out, esp_out)
@@ -75,6 +78,11 @@ def write(fleet: Fleet, show_secret: bool = False) -> list[GatewayFile]:
     _certificates(fleet, sheet)
     devices = [_device(fleet, plan, show_secret) for plan in fleet.devices]
     return [GatewayFile(f"{n}.rsc", sheet.text, shared=not fleet.exact), *ends.files(fleet, show_secret), *devices]
+
+
+def _check_pools(fleet: Fleet) -> None:
+    if any(":" in p for p in fleet.pools):
+        raise PlanError("RouterOS assigns IPv4 addresses only", "take ipv6 out of virtual_ip")
 
 
 def _certificates(fleet: Fleet, sheet: Sheet) -> None:

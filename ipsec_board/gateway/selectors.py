@@ -97,27 +97,33 @@ def check(sides, vendor: str, *, ipv4: bool = True, ranges: bool = False, instea
     """Whether a gateway can be told the selectors of a plan or a fleet: `ipv4` alone; one port, or `ranges`; prefixes alone,
     where `instead` is what else tells protocols apart there; further Child SAs, or not `several`. Raises PlanError.
     """
+    found: list[tuple[str, str]] = []
     if sides.more and not several:
-        found = dict.fromkeys(s.text for _, theirs in [([], sides.theirs), *sides.more] for s in theirs)
-        remedy = "remove more_ts, and write remote_ts = [%s]" % ", ".join(f'"{text}"' for text in found)
-        raise PlanError(f"nothing is written for {vendor} and further Child SAs (more_ts)", remedy)
+        all_of = dict.fromkeys(s.text for _, theirs in [([], sides.theirs), *sides.more] for s in theirs)
+        remedy = "remove more_ts, and write remote_ts = [%s]" % ", ".join(f'"{text}"' for text in all_of)
+        found.append((f"nothing is written for {vendor} and further Child SAs (more_ts)", remedy))
     further = [("more_ts", one) for pair in sides.more for one in pair]
-    for option, those in (("remote_ts", sides.theirs), (sides.own_option, sides.own), *further):
-        for s in those:
-            if ipv4 and _version(s) != 4:
-                text = f"this text for {vendor} holds IPv4 networks only, not {s.prefix} of {option}"
-                raise PlanError(text, f"take it out of {option}")
-            if instead and not s.is_plain:
-                plain = ", ".join(f'"{p}"' for p in prefixes(those))
-                text = f"{vendor} has no protocol and no port in its selectors, which {option} wants: {s.text}"
-                raise PlanError(text, f"write {option} = [{plain}], and {instead}")
-            if s.has_ports and (s.protocol in _ICMP or not s.protocol):
-                what = "types of ICMP" if s.protocol else "ports without a protocol"
-                text = f"nothing is written for {vendor} and {what}: {s.text} of {option}"
-                raise PlanError(text, "leave out what follows the /")
-            if s.has_ports and s.low != s.high and not ranges:
-                text = f"{vendor} takes one port in a selector, or all, not {s.text} of {option}"
-                raise PlanError(text, f"write {option} with one port each, or without, and let a firewall tell the ports apart")
+    for option, side in (("remote_ts", sides.theirs), (sides.own_option, sides.own), *further):
+        plain = ", ".join(f'"{p}"' for p in prefixes(side))
+        found += [reason for s in side if (reason := _against(s, option, vendor, ipv4, ranges, instead, plain))]
+    if found:
+        raise PlanError.of(list(dict.fromkeys(found)))
+
+
+def _against(s: Selector, option: str, vendor: str, ipv4: bool, ranges: bool, instead: str, plain: str) -> tuple[str, str] | None:
+    """Why a gateway does not take a selector, and what to write."""
+    if ipv4 and _version(s) != 4:
+        return f"this text for {vendor} holds IPv4 networks only, not {s.prefix} of {option}", f"take it out of {option}"
+    if instead and not s.is_plain:
+        text = f"{vendor} has no protocol and no port in its selectors, which {option} wants: {s.text}"
+        return text, f"write {option} = [{plain}], and {instead}"
+    if s.has_ports and (s.protocol in _ICMP or not s.protocol):
+        what = "types of ICMP" if s.protocol else "ports without a protocol"
+        return f"nothing is written for {vendor} and {what}: {s.text} of {option}", "leave out what follows the /"
+    if s.has_ports and s.low != s.high and not ranges:
+        remedy = f"write {option} with one port each, or without, and let a firewall tell the ports apart"
+        return f"{vendor} takes one port in a selector, or all, not {s.text} of {option}", remedy
+    return None
 
 
 def single(found: Sequence[str], option: str, vendor: str) -> str:

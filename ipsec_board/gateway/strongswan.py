@@ -8,6 +8,7 @@ import re
 
 from ipsec_board.gateway import ends, further
 from ipsec_board.gateway import vocabulary as v
+from ipsec_board.gateway.checks import together
 from ipsec_board.gateway.fleet import Fleet
 from ipsec_board.gateway.plan import Plan
 from ipsec_board.gateway.selectors import Selector
@@ -56,8 +57,7 @@ def _has_secret(fleet: Fleet) -> bool:
 
 
 def _connection(fleet: Fleet) -> str:
-    ike, ike_out = WORDS.ike(fleet)
-    esp, esp_out = WORDS.esp(fleet)
+    (ike, ike_out), (esp, esp_out) = together(lambda: WORDS.ike(fleet), lambda: WORDS.esp(fleet))
     ike_text = ",".join("-".join(v.unique((s.encr, s.integ, s.prf, s.group))) for s in ike)
     groups = [*(WORDS.group[ke] for ke in v.esp_groups(fleet)), ""]  # without one, too: for devices that list none
     esp_text = ",".join("-".join(v.unique((s.encr, s.integ, group, "esn" if s.esn else ""))) for group in groups for s in esp)
