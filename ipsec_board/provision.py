@@ -136,7 +136,7 @@ def _firmware_settings() -> SimpleNamespace:
     spec = importlib.util.spec_from_file_location("uplink_settings", FIRMWARE / "uplink" / "settings.py")
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     spec.loader.exec_module(module)  # type: ignore[union-attr]
-    return SimpleNamespace(known=list(module._OPTIONS), check=module.Settings)
+    return SimpleNamespace(known=module._OPTIONS, check=module.Settings)
 
 
 def provision(

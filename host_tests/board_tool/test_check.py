@@ -229,6 +229,85 @@ def test_options_outside_of_their_table_are_told_once(tmp_path, name, text, reme
     assert said.status == 1 and remedy in said.err and said.err.count("error:") == 1, said.err
 
 
+@pytest.mark.parametrize(("lines", "pastes"), [
+    ('publish_by = "MQTT"\nmqtt_topic = "a"', ['publish_by = "mqtt"']),
+    ('publish_by = "mqtts"\nmqtt_topic = "a"', ['publish_by = "mqtt"']),
+    ('publish_by = "UDP"', ['publish_by = "udp"']),
+    ('publish_by = "http"', ['publish_by = "udp"']),
+    ('publish_by = "mqtt"', ['such as: mqtt_topic = "plant/device-17"']),
+    ('publish_by = "mqtt"\nmqtt_topic = "/plant/7/#"', ['mqtt_topic = "plant/7"']),
+    ('publish_by = "mqtt"\nmqtt_topic = "plant/+/7/"', ['mqtt_topic = "plant/7"']),
+    ('publish_by = "mqtt"\nmqtt_topic = "a"\nmqtt_port = "8883"', ["mqtt_port = 8883"]),
+    ('publish_by = "mqtt"\nmqtt_topic = "a"\nmqtt_port = "mqtts"', ["mqtt_port = 8883"]),
+    ('publish_by = "mqtt"\nmqtt_topic = "a"\nwatchdog_s = 8\nmqtt_timeout_s = 5', ["mqtt_timeout_s = 3"]),
+    ('publish_by = "mqtt"\nmqtt_topic = "a"\nwatchdog_s = 2', ["watchdog_s = 8; mqtt_timeout_s = 3"]),
+    ('publish_by = "mqtt"\nmqtt_topic = "a"\nmqtt_keepalive_s = "2m"', ["mqtt_keepalive_s = 120"]),
+    ('publish_port = "9000"', ["publish_port = 9000"]),
+    ("publish_port = 0", ["publish_port = 9000"]),
+    ("publish_port = 70000", ["publish_port = 9000"]),
+    ('publish_every_s = "10s"', ["publish_every_s = 10"]),
+    ('publish_every_s = "5 min"', ["publish_every_s = 300"]),
+    ('publish_every_s = "1h"', ["publish_every_s = 3600"]),
+    ("publish_every_s = 0.5", ["publish_every_s = 1"]),
+    ('watchdog_s = "off"', ["watchdog_s = 0"]),
+    ("watchdog_s = 60", ["watchdog_s = 8"]),
+    ("watchdog_s = true", ["watchdog_s = 0"]),
+    ('network = "WiFi"\nwifi_ssid = "a"', ['network = "wifi"']),
+    ('network = "wlan"\nwifi_ssid = "a"', ['network = "wifi"']),
+    ('network = "eth0"', ['network = "ethernet"']),
+    ('network = "wifi"', ['such as: wifi_ssid = "my-network"']),
+    ('network = "wifi"\nwifi_ssid = 7', ['wifi_ssid = "7"']),
+    ('network = "wifi"\nwifi_ssid = "a"\nwifi_country = "ch"', ['wifi_country = "CH"']),
+    ('network = "wifi"\nwifi_ssid = "a"\nwifi_country = "Germany"', ['such as: wifi_country = "DE"']),
+    ('hostname = "my sensor.local"', ['hostname = "my-sensor"']),
+    ("led = 25", ['led = "25"']),
+    ('interval = "10s"', ["did you mean: publish_every_s = 10"]),
+    ("udp_port = 5000", ["did you mean: publish_port = 5000"]),
+    ('topic = "/plant/"', ['did you mean: mqtt_topic = "/plant/"']),
+    ('ssid = "home"', ['did you mean: wifi_ssid = "home"']),
+    ('broker = "10.10.0.1"', ['did you mean: publish_host = "10.10.0.1"']),
+    ('wifi_pass = "geheim"', ["did you mean: wifi_password = ..."]),
+    ("dpd_s = 30\nnumber = 5", ["write it under [tunnel]: dpd_s = 30", "write it under [site]: number = 5"]),
+    ('publish_every_s = "10s"\nnetwork = "LAN"\nled = 1\nring = 0\npublish_port = "x"',
+     ["publish_every_s = 10", 'network = "ethernet"', 'led = "1"', "ring = 1", "publish_port = 9000"]),
+])  # fmt: skip
+def test_settings_of_the_application_get_a_line_to_paste(tmp_path, lines, pastes):
+    text = f'{TUNNEL}[device]\npublish_host = "10.10.0.1"\n{lines}\n'
+    said = check(tmp_path, text)
+    remedies = re.findall("remedy: (.*)", said.err)
+    assert said.status == 1 and sorted(remedies) == sorted(pastes), said.err
+    assert "geheim" not in said.err
+    for remedy in remedies:
+        if "under" in remedy or "..." in remedy or "did you mean" in remedy:
+            continue
+        for line in remedy.removeprefix("such as: ").split("; "):
+            option = line.split()[0]
+            text = re.sub(rf"^{option} = .*\n", "", text, flags=re.MULTILINE) + line + "\n"
+    if text.count("\n") and not any("under" in r or "did you" in r for r in remedies):
+        assert check(tmp_path, text).status == 0, text
+
+
+@pytest.mark.parametrize(("lines", "warning"), [
+    ('mqtt_topic = "a"', 'mqtt_topic does nothing with publish_by = "udp": write publish_by = "mqtt"'),
+    ('wifi_ssid = "a"\nwifi_password = "b"', 'wifi_ssid, wifi_password do nothing with network = "none"'),
+    ('publish_by = "mqtt"\nmqtt_topic = "a"\npublish_port = 1883', "publish_port does nothing with MQTT: write mqtt_port = 1883"),
+    ('network = "wifi"\nwifi_ssid = "a"', ""),
+])  # fmt: skip
+def test_settings_that_do_nothing_are_told(tmp_path, lines, warning):
+    said = check(tmp_path, f'{TUNNEL}[device]\npublish_host = "10.10.0.1"\n{lines}\n')
+    assert said.status == 0 and (warning in said.err if warning else not said.err), said.err
+
+
+@pytest.mark.parametrize(("host", "more", "wanted"), [
+    ("mqtt://broker.example:1884", 'publish_by = "mqtt"\nmqtt_topic = "a"', 'publish_host = "broker.example"; mqtt_port = 1884'),
+    ("10.10.0.1:9000", "", 'publish_host = "10.10.0.1"; publish_port = 9000'),
+    ("https://in.example/x", "", 'publish_host = "in.example"'),
+])  # fmt: skip
+def test_a_host_with_more_than_a_host_gets_the_lines(tmp_path, host, more, wanted):
+    said = check(tmp_path, f'{TUNNEL}[device]\npublish_host = "{host}"\n{more}\n')
+    assert said.status == 0 and f"give it alone: {wanted}" in said.err, said.err
+
+
 @pytest.mark.parametrize(("host", "more", "warning"), [
     ("10.10.0.1", "", ""), ("broker.example", "", ""), ("10.10.0.1:9000", "", "give it alone"),
     ("10.11.0.1", "", "in none of the networks"), ("fd10::1", "", "in none of the networks"),

@@ -292,36 +292,6 @@ USUAL = {
 }  # fmt: skip
 
 
-def settings(given: dict, check, reasons: Reasons, known: Iterable[str]) -> None:
-    """The same for a class of options that raises ValueError with `setting NAME` in its text, such as firmware/uplink's."""
-    options, names = dict(given), list(known)
-    for name in [n for n in options if n not in names]:
-        value = options.pop(name)
-        near = difflib.get_close_matches(name, names, 1)
-        shown = moved(name, near[0], value) if near else ""
-        reasons.add(f"unknown option {name!r}", f"did you mean: {shown}" if near else f"known are {', '.join(names)}")
-    for _ in range(len(options) + 4):
-        try:
-            check(**options)
-            return
-        except ValueError as e:
-            found = re.search(r"setting (\w+)", str(e))
-            name = found[1] if found else ""
-            reasons.add(str(e), _setting_remedy(name))
-            if options.get(name) == _SETTINGS.get(name, ""):
-                return
-            options[name] = _SETTINGS.get(name, "")
-            if not options[name]:
-                del options[name]
-
-
-_SETTINGS = {"publish_host": "10.10.0.1", "wifi_ssid": "my-network"}
-
-
-def _setting_remedy(name: str) -> str:
-    return f"such as: {line(name, _SETTINGS[name])}" if name in _SETTINGS else "correct this option, or remove the line"
-
-
 def site(given: Mapping[str, object], reasons: Reasons) -> dict:
     """The gateway's settings, with defaults for those that are missing or wrong."""
     checked = {name: default for name, (default, _) in SITE.items()}

@@ -33,3 +33,28 @@ ALWAYS = {
     "compress": "there is no compression",
     "left": "our own address is whatever the device has",
 }
+# The same for the application's settings
+SETTINGS = {
+    **dict.fromkeys(("ssid", "wifi", "wifiname", "wifinetwork", "essid"), "wifi_ssid"),
+    **dict.fromkeys(("password", "wifipass", "wifipsk", "wifikey", "passphrase", "wifipassphrase", "wifipwd"), "wifi_password"),
+    **dict.fromkeys(("country", "region", "wificountrycode"), "wifi_country"),
+    **dict.fromkeys(("host", "server", "broker", "mqttbroker", "mqtthost", "mqttserver", "publishto", "destination", "target",
+                     "url", "publishaddress", "mqttaddress"), "publish_host"),
+    **dict.fromkeys(("port", "udpport"), "publish_port"),
+    **dict.fromkeys(("brokerport",), "mqtt_port"),
+    **dict.fromkeys(("interval", "period", "publishinterval", "publishevery", "intervals", "every", "publishperiod",
+                     "publishintervals", "sendinterval"), "publish_every_s"),
+    **dict.fromkeys(("topic", "mqttprefix", "publishtopic", "topicprefix"), "mqtt_topic"),
+    **dict.fromkeys(("clientid", "mqttclient"), "mqtt_client_id"),
+    **dict.fromkeys(("user", "username", "mqttusername", "login"), "mqtt_user"),
+    **dict.fromkeys(("mqttpass", "mqttpwd", "brokerpassword"), "mqtt_password"),
+    **dict.fromkeys(("keepalive", "mqttkeepalive"), "mqtt_keepalive_s"),
+    **dict.fromkeys(("cafile", "mqttca", "mqtttls", "tls"), "mqtt_ca_file"),
+    **dict.fromkeys(("protocol", "transport", "publishvia", "mode", "publish"), "publish_by"),
+    **dict.fromkeys(("watchdog", "wdt", "watchdogms", "watchdogtimeout"), "watchdog_s"),
+    **dict.fromkeys(("count", "readings"), "publish_count"),
+    **dict.fromkeys(("interface", "link", "nic", "networktype"), "network"),
+    **dict.fromkeys(("queue", "buffer", "queuesize"), "ring"),
+    **dict.fromkeys(("name", "devicename", "dhcphostname"), "hostname"),
+    **dict.fromkeys(("ledpin", "statusled"), "led"),
+}  # fmt: skip

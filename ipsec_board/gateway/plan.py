@@ -24,29 +24,21 @@ import re
 import secrets
 import stat
 import tomllib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from ipsec.address import is_address
 from ipsec.config import Config
 
-from ipsec_board.gateway import checks, credentials, further, meant, secret_file, selectors
+from ipsec_board.gateway import checks, credentials, further, meant, secret_file, selectors, settings
 from ipsec_board.gateway.certificates import Certificates
 from ipsec_board.gateway.checks import PlanError
 from ipsec_board.gateway.raw_keys import RawKeys
 from ipsec_board.gateway.selectors import Selector
+from ipsec_board.gateway.settings import CheckDevice
 
 KEY_FILE = "ipsec.key"  # on the board, beside ipsec.json
 _SECRET_LEN = 32
-
-
-class CheckDevice(Protocol):
-    """Who knows the options of the table [device]: their names, and a class that raises ValueError for wrong ones."""
-
-    known: Iterable[str]
-    check: Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ class Plan:
     @property
     def warnings(self) -> list[str]:
         """What is legal and unwise, or not what was meant."""
-        return meant.warnings(self.tunnel) + self._host_warnings()
+        return [*meant.warnings(self.tunnel), *settings.warnings(self.device), *self._host_warnings()]
 
     def _host_warnings(self) -> list[str]:
         host = str(self.device.get("publish_host", ""))
@@ -83,7 +75,7 @@ class Plan:
                 return []
             return [f"publish_host {host} is in none of the networks of remote_ts: nothing can be sent to it"]
         if re.fullmatch(r"[\d.]+:\d+|\[.*\]:\d+|\w+://.*", host):
-            return [f"publish_host {host!r} is neither an address nor a name: give it alone, and publish_port or mqtt_port"]
+            return [f"publish_host {host!r} is neither an address nor a name: give it alone: {settings.host_lines(self.device)}"]
         return []
 
     @property
@@ -199,7 +191,7 @@ def _checked(path: Path, tables: dict, check_device: CheckDevice | None) -> Plan
     device = dict(tables.get("device", {}))
     if check_device and device:
         reasons = checks.Reasons(f"{path}, table [device]")
-        checks.settings(device, check_device.check, reasons, check_device.known)
+        settings.check(device, check_device, reasons)
         found += reasons.found
     reasons = checks.Reasons(f"{path}, table [site]")
     site = checks.site(tables.get("site", {}), reasons)

@@ -26,6 +26,11 @@ _ANYWHERE = ("any", "all", "*", "%any", "%any4", "any4", "any-ipv4", "0/0", "0.0
 _ANYWHERE6 = ("::", "any6", "any-ipv6", "%any6", "0::/0", "0::0/0", "::0/0", "ipv6", "::/128", "any-6")
 
 
+def port(name: str) -> int:
+    """The usual port of a service, by its name; 0 for others."""
+    return _PORTS.get(name.strip().lower(), 0)
+
+
 def network(text: object) -> object:
     """A prefix without the host's bits; anything else as it is."""
     try:
