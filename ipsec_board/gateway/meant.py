@@ -7,6 +7,7 @@ Start reading at `check`.
 
 import datetime
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ipsec import more_options
@@ -16,12 +17,15 @@ from ipsec.errors import ConfigError
 
 # Words of gateways' documents, in small letters
 ANYBODY = {"any", "all", "*", "%any", "%any4", "%any6", "any4", "any6", "%anyid", "anyone", "anybody", "everyone", "everybody",
-           "anything", "wildcard", "any-id", "0.0.0.0", "::", "0.0.0.0/0", "::/0", "%"}  # fmt: skip
+           "anything", "wildcard", "any-id", "ignore", "0.0.0.0", "::", "0.0.0.0/0", "::/0", "%"}  # fmt: skip
 NOBODY = {"none", "%none", "null", "nil", "no", "off", "false", "default", "%default", "auto", "automatic", "same", "undefined",
           "undef", "unset", "n/a", "na", "-", "--", "...", "?", "empty", "blank", "nobody", "nothing", "disable", "disabled",
           "never", "not used", "unused", "unspecified", "any-ip", "dhcp", "inherit",
           "%defaultroute", "%fromcert", "%cert", "%myid", "%id", "%config", "%identity", "%group", "%opportunistic", "%dns",
           "dynamic", "%dynamic"}  # fmt: skip
+# Words for a kind of identity, in place of one
+_KINDS = {"fqdn", "hostname", "distinguished-name", "dn", "der-asn1-dn", "user-fqdn", "user-at-hostname", "keyid", "key-id",
+          "address", "inet", "email", "ip", "ipv4", "ipv6", "ipaddr", "domain"}  # fmt: skip
 _WORDS = ANYBODY | NOBODY
 _IDENTITIES = ("local_id", "remote_id", "eap_identity", "ppk_id")
 
@@ -56,6 +60,12 @@ def _check_word(name: str, text: str) -> None:
             raise ConfigError(f"option gateway: {text!r} is no gateway's name or address")
         how = f"'fqdn:{text}' is a host of this name, '%any' whoever has the key" if name == "remote_id" else "it names nobody"
         raise ConfigError(f"option {name}: {text!r} would be a name like any other: {how}")
+    if name == "gateway" and plain in ("localhost", "localhost.localdomain"):
+        raise ConfigError(f"option gateway: {text!r} is the device itself")
+    if name in ("local_id", "remote_id") and plain in _KINDS:
+        raise ConfigError(f"option {name}: {text!r} is a kind of identity: write the identity itself")
+    if name in ("local_id", "remote_id") and re.match("(?:fqdn|keyid|email|dns|rfc822):#", plain):
+        raise ConfigError(f"option {name}: {text!r}: '#' and digits would be text here: keyid:0x... has octets in digits")
     if name in ("local_id", "remote_id") and is_address(text):
         octets = parse_address(text)
         is_loopback = text.startswith("127.") or text == "::1"  # where tests have their gateways

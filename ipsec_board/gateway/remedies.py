@@ -17,6 +17,9 @@ from ipsec_board.gateway.typed_text import in_ascii, plain
 _WORDS = {"tcp": ("fallback", "always"), "auth": ("psk", "key", "cert", "eap"), "remote_auth": ("psk", "key", "cert"),
           "suite_order": ("fixed", "measured"), "clock": ("rtc",)}  # fmt: skip
 _USUAL = ("auto", "automatic", "default", "%default", "inherit", "unset", "undefined", "same")
+_YES = ("true", "yes", "on", "1", "enable", "enabled", "accept", "allow", "force", "prefer", "always", "restart", "start", "trap",
+        "%forever")  # fmt: skip
+_NO = ("false", "no", "off", "0", "disable", "disabled", "never", "none")
 Lines = dict[str, object]  # options that are right together; None: without the option
 
 EXAMPLES: dict[str, list] = {
@@ -130,13 +133,13 @@ def guess(name: str, value: object) -> Iterator[Lines]:
 
 def _by_word(name: str, value: object) -> Iterator[Lines]:
     """What is meant by "any", "none", "default" and the like in place of a value."""
-    if name == "remote_id" and meant.word(value) in meant.ANYBODY:
+    if name == "remote_id" and typed_names.is_anybody(value):
         yield {name: "%any"}
     if name in ("ike_proposals", "esp_proposals"):
         return  # their remedy says so in any case
     if library._OPTIONS[name][1] == "bool" and converted(value, "bool", ()) is not None:
         return
-    if name == "virtual_ip" and meant.word(value) in meant.NOBODY and meant.word(value) not in _USUAL:
+    if name == "virtual_ip" and (value is False or meant.word(value) in _NO):
         yield {name: [], "inner_address": EXAMPLES["inner_address"][0]}
     spec: tuple = library._OPTIONS[name]
     is_off = spec[1] == "int" and (spec[2] == 0 or name in typed_values.LIFETIMES) and meant.word(value) not in _USUAL
@@ -155,8 +158,8 @@ def converted(value: object, kind: str, limits: tuple) -> object:
     if kind == "int":
         return next(typed_values.numbers("", value, *limits), None)
     if kind == "bool":
-        words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-        return words.get(plain(value).strip().lower())
+        word = plain(value).rpartition("=")[2].strip().lower()
+        return True if word in _YES else False if word in _NO else None
     if kind == "list":
         texts = [t for t in re.split(r"[,\s]+", value) if t] if isinstance(value, str) else value
         return [typed_networks.network(t) for t in texts] if isinstance(texts, list) else None
@@ -168,16 +171,18 @@ def converted(value: object, kind: str, limits: tuple) -> object:
 def _others(name: str, value: object) -> Iterator[object]:
     if name == "virtual_ip":
         given = value if isinstance(value, list) else re.split(r"[,\s]+", plain(value))
-        found = ["ipv6" if re.search("6|:", plain(v)) else "ipv4" for v in given if re.search("[46:]|^0[.]0[.]0[.]0$", plain(v))]
+        found = ["ipv6" if re.search("6|:", plain(v)) else "ipv4" for v in given if re.search("[46:]|^[0-9.]+$|inet", plain(v))]
         yield list(dict.fromkeys(found))
+        if found == ["ipv6"] or meant.word(value) in ("both", "dual", "all"):
+            yield ["ipv4", "ipv6"]
     elif name == "provisioned":
         yield from typed_values.days(value)
     elif name == "inner_address":
-        yield plain(value).strip().partition("/")[0]
+        yield re.split(r"[/\s]", plain(value).strip())[0]
     elif name == "dns_domains":
         given = value if isinstance(value, list) else re.split(r"[,;\s]+", plain(value))
         texts = [plain(v).strip() for v in given]
-        yield [in_ascii(re.sub(r"^(?:\w+://)?[*.]+|/.*$", "", text)).strip(".") for text in texts if text][:8]
+        yield [in_ascii(re.sub(r"^(?:\w+://)?[~*.]*|/.*$", "", text)).strip(".") for text in texts if text][:8]
     elif isinstance(value, str):
         yield re.sub(r"[\x00-\x1f]", "", value).strip()
 

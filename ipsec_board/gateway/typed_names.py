@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ipsec import options as library
 from ipsec.address import is_address
 
+from ipsec_board.gateway import meant
 from ipsec_board.gateway.typed_text import cleaned, in_ascii
 
 _HOST_PORT = re.compile(r"(?:\w+://)?(?:[^/@\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s\[\]]+)(?::(?P<port>\d{1,5}))?(?:/.*)?")
@@ -21,6 +22,14 @@ _KINDS = "fqdn|hostname|domain|address|inet6?|ipv[46]|email|mail|user-fqdn|user_
 _IN_A_LINE = re.compile(rf"(?:.*[\s=])?({_KINDS})[\s:]+([^\s=]+)", re.IGNORECASE)
 # Wildcards, two mail addresses, numbers, addresses of IPv6 or what was meant as one, octets
 _NO_NAME = re.compile(r"[%*]|@.*@|^\[?[\d.:/]+\]?$|^[\da-f]*:[\da-f:]*:[\da-f:.]*$|^(?:keyid|dn|asn1dn):|^@[~#\[]")
+_LABEL = re.compile(
+    r"^(?:set\s+)?(?:match identity remote|identity (?:local|remote)|peertype|"
+    r"(?:left|right|local|remote|peer|my)[_-]?id(?:entity)?|id)(?:\s*=\s*|\s+)",
+    re.IGNORECASE,
+)
+# Fields of pfSense and OPNsense
+_FIELD = re.compile(r"((?:User )?(?:ASN\.1 )?Distinguished name(?: \([^)]*\))?|Key ?ID(?: tag)?|(?:My |Peer )?IP address|"
+                    r"(?:Fully|User) qualified domain name)\s*[,:]\s*(\S.*)", re.IGNORECASE)  # fmt: skip
 _ATTRIBUTE = r"(?:CN|SERIALNUMBER|C|L|ST|STREET|O|OU|T|DC|UID|E|EMAILADDRESS|EMAIL|S|SN)\s*="
 
 
@@ -90,6 +99,10 @@ class _Ids:
 def _identity(text: str) -> Iterator[str]:
     bare = cleaned(text)
     yield bare
+    plain = _without_label(bare)
+    if plain != bare:
+        yield from _identity(plain)
+        return
     found = _IN_A_LINE.fullmatch(bare)
     if found and re.search(r"[\s=]", bare):
         kind = _PREFIXES.get(found[1].lower(), found[1].lower())
@@ -103,18 +116,51 @@ def _identity(text: str) -> Iterator[str]:
         yield f"email:{rest}"
     if prefix in ("email", "rfc822", "userfqdn", "user_fqdn") and "@" not in rest:
         yield rest
+    if rest.startswith("#"):
+        yield f"keyid:0x{rest[1:]}" if prefix == "keyid" else _text_of(prefix, rest[1:])
     if prefix == "keyid" and len(rest) > 2:
         yield f'keyid:"{rest}"'
     if bare.startswith("@["):
         yield f"keyid:{bare[2:].rstrip(']')}"
     if "=" in bare or prefix in ("dn", "asn1dn"):
-        yield from _distinguished(bare if "=" in bare else f"CN={rest}")
+        yield from _distinguished(bare if "=" in bare else f"CN={rest}") if not rest.startswith("#") else [f"@~{rest[1:]}"]
     elif not _NO_NAME.search(bare.lower()):
         yield from _name(bare)
     elif re.fullmatch(r"\[[\da-f:.]+\](?::\d+)?|[\d.]+:\d+|[\d.]+/32", bare.lower()):
         yield re.sub(r"\]?:\d+$|/32$", "", bare).strip("[]") if "." in bare or "]:" in bare else bare.strip("[]")
     elif re.fullmatch(r"[\d.]+", bare) and not is_address(bare):
         yield f"fqdn:{bare}"
+
+
+def is_anybody(value: object) -> bool:
+    """Whether a value says that anybody will do: "any", or a line of another product with that."""
+    if meant.word(value) in meant.ANYBODY:
+        return True
+    return isinstance(value, str) and _without_label(cleaned(value)).lower() in meant.ANYBODY
+
+
+def _text_of(prefix: str, digits: str) -> str:
+    """A name that strongSwan has as `fqdn:#` and the digits of its octets."""
+    try:
+        return f"{prefix}:{bytes.fromhex(digits).decode('ascii')}"
+    except ValueError:
+        return ""
+
+
+def _without_label(text: str) -> str:
+    """What stands behind `leftid=`, `set peerid`, `match identity remote`, `KeyID tag,`, `ID_FQDN:` and the like."""
+    wire = re.fullmatch(r"ID_([A-Z0-9_]+?)(?:_ADDR)?\s*[:\s]\s*(\S.*)", text)
+    if wire:
+        kind = {"KEY_ID": "keyid:", "RFC822": "email:", "USER_FQDN": "email:", "FQDN": "fqdn:"}.get(wire[1], "")
+        return kind + wire[2]
+    field = _FIELD.fullmatch(text)
+    if field:
+        return ("keyid:" if field[1].lower().startswith("key") else "") + field[2]
+    rest = _LABEL.sub("", text, count=1).strip().strip("\"'")
+    address = re.fullmatch(r"(?:address\s+)?([\d.]+)\s+255\.255\.255\.255", rest)
+    if address:
+        return address[1]
+    return re.sub(r"^address\s+(?=0\.0\.0\.0$)", "", rest) or text
 
 
 def _distinguished(text: str) -> Iterator[str]:
@@ -134,4 +180,5 @@ def _name(bare: str) -> Iterator[str]:
     found = _HOST_PORT.fullmatch(bare)
     if found:
         yield in_ascii(found["host"].strip("[]").rstrip("."))
-    yield re.sub(r"[^A-Za-z0-9._@-]+", "-", in_ascii(bare)).strip("-")
+    if ":" not in bare and len(bare.split()) < 3:
+        yield re.sub(r"[^A-Za-z0-9._@-]+", "-", in_ascii(bare)).strip("-")

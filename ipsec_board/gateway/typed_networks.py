@@ -20,6 +20,9 @@ _PROTOCOLS = {"igmp": "2", "gre": "47", "esp": "50", "ah": "51", "ospf": "89", "
 # What stands for our own address on our side of a policy
 OWN = ("%any", "%priv", "%no", "self", "me", "host", "own", "myip", "my ip", "%self", "%host", "virtual", "%virtual", "local",
         "%any4", "%any6")  # fmt: skip
+# `dst-subnet`, `remote-ip`, `rightsubnet=`, `Network,`, `host` in front of a network
+_LABEL = re.compile(r"^\s*(?:set\s+)?(?:[a-z]\w*[ _-])*?(?:(?:sub)?nets?|network|host|address|addr|ip|prefix|right|left|"
+                    r"(?:local|remote)_ts|(?:right|left)subnets?)\s*[=,:\s]\s*(?=[\d{%:a-f])", re.IGNORECASE)  # fmt: skip
 _ANYWHERE = ("any", "all", "*", "%any", "%any4", "any4", "any-ipv4", "0/0", "0.0.0.0", "default", "%default", "anywhere",
              "internet", "dynamic", "%dynamic", "0.0.0.0/0.0.0.0", "everything", "0.0.0.0-255.255.255.255", "auto", "0.0.0.0/32",
              "%all", "%v4:0.0.0.0/0", "default-route", "any ip", "ipv4", "none", "0")  # fmt: skip
@@ -66,7 +69,8 @@ def _room(sets: list[dict]) -> int:
 def selectors(value: object) -> Iterator[object]:
     """Lists of selectors that a value may mean: all that is found in it, then those of one family."""
     texts = value if isinstance(value, (list, tuple)) else [value]
-    made = [t for one in texts if isinstance(one, str) for t in _selector(one)]
+    parts = [part for one in texts if isinstance(one, str) for part in re.split(r"[\r\n]+", one.strip())]
+    made = [t for one in parts for t in _selector(_LABEL.sub("", one).strip("{} "))]
     yield list(dict.fromkeys(made))[:8]
     for is_family in (lambda t: ":" not in t.partition("[")[0], lambda t: ":" in t.partition("[")[0]):
         yield [t for t in dict.fromkeys(made) if is_family(t)][:8]
@@ -87,6 +91,11 @@ def _selector(text: str) -> list[str]:
             return [str(net) for net in ipaddress.summarize_address_range(*ends)]  # type: ignore[type-var]
         except (ValueError, TypeError):
             return []
+    stars = re.fullmatch(r"(\d+(?:\.\d+){0,2})((?:\.\*)+)", bare)
+    if stars:
+        known = stars[1].split(".")
+        return [".".join([*known, *["0"] * (4 - len(known))]) + f"/{8 * len(known)}"]
+    bare = bare.replace("%any", "any") if "[" in bare else bare
     masked = re.fullmatch(r"([\d.]+)[\s/]+(\d+\.\d+\.\d+\.\d+)", bare)
     if masked:
         bare = f"{masked[1]}/{masked[2]}"
@@ -116,7 +125,7 @@ def _net(text: str) -> str:
 
 def _protocol(text: str) -> list[str]:
     """`[tcp/8883]` of what stands behind a prefix, an empty text where that is nothing; none for what would only be left out."""
-    words = [w for w in re.split(r"[/:\s]+", text.lower()) if w]
+    words = [w for w in re.split(r"[/:\s]+", text.lower()) if w and w != "0"]
     if not words:
         return [""]
     name, ports = words[0], words[1:]
