@@ -18,8 +18,9 @@ from ipsec.config import Config
 from ipsec.errors import ConfigError
 from ipsec.option_texts import shown
 
-from ipsec_board.gateway import foreign, meant, remedies, typed_networks
+from ipsec_board.gateway import foreign, meant, remedies, suites, typed_networks
 from ipsec_board.gateway.remedies import line
+from ipsec_board.gateway.typed_text import plain
 
 library._OPTIONS.update(auth_options.OPTIONS)  # type: ignore[arg-type]
 # name: (default, meaning)
@@ -215,23 +216,43 @@ def _go_on(options: dict, name: str, found: dict, text: str) -> bool:
 
 def _unknown(options: dict, reasons: Reasons, device: Iterable[str]) -> None:
     elsewhere = {**dict.fromkeys(device, "device"), **dict.fromkeys(SITE, "site")}
+    parts: dict[str, list[str]] = {}  # of suites, which other products have one by one
+    for name, value in options.items():
+        if name not in library._OPTIONS and _letters(name) in foreign.PARTS:
+            parts.setdefault(foreign.PARTS[_letters(name)], []).append(f"{name} {plain(value)}")
     for name in [n for n in options if n not in library._OPTIONS]:
         value = options.pop(name)
         if name in elsewhere:
             where = f"write it under [{elsewhere[name]}]: "
             reasons.add(f"option {name!r} does not belong here", where + moved(name, name, value))
             continue
-        reasons.add(f"unknown option {name!r}", _meant(name, value))
+        reasons.add(f"unknown option {name!r}", _suite(name, parts) or _meant(name, value))
+
+
+def _letters(name: str) -> str:
+    """A name as foreign.py has it."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _suite(name: str, parts: Mapping[str, list[str]]) -> str:
+    """The remedy for a part of a suite: the whole, of all the parts that there are; "" for other options."""
+    option = foreign.PARTS.get(_letters(name), "")
+    if not option:
+        return ""
+    whole = suites.translated([" ".join(parts[option])], option == "esp_proposals") or remedies.EXAMPLES[option][0]
+    return f"a suite is one text: {line(option, whole)}"
 
 
 def _meant(name: str, value: object) -> str:
     """The remedy for an option that is not known: what another product calls one of ours, or what is spelled nearly so."""
-    word = re.sub(r"[^a-z0-9]", "", name.lower())
+    word = _letters(name)
     if word in foreign.SECRETS:
         return f'write it into a file, readable by you alone, and name that: {foreign.SECRETS[word]} = "FILE"'
     if word in foreign.ALWAYS:
         return f"remove the line {name} = ...: {foreign.ALWAYS[word]}"
     names = [foreign.OPTIONS[word]] if word in foreign.OPTIONS else []
+    if word.endswith("bytes") and names == ["child_lifetime_kib"] and str(value).isdigit() and "kilo" not in word:
+        value = f"{value}b"
     near = names or difflib.get_close_matches(name.lower().replace("-", "_"), library._OPTIONS, 1)
     if not near:
         return f"known are {', '.join(library._OPTIONS)}"
@@ -241,7 +262,9 @@ def _meant(name: str, value: object) -> str:
     probe = {**{n: _STAND_IN[n] for n in ("gateway", "local_id", "psk")}, near[0]: value}
     if _culprit(_ask(probe)[1]) != near[0]:
         return f"did you mean: {line(near[0], value)}"
-    found = remedies.find(near[0], value, probe, lambda more, _: not _ask({**probe, **more})[1])
+    found = remedies.find(near[0], value, probe, lambda more, _: not _ask(remedies.with_lines(probe, more))[1])
+    if found and None in found[0].values():
+        return f"remove the line {name} = ..."
     if found and not found[1]:
         return f"did you mean: {remedies.lines(found[0])}"
     return f"did you mean {near[0]}?" + (f" Such as: {remedies.lines(found[0])}" if found else "")
