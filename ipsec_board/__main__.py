@@ -108,7 +108,7 @@ def _sub(
     if port:
         sub.add_argument("--port", help="serial port or socket:// URL; may be left out with one board")
     if port and resets:
-        sub.add_argument("--no-reset", action="store_true", help="do not start the board's interpreter anew first")
+        sub.add_argument("--no-reset", action="store_true", help="do not restart the board's interpreter first")
     return sub
 
 

@@ -7,7 +7,7 @@ from ipsec_board.linker.trace import translate
 
 
 class BoardError(Exception):
-    """Something the user can mend; `remedy` is what to do. The command line prints both and ends with status 1."""
+    """Something the user can fix; `remedy` is what to do. The command line prints both and ends with status 1."""
 
     def __init__(self, text: str, remedy: str = ""):
         super().__init__(text)

@@ -85,7 +85,7 @@ class Link:
             raise _file_error(path, e) from None
 
     def soft_reset(self) -> None:
-        """Start the board's interpreter anew, without running main.py."""
+        """Start the board's interpreter again, without running main.py."""
         self._enter(True)
 
     def start(self, code: str, on_output: Callable[[bytes], None], seconds: float = 0, grace: float = 10) -> bool:

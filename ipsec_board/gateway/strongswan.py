@@ -91,14 +91,7 @@ def _connection(fleet: Fleet) -> str:
         *_auth(fleet, "device"),
         *_remote_id(fleet),
         "        }",
-        "        children {",
-        *_child(fleet, esp_text, fleet.name, fleet.own, fleet.theirs),
-        *(
-            text
-            for n, (own, theirs) in enumerate(fleet.more, 1)
-            for text in _child(fleet, esp_text, f"{fleet.name}-more{n}", own or fleet.own, theirs)
-        ),
-        "        }",
+        *_children(fleet, esp_text),
         "    }",
         "}",
     ]
@@ -109,6 +102,13 @@ def _mobike(fleet: Fleet) -> str:
     if fleet.mobike:
         return "        mobike = yes           # a device whose address changes keeps its tunnel (RFC 4555)"
     return "        mobike = no            # no device announces it (RFC 4555)"
+
+
+def _children(fleet: Fleet, esp: str) -> list[str]:
+    lines = ["        children {", *_child(fleet, esp, fleet.name, fleet.own, fleet.theirs)]
+    for n, (own, theirs) in enumerate(fleet.more, 1):
+        lines += _child(fleet, esp, f"{fleet.name}-more{n}", own or fleet.own, theirs)
+    return [*lines, "        }"]
 
 
 def _child(fleet: Fleet, esp: str, name: str, own: list[Selector], theirs: list[Selector]) -> list[str]:
