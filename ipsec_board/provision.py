@@ -32,14 +32,20 @@ _NAME_LEN = 50  # of a device, with a domain behind it
 _REMEDY = "install the library of this version, then provision again"
 
 
-def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
-    """Load and check a provisioning file, and who can read its secret. Raises BoardError."""
+def read_plan(path: Path, show: Show, *, insecure: bool = False, said: set[str] | None = None) -> Plan:
+    """Load and check a provisioning file, and who can read its secret; warnings that were `said` before are not said again.
+
+    Raises BoardError.
+    """
+    said = set() if said is None else said
     try:
         plan = plans.load(path, _firmware_settings())
     except PlanError as e:
         raise BoardError.of(e) from e
     for text in (*plan.config.warnings, *plan.warnings, *(plan.certificates.warnings if plan.certificates else ())):
-        show.warn(text)
+        if text not in said:
+            show.warn(text)
+        said.add(text)
     for file in plan.exposed:
         text = f"the secret in {file} can be read by others"
         if not insecure:
@@ -51,9 +57,10 @@ def read_plan(path: Path, show: Show, *, insecure: bool = False) -> Plan:
 def read_plans(paths: Sequence[Path], show: Show, *, insecure: bool = False) -> list[Plan]:
     """The same for several files. Raises BoardError with the reasons of all of them."""
     plans, reasons = [], []
+    said: set[str] = set()  # what is true of all devices of a template
     for path in paths:
         try:
-            plans.append(read_plan(path, show, insecure=insecure))
+            plans.append(read_plan(path, show, insecure=insecure, said=said))
         except BoardError as e:
             reasons += e.reasons
     if reasons:

@@ -324,3 +324,8 @@ def test_the_reasons_of_all_files_are_told(tmp_path):
         file.write_text(file.read_text().replace("[site]", f"mtu = {number}\n[site]"))
     said = tool("provision", "--check", *files)
     assert said.status == 1 and "mtu: 0" in said.err and "mtu: 1" in said.err and said.err.count("mtu = 280") == 2
+
+
+def test_what_is_doubtful_about_a_template_is_said_once(tmp_path):
+    said, _ = make(tmp_path, TEMPLATE.replace('["10.10.0.0/24"]', '["10.10.0.0"]'), count=5)
+    assert said.status == 0 and said.err.count('for the network write remote_ts = ["10.10.0.0/16"]') == 1, said.err

@@ -266,6 +266,8 @@ def test_a_child_sa_that_would_carry_nothing(sets, others, text, left):
     ({"local_ts": ["fd10:1::"]}, 'local_ts = ["fd10:1::/32"]'),
     ({"more_ts": [{"remote_ts": ["10.30.0.0"]}]}, "more_ts, set 1, remote_ts: 10.30.0.0 is one host"),
     ({"remote_ts": ["10.0.0.0/8", "10.1.0.0/16", "10.0.0.0/8"]}, 'add nothing: remote_ts = ["10.0.0.0/8"]'),
+    ({"inner_address": "10.20.0.0"}, 'inner_address = "10.20.0.1"'),
+    ({"inner_address": "10.20.0.7"}, ""),
     ({"remote_ts": ["10.10.0.0/32", "10.10.0.1", "fd10::1", "10.10.0.1[tcp/80]"]}, ""),
     ({}, ""),
 ])  # fmt: skip

@@ -123,6 +123,10 @@ def warnings(options: Mapping) -> list[str]:
     for at, one in enumerate(options.get("more_ts", ()), 1):
         for name in ("remote_ts", "local_ts"):
             found += _list_warnings(f"more_ts, set {at}, {name}", name, one.get(name, ()))
+    inner = options.get("inner_address", "")
+    if inner and _network(inner) != inner:
+        first = ipaddress.ip_address(inner) + 1
+        found.append(f'inner_address: {inner} looks like a network: a host there is, for one, inner_address = "{first}"')
     return found
 
 
