@@ -298,6 +298,36 @@ def test_settings_that_do_nothing_are_told(tmp_path, lines, warning):
     assert said.status == 0 and (warning in said.err if warning else not said.err), said.err
 
 
+@pytest.mark.parametrize(("line", "paste"), [
+    ('pool = "10.20.0.1/24"', 'pool = "10.20.0.0/24"'),
+    ('pool = "10.20.0.0"', 'pool = "10.20.0.0/16"'),
+    ('pool = "10.20.0.0 255.255.255.0"', 'pool = "10.20.0.0/24"'),
+    ('pool = "10.20.0.10-10.20.0.50"', 'pool = "10.20.0.0/26"'),
+    ('pool = ["10.20.0.0/24"]', 'pool = "10.20.0.0/24"'),
+    ('pool = "fd20::/64"', 'such as: pool = "10.20.0.0/24"'),
+    ('pool = "none"', "remove the line pool = ..."),
+    ('pool6 = "fd20:1::"', 'pool6 = "fd20:1::/32"'),
+    ('dns = "none"', "remove the line dns = ..."),
+    ('dns = "8.8.8.8, 8.8.4.4"', 'dns = ["8.8.8.8", "8.8.4.4"]'),
+    ('dns = ["8.8.8.8/32"]', 'dns = ["8.8.8.8"]'),
+    ('dns = ["dns.example"]', 'such as: dns = ["10.10.0.1"]'),
+    ('address = "https://198.51.100.9"', 'address = "198.51.100.9"'),
+    ('address = "198.51.100.9/32"', 'address = "198.51.100.9"'),
+    ('address = "any"', "remove the line address = ..."),
+    ('peer_address = "dynamic"', "remove the line peer_address = ..."),
+    ('peer_address = "gw.example"', 'such as: peer_address = "203.0.113.7"'),
+    ('interface = "WAN (em0)"', 'interface = "em0"'),
+    ('interface = "any"', "remove the line interface = ..."),
+    ('number = "5"', "number = 5"),
+    ('name = "my gateway"', 'name = "my-gateway"'),
+])  # fmt: skip
+def test_the_gateways_side_gets_a_line_to_paste(tmp_path, line, paste):
+    said = check(tmp_path, f"{TUNNEL}[site]\n{line}\n")
+    assert said.status == 1 and said.err.count("error:") == 1 and said.err.strip().endswith(f"remedy: {paste}"), said.err
+    if " = ..." not in paste:
+        assert check(tmp_path, f"{TUNNEL}[site]\n{paste.removeprefix('such as: ')}\n").status == 0
+
+
 @pytest.mark.parametrize(("host", "more", "wanted"), [
     ("mqtt://broker.example:1884", 'publish_by = "mqtt"\nmqtt_topic = "a"', 'publish_host = "broker.example"; mqtt_port = 1884'),
     ("10.10.0.1:9000", "", 'publish_host = "10.10.0.1"; publish_port = 9000'),

@@ -191,6 +191,7 @@ def test_one_error_with_a_line_that_is_right(option, value, remedy):
         *(("remote_id", word, "remove the line remote_id = ...") for word in ("none", "auto", "default", "%fromcert")),
         *(("local_id", word, 'such as: local_id = "sensor-7.example.net"') for word in ("any", "none", "255.255.255.255", "*")),
         *(("gateway", word, 'such as: gateway = "vpn.example.net"') for word in ("any", "none", "dynamic", "%any6")),
+        ("gateway", ["a.example", "any", "b.example"], 'gateway = ["a.example", "b.example"]'),
         # days that are none, are to come, or are in another notation
         ("provisioned", "2026-02-31", 'provisioned = "2026-02-28"'),
         ("provisioned", "2024-02-30", 'provisioned = "2024-02-29"'),
@@ -218,6 +219,11 @@ def test_one_error_with_a_line_that_is_right(option, value, remedy):
 )
 def test_words_that_stand_for_something_else(option, value, remedy):
     assert refused(option, value) == remedy
+
+
+def test_a_word_in_a_list_of_identities():
+    """Without the option each gateway has its own name."""
+    assert refused("remote_id", ["any", "b.example"], gateway=["a.example", "b.example"]) == "remove the line remote_id = ..."
 
 
 @pytest.mark.parametrize(("name", "ike", "esp"), [

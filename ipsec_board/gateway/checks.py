@@ -6,19 +6,16 @@ has nothing more to say. Start reading at `tunnel`.
 
 import difflib
 import functools
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ipsec import auth_options
 from ipsec import options as library
-from ipsec.address import is_address
 from ipsec.config import Config
 from ipsec.errors import ConfigError
-from ipsec.option_texts import shown
 
-from ipsec_board.gateway import foreign, meant, remedies, suites, typed_networks
+from ipsec_board.gateway import foreign, meant, remedies, suites
 from ipsec_board.gateway.remedies import line
 from ipsec_board.gateway.typed_text import plain
 
@@ -313,57 +310,3 @@ USUAL = {
     ],
     "esp_proposals": ["aes128ccm16", "aes128gcm16", "aes256gcm16", "aes128-sha256", "aes256-sha256"],
 }  # fmt: skip
-
-
-def site(given: Mapping[str, object], reasons: Reasons) -> dict:
-    """The gateway's settings, with defaults for those that are missing or wrong."""
-    checked = {name: default for name, (default, _) in SITE.items()}
-    for name, value in given.items():
-        if name not in SITE:
-            elsewhere = name in library._OPTIONS
-            near = difflib.get_close_matches(name, SITE, 1)
-            remedy = f"did you mean: {moved(name, near[0], value)}" if near else f"known are {', '.join(SITE)}"
-            remedy = "write it under [tunnel]: " + moved(name, name, value) if elsewhere else remedy
-            reasons.add(f"unknown option {name!r}", remedy)
-            continue
-        why = _site_value(name, value)
-        if why:
-            reasons.add(f"{name} = {shown('', value)}{why[0]}", why[1])
-        else:
-            checked[name] = value
-    return checked
-
-
-def _site_value(name: str, value) -> tuple[str, str] | None:
-    """Why a setting is wrong, and a line to paste."""
-    default = SITE[name][0]
-    if type(value) is not type(default):
-        guess = remedies.converted(value, {str: "str", list: "list", int: "int"}[type(default)], (0, 16000))
-        return f" is not {SITE[name][1]}", f"such as: {line(name, default if guess is None else guess)}"
-    if not all(text.isprintable() for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)):
-        return f" is not {SITE[name][1]}", f"such as: {line(name, default)}"
-    if name == "name" and not re.fullmatch(r"[A-Za-z0-9_-]+", value):
-        return "", "use letters, digits, - and _: " + line(name, re.sub(r"[^A-Za-z0-9_-]+", "-", value).strip("-") or "uplink")
-    if name in ("pool", "pool6"):
-        return _pool(name, value)
-    if name in ("dns", "address", "peer_address"):
-        example = ["10.10.0.1"] if name == "dns" else "198.51.100.1"
-        for text in value if name == "dns" else [value] if value else []:
-            if not isinstance(text, str) or not is_address(text):
-                return f": {text!r} is not an IP address", f"such as: {line(name, example)}"
-    if name in ("interface", "inside") and not re.fullmatch(r"[\w./:-]*", value, re.ASCII):
-        return " is no interface name", f"such as: {line(name, 'eth0')}"
-    if name == "number" and not 0 <= value <= 16000:
-        return "", "use a number from 1 to 16000"
-    return None
-
-
-def _pool(name: str, value: str) -> tuple[str, str] | None:
-    version = 6 if name == "pool6" else 4
-    try:
-        if ipaddress.ip_network(value).version == version:
-            return None
-        return f" is not an IPv{version} network", f"such as: {line(name, SITE[name][0])}"
-    except ValueError as e:
-        better = typed_networks.network(value)
-        return f": {e}", f"{'such as: ' if better == value else ''}{line(name, SITE[name][0] if better == value else better)}"

@@ -26,7 +26,7 @@ NOBODY = {"none", "%none", "null", "nil", "no", "off", "false", "default", "%def
 # Words for a kind of identity, in place of one
 _KINDS = {"fqdn", "hostname", "distinguished-name", "dn", "der-asn1-dn", "user-fqdn", "user-at-hostname", "keyid", "key-id",
           "address", "inet", "email", "ip", "ipv4", "ipv6", "ipaddr", "domain"}  # fmt: skip
-_WORDS = ANYBODY | NOBODY
+WORDS = ANYBODY | NOBODY
 _IDENTITIES = ("local_id", "remote_id", "eap_identity", "ppk_id")
 
 
@@ -55,7 +55,7 @@ def _texts(value: object) -> Iterable[str]:
 
 def _check_word(name: str, text: str) -> None:
     plain = text.strip().lower()
-    if plain in _WORDS and (name, text) != ("remote_id", "%any"):
+    if plain in WORDS and (name, text) != ("remote_id", "%any"):
         if name == "gateway":
             raise ConfigError(f"option gateway: {text!r} is no gateway's name or address")
         how = f"'fqdn:{text}' is a host of this name, '%any' whoever has the key" if name == "remote_id" else "it names nobody"
@@ -89,7 +89,7 @@ def today() -> datetime.date:
 
 def _check_domains(domains: Iterable[str]) -> None:
     for text in domains:
-        if text != "*" and text.strip().lower() in _WORDS:
+        if text != "*" and text.strip().lower() in WORDS:
             raise ConfigError(f"option dns_domains: {text!r} would be a domain: leave it out for all names, or write '*'")
 
 
@@ -124,14 +124,14 @@ def warnings(options: Mapping) -> list[str]:
         for name in ("remote_ts", "local_ts"):
             found += _list_warnings(f"more_ts, set {at}, {name}", name, one.get(name, ()))
     inner = options.get("inner_address", "")
-    if inner and _network(inner) != inner:
+    if inner and network_of(inner) != inner:
         first = ipaddress.ip_address(inner) + 1
         found.append(f'inner_address: {inner} looks like a network: a host there is, for one, inner_address = "{first}"')
     return found
 
 
 def _list_warnings(where: str, name: str, texts: Sequence[str]) -> Iterable[str]:
-    meant = [_network(text) for text in texts]
+    meant = [network_of(text) for text in texts]
     hosts = [text for text, net in zip(texts, meant, strict=True) if net != text]
     if hosts:
         whole = [_with_length(text) if text in hosts else text for text in texts]
@@ -152,7 +152,7 @@ def _line(name: str, texts: Sequence[str]) -> str:
     return f"{name} = [{', '.join(chr(34) + text + chr(34) for text in texts)}]"
 
 
-def _network(text: str) -> str:
+def network_of(text: str) -> str:
     """The prefix that an address with zeros at its end looks like."""
     host, bracket, rest = text.partition("[")
     if "/" in host:

@@ -30,7 +30,7 @@ from pathlib import Path
 from ipsec.address import is_address
 from ipsec.config import Config
 
-from ipsec_board.gateway import checks, credentials, further, meant, secret_file, selectors, settings
+from ipsec_board.gateway import checks, credentials, further, meant, secret_file, selectors, settings, site
 from ipsec_board.gateway.certificates import Certificates
 from ipsec_board.gateway.checks import PlanError
 from ipsec_board.gateway.raw_keys import RawKeys
@@ -194,12 +194,12 @@ def _checked(path: Path, tables: dict, check_device: CheckDevice | None) -> Plan
         settings.check(device, check_device, reasons)
         found += reasons.found
     reasons = checks.Reasons(f"{path}, table [site]")
-    site = checks.site(tables.get("site", {}), reasons)
+    checked_site = site.check(tables.get("site", {}), reasons)
     found += reasons.found
     if found or checked is None:
         raise PlanError.of(found)
     readable = known.is_secret and readable_by_others(known.secret_file)
-    return Plan(path, options, device, site, checked, known.secret_file, readable, known.keys, files, known.certificates)
+    return Plan(path, options, device, checked_site, checked, known.secret_file, readable, known.keys, files, known.certificates)
 
 
 def names_certificates(path: Path) -> bool:

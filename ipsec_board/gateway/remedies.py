@@ -135,6 +135,11 @@ def _by_word(name: str, value: object) -> Iterator[Lines]:
     """What is meant by "any", "none", "default" and the like in place of a value."""
     if name == "remote_id" and typed_names.is_anybody(value):
         yield {name: "%any"}
+        yield {name: None}  # where that is too much
+    if name == "remote_id" and isinstance(value, (list, tuple)) and any(meant.word(one) in meant.WORDS for one in value):
+        yield {name: None}
+    if name == "gateway" and isinstance(value, (list, tuple)):
+        yield from typed_names.gateways([one for one in value if meant.word(one) not in meant.WORDS])
     if name in ("ike_proposals", "esp_proposals"):
         return  # their remedy says so in any case
     if library._OPTIONS[name][1] == "bool" and converted(value, "bool", ()) is not None:

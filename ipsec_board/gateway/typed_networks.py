@@ -102,6 +102,8 @@ def _selector(text: str) -> list[str]:
     commas = [t for t in re.split(r"[,;\s]+", bare) if t]
     if len(commas) > 1 and all(_net(t) for t in commas):
         return [_net(t) for t in commas]
+    if _net(bare):
+        return [_net(bare)]
     for cut in range(len(bare), 0, -1):  # the longest beginning that is a network
         if not re.match(r"$|[\s\[\],%:]|/[a-z]", bare[cut:].lower()):
             continue
