@@ -27,6 +27,7 @@ NOBODY = {"none", "%none", "null", "nil", "no", "off", "false", "default", "%def
 _KINDS = {"fqdn", "hostname", "distinguished-name", "dn", "der-asn1-dn", "user-fqdn", "user-at-hostname", "keyid", "key-id",
           "address", "inet", "email", "ip", "ipv4", "ipv6", "ipaddr", "domain"}  # fmt: skip
 WORDS = ANYBODY | NOBODY
+_WRITTEN = datetime.date(2026, 11, 28)
 _IDENTITIES = ("local_id", "remote_id", "eap_identity", "ppk_id")
 
 
@@ -83,8 +84,8 @@ def _check_day(text: str) -> None:
 
 
 def today() -> datetime.date:
-    """The day by the desk's clock, in UTC."""
-    return datetime.datetime.now(datetime.UTC).date()
+    """The day by the desk's clock, in UTC; not before that of this file, as clocks may be wrong."""
+    return max(datetime.datetime.now(datetime.UTC).date(), _WRITTEN)
 
 
 def _check_domains(domains: Iterable[str]) -> None:
