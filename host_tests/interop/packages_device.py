@@ -130,7 +130,7 @@ async def aiomqttc(uplink, host, say):
             return (2026, 1, 1, 0, 0, 0, 0, 0)
 
     if sys.implementation.name == "micropython":
-        sys.modules["machine"] = type("machine", (), {"RTC": Rtc})
+        sys.modules["machine"] = type("machine", (), {"RTC": Rtc})  # type: ignore[assignment]
     from aiomqttc import MQTTClient
 
     got = []
@@ -234,15 +234,20 @@ def main(config, host, folders, what, *rest):
 
     for name in ("ssl",) if sys.implementation.name == "micropython" else ("binascii", "json", "struct"):
         sys.modules["u" + name] = __import__(name)  # by the names that old packages use
-    if what in BLOCKING:
+    blocking, waiting = BLOCKING, WAITING
+    if what.startswith("torn_"):
+        import packages_torn
+
+        blocking, waiting, what = packages_torn.BLOCKING, packages_torn.WAITING, what[5:]
+    if what in blocking:
         uplink = ipsec.connect(config, capture=True)
-        got = BLOCKING[what](uplink, host, print, *rest)
+        got = blocking[what](uplink, host, print, *rest)
         uplink.close()
     else:
 
         async def run():
             uplink = await ipsec.connect_async(config, capture=True)
-            got = await WAITING[what](uplink, host, print, *rest)
+            got = await waiting[what](uplink, host, print, *rest)
             await uplink.close()
             return got
 
