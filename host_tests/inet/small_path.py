@@ -4,7 +4,8 @@
 
 For each MTU of the path a tunnel with the default `mtu` is made; octets go up, and others come down, over connections of
 their own, and again over new ones. Prints how long the longest silence was and what the tunnel told. `up600` in place of a
-number: the path is wide at first, and narrow while octets go up; `down1280`: while they come down. Start reading at `measure`.
+number: the path is wide at first, and narrow while octets go up; `down1280`: while they come down; `wide`: it is narrow at first
+and wide after ten minutes, which are made to pass by the tunnel's note of the time. Start reading at `measure`.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from host_tests.responder import Responder
 from host_tests.responder.relay import RandomLink
 
 OCTETS = 60000
-PATHS = ("1500", "1280", "600", "up600", "down1280", "down600")
+PATHS = ("1500", "1280", "600", "up600", "down1280", "down600", "wide")
+TEN_MINUTES_MS = 600000
 
 
 def carry(uplink: Uplink, servers: Servers, port: int, began=lambda: None) -> float:
@@ -56,15 +58,19 @@ def measure(tun: Tun, servers: Servers, mtu: str) -> dict:
         subprocess.run(["ip", family, "route", "flush", "cache"], check=True)
     with Responder(psk=PSK, esp_suites=("aes128gcm16",)) as gw:
         tun.join(gw)
-        at_once = mtu.isdigit()
-        link = gw.faults.add(RandomLink(delay_s=0.025, kinds=("esp",), mtu=int(mtu) if at_once else 1500))
+        at_first = int(mtu) if mtu.isdigit() else 600 if mtu == "wide" else 1500
+        link = gw.faults.add(RandomLink(delay_s=0.025, kinds=("esp",), mtu=at_first))
 
         def shrink():
             link.mtu = int(mtu.lstrip("updown"))
 
         with Uplink(Config(**options(gw)), on_event=events.append) as uplink:
             first, second = (SOURCE, SINK) if mtu.startswith("down") else (SINK, SOURCE)
-            silences = [carry(uplink, servers, first, (lambda: None) if at_once else shrink)]
+            silences = [carry(uplink, servers, first, shrink if mtu.startswith(("up", "down")) else lambda: None)]
+            if mtu == "wide":
+                assert uplink.tunnel.mtu < 600
+                link.mtu = 1500
+                uplink.tunnel.shrunk_at = (uplink.tunnel.shrunk_at - TEN_MINUTES_MS) & 0x1FFFFFFF
             silences += [carry(uplink, servers, port) for port in (second, first, second)]
             told = [event.text for event in events if event.cause == "mtu"]
             return {"path": mtu, "silences_s": [round(s, 2) for s in silences], "mtu": uplink.tunnel.mtu, "told": told}

@@ -95,6 +95,25 @@ def test_the_path_becomes_narrow_later():
     assert started and net.stack.passed == 500
 
 
+def test_a_search_after_the_path_was_narrow():
+    for most, want in ((1500, 1360), (576, 500)):
+        search_again(most, want)
+
+
+def search_again(most, want):
+    net, old = open_over(576)
+    net.run(lambda: net.stack.passed == 500)
+    net.stack.link.mtu, net.stack.passed = 1360, 0  # as drive/path_mtu.py does it
+    other = Narrow(net.stack, Server(window=16000, mss=1320))
+    other.most, other.now = most, net.now
+    socket = net.stack.tcp(4096)
+    socket.connect(("10.10.0.1", 80))
+    other.run(lambda: socket.connected)
+    assert socket._narrow == 440, "it is careful"
+    other.run(lambda: net.stack.passed == want)
+    assert net.stack.link.mtu == want and old._mss == 460, "a connection that is open keeps to short segments"
+
+
 class Kernel(Server):
     """A server as Linux is: what a segment once was it stays, unless ICMP or the window makes it shorter."""
 

@@ -30,6 +30,7 @@ class Cable:
         self.is_up, self.is_closed, self.address = True, False, "10.10.0.2"
         self.drops = Drops()
         self.now = 0
+        self.shrunk_at = None
         self.waits = []
 
     def check_open(self):

@@ -88,3 +88,25 @@ def test_before_there_is_a_tunnel_nothing_happens():
     tunnel = scripted.make_tunnel()
     path_mtu.learn(tunnel, link(600))
     assert tunnel.mtu == 1360
+
+
+def test_a_narrow_path_may_be_wide_after_ten_minutes():
+    tunnel = up()
+    tunnel.tick(5000)
+    tunnel.stack.learn(500)
+    assert tunnel.mtu == tunnel.stack.passed == 500 and tunnel.shrunk_at == 5000
+    path_mtu.widen(tunnel, 604999)
+    assert tunnel.mtu == 500, "not yet"
+    tunnel.stack.probe = object()
+    path_mtu.widen(tunnel, 605000)
+    assert tunnel.mtu == 500, "not amid a search"
+    tunnel.stack.probe = None
+    path_mtu.widen(tunnel, 605000)
+    assert tunnel.mtu == 1360 and tunnel.stack.passed == 0, "the next connection asks"
+    tunnel.stack.passed = 1360
+    path_mtu.widen(tunnel, 1300000)
+    assert tunnel.stack.passed == 1360, "it is wide"
+    tunnel.stack.learn(500)
+    assert len(warnings(tunnel)) == 1, "that it is as narrow as it was is no news"
+    tunnel.stack.learn(400)
+    assert len(warnings(tunnel)) == 2

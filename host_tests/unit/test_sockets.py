@@ -31,6 +31,7 @@ class Udp:
         self.tunnel = self
         self.config = Config
         self.failure = None
+        self.shrunk_at = None
         self.is_up, self.is_closed, self.address = True, False, "10.10.0.2"
         self.drops = Drops()
         self.lost = []

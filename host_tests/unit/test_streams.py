@@ -17,6 +17,7 @@ class Uplink:
         self.wire = Wire(self.stack, Server(**server), loses)
         self.tunnel = self
         self.is_up, self.is_closed = True, False
+        self.shrunk_at = None
         self.drops = Drops()
 
     def check_open(self):

@@ -17,7 +17,7 @@ class History:
         self.where = None  # the tunnel's, which knows whether an attempt in vain is the last one
         self._config = config
         self._last = ""
-        self.twins = 0
+        self.twins = self._narrow = 0
 
     def tell(self, event) -> None:
         """Another event."""
@@ -32,10 +32,12 @@ class History:
             self._last = event.cause if event.kind == DOWN else ""
 
     def shrinks(self, before: int, now: int) -> None:
-        """Packets of the MTU until now do not arrive, those of another one do."""
-        from ipsec import texts
+        """Packets of the MTU until now do not arrive, those of another one do; a path that stays as narrow is told once."""
+        if now != self._narrow:
+            from ipsec import texts
 
-        self.tell(Event(WARNING, "mtu", texts.mtu(before, now)))
+            self._narrow = now
+            self.tell(Event(WARNING, "mtu", texts.mtu(before, now)))
 
     def _came_up(self):
         self.ups += 1

@@ -57,6 +57,7 @@ class Tunnel(Attempts):
         self.config = config
         self.crypto, self.random = crypto, random
         self.log, self.keylog = log, keylog
+        self.shrunk_at: int | None = None  # when packets were last found too long
         self.mtu, self.head, self.max_datagram_len = config.mtu, _HEAD, max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
         self.tx, self.rx = bytearray(self.max_datagram_len), None
         self.tx_pos = self.tx_end = self.rx_pos = self.rx_end = 0
@@ -192,7 +193,7 @@ class Tunnel(Attempts):
     def shrink(self, mtu: int) -> None:
         """Inner packets longer than this do not arrive: there are none from now on."""
         self.history.shrinks(self.mtu, mtu)
-        self.mtu = mtu
+        self.mtu, self.shrunk_at = mtu, self._upkeep.seen_at
 
     def deliver(self) -> None:
         """Give the inner packet that has come to the stack. Allocates: nothing with UDP."""

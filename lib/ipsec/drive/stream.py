@@ -34,6 +34,10 @@ class Stream:
             raise unreachable(uplink)
         self._uplink = uplink
         self._address = (host, port)
+        if uplink.tunnel.shrunk_at is not None:
+            from ipsec.drive import path_mtu
+
+            path_mtu.widen(uplink.tunnel, uplink._clock.now_ms())
         self._inner = uplink.stack.tcp(room)
         self._inner.connect(self._address)
         self._own = uplink.stack.source_for(to_octets(host))
