@@ -16,6 +16,8 @@ Start reading at `locked`.
 """
 
 import gc
+import sys
+from io import BytesIO
 
 # What importing a kernel raises where it cannot run: no such file, no native code here, or .mpy files for another chip
 NO_KERNEL = (ImportError, NotImplementedError, SyntaxError, ValueError)
@@ -109,8 +111,6 @@ class Collecting:
 
 def _has_room(n: int) -> bool:
     """Whether the heap has so many octets in one piece; they are given back at once. To count free ones takes longer."""
-    from io import BytesIO
-
     try:
         BytesIO(n).close()  # type: ignore[arg-type]
         return True
@@ -120,12 +120,9 @@ def _has_room(n: int) -> bool:
 
 def forget(name: str) -> None:
     """Let a board have the memory of a module that has done its work, of which nobody holds anything."""
-    if hasattr(gc, "threshold"):  # CPython has not, and keeps it
-        import sys
-
-        if sys.modules.pop(name, None):
-            package, _, last = name.rpartition(".")
-            delattr(sys.modules[package], last)
+    if hasattr(gc, "threshold") and sys.modules.pop(name, None):  # CPython has not, and keeps it
+        package, _, last = name.rpartition(".")
+        delattr(sys.modules[package], last)
 
 
 def collect() -> None:

@@ -11,6 +11,8 @@ from ipsec.ike.payload import write_delete
 CHILD_WORK = 1  # to make, rekey or delete a Child SA, `about`
 IKE_WORK = 2  # to rekey the IKE SA
 
+_first: list = []  # the class, once it is loaded: an import statement costs 100,000 instructions on a board even then
+
 
 class Exchange:
     """An INFORMATIONAL request that changes nothing: the liveness check (RFC 7296 2.4)."""
@@ -71,3 +73,12 @@ class Farewell(DeleteIke):
 
     def build(self, sa, b):
         b.notify(iana.AUTHENTICATION_FAILED)
+
+
+def first(sa) -> Exchange:
+    """IKE_SA_INIT, with which an IKE SA begins that is not the heir of another one."""
+    if not _first:
+        from ipsec.ike.establish import IkeSaInit
+
+        _first.append(IkeSaInit)
+    return _first[0](sa)

@@ -18,7 +18,7 @@ Start reading at `receive`; `window.py` has the messages, `exchange.py` and `ans
 from ipsec.errors import AuthError, CryptoError, NotReady, PeerError, Refused, Unproved
 from ipsec.event import DOWN, FAILED, WARNING, Event
 from ipsec.ike import auth, iana, keymat, message
-from ipsec.ike.exchange import DeleteIke, Farewell
+from ipsec.ike.exchange import DeleteIke, Farewell, first
 from ipsec.ike.liveness import Liveness
 from ipsec.ike.window import Window
 from ipsec.micro import is_due
@@ -89,10 +89,8 @@ class IkeSa(Liveness):
 
     def start(self, now: int) -> None:
         """Begin the handshake."""
-        from ipsec.ike.establish import IkeSaInit
-
         self._set_state(_INIT_SENT)
-        self.want(IkeSaInit(self))
+        self.want(first(self))
 
     def is_addressed(self, buf, pos: int, end: int) -> bool:
         """Whether `buf[pos:end]` could be an IKE message of our peer: header length, SPIs, direction."""

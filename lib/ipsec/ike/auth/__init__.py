@@ -13,6 +13,8 @@ Each gives an object for one IKE SA with
 Start reading at `load`.
 """
 
+_psk: list = []  # the class, once it is loaded: an import statement costs 100,000 instructions on a board even then
+
 
 def load(config):
     """The method that a configuration names.
@@ -20,9 +22,11 @@ def load(config):
     Raises ConfigError when a key of the configuration is none.
     """
     if config.auth == "psk" and not config.remote_auth:
-        from ipsec.ike.auth.psk import Psk
+        if not _psk:
+            from ipsec.ike.auth.psk import Psk
 
-        method = Psk(config.psk)
+            _psk.append(Psk)
+        method = _psk[0](config.psk)
     elif config.auth == "eap":
         from ipsec.ike.auth.eap import load_eap
 
