@@ -7,7 +7,6 @@ lifetime ends. Start reading at `build`.
 from ipsec.ike import iana, payload
 
 INVALID_SYNTAX = 7
-MAX_LEN = 128
 _TEMPORARY_FAILURE = 43
 _REKEY_SA = 16393
 _AUTH_LIFETIME = 16403

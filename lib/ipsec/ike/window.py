@@ -1,8 +1,8 @@
 """`Window`: the messages of one IKE SA: message IDs, the request under way, the last response (RFC 7296 2.1 to 2.3).
 
 Rules
-- One request of ours is outstanding; its buffer is the retransmission copy, so it is sent again bit for bit. What else is wanted
-  waits for its turn, which `go_on` gives it from the driver's loop: exchanges do not begin inside each other.
+- One request of ours is outstanding; its octets are kept until it is answered, so it is sent again bit for bit. What else is
+  wanted waits for its turn, which `go_on` gives it from the driver's loop: exchanges do not begin inside each other.
 - An exchange ends in one place, `_receive_response`, after its response has been processed.
 - The last response is kept for a repeated request of the peer; only the next request is processed and is a sign of life.
 - What a message means is the business of its exchange and of the SA; here it is let through, answered or dropped.
@@ -17,6 +17,7 @@ from ipsec.micro import const, earlier, is_due, since
 
 MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
 _REQUEST_LEN = const(1280)  # config.py bounds what goes into a request
+_SHORT_LEN = const(256)  # INFORMATIONAL: a cookie and NAT detection, or an error
 LARGE_LEN = 1228  # of a message that every path takes behind the headers of IPv6, UDP and the marker (RFC 7383 2.5.1)
 _SMALL_LEN = const(524)  # the same on a path of 576 octets
 _CUT_AFTER = const(2)  # repetitions of a request that was too large, perhaps
@@ -87,7 +88,6 @@ class Window:
         self.retransmission = None
         self._wanted = []  # exchanges that wait for their turn
         self._short = self.short_at = 0  # how often the heap had no room for the first one's request, and when it is tried again
-        self._request = bytearray(MARKER_LEN + _REQUEST_LEN)
         self._sent = []  # the request under way as messages: (buf, end)
         self._next_id = self._peer_id = 0
         self._response = None  # the last one, in the same form
@@ -160,10 +160,10 @@ class Window:
     def _send_request(self, exchange, now):
         b = self._build(exchange)
         if exchange.protected:
-            self._sent = self._seal(b)
+            self._sent = _octets(self._seal(b))
         else:
-            self._sent = [(self._request, b.finish())]
-            exchange.request = bytes(self._request[MARKER_LEN : b.pos])  # AUTH covers it as it is sent
+            self._sent = _octets([(b.buf, b.finish())])
+            exchange.request = self._sent[0][0][MARKER_LEN:]  # AUTH covers it as it is sent
         self._trace("sent", b, False)
         self.active = exchange
         self._begin_waiting(now)
@@ -187,12 +187,17 @@ class Window:
         self._out += self._sent
 
     def _build(self, exchange):
+        b = self._begin(exchange.kind, self._next_id, exchange.protected)
+        exchange.build(self._sa, b)
+        return b
+
+    def _begin(self, kind, number, protected, response=0):
         sa = self._sa
-        b = message.Builder(self._request, MARKER_LEN)
-        b.begin(sa.spi_i, sa.spi_r, exchange.kind, sa.flags, self._next_id)
-        if exchange.protected:
+        room = _SHORT_LEN if kind == iana.INFORMATIONAL else _REQUEST_LEN
+        b = message.Builder(bytearray(MARKER_LEN + room), MARKER_LEN)
+        b.begin(sa.spi_i, sa.spi_r, kind, sa.flags | response, number)
+        if protected:
             b.begin_sk(sa.protection)
-        exchange.build(sa, b)
         return b
 
     def _seal(self, b) -> list:
@@ -230,7 +235,7 @@ class Window:
         """Large requests seem to vanish on the path: what is outstanding goes on in smaller pieces (RFC 7383 2.5.2)."""
         if self._sent[0][1] - MARKER_LEN > _SMALL_LEN:
             self.piece_len = _SMALL_LEN
-            self._sent = self._seal(self._build(exchange))
+            self._sent = _octets(self._seal(self._build(exchange)))
 
     def drop_all(self) -> None:
         """The SA is over: nothing is wanted any more."""
@@ -252,6 +257,7 @@ class Window:
         if self.active:
             self.active.wipe()
         self.active = self.retransmission = None
+        self._sent = []
 
     # What comes
 
@@ -347,7 +353,7 @@ class Window:
         """Answer a request that is verified, once what it needs is loaded."""
         from ipsec.ike import answer
 
-        b = self._begin_response(m)
+        b = self._begin(m.exchange, m.message_id, True, message.FLAG_RESPONSE)
         try:
             after = answer.build(self._sa, m, b)
         except PeerError as e:
@@ -362,24 +368,14 @@ class Window:
         from ipsec.ike import answer
 
         self._sa.heard(now)
-        b = self._begin_response(m)
+        b = self._begin(m.exchange, m.message_id, True, message.FLAG_RESPONSE)
         b.notify(error.notify, error.data)
         self._send_response(b)
         if error.notify == answer.INVALID_SYNTAX:
             self._sa.end("invalid_syntax", "the gateway sent a malformed request: %s" % error)
 
-    def _begin_response(self, m):
-        from ipsec.ike import answer
-
-        sa = self._sa
-        room = 2 * answer.MAX_LEN if m.exchange == iana.INFORMATIONAL else _REQUEST_LEN  # a cookie and NAT detection, or a KE
-        b = message.Builder(bytearray(MARKER_LEN + room), MARKER_LEN)
-        b.begin(sa.spi_i, sa.spi_r, m.exchange, sa.flags | message.FLAG_RESPONSE, m.message_id)
-        b.begin_sk(sa.protection)
-        return b
-
     def _send_response(self, b, after=None, now=0):
-        response = [(bytes(buf[:end]), end) for buf, end in self._seal(b)]
+        response = _octets(self._seal(b))
         if after:
             after(self._sa, now)  # with no room for this nothing is answered, and it comes again
         self._forget_pieces(0)
@@ -397,3 +393,8 @@ class Window:
     def take_message(self):
         """The next message to send as `(buf, end)`, which begins with room for the marker, or None."""
         return self._out.pop(0) if self._out else None
+
+
+def _octets(messages) -> list:
+    """Sealed messages without the room behind them."""
+    return [(bytes(buf[:end]), end) for buf, end in messages]
