@@ -65,5 +65,5 @@ def test_a_tunnel_fits_in_60_kib_with_joined_files_frozen(tmp_path):
     joined_files.write_sources(link(report.frozen(emulator.target(NAME).march)), tmp_path)
     with runner.prepared(NAME, library="frozen") as running:
         for threshold in (4096, -1):
-            free = sections._try_traffic(running, FROZEN, threshold, tmp_path)
+            free = sections.try_traffic(running, FROZEN, threshold, tmp_path)
             assert free is not None and free > 2000

@@ -6,7 +6,8 @@ of heap. A section that cannot be had says `{"not_run": reason}`. Start reading 
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -117,10 +118,10 @@ def heap(board: str, progress=quiet) -> dict:
     with prepared(board, library="frozen") as runner:
         [row] = runner.run(f"heap_use.main({psk_modules()!r})", heap=HEAPS[-1], icount=None, frozen=True)
         found["frozen"] = row
-        found["tunnel"] = {n: _try_traffic(runner, n) for n in HEAPS}
+        found["tunnel"] = {n: try_traffic(runner, n) for n in HEAPS}
         if board in QEMU:  # one firmware serves all sizes; elsewhere each step would be a build
             found["least"] = _least(runner, found["tunnel"], progress)
-            found["fits_without_threshold"] = _try_traffic(runner, HEAPS[0], -1) is not None
+            found["fits_without_threshold"] = try_traffic(runner, HEAPS[0], -1) is not None
     return found
 
 
@@ -188,17 +189,18 @@ def _least(runner: Runner, tried: dict, progress) -> int | None:
     while high - low > _LEAST_STEP:
         middle = (low + high) // 2 // _LEAST_STEP * _LEAST_STEP
         progress(f"{runner.board}: 100 packets in a heap of {middle // 1024} KiB")
-        if _try_traffic(runner, middle) is None:
+        if try_traffic(runner, middle) is None:
             low = middle
         else:
             high = middle
-    while any(_try_traffic(runner, high) is None for _ in range(_CONFIRM)):
+    while any(try_traffic(runner, high) is None for _ in range(_CONFIRM)):
         high += _LEAST_STEP
     return high
 
 
-def _try_traffic(runner: Runner, octets: int, threshold: int = _EARLY, frozen: bool | Path = True) -> int | None:
-    """Free octets after 100 packets to the reference responder and back, or None when it was not enough."""
+@contextmanager
+def _gateway(runner: Runner) -> Iterator[None]:
+    """The reference responder, with the configuration of a tunnel to it where the device programs look for it."""
     from host_tests.responder.gateway import Responder
 
     psk = secrets.token_bytes(32)
@@ -209,6 +211,18 @@ def _try_traffic(runner: Runner, octets: int, threshold: int = _EARLY, frozen: b
             "ike_proposals": ["aes128ccm16-prfsha256-x25519"], "esp_proposals": ["aes128ccm16"],
         }
         (runner.folder / "bench/tunnel.json").write_text(json.dumps(options))
+        yield
+
+
+def walk(runner: Runner, names: list[str], frozen: bool | Path = True) -> list[dict]:
+    """What these modules keep in the heap, by kind, and what a tunnel's objects add (`device/heap_walk.py`)."""
+    with _gateway(runner):
+        return runner.run(f"heap_walk.main({names!r}, HERE + '/tunnel.json')", heap=HEAPS[-1], icount=None, frozen=frozen)
+
+
+def try_traffic(runner: Runner, octets: int, threshold: int = _EARLY, frozen: bool | Path = True) -> int | None:
+    """Free octets after 100 packets to the reference responder and back, or None when it was not enough."""
+    with _gateway(runner):
         try:
             statement = f"traffic.main(HERE + '/tunnel.json', {READINGS}, {threshold})"
             [row] = runner.run(statement, heap=octets, icount=None, frozen=frozen)

@@ -22,7 +22,7 @@ from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE
 from ipsec_board.paths import REPOSITORY
 
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
-_PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
+PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
 # What the scripted tunnel of the unit tests imports, joined and plain
 NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names", "ipsec._texts",
          "ipsec.crypto._selftest", "ipsec.crypto.kernels._comb25519")
@@ -82,14 +82,14 @@ def frozen(arch: str, config: Config | None = None) -> Options:
 
 def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The files of the same modules, and of `more`, as `install` lays them with `--plain`."""
-    modules = [m for part in _PROFILE for m in linked.modules.get(part, ())] + ["ipsec", *more]
+    modules = [m for part in PROFILE for m in linked.modules.get(part, ())] + ["ipsec", *more]
     made = {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 
 def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The joined files that a tunnel loads, and `more` modules whose names a program imports."""
-    wanted = {"ipsec/__init__.mpy", native.MODULE, filed.FILE, *(p.replace(".", "/") + ".mpy" for p in (*_PROFILE, *more))}
+    wanted = {"ipsec/__init__.mpy", native.MODULE, filed.FILE, *(p.replace(".", "/") + ".mpy" for p in (*PROFILE, *more))}
     return {p: data for p, data in build.files(linked, arch).items() if p in wanted}
 
 
@@ -117,7 +117,7 @@ _WAYS: tuple[tuple[str, Callable[..., dict[str, bytes]], bool], ...] = (
 def _names(files: dict[str, bytes]) -> list[str]:
     """Modules in an order in which each finds its own below it."""
     names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in files if p != filed.FILE]
-    return sorted(names, key=lambda n: (n != "ipsec", n not in _PROFILE, _PROFILE.index(n) if n in _PROFILE else 0))
+    return sorted(names, key=lambda n: (n != "ipsec", n not in PROFILE, PROFILE.index(n) if n in PROFILE else 0))
 
 
 def _lay(files: dict[str, bytes], folder: Path) -> None:
