@@ -34,7 +34,7 @@ ALLOWED = {
     "auth_options": ("errors", "micro", "key_forms"),
     "way_options": ("errors",),
     "more_options": ("errors", "option_texts"),
-    "where": ("address", "event", "micro"),
+    "where": ("address", "event", "micro", "texts"),
     "attempts": ("beside", "esp", "event", "texts", "where"),
     "beside": ("errors", "event", "ike", "micro", "path"),
     "option_texts": ("errors",),

@@ -33,6 +33,8 @@ def main(interface: str, path: str) -> None:
                 frame = link.recv(_SNAPLEN)
             except BlockingIOError:
                 return
+            except OSError:  # the interface is down, which is told once
+                continue
             now = time.time_ns() // 1000
             file.write(struct.pack("<IIII", now // 1000000, now % 1000000, len(frame), len(frame)) + frame)
 

@@ -96,18 +96,9 @@ class Attempts:
 
     def _redirect(self, ike, host, now):
         """The gateway sends us to another one; too often is a failure."""
-        where = self._choice()
-        if ike is not self._ikes.lead or where is None:
-            return
-        text = "%s sends us to %s" % (self.config.gateway, host)
-        if where.redirect(host, now):
-            self.history.tell(Event(DOWN if self.is_up else WARNING, "redirect", text))
-            self._renewing = True
-        else:
-            from ipsec import texts
-
-            self.history.tell(Event(DOWN if self.is_up else FAILED, "redirect", texts.redirects(text)))
-        ike.close(now)
+        if ike is self._ikes.lead and self._choice():
+            self.history.tell(self.where.redirected(self, host, now))
+            ike.close(now)
 
     def _ike_ended(self, spoke, now):
         self._sadb.remove_retired()

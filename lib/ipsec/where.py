@@ -17,7 +17,7 @@ Start reading at `Where.ended`.
 """
 
 from ipsec.address import is_address, parse_address
-from ipsec.event import FAILED, UP, WARNING
+from ipsec.event import DOWN, FAILED, UP, WARNING, Event
 from ipsec.micro import const, since
 
 _MOST_REDIRECTS = const(5)  # RFC 5685 4.1
@@ -63,6 +63,16 @@ class Where:
         if len(self._hosts) > 1 or len(self._tried) > 1 or self._follows():
             path.tries = _TRIES
         path.origin = self._origin
+
+    def redirected(self, tunnel, host: str, now: int) -> Event:
+        """The gateway sends the tunnel to another one; too often is a failure. Returns what is to be told."""
+        text = "%s sends us to %s" % (self._config.gateway, host)
+        if self.redirect(host, now):
+            tunnel._renewing = True
+            return Event(DOWN if tunnel.is_up else WARNING, "redirect", text)
+        from ipsec import texts
+
+        return Event(DOWN if tunnel.is_up else FAILED, "redirect", texts.redirects(text))
 
     def redirect(self, host: str, now: int) -> bool:
         """The gateway sends us to another one; False when that has been done too often."""

@@ -275,10 +275,9 @@ class IkeAuth(Exchange):
         """Who is it, and does AUTH prove it (RFC 7296 2.15)."""
         id_r = m.need(iana.IDR, "IDr").rest()
         if not identity.matches(id_r, self._id_r):
-            raise AuthError(
-                "the gateway says it is '%s', expected was %r: change remote_id, or distrust the gateway"
-                % (identity.describe(id_r), sa.config.remote_id)
-            )
+            from ipsec.ike import remedy
+
+            raise AuthError(remedy.stranger(id_r, sa.config))
         octets = keymat.signed_octets(sa.crypto, sa.suite.prf, self._init.response, sa.nonce_i, sa.keys.sk_pr, id_r)
         sa.auth.verify(sa, m, id_r, octets)
 
@@ -338,7 +337,7 @@ def _redirected(sa, m, nonce=b"") -> bool:
     try:
         from ipsec.ike.redirect import follow
     except ImportError:
-        raise PeerError("the gateway sends us to another one, which needs code that is not here: install it, or redirect = false")
+        raise PeerError("the gateway sends us to another one: install code for it, or redirect = false")
     return follow(sa, data, nonce)
 
 

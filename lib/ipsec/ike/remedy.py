@@ -121,6 +121,14 @@ def eap(config) -> str:
     return text % config.local_id
 
 
+def stranger(id_r, config) -> str:
+    """For a gateway of another identity than the one that is expected."""
+    from ipsec.forms import describe_identity
+
+    text = "the gateway says it is '%s', expected was %r: change remote_id, or distrust the gateway"
+    return text % (describe_identity(id_r), config.remote_id)
+
+
 def no_key(method: int) -> str:
     """For a gateway that proves itself in another way than we do."""
     kind = "%smethod %d" % ("a certificate, " if method in (1, 9, 10, 11, 14) else "", method)
@@ -182,6 +190,12 @@ def selector(s) -> str:
 def selectors(found) -> str:
     """Some traffic selectors as text, bounded."""
     return ", ".join([selector(s) for s in found[:4]]) + (", ..." if len(found) > 4 else "") or "nothing that we know"
+
+
+def backwards(s) -> str:
+    """For a selector whose end stands before its start."""
+    text = "the gateway's traffic selector %s ends before it starts: correct its selectors (OPAQUE ports are not supported)"
+    return text % selector(s)
 
 
 def disjoint(got, offered) -> str:

@@ -42,11 +42,9 @@ def parse_ts(reader) -> list:
 def _parse_range(reader, protocol, addr_len) -> Selector:
     s = Selector(protocol, reader.u16(), reader.u16(), reader.raw(addr_len), reader.raw(addr_len))
     if s.start_port > s.end_port or s.start_addr > s.end_addr:
-        raise PeerError(
-            "the gateway's traffic selector %s ends before it starts: correct its selectors (OPAQUE ports are not supported)"
-            % describe(s),
-            _TS_UNACCEPTABLE,
-        )
+        from ipsec.ike import remedy
+
+        raise PeerError(remedy.backwards(s), _TS_UNACCEPTABLE)
     return s
 
 
