@@ -179,6 +179,18 @@ def test_class_mobike_redirect_the_gateways_return_routability_check_is_echoed()
     talk.expect("--> INFORMATIONAL response { N(16401) %s }" % NATD)
 
 
+def test_class_mobike_redirect_only_we_move_addresses():
+    """RFC 4555 3.5: the gateway has no part in it, whatever it asks for and wherever its NAT detection says that we are."""
+    talk = Nomad(N(ADDITIONAL4, bytes([192, 0, 2, 2])))
+    before = talk.tunnel.path.addr, talk.tunnel.path.port, talk.tunnel.history.moves
+    talk.ask("INFORMATIONAL", N(UPDATE), N("NAT_DETECTION_SOURCE_IP", b"x" * 20), THERE)
+    talk.expect("--> INFORMATIONAL response { %s }" % NATD)
+    talk.ask("INFORMATIONAL", N(UPDATE))
+    talk.expect("--> INFORMATIONAL response {  }")
+    assert (talk.tunnel.path.addr, talk.tunnel.path.port, talk.tunnel.history.moves) == before
+    assert talk.causes() == ["up up"]
+
+
 def test_no_nats_allowed_is_refused_politely():
     talk = Nomad()
     talk.ask("INFORMATIONAL", N(NO_NATS, bytes(12)))

@@ -312,6 +312,44 @@ def test_class_rekey_request_sent_twice_makes_one_child_sa():
     assert talk.player.last() == first and len(talk.children()) == 2
 
 
+def test_class_rekey_hostile_rekey_sa_makes_nothing():
+    """Another protocol, an SPI of another size, one of ours, none at all, two of which one is wrong (CVE-2023-38710)."""
+    for protocol, spi in ((2, 4), (1, 8), (0, 0), (3, 0), (3, 3), (3, 8), (3, 255), (255, 4)):
+        talk = start()
+        talk.ask("CREATE_CHILD_SA", N("REKEY_SA", b"", protocol, b"\x77" * spi), *new_child(talk, HIGH, SPI, True))
+        talk.sent()
+        assert len(talk.children()) <= 1 and talk.player.tunnel._sadb.find(SPI, 0) is None, (protocol, spi)
+    talk = start()
+    ask_rekey(talk, old=talk.child.spi_in)  # the gateway receives on the other one
+    talk.expect("--> CREATE_CHILD_SA response { N(CHILD_SA_NOT_FOUND) }")
+    assert len(talk.children()) == 1 and talk.causes() == UP
+
+
+def test_en_i_1_2_6_requests_that_cross_are_answered_the_same_when_they_come_again():
+    """Each of them lost, or its answer, while both rekey the same Child SA: one new SA a side, whoever wins."""
+    for wins in (True, False):
+        talk = start()
+        old = talk.child
+        due(talk)
+        ours = talk.player.last()
+        ask_rekey(talk, LOW if wins else HIGH, OTHER)
+        answer = talk.player.last()
+        for _ in range(3):
+            talk.again()
+            assert talk.player.last() == answer
+        talk.wait(1000)
+        assert talk.player.last() == ours
+        assert len(talk.children()) == 2
+        talk.sent()
+        answer_rekey(talk, HIGH if wins else LOW)
+        for _ in range(3):
+            talk.again()  # the answer once more, which answers nothing now
+        talk.expect(DELETE)
+        gone = old if wins else [c for c in talk.ike.children if c.spi_out == SPI][0]
+        assert [body for _, body in talk.last_sent()] == [bytes([3, 4, 0, 1]) + gone.spi_in]
+        assert sends_on(talk) == (SPI if wins else OTHER) and talk.causes() == UP
+
+
 def test_en_i_1_2_6_a_rekey_of_what_is_not_there_is_answered_child_sa_not_found():
     talk = start()
     ask_rekey(talk, old=OTHER)
