@@ -3,7 +3,7 @@
     micropython more_device.py CONFIG.json HOST ...
 
 Prints "up ADDRESS", then one line of JSON: pings sent and answered of each host, events after the first as "kind cause", and the
-Child SAs as `status` has them.
+Child SAs as `status` has them; and what was dropped, by name.
 """
 
 import json
@@ -28,7 +28,8 @@ def main(config, *hosts):
             found[host][0] += 1
             found[host][1] += uplink.ping(host, 1000) is not None
         uplink.poll(30)
-    print(json.dumps({"pings": found, "events": events[1:], "children": uplink.status().children}))
+    figures = {"pings": found, "events": events[1:], "children": uplink.status().children, "drops": uplink.counters()["drops"]}
+    print(json.dumps(figures))
     uplink.close()
 
 

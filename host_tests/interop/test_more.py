@@ -1,5 +1,6 @@
 """Two Child SAs with different networks behind one strongSwan: both carry packets, each is rekeyed and deleted by itself."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+from host_tests.interop.link import NEAR, bad_link
 from host_tests.interop.spaces import INSIDE, stop
 from host_tests.interop.strongswan import ESP_PROPOSALS
 
@@ -21,10 +23,17 @@ def _children(**options) -> dict:
     return {"net": {"local_ts": ["10.10.0.0/24"], **common}, "other": {"local_ts": ["10.30.0.0/24"], **common}}
 
 
-def _run(make_gateway, interpreter, act, device=(), **connection) -> dict:
-    """What the device printed after `act(gw)`."""
+def _run(make_gateway, interpreter, act, device=(), weather=None, **connection) -> dict:
+    """What the device printed after `act(gw)`, over a bad link where there is weather."""
+    with contextlib.ExitStack() as scene:
+        return _run_in(scene, make_gateway, interpreter, act, device, weather, connection)
+
+
+def _run_in(scene, make_gateway, interpreter, act, device, weather, connection) -> dict:
     gw = make_gateway(**{"children": _children(), **connection})
     gw.gateway.ip(f"addr add {_OTHER}/24 dev lo")
+    if weather:
+        scene.enter_context(bad_link(gw, **weather))
     config = gw.write_config(more_ts=[{"remote_ts": ["10.30.0.0/24"]}], **dict(device))
     process = gw.start_device([interpreter, _DEVICE, config, INSIDE, _OTHER], stdin=subprocess.PIPE)
     assert process.stdout and process.stdin
@@ -90,3 +99,30 @@ def test_a_lifetime_that_the_gateway_gives_ends_with_both_made_again(make_gatewa
         rand_time="0s",
     )
     _check(figures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", [{"child": "net"}, {"child": "other"}, {"ike": "rw"}], ids=["first", "second", "ike"])
+def test_requests_of_both_sides_cross(make_gateway, what):
+    """Over a round trip of 80 ms both begin all the time, so that one begins while the other's request is on its way."""
+    log = []
+
+    def act(gw):
+        end = time.monotonic() + 25
+        while _crossings(gw.swan.log()) < 20 and time.monotonic() < end:
+            gw.swan.rekey(**what)
+            time.sleep(0.13)
+        time.sleep(2.5)  # what met something else is asked for again
+        log.append(gw.swan.log())
+
+    options = {"child_lifetime_packets": 3, "dpd_s": 1, "gateway": NEAR}
+    figures = _run(make_gateway, "micropython", act, options, {"delay_ms": 40})
+    assert _crossings(log[0]) >= 3, figures
+    assert figures["events"] == [] and len(figures["children"]) == 2, figures
+    for sent, answered in figures["pings"].values():
+        assert sent == answered > 5, figures
+
+
+def _crossings(log: str) -> int:
+    """How often charon saw a request of ours meet one of its own."""
+    return sum(log.count(words) for words in ("collision", "TEMP_FAIL", "CHILD_SA_NOT_FOUND"))

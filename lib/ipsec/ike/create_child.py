@@ -10,6 +10,8 @@
 Rules
 - Make before break: the new SA receives before the old one ends. Who began it sends on the new one at once, the other one as soon
   as something came on it, or the old one is deleted.
+- The Delete of what was replaced goes before all else that is wanted: of several Child SAs no two are there twice for long, and
+  strongSwan closes one too many when it rekeys the new one while the old one is still there.
 - Both may rekey the same SA at the same time: the SA with the lowest of the four nonces is deleted by whoever made it (2.8.1).
 - A request that meets conflicting work of ours gets TEMPORARY_FAILURE (2.25); what the gateway refuses us like that is asked for
   again after a while, and what it refuses for good makes the tunnel again.
@@ -141,7 +143,7 @@ class RekeyChild(NewChild):
             if other is not heir and not other.heir and other.place == heir.place:
                 other.heir = heir
         if gone in sa.children:
-            sa.want(DeleteChild(gone))
+            sa.window.want_next(DeleteChild(gone))
         _delete_replaced(sa, (gone, old, theirs))
 
     def _refused(self, sa, error, m, now):

@@ -46,7 +46,7 @@ class Further(NewChild):
         for other in sa.children:
             if other.place == child.place and other is not child and not other.heir:
                 other.heir = child
-                sa.want(DeleteChild(other))
+                sa.window.want_next(DeleteChild(other))
 
     def _again(self, sa, group):
         return Further(sa, self.place, group, self._tried, self.old)

@@ -101,6 +101,10 @@ class Window:
         """Let this exchange have its turn."""
         self._wanted.append(exchange)
 
+    def want_next(self, exchange) -> None:
+        """Let this exchange have its turn before all that is wanted."""
+        self._wanted.insert(0, exchange)
+
     def is_idle(self) -> bool:
         """Whether no request is under way or wanted."""
         return self.active is None and not self._wanted
