@@ -79,9 +79,8 @@ def _multiply_base(k) -> bytes:
     It runs on the Edwards curve, where a point's y is (u - 1) / (u + 1) (RFC 7748 4.1).
     """
     is_there = _TABLE in sys.modules
-    import ipsec.crypto.kernels.comb25519  # noqa: F401 - a board looks for names half as often as with `from ... import`
+    from ipsec.crypto.kernels import comb25519  # as joined files know it: `import a.b.c` alone would leave it out of them
 
-    comb25519 = sys.modules[_TABLE]
     k = _clamped(k)
     m = machine.Machine(608)
     m.w[80] = m.w[160] = 1  # the neutral element: y = z = 1
