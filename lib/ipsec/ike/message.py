@@ -14,6 +14,9 @@ from ipsec.ike import iana
 from ipsec.ike.wire import Reader, Writer
 
 HEADER_LEN = 28
+MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
+_REQUEST_LEN = 1280  # config.py bounds what goes into a request
+_SHORT_LEN = 256  # INFORMATIONAL: a cookie and NAT detection, or an error
 FLAG_INITIATOR = 0x08
 FLAG_RESPONSE = 0x20
 NOTIFY_BASE = 0x10000
@@ -243,3 +246,22 @@ class Builder(Writer):
 
     def _patch_length(self, end):
         self.patch16(self.start + 26, end - self.start)  # messages are shorter than 64 KiB
+
+
+def new_room(kind: int = 0) -> bytearray:
+    """As much as a message of this exchange can need, behind room for its marker."""
+    return bytearray(MARKER_LEN + (_SHORT_LEN if kind == iana.INFORMATIONAL else _REQUEST_LEN))
+
+
+def begin(sa, room, kind: int, number: int, protected: bool, response: int = 0):
+    """A Builder for a message of `sa`, in `room` or in room of its own."""
+    b = Builder(room or new_room(kind), MARKER_LEN)
+    b.begin(sa.spi_i, sa.spi_r, kind, sa.flags | response, number)
+    if protected:
+        b.begin_sk(sa.protection)
+    return b
+
+
+def octets(messages) -> list:
+    """Messages `(buf, end)` without the room behind them."""
+    return [(bytes(buf[:end]), end) for buf, end in messages]

@@ -15,9 +15,7 @@ from ipsec.ike import iana, message
 from ipsec.ike.exchange import CHILD_WORK
 from ipsec.micro import const, earlier, is_due, since
 
-MARKER_LEN = 4  # room for the non-ESP marker (RFC 3948 2.2) in front of every message
-_REQUEST_LEN = const(1280)  # config.py bounds what goes into a request
-_SHORT_LEN = const(256)  # INFORMATIONAL: a cookie and NAT detection, or an error
+MARKER_LEN = message.MARKER_LEN
 LARGE_LEN = 1228  # of a message that every path takes behind the headers of IPv6, UDP and the marker (RFC 7383 2.5.1)
 _SMALL_LEN = const(524)  # the same on a path of 576 octets
 _CUT_AFTER = const(2)  # repetitions of a request that was too large, perhaps
@@ -89,6 +87,8 @@ class Window:
         self._wanted = []  # exchanges that wait for their turn
         self._short = self.short_at = 0  # how often the heap had no room for the first one's request, and when it is tried again
         self._sent = []  # the request under way as messages: (buf, end)
+        # Made before the key exchange takes its room, so that it does not end up amid that; given back with the tunnel up
+        self._room = None if sa.is_up() else message.new_room()
         self._next_id = self._peer_id = 0
         self._response = None  # the last one, in the same form
         self.pieces = None  # of a request and of a response that are not whole yet: fragment.py's
@@ -164,10 +164,10 @@ class Window:
     def _send_request(self, exchange, now):
         b = self._build(exchange)
         if exchange.protected:
-            self._sent = _octets(self._seal(b))
+            self._sent = message.octets(self._seal(b))
         else:
-            self._sent = _octets([(b.buf, b.finish())])
-            exchange.request = self._sent[0][0][MARKER_LEN:]  # AUTH covers it as it is sent
+            self._sent = message.octets([(b.buf, b.finish())])
+            exchange.request = memoryview(self._sent[0][0])[MARKER_LEN:]  # AUTH covers it as it is sent
         self._trace("sent", b, False)
         self.active = exchange
         self._begin_waiting(now)
@@ -191,17 +191,8 @@ class Window:
         self._out += self._sent
 
     def _build(self, exchange):
-        b = self._begin(exchange.kind, self._next_id, exchange.protected)
+        b = message.begin(self._sa, self._room, exchange.kind, self._next_id, exchange.protected)
         exchange.build(self._sa, b)
-        return b
-
-    def _begin(self, kind, number, protected, response=0):
-        sa = self._sa
-        room = _SHORT_LEN if kind == iana.INFORMATIONAL else _REQUEST_LEN
-        b = message.Builder(bytearray(MARKER_LEN + room), MARKER_LEN)
-        b.begin(sa.spi_i, sa.spi_r, kind, sa.flags | response, number)
-        if protected:
-            b.begin_sk(sa.protection)
         return b
 
     def _seal(self, b) -> list:
@@ -239,7 +230,7 @@ class Window:
         """Large requests seem to vanish on the path: what is outstanding goes on in smaller pieces (RFC 7383 2.5.2)."""
         if self._sent[0][1] - MARKER_LEN > _SMALL_LEN:
             self.piece_len = _SMALL_LEN
-            self._sent = _octets(self._seal(self._build(exchange)))
+            self._sent = message.octets(self._seal(self._build(exchange)))
 
     def drop_all(self) -> None:
         """The SA is over: nothing is wanted any more."""
@@ -262,6 +253,8 @@ class Window:
             self.active.wipe()
         self.active = self.retransmission = None
         self._sent = []
+        if self._sa.is_up():
+            self._room = None
 
     # What comes
 
@@ -357,7 +350,7 @@ class Window:
         """Answer a request that is verified, once what it needs is loaded."""
         from ipsec.ike import answer
 
-        b = self._begin(m.exchange, m.message_id, True, message.FLAG_RESPONSE)
+        b = message.begin(self._sa, None, m.exchange, m.message_id, True, message.FLAG_RESPONSE)
         try:
             after = answer.build(self._sa, m, b)
         except PeerError as e:
@@ -372,14 +365,14 @@ class Window:
         from ipsec.ike import answer
 
         self._sa.heard(now)
-        b = self._begin(m.exchange, m.message_id, True, message.FLAG_RESPONSE)
+        b = message.begin(self._sa, None, m.exchange, m.message_id, True, message.FLAG_RESPONSE)
         b.notify(error.notify, error.data)
         self._send_response(b)
         if error.notify == answer.INVALID_SYNTAX:
             self._sa.end("invalid_syntax", "the gateway sent a malformed request: %s" % error)
 
     def _send_response(self, b, after=None, now=0):
-        response = _octets(self._seal(b))
+        response = message.octets(self._seal(b))
         if after:
             after(self._sa, now)  # with no room for this nothing is answered, and it comes again
         self._forget_pieces(0)
@@ -397,8 +390,3 @@ class Window:
     def take_message(self):
         """The next message to send as `(buf, end)`, which begins with room for the marker, or None."""
         return self._out.pop(0) if self._out else None
-
-
-def _octets(messages) -> list:
-    """Sealed messages without the room behind them."""
-    return [(bytes(buf[:end]), end) for buf, end in messages]
