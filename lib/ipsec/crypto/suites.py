@@ -27,7 +27,7 @@ _GROUP = {31: 32, 19: 64, 20: 96, 21: 132, 14: 256, 15: 384, 16: 512}
 
 def mode(encr: int) -> tuple:
     """`(mode, salt_len, iv_len, icv_len)` of an encryption algorithm; raises CryptoError for an unknown one."""
-    return _find(_ENCR, encr, "encryption")
+    return _ENCR.get(encr) or _find(_ENCR, encr, "encryption")
 
 
 def integ_sizes(integ: int) -> tuple:
@@ -37,7 +37,7 @@ def integ_sizes(integ: int) -> tuple:
 
 def prf_len(prf: int) -> int:
     """Octets of a PRF's output, which is also its preferred key length."""
-    return _find(_PRF, prf, "PRF")
+    return _PRF.get(prf) or _find(_PRF, prf, "PRF")
 
 
 def dh_len(group: int) -> int:

@@ -69,9 +69,11 @@ class Lineage:
         for ike in self.all():
             change = ike.next_change()
             if change:
-                apply(ike, change[0], change[1], now)
-                return True
-        return False
+                break
+        else:
+            return False
+        apply(ike, change[0], change[1], now)  # not inside the loop, where the frame would be allocated
+        return True
 
     def take_message(self, tx, floated: bool) -> int:
         """Put the next message into `tx`, behind the non-ESP marker (RFC 3948 2.2) where that is wanted; its octets."""

@@ -53,10 +53,12 @@ class Message:
 
     def find(self, kind: int):
         """A Reader over the only payload of this type, or None."""
-        for found, pos, end in self.payloads:
-            if found == kind:
-                return Reader(self.buf, pos, end)
-        return None
+        for one in self.payloads:  # a frame of more words would be allocated, see `micro.py`
+            if one[0] == kind:
+                break
+        else:
+            return None
+        return Reader(self.buf, one[1], one[2])
 
     def need(self, kind: int, name: str) -> Reader:
         """A Reader over the payload of this type, which must be there.
@@ -203,10 +205,10 @@ class Builder(Writer):
 
     def simple(self, kind: int, *parts) -> None:
         """A payload whose body is these octet strings in a row."""
-        start = self.payload(kind)
+        kind = self.payload(kind)  # where it begins: one variable more, and the frame would be allocated
         for part in parts:
             self.raw(part)
-        self.end_payload(start)
+        self.end_payload(kind)
 
     def notify(self, kind: int, data=b"", spi=b"") -> None:
         """A Notify payload (RFC 7296 3.10); `spi` names a Child SA."""
