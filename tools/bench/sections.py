@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from tools import emulator, size
 from tools.bench.aims import QEMU
@@ -29,6 +30,7 @@ _EARLY = 4096  # gc.threshold while loading, as in firmware/
 _LEAST_STEP = 4096
 _LEAST_LOW = 32768
 _CONFIRM = 2
+_STACK = 24576  # for the programs of `depth`, which import deeper than a board could
 
 
 def packets(board: str, variant: str, progress=quiet) -> dict:
@@ -84,16 +86,39 @@ def certificates(board: str, variant: str, progress=quiet) -> dict:
     return _by_kind(board, variant, "by_certificates", "heap", progress)
 
 
+def depth(board: str, variant: str, progress=quiet) -> dict:
+    """`{what: octets}`: the deepest stack of a handshake, and of the gateway's rekey with key exchange, C kernels included."""
+    top = symbol(emulator.build(board, progress=progress), "_estack")
+    if top is None:
+        return {"not_run": "the firmware does not say where its stack begins"}
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run(f"depth.main({top})", stack=_STACK)
+    return {row["what"]: row["deepest"] for row in rows}
+
+
+def early(board: str, variant: str, progress=quiet) -> dict:
+    """`{threshold: n}`: the PSK handshake with `gc.threshold` in octets, -1 for none."""
+    with prepared(board, variant, progress=progress) as runner:
+        rows = runner.run("early.main(-1, 4096)")
+    return {str(row["threshold"]): sum(runner.count(t) for t in row["steps"].values()) for row in rows}
+
+
 def session(board: str, variant: str, progress=quiet) -> dict:
-    """In one run: `{"handshake": ..., "first": ..., "paths": {suite: [out, in]}, "tls": ..., "records": [write, read]}`."""
+    """In one run: `{"handshake": ..., "first": ..., "paths": {suite: [out, in]}, "tls": ..., "records": [write, read]}`.
+
+    `short` is like `paths` with 64 octets, `garbage` has the octets that 1400 leave on the heap.
+    """
     with prepared(board, variant, progress=progress) as runner:
         rows = runner.run("session.main(HERE)", timeout=400)
-    found: dict = {"paths": {}, "tls": {}}
+    found: dict = {"paths": {}, "short": {}, "garbage": {}, "tls": {}}
     for row in rows:
         if "handshake" in row:
             found["first" if row["when"] == "first" else "handshake"] = _handshake(runner, row)
         elif "path" in row:
-            found["paths"][row["path"]] = row.get("not_run") or [runner.count(t) for t in row["ticks"]]
+            is_short = row.get("octets") == 64
+            found["short" if is_short else "paths"][row["path"]] = row.get("not_run") or [runner.count(t) for t in row["ticks"]]
+            if "garbage" in row and not is_short:
+                found["garbage"][row["path"]] = row["garbage"]
         elif "tls" in row:
             ends = {end: [runner.count(ticks) for ticks in row[end]] for end in ("client", "server")}
             found["tls"]["verified" if row["verify"] else "unverified"] = ends
@@ -159,6 +184,14 @@ def is_plain(board: str) -> bool:
     look = "import sys; sys.path[:] = ['.frozen']\ntry: import ipsec; print('there')\nexcept ImportError: print('plain')"
     with emulator.start(board) as running:
         return running.exec(look).strip() == "plain"
+
+
+def symbol(firmware: Path, name: str) -> int | None:
+    """The value of a symbol of an ELF file, None where there is none."""
+    with open(firmware, "rb") as f:
+        table = ELFFile(f).get_section_by_name(".symtab") if f.read(4) == b"\x7fELF" else None
+        found = table.get_symbol_by_name(name) if isinstance(table, SymbolTableSection) else None
+        return found[0]["st_value"] if found else None
 
 
 def image_len(firmware: Path) -> int:
@@ -240,9 +273,11 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "packets": (packets, ("stock", "native")),
     "groups": (groups, ("stock", "native")),
     "session": (session, ("stock", "native")),
-    "raw_keys": (raw_keys, ("native",)),
+    "raw_keys": (raw_keys, ("stock", "native")),
     "rekeys": (rekeys, ("stock", "native")),
-    "certificates": (certificates, ("native",)),
+    "depth": (depth, ("stock", "native")),
+    "early": (early, ("native",)),
+    "certificates": (certificates, ("stock", "native")),
     "heap": (heap, None),
     "sockets": (sockets, None),
     "flash": (flash, None),

@@ -15,6 +15,7 @@ from ipsec.tunnel import DELIVER, TRANSMIT
 from replay import STEPS, Replay
 
 LENGTH = 1400
+SHORT = 64
 _PORT = 4000
 
 
@@ -49,32 +50,45 @@ def open_tunnel():
     return replay
 
 
-def path(replay, suite):
-    """`(out, in)` ticks: from the inner socket's sendto to the datagram, and from a datagram to the inner socket's buffer."""
+def path(replay, suite, length=LENGTH):
+    """`(ticks, octets)` out and in: from the inner socket's sendto to the datagram, from a datagram to the inner socket's buffer.
+
+    The octets are what one call leaves on the heap.
+    """
     tunnel = replay.tunnel
     tunnel._sadb.remove(tunnel._sadb.sending.spi_in)
     tunnel._sadb.add(loop_sa(*suite[1:]))
     own = tunnel.stack.source_for(bytes(4))
     sock = tunnel.stack.udp(_PORT)
-    data = bytes(range(250)) * 6
-    got = bytearray(LENGTH)
-    data = data[:LENGTH]
-    going = coming = 1 << 29
+    data = (bytes(range(250)) * 6)[:length]
+    got = bytearray(length)
+    found = [1 << 29] * 4
     for _ in range(ROUNDS):
         gc.collect()
-        going = min(going, once(_send, tunnel, sock, data, own))
+        _least(found, 0, _send, tunnel, sock, data, (own, _PORT))
         n = tunnel.tx_end - tunnel.tx_pos
         replay.rx[:n] = tunnel.tx[tunnel.tx_pos : tunnel.tx_end]
-        coming = min(coming, once(_receive, tunnel, sock, replay.rx, n, got))
+        _least(found, 1, _receive, tunnel, sock, replay.rx, n, got)
         if got != data:
             raise ValueError("%s: other octets came out" % suite[0])
     sock.close()
     free = least(nothing)
-    return going - free, coming - free
+    none = [1 << 29] * 4
+    for way in (0, 1, 0, 1):
+        _least(none, way, nothing, *((None,) * (4 + way)))
+    return (found[0] - free, found[1] - free), (found[2] - none[2], found[3] - none[3])
 
 
-def _send(tunnel, sock, data, own):
-    sock.sendto(data, (own, _PORT))
+def _least(found, way, call, *args):
+    """Ticks of one call at `found[way]`, octets that it leaves at `found[way + 2]`, where they are fewer than before."""
+    before = gc.mem_alloc()
+    ticks = once(call, *args)
+    found[way + 2] = min(found[way + 2], gc.mem_alloc() - before)
+    found[way] = min(found[way], ticks)
+
+
+def _send(tunnel, sock, data, to):
+    sock.sendto(data, to)
     if tunnel.poll() != TRANSMIT:
         raise ValueError("nothing goes out")
 
@@ -102,4 +116,6 @@ def main(folder, tls=True):
         except CryptoError as e:
             tell(path=suite[0], not_run=str(e))
             continue
-        tell(path=suite[0], octets=LENGTH, ticks=path(replay, suite))
+        for octets in (LENGTH, SHORT):
+            ticks, garbage = path(replay, suite, octets)
+            tell(path=suite[0], octets=octets, ticks=ticks, garbage=garbage)
