@@ -52,9 +52,10 @@ class PacketQueue:
         """Octets of the oldest packet; only when `count` is not 0."""
         return self.buf[self._head] << 8 | self.buf[self._head + 1]
 
-    def drop(self) -> None:
-        """Forget the oldest packet; only when `count` is not 0."""
-        self._head += 2 + self.first_len()
+    def drop(self) -> int:
+        """Forget the oldest packet, and return its octets; only when `count` is not 0."""
+        n = self.first_len()
+        self._head += 2 + n
         self.count -= 1
         if not self.count:
             self._head = self._tail = 0
@@ -62,6 +63,7 @@ class PacketQueue:
         elif self._head == self._turn:
             self._head = 0
             self._turn = -1
+        return n
 
     def clear(self) -> None:
         """Forget everything."""

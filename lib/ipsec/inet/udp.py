@@ -223,8 +223,7 @@ def _take(socket, buf, start, end) -> int:
     queue = socket._queue
     packet = queue.buf
     at = queue.first()
-    n = at + queue.first_len()
-    queue.drop()  # its octets stay until the next packet comes
+    n = at + queue.drop()  # its octets stay until the next packet comes
     at += (packet[at] & 15) << 2 if note_sender(socket, packet, at) == 4 else 40
     socket._sender_port = packet[at] << 8 | packet[at + 1]
     at += 8
