@@ -127,6 +127,13 @@ def test_aims_are_met_missed_or_not_run():
     assert verdict("1400 octets into").value == 0.8
 
 
+def test_what_shall_be_none_is_missed_by_one_octet():
+    aim = aims.Aim("garbage", 0, "octets", lambda figures: figures["n"])
+    assert aims.Verdict(aim, BOARD, 0).text == "met"
+    assert aims.Verdict(aim, BOARD, 16).text.startswith("missed")
+    assert aims.Verdict(aim, BOARD, None).text == "not run"
+
+
 def test_what_was_not_run_is_shown_with_the_reason():
     assert f"| {BOARD} | packets native | no compiler |" in tables.markdown(RESULTS)
 
