@@ -156,7 +156,7 @@ def loading(board: str, progress=quiet) -> dict:
     for way in ("py", "mpy", "frozen"):
         with prepared(board, library=way, progress=progress) as runner:
             folder = ".frozen" if way == "frozen" else "/lib"
-            [row] = runner.run(f"import_cost.main({folder!r})", frozen=way == "frozen")
+            [row] = runner.run(f"import_cost.main({folder!r}, {psk_modules()!r})", frozen=way == "frozen")
             found[way] = runner.instructions(row["us"])
     return found
 

@@ -234,8 +234,11 @@ def _take(socket, buf, start, end) -> int:
 
 def note_sender(socket, packet, at: int) -> int:
     """Note who sent the packet at `at`; octets of that address. The name of the one before stays if it is the same."""
-    n = ip.addr_len(packet, at)
-    source = ip.source_at(packet, at)
+    n = 16  # written out, since it is done for every packet
+    source = at + 8
+    if packet[at] >> 4 == 4:
+        n = 4
+        source = at + 12
     if n != socket._sender_len or not same(packet, source, socket._sender, 0, n):
         socket._sender_name = ""
         socket._sender_len = n

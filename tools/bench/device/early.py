@@ -5,6 +5,9 @@ Start reading at `main`.
 
 import gc
 
+import ipsec.ike.sa  # noqa: F401
+import ipsec.ike.selector  # noqa: F401 - the deepest first: a board's stack holds few imports inside each other
+import ipsec.tunnel  # noqa: F401
 from counting import diff, now, tell
 from ipsec.crypto import backend
 from replay import STEPS, Replay

@@ -7,24 +7,27 @@ import time
 from counting import tell
 
 
-def install(source, target):
-    """Copy a folder of the ROM disk to the board's file system."""
+def install(source, target, names, package=""):
+    """Copy modules of these dotted names from the ROM disk to the board's file system, which has no room for the library."""
     try:
         os.mkdir(target)
     except OSError:
         pass
     for name, kind, *_ in os.ilistdir(source):
         if kind == 0x4000:
-            install(source + "/" + name, target + "/" + name)
+            install(source + "/" + name, target + "/" + name, names, package + name + ".")
+            continue
+        stem = package + name.rpartition(".")[0]
+        if stem not in names and not stem.endswith(".__init__"):
             continue
         with open(source + "/" + name, "rb") as a, open(target + "/" + name, "wb") as b:
             b.write(a.read())
 
 
-def main(folder):
+def main(folder, names):
     """Tell the microseconds of the import from `folder`, which is filled from the ROM disk unless it is ".frozen"."""
     if folder != ".frozen":
-        install("/rom/lib", folder)
+        install("/rom/lib", folder, names)
     sys.path[:] = [folder]
     start = time.ticks_us()  # its range is wider than that of ticks_cpu
     import ipsec.drive.sync  # noqa: F401
