@@ -134,8 +134,9 @@ def test_kernels_in_c_are_installed_and_taken_by_the_library(board, plan):
 
 
 @pytest.mark.slow
-def test_kernels_in_c_or_viper_without_the_linker(board, plan):
-    """One or the other, and with sources those in viper."""
+def test_kernels_in_c_or_viper_without_the_linker(make_board, plan):
+    """One or the other, and with sources those in viper, for which there is room beside what is there before."""
+    board = make_board(flash=2 << 20)
     which = "from ipsec.crypto.groups import machine, x25519\nprint(machine.KERNEL)"
     arguments = ["install", "--port", board.port, "--config", plan]
     plain = ("--plain",)
