@@ -183,6 +183,17 @@ def test_a_connection_that_breaks():
     assert raises(OSError, stream.recv, 1).errno == 103 and raises(OSError, stream.send, b"x").errno == 103
 
 
+def test_why_a_connection_broke_is_told_once():
+    for call, end in (("recv", b""), ("readinto", 0), ("recv_into", 0), ("readline", b"")):
+        _, stream = open_stream()
+        stream._inner.error, stream._inner._state = 104, 0
+        argument = (bytearray(4),) if "into" in call else (4,)
+        assert stream.ioctl(3, 5) == 29, "readable, an error and a hang-up, and writable, as sending fails at once"
+        assert raises(OSError, getattr(stream, call), *argument).errno == 104
+        assert getattr(stream, call)(*argument) == end and stream.ioctl(3, 5) == 21
+        assert raises(OSError, stream.send, b"x").errno == 104
+
+
 def test_micropython_polls_it_like_a_socket():
     try:
         from io import IOBase

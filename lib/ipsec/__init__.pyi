@@ -20,4 +20,5 @@ async def connect_async(
     on_event: Callable[[Event], object] | None = None,
     log: Callable[..., object] | None = None,
     keylog: Callable[..., object] | None = None,
+    capture: bool = False,
 ) -> aio.Uplink: ...

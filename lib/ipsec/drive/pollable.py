@@ -70,9 +70,13 @@ class Pollable(_CBase):
         try:
             self._uplink.poll(0)  # type: ignore[attr-defined]
             events = _POLL_RD if self._ahead or self.is_readable() else 0  # type: ignore[attr-defined]
-            return events | (_POLL_WR if self.is_writable() else 0)  # type: ignore[attr-defined]
+            return events | self._trouble() | (_POLL_WR if self.is_writable() else 0)  # type: ignore[attr-defined]
         except OSError:
             return _POLL_ERR
+
+    def _trouble(self):
+        """The events of an error that nobody has been told yet."""
+        return _POLL_ERR if getattr(self._inner, "error", 0) else 0  # type: ignore[attr-defined]
 
     def _wait(self, ready, done: int = 0) -> bool:
         """Serve the tunnel until the condition holds; False when we do not wait. Raises OSError ETIMEDOUT, if not `done`."""

@@ -24,6 +24,8 @@ CLOSE_MS = 5000  # how long closing waits for the peer at the most
 class Stream:
     """A TCP connection through the tunnel. The streams of the drivers add the waiting."""
 
+    _is_told = False  # why the connection broke
+
     def __init__(self, uplink, host: str, port: int, room: int = 0):
         """Begin to connect to an address.
 
@@ -127,7 +129,8 @@ class Stream:
         Raises OSError when the connection broke.
         """
         self._check_usable()
-        data = self._inner.recv(n if _SHORT < n < _MOST else _MOST)  # a copy of what is over would take as much again
+        n = n if _SHORT < n < _MOST else _MOST  # no more: a copy of what is over would take as much again
+        data = self._receive(self._inner.recv, n)
         if data:
             self._ahead += data
             self._uplink.drain()  # tells the peer that there is room again
@@ -140,9 +143,19 @@ class Stream:
             data = self.take(len(buf))
             buf[: len(data)] = data
             return len(data)
-        n = self._inner.recv_into(buf)
+        n = self._receive(self._inner.recv_into, buf)
         self._uplink.drain()
         return n or 0
+
+    def _receive(self, call, argument):
+        """Receive. Why the connection broke is told once, as by the system's sockets; then the stream is at its end."""
+        try:
+            return call(argument)
+        except OSError:
+            if self._is_told:
+                return b""
+            self._is_told = True
+            raise
 
     def put(self, data) -> int:
         """Send as many octets as there is room for; returns how many. Raises OSError when the connection is gone."""

@@ -6,6 +6,8 @@ On MicroPython `ssl.wrap_socket` and `select.poll` take it like a socket. Start 
 from ipsec.drive.pollable import Pollable
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
 
+_POLL_HUP = 16
+
 
 class SyncStream(Pollable, Stream):
     """A connection made by `Uplink.connect_tcp`.
@@ -16,6 +18,10 @@ class SyncStream(Pollable, Stream):
     """
 
     setsockopt = Stream.setsockopt
+
+    def _trouble(self):
+        broken = Pollable._trouble(self)
+        return _POLL_HUP | (0 if self._is_told else broken) if broken else 0
 
     # Receiving
 
