@@ -143,7 +143,7 @@ class RekeyChild(NewChild):
             if other is not heir and not other.heir and other.place == heir.place:
                 other.heir = heir
         if gone in sa.children:
-            sa.window.want_next(DeleteChild(gone))
+            sa.window.want(DeleteChild(gone), True)
         _delete_replaced(sa, (gone, old, theirs))
 
     def _refused(self, sa, error, m, now):

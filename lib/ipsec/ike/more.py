@@ -46,7 +46,7 @@ class Further(NewChild):
         for other in sa.children:
             if other.place == child.place and other is not child and not other.heir:
                 other.heir = child
-                sa.window.want_next(DeleteChild(other))
+                sa.window.want(DeleteChild(other), True)
 
     def _again(self, sa, group):
         return Further(sa, self.place, group, self._tried, self.old)

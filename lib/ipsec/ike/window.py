@@ -97,13 +97,9 @@ class Window:
 
     # Requests of ours
 
-    def want(self, exchange) -> None:
-        """Let this exchange have its turn."""
-        self._wanted.append(exchange)
-
-    def want_next(self, exchange) -> None:
-        """Let this exchange have its turn before all that is wanted."""
-        self._wanted.insert(0, exchange)
+    def want(self, exchange, first: bool = False) -> None:
+        """Let this exchange have its turn, behind what is wanted already or before it."""
+        self._wanted.insert(0 if first else len(self._wanted), exchange)
 
     def is_idle(self) -> bool:
         """Whether no request is under way or wanted."""
