@@ -5,7 +5,6 @@ Start reading at `base.py`.
 
 from ipsec.micro import Collecting
 
-_ROOMY = 262144  # octets in one piece, with which loading need not collect: holes in so large a heap do not matter
 # A board compiles source files on its stack, and a chain of imports would exhaust 8 KiB of it: so bottom up, one by one.
 _BASE = (
     "errors address event micro suite config esp.drop esp.state esp.sadb esp.transform "
@@ -13,6 +12,6 @@ _BASE = (
     "ike.iana ike.wire ike.message ike.payload ike.keymat ike.exchange ike.window ike.auth ike.sa "
     "ike.identity ike.natt ike.proposal ike.selector ike.auth.psk ike.child ike.establish path upkeep attempts tunnel"
 )
-with Collecting(_ROOMY):
+with Collecting():
     for _name in _BASE.split():
         __import__("ipsec." + _name)
