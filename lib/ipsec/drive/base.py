@@ -113,20 +113,15 @@ class Uplink:
                 return
             else:
                 self._is_planned = False
-                self._do(want)
-
-    def _do(self, want):
-        """What the core wants seldom."""
-        tunnel = self.tunnel
-        if want == core.EVENT:
-            self._tell(tunnel.take_event())
-        elif want == core.REOPEN:
-            self._aim()
-        else:
-            try:
-                self._find_gateway()
-            except MemoryError:
-                tunnel.no_room(self._clock.now_ms())
+                if want == core.EVENT:
+                    self._tell(tunnel.take_event())
+                elif want == core.REOPEN:
+                    self._aim()
+                else:  # not in a function of its own: keys are made below this one, where the stack of a board ends
+                    try:
+                        self._find_gateway()
+                    except MemoryError:
+                        tunnel.no_room(self._clock.now_ms())
 
     def serve(self) -> bool:
         """Take the datagrams that have come, and do what is due; True when any came."""

@@ -90,7 +90,7 @@ class IkeSa(Liveness):
     def start(self, now: int) -> None:
         """Begin the handshake."""
         self._set_state(_INIT_SENT)
-        self.want(first(self))
+        self.want(first()(self))
 
     def is_addressed(self, buf, pos: int, end: int) -> bool:
         """Whether `buf[pos:end]` could be an IKE message of our peer: header length, SPIs, direction."""
