@@ -8,25 +8,19 @@ import asyncio
 from ipsec.drive import base
 from ipsec.drive.bell import Bell
 from ipsec.errors import ConnectError, LocalError
-from ipsec.micro import Collecting, earlier, is_due, left, since
+from ipsec.micro import Collecting, is_due, left, since
 
 _HANDSHAKE_MS = 30000
 _IDLE_MS = 10000  # the longest sleep
-_QUICK = 4  # how often whoever waits may take what has come by itself, before all tasks get a turn
 _LISTEN = "inet.listen drive.listening"
 
 
 class Uplink(base.Uplink):
     """`async with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
 
-    _task = None  # ends with the tunnel
-    _bell = None  # has the tunnel served when something comes or is due
+    _task = None
+    _bell = None  # wakes the task in the background
     _news: "asyncio.Event"  # set when the tunnel was served: whoever waits looks again
-    _over: "asyncio.Event"  # set when the tunnel is closed, or `_broken`
-    _broken = None  # what serving has raised
-    _is_serving = False
-    _rings_for: "int | None" = None  # the `_core_at` that the bell knows
-    _quick = _QUICK
 
     async def __aenter__(self):
         await self.connect()
@@ -41,19 +35,15 @@ class Uplink(base.Uplink):
         Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once, LocalError when another task
         closes it; nothing is left half open, nor when the waiting task is cancelled.
         """
-        self._bell = Bell(self._ring)
+        self._bell = Bell()
         self._news = asyncio.Event()
-        self._over = asyncio.Event()
-        self._broken = None
-        self._ending = _Ending(self)
         self._begin()
         self._task = task = asyncio.create_task(self._run())
         decided = False
         try:
             with Collecting(base.SHORT_OF_HEAP):
                 while not (self.is_up or self.failure or task.done()):
-                    self._news.clear()
-                    await self._news.wait()
+                    await self._hear()
             decided = True
         finally:
             if not decided:
@@ -94,59 +84,17 @@ class Uplink(base.Uplink):
             self._end()
 
     def drain(self) -> None:
-        """Do all that the core wants done now, and have the bell ring when more is due."""
+        """Do all that the core wants done now, and have the task in the background wake when more is due."""
         base.Uplink.drain(self)
-        if not self._is_serving:
-            self._plan()
-
-    def serve(self) -> bool:
-        """Take the datagrams that have come, and do what is due; True when any came."""
-        self._is_serving = True
-        try:
-            return base.Uplink.serve(self)
-        finally:
-            self._is_serving = False
-            self._plan()
-
-    def _plan(self):
-        """Have whoever waits look again, and the bell ring when something comes or is due; it costs little if it would anyway."""
         bell = self._bell
         if bell is None:
             return
-        due = bell.due
-        udp = self._udp
-        stack = self.tunnel.stack
-        is_set = due is not None and self._is_planned and self._rings_for == self._core_at
-        if not is_set or udp.refused or udp.has_more or stack.timers and earlier(due, stack.deadline) != due:
-            self._set_bell(bell)
         self._news.set()
-
-    def _set_bell(self, bell):
         if self.tunnel.is_closed:
-            self._over.set()
-            return
-        bell.watch(self._udp.sock)
-        bell.at(self._clock.now_ms(), self.wait_ms(_IDLE_MS))
-        self._rings_for = self._core_at
-
-    def _ring(self):
-        """Something has come, or is due; all tasks have had a turn."""
-        self._quick = _QUICK
-        if not self.tunnel.is_closed:
-            self._serve()
-
-    def _took(self):
-        """Take what has come without a pass through the loop; False when nothing has, or other tasks are to have a turn."""
-        if self._quick and self._udp.is_waiting():
-            self._quick -= 1
-            return self._serve()
-        self._quick = _QUICK
-        return False
-
-    def _serve(self):
-        with self._ending:
-            return self.serve()
-        return True
+            bell.ring()
+        else:
+            bell.watch(self._udp.sock)
+            bell.at(self._clock.now_ms(), self.wait_ms(_IDLE_MS))
 
     def socket(self, port: int = 0, room: int = 0):
         """A `drive.aio_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one), with `room`
@@ -250,43 +198,28 @@ class Uplink(base.Uplink):
             if task is None:
                 await _sleep_ms(1)  # nobody serves it: closed, or not begun
                 continue
-            if self._broken or task.done():
+            if task.done():
                 await task  # raises what has ended it
-            if self._took():
-                continue
             if end is not None and self._bell:
                 self._bell.at(now, left(end, now))
-            self._news.clear()
-            await self._news.wait()
+            await self._hear()
         return True
+
+    async def _hear(self):
+        """Wait until the tunnel is served."""
+        self._news.clear()
+        await self._news.wait()
 
     async def _run(self):
         bell = self._bell
         try:
-            await self._over.wait()
-            if self._broken:
-                raise self._broken
+            while not self.tunnel.is_closed:
+                await bell.wait()
+                self.serve()
         finally:
             bell.stop()
             self._bell = None
             self._news.set()
-
-
-class _Ending:
-    """What is raised within ends the uplink's task, whoever has served the tunnel; it is raised there."""
-
-    def __init__(self, uplink):
-        self._uplink = uplink
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, e, trace):
-        if not isinstance(e, Exception):  # nothing, or that somebody is cancelled
-            return False
-        self._uplink._broken = e
-        self._uplink._over.set()
-        return True
 
 
 async def _sleep_ms(ms):

@@ -9,13 +9,12 @@ from ipsec.config import Config, load
 from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
 from ipsec.event import DOWN, FAILED, UP
-from ipsec.micro import Collecting, is_due, left, since
+from ipsec.micro import Collecting, left, since
 
 TCP = "inet.segment inet.rto inet.sender inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
 _ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn
-_LOOK_MS = 100  # while packets come without a pause, the core is asked so often what is due: asking costs as much as a packet
 SHORT_OF_HEAP = 98304  # octets in one piece when a handshake begins: with fewer what stays must not lie amid what goes
 _REOPEN_MS = 250  # between two attempts to get a socket that sends
 _LONGEST_SEND_MS = 10000  # how long a socket without a time-out waits for a tunnel
@@ -41,9 +40,6 @@ class Uplink:
 
             self.config.utc = utc
         self._changed_s = self._reopened_at = 0  # when the tunnel came up or went down, in seconds of the clock
-        self._looked_at = 0  # when the core was last asked what is due
-        self._core_at: int | None = None  # when it wants to be asked again, None for never
-        self._is_planned = False  # whether `_core_at` still holds: packets change nothing about it
         self._udp = UdpLink(self.config.local_port)
         with Collecting():
             from ipsec.crypto import backend
@@ -109,81 +105,52 @@ class Uplink:
                 self._udp.send(tunnel.tx, tunnel.tx_pos, tunnel.tx_end, tunnel.path.port)
             elif want == core.DELIVER:
                 tunnel.deliver()
-            elif want == core.WAIT:
-                return
+            elif want == core.EVENT:
+                self._tell(tunnel.take_event())
+            elif want == core.RESOLVE:
+                try:
+                    self._find_gateway()
+                except MemoryError:
+                    tunnel.no_room(self._clock.now_ms())
+            elif want == core.REOPEN:
+                self._aim()
             else:
-                self._is_planned = False
-                if want == core.EVENT:
-                    self._tell(tunnel.take_event())
-                elif want == core.REOPEN:
-                    self._aim()
-                else:  # not in a function of its own: keys are made below this one, where the stack of a board ends
-                    try:
-                        self._find_gateway()
-                    except MemoryError:
-                        tunnel.no_room(self._clock.now_ms())
+                return
 
     def serve(self) -> bool:
         """Take the datagrams that have come, and do what is due; True when any came."""
-        came = self._take()
-        self._follow_up(came)
-        return came
-
-    def _take(self):
-        """Take the datagrams that have come; True when any did."""
-        rx = self._rx
         came = False
         for _ in range(_BURST):
-            n = self._udp.receive_into(rx)
+            n = self._udp.receive_into(self._rx)
             if n < 0:
                 break
             came = True
             if self._udp.stranger:
-                self.tunnel.receive_from(self._udp.stranger, rx, n)
+                self.tunnel.receive_from(self._udp.stranger, self._rx, n)
                 continue
-            if not (rx[0] or rx[1] or rx[2] or rx[3]) or not self.tunnel.is_up:
-                self._is_planned = False  # IKE
-            self.tunnel.receive(rx, n, self._clock.now_ms())
+            self.tunnel.receive(self._rx, n, self._clock.now_ms())
             self.drain()
-        return came
-
-    def _follow_up(self, came):
-        """Do what is due, after packets came or the time was up."""
-        udp = self._udp
-        error = udp.take_error()
+        error = self._udp.take_error()
         if error:
-            self._is_planned = False
             self.tunnel.unreachable(error)
-        if udp.too_long:
+        if self._udp.too_long:
             from ipsec.drive import path_mtu
 
-            path_mtu.learn(self.tunnel, udp)
-        if udp.refused:
-            self._is_planned = False
+            path_mtu.learn(self.tunnel, self._udp)
+        if self._udp.refused:
             self._reopen()
-        now = self._clock.now_ms()
-        if came and self._is_planned and since(self._looked_at, now) < _LOOK_MS and not is_due(self._core_at, now):
-            return
-        self._looked_at = now
-        self._is_planned = True
-        self.tunnel.tick(now)
+        self.tunnel.tick(self._clock.now_ms())
         self.drain()
-        self._core_at = self.tunnel.deadline()
+        return came
 
     def wait_ms(self, limit_ms: int) -> int:
         """How long the core can be left alone at the most, within a limit."""
+        now = self._clock.now_ms()
+        for deadline in (self.tunnel.deadline(), self.tunnel.stack.deadline):
+            if deadline is not None:
+                limit_ms = min(limit_ms, left(deadline, now))
         if self._udp.has_more:
             return 0
-        now = self._clock.now_ms()
-        if not self._is_planned:
-            self._core_at = self.tunnel.deadline()
-        if self._core_at is not None:
-            limit_ms = min(limit_ms, left(self._core_at, now))
-        stack = self.tunnel.stack
-        if stack.timers:
-            at = stack.deadline
-            if at is not None:
-                limit_ms = min(limit_ms, left(at, now))
         return min(limit_ms, _REOPEN_MS) if self._udp.refused else limit_ms
 
     def check_open(self) -> None:
@@ -238,14 +205,12 @@ class Uplink:
 
     def _begin(self):
         self.failure = None
-        self._is_planned = False
         if self._captor:
             self._captor.capture()
         self.tunnel.start(self._clock.now_ms())
         self.drain()
 
     def _begin_close(self):
-        self._is_planned = False
         self.tunnel.close(self._clock.now_ms())
         self.drain()
 

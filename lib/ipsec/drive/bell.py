@@ -12,14 +12,23 @@ _LOOP = hasattr(asyncio, "get_running_loop")
 
 
 class Bell:
-    """Calls `ring` when a socket has something to read, or a time has come; used from one event loop."""
+    """An event that a socket or the clock sets; used from one event loop."""
 
-    def __init__(self, ring):
-        self._ring = ring
+    def __init__(self):
+        self._event = asyncio.Event()
         self._sock = None
         self._reader = None  # a task on MicroPython, a file descriptor on CPython
         self._alarm = None  # a task on MicroPython, a timer on CPython
-        self.due = None  # when the alarm rings, in ms; None while there is none
+        self._due = None  # when the alarm rings, in ms
+
+    async def wait(self) -> None:
+        """Wait until it rings, unless it has since the last time."""
+        await self._event.wait()
+        self._event.clear()
+
+    def ring(self) -> None:
+        """Whoever waits goes on."""
+        self._event.set()
 
     def watch(self, sock) -> None:
         """Ring when this socket has something to read, and no other; None: none has."""
@@ -29,7 +38,7 @@ class Bell:
         if self._reader is not None:
             if _LOOP:
                 asyncio.get_running_loop().remove_reader(self._reader)
-            elif self._reader is not asyncio.current_task():  # else it sees by itself that it has another socket now
+            else:
                 self._reader.cancel()
             self._reader = None
         if sock is None:
@@ -39,7 +48,7 @@ class Bell:
             return
         try:
             fd = sock.fileno()
-            asyncio.get_running_loop().add_reader(fd, self._ring)
+            asyncio.get_running_loop().add_reader(fd, self.ring)
             self._reader = fd
         except NotImplementedError:
             pass
@@ -49,10 +58,10 @@ class Bell:
         if self._sock is not None and self._reader is None:
             ms = min(ms, _SLICE_MS)
         if self._alarm is not None:
-            if left(self.due, now) <= ms:
+            if left(self._due, now) <= ms:
                 return
             self._alarm.cancel()
-        self.due = (now + ms) & 0x1FFFFFFF
+        self._due = (now + ms) & 0x1FFFFFFF
         if _LOOP:
             self._alarm = asyncio.get_running_loop().call_later(ms / 1000, self._strike)
         else:
@@ -63,20 +72,20 @@ class Bell:
         self.watch(None)
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = self.due = None
+            self._alarm = None
 
     def _strike(self):
-        self._alarm = self.due = None
-        self._ring()
+        self._alarm = None
+        self._event.set()
 
     async def _sleep(self, ms):
         await asyncio.sleep_ms(ms)  # type: ignore[attr-defined]
         self._strike()
 
     async def _read(self, sock):
-        while sock is self._sock:
+        while True:
             await _Readable(sock)
-            self._ring()
+            self._event.set()
 
 
 class _Readable:
