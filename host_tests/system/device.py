@@ -2,9 +2,10 @@
 
     device.py CONFIG.json STEP...
 
-Steps: `connect`, `readings:N`, `pings:N:ADDRESS`, `poll:MS`, `again` (until the tunnel is up once more), `counters`, `close`, and
-`aio` before all others for the asyncio driver. Each line of its output is a JSON list: ["event", kind, cause, text],
-["readings", N acknowledged], ["pings", N answered], ["up", address], ["counters", {...}], ["error", class, text], ["closed"].
+Steps: `connect`, `readings:N`, `burst:N` (burst.py), `pings:N:ADDRESS`, `poll:MS`, `again` (until the tunnel is up once more),
+`counters`, `close`, and `aio` before all others for the asyncio driver. Each line of its output is a JSON list: ["event", kind,
+cause, text], ["readings", N acknowledged], ["burst", N that came back, longest wait in ms], ["pings", N answered],
+["up", address], ["counters", {...}], ["error", class, text], ["closed"].
 """
 
 import json
@@ -50,6 +51,11 @@ class Blocking:
             except OSError:
                 pass
         return False
+
+    def burst(self, count):
+        import burst
+
+        tell("burst", *burst.blocking(self.uplink, int(count)))
 
     def pings(self, count, address):
         tell("pings", sum(self.uplink.ping(address) is not None for _ in range(int(count))))
@@ -106,6 +112,11 @@ class Waiting:
             except OSError:
                 pass
         return False
+
+    async def burst(self, count):
+        import burst
+
+        tell("burst", *await burst.waiting(self.uplink, int(count)))
 
     async def pings(self, count, address):
         done = 0

@@ -1,8 +1,11 @@
 """IKE and ESP in TCP (RFC 9329), with and without TLS, with the reference responder: both drivers, both interpreters."""
 
+import asyncio
+import contextlib
 import datetime
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -49,6 +52,70 @@ def test_a_tunnel_in_tcp(which, driver, tls, certificate, tmp_path):
         assert gw.counters["in.tcp"] >= 11 and not gw.counters["in.keepalive"]
     assert [(kind, cause) for kind, cause, _ in done.of("event")] == [("up", "up"), ("down", "closed")]
     assert done.of("readings") == [[5]] and done.of("pings") == [[3]]
+
+
+class Terminator:
+    """A terminator of TLS before a gateway that speaks bare TCP: what comes from there without a pause leaves as one record."""
+
+    PAUSE_S = 0.1
+    RECORD = 16000
+
+    def __init__(self, certificate, port):
+        self.port = 0
+        self.longest = 0  # octets of a record
+        self._gateway = port
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*certificate)
+        self._is_open = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        assert self._is_open.wait(10)
+        return self
+
+    def __exit__(self, *exc):
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(10)
+
+    async def _serve(self):
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._join, "127.0.0.1", 0, ssl=self._context)
+        self.port = server.sockets[0].getsockname()[1]
+        self._is_open.set()
+        await self._over.wait()
+        server.close()
+
+    async def _join(self, reader, writer):
+        from_gateway, to_gateway = await asyncio.open_connection("127.0.0.1", self._gateway)
+        back = asyncio.create_task(self._coalesce(from_gateway, writer))
+        while octets := await reader.read(self.RECORD):
+            to_gateway.write(octets)
+        back.cancel()
+        to_gateway.close()
+        writer.close()
+
+    async def _coalesce(self, reader, writer):
+        while octets := await reader.read(self.RECORD):
+            with contextlib.suppress(TimeoutError):
+                while len(octets) < self.RECORD:
+                    more = await asyncio.wait_for(reader.read(self.RECORD - len(octets)), self.PAUSE_S)
+                    if not more:
+                        break
+                    octets += more
+            self.longest = max(self.longest, len(octets))
+            writer.write(octets)
+
+
+@pytest.mark.parametrize("which", BOTH)
+@DRIVERS
+def test_more_messages_in_one_record_than_are_taken_at_once(which, driver, certificate, tmp_path):
+    with Responder(psk=PSK, udp=False, tcp_port=0) as gw, Terminator(certificate, gw.tcp_port) as terminator:
+        config = by_tcp(gw, tcp_tls=True, tcp_port=terminator.port, retransmit_ms=2000)
+        done = run_device(which, tmp_path, config, *driver, "connect", "burst:36", "burst:36", "close", heap="1m")
+    assert terminator.longest > 10000  # two times `_BURST` and more
+    assert [n for n, _ in done.of("burst")] == [36, 36], done.of("burst")
+    assert max(pause for _, pause in done.of("burst")) < 1000, done.of("burst")
 
 
 @pytest.mark.parametrize("which", BOTH)

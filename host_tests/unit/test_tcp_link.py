@@ -97,6 +97,15 @@ def test_a_message_that_has_come_already_is_told_of():
     assert made.receive_into(buf) == 1 and not made.has_more
 
 
+def test_what_tls_has_taken_from_the_system_is_told_of():
+    made = link(b"\x00\x06ab", b"cd")
+    made.sock.pending = lambda: sum(len(piece) for piece in made.sock.come)
+    assert made.has_more and made.is_waiting()
+    made.wait(10000)  # does not wait
+    buf = bytearray(100)
+    assert made.receive_into(buf) == 4 and not made.has_more
+
+
 def test_class_headers_impossible_lengths_and_an_end_break_the_stream():
     for octets in (b"\x00\x00", b"\x00\x01", b"\x00\x02", b"\xff\xff", b"\x10\x01", b""):
         made = link(octets)

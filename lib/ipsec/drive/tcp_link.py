@@ -50,8 +50,11 @@ class TcpLink(UdpLink):
 
     @property
     def has_more(self) -> bool:  # type: ignore[override]
-        """Whether a message has come already."""
-        return self._length() > 0
+        """Whether a message has come already, or octets that CPython's TLS has taken from the system, which tells of no such.
+
+        MicroPython's TLS tells of them when it is polled.
+        """
+        return self._length() > 0 or hasattr(self.sock, "pending") and self.sock.pending() > 0
 
     def open(self) -> None:
         """Begin to open the stream, unless that is under way."""
@@ -108,10 +111,14 @@ class TcpLink(UdpLink):
 
     def wait(self, limit_ms: int) -> None:
         """Sleep until something comes, or what waits can leave, or so long."""
-        if self._length():
+        if self.has_more:
             return
         self._poll.modify(self.sock, _POLLIN | _POLLOUT if self._out else _POLLIN)
         self._poll.poll(limit_ms)
+
+    def is_waiting(self) -> bool:
+        """Whether something has come."""
+        return self.has_more or UdpLink.is_waiting(self)
 
     def close(self) -> None:
         UdpLink.close(self)
