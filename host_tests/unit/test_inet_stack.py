@@ -46,7 +46,7 @@ def test_echo6_is_answered():
     assert receive(stack, echo6(data=b"abc")) == 0
     other = Stack(Link())
     other.add_address(B6)
-    other.echo_ident, other.echo_seq, other._echo_peer = 9, 5, A6
+    other.echo_ident, other.echoes[5] = 9, A6
     assert receive(other, link.sent[0]) == 0, other.drops()
     assert other.echo_replies == 1
     assert link.sent[0][48:] == b"abc"
@@ -62,7 +62,7 @@ def test_ping_between_two_stacks():
         assert receive(far, link.sent[0]) == 0 and far.echo_requests == 1
         assert receive(stack, far_link.sent[0]) == 0
         assert stack.echo_replies == 1 and stack.echo_ident == 0x1234
-        assert receive(stack, far_link.sent[0]) == -12 and stack.echo_seq < 0, "a repetition: no ping awaits an answer"
+        assert receive(stack, far_link.sent[0]) == -12 and not stack.echoes, "a repetition: no ping awaits an answer"
         assert stack.ping(two) == 0 and receive(far, link.sent[1]) == 0
         stack.echo_ident = 1  # an answer to somebody else's question
         assert receive(stack, far_link.sent[1]) == -12
@@ -79,6 +79,33 @@ def test_a_late_echo_reply_does_not_count_for_the_next_ping():
             assert stack.ping(two) == 0 and receive(far, link.sent[n]) == 0
         assert receive(stack, far_link.sent[0]) == -12 and stack.echo_replies == 0
         assert receive(stack, far_link.sent[1]) == 0 and stack.echo_replies == 1
+
+
+def test_pings_at_the_same_time_do_not_answer_for_each_other():
+    for one, two, three in ((A4, B4, b"\x0a\x00\x00\x63"), (A6, B6, A6[:15] + b"\x63")):
+        link, far_link = Link(), Link()
+        stack, far = Stack(link), Stack(far_link)
+        stack.add_address(one)
+        far.add_address(two)
+        seqs = []
+        for host in (three, two):
+            assert stack.ping(host) == 0
+            seqs.append(stack.echo_seq)
+            stack.echo_seq = -1
+        assert receive(far, link.sent[1]) == 0
+        far.add_address(three)
+        assert receive(stack, far_link.sent[0]) == 0 and list(stack.echoes) == seqs[:1]
+        stack.echoes.clear()
+        stack.echoes[seqs[0]] = two  # asked of another host than the one that answers
+        assert receive(far, link.sent[0]) == 0 and receive(stack, far_link.sent[1]) == -12
+        assert stack.echo_replies == 1
+
+
+def test_pings_that_nobody_keeps_do_not_pile_up():
+    stack, _ = new_stack()
+    for _ in range(20):
+        stack.ping(B4)
+    assert list(stack.echoes) == [stack.echo_seq]
 
 
 def test_ping_refusals():

@@ -220,6 +220,15 @@ class Uplink:
             self._captor.release()
         self._udp.close()
 
+    def _echo(self, host) -> int:
+        """Send an ICMP echo; returns its number, which is in `stack.echoes` until the answer comes. Raises ValueError."""
+        stack = self.stack
+        stack.ping(host)
+        seq = stack.echo_seq
+        stack.echo_seq = -1  # no other ping replaces it
+        self.drain()
+        return seq
+
     def _ask(self, host, family=0):
         """A `Question` under way for a host, or None when the host is an address."""
         if is_address(host):

@@ -131,13 +131,15 @@ def _answer(stack, buf, ip: int, pos: int, end: int) -> int:
 
 
 def _take_reply(stack, buf, ip: int, pos: int) -> int:
-    """Count the answer if identifier, number and source are those of our latest ping; a repetition does not count."""
+    """Count the answer if identifier, number and source are those of a ping that awaits it; a repetition does not count."""
     ident = buf[pos + 4] << 8 | buf[pos + 5]
     seq = buf[pos + 6] << 8 | buf[pos + 7]
-    if ident != stack.echo_ident or seq != stack.echo_seq or not stack.is_echo_peer(buf, ip):
+    peer = stack.echoes.get(seq)
+    n = 4 if buf[ip] >> 4 == 4 else 16
+    if ident != stack.echo_ident or peer is None or len(peer) != n or not same(buf, source_at(buf, ip), peer, 0, n):
         return _ECHO_UNASKED
     stack.echo_replies += 1
-    stack.echo_seq = -1
+    del stack.echoes[seq]
     return 0
 
 

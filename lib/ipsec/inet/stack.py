@@ -44,12 +44,12 @@ class Stack:
         self._udp_room = udp_room or 2 * link.mtu + 4
         self.echo_requests = 0  # answered
         self.echo_replies = 0  # answers to our pings
-        self.echo_seq = -1  # sequence number of the ping that awaits its answer, or -1
+        self.echoes: dict[int, bytes] = {}  # who is to answer, by the sequence number of each ping that awaits its answer
+        self.echo_seq = -1  # of these the one that the next ping replaces, or -1
         self.echo_ident = self.random16()
         self.passed = 0  # octets of an inner packet that is known to have passed
         self.probe = None  # a `probe.Probe` under way
         self.secret = b""  # of initial sequence numbers, drawn when TCP is used
-        self._echo_peer = b""
         self._ident = self.random16()
         self._echoes = self.random16()  # the sequence number of the latest ping
         self._addresses: list[bytes] = []
@@ -169,19 +169,17 @@ class Stack:
     def ping(self, addr, size: int = 56) -> int:
         """Send an echo request with `size` octets of data; return 0 or a negative drop code, which is counted.
 
-        Its answer, and no later one to an earlier ping, is counted in `echo_replies`. Raises ValueError for a bad address.
+        Its answer, and no later one to an earlier ping, is counted in `echo_replies`. Whoever sets `echo_seq` to -1 has it stay
+        in `echoes` beside later ones, until its answer comes or he takes it out. Raises ValueError for a bad address.
         """
         from ipsec.inet import icmp
 
-        self._echo_peer = bytes(address.to_octets(addr))
+        peer = bytes(address.to_octets(addr))
+        self.echoes.pop(self.echo_seq, None)
         self.echo_seq = self._echoes = (self._echoes + 1) & 0xFFFF
-        code = icmp.ping(self, self._echo_peer, self.echo_seq, size)
+        self.echoes[self.echo_seq] = peer
+        code = icmp.ping(self, peer, self.echo_seq, size)
         return self.count(code) if code < 0 else 0
-
-    def is_echo_peer(self, buf, pos: int) -> bool:
-        """Whether the packet at `pos` comes from the address pinged last."""
-        n = ip.addr_len(buf, pos)
-        return len(self._echo_peer) == n and same(buf, ip.source_at(buf, pos), self._echo_peer, 0, n)
 
     def learn(self, mtu: int) -> None:
         """Inner packets of so many octets pass, and no longer ones."""
