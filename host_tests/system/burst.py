@@ -1,4 +1,4 @@
-"""A burst for `device.py`: datagrams sent at once, which the gateway sends back; on MicroPython and CPython.
+"""For `device.py`, on MicroPython and CPython: datagrams sent at once, which the gateway sends back, and pings at the same time.
 
 It is a file of its own, as other steps run where the heap is short.
 """
@@ -47,3 +47,11 @@ async def waiting(uplink, count: int):
         done += 1
     socket.close()
     return done, longest
+
+
+async def pings(uplink, hosts, timeout_ms: int) -> list:
+    """Whether each answered."""
+    import asyncio
+
+    trips = await asyncio.gather(*[uplink.ping(host, timeout_ms) for host in hosts])
+    return [trip is not None for trip in trips]

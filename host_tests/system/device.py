@@ -2,10 +2,11 @@
 
     device.py CONFIG.json STEP...
 
-Steps: `connect`, `readings:N`, `burst:N` (burst.py), `pings:N:ADDRESS`, `poll:MS`, `again` (until the tunnel is up once more),
-`counters`, `close`, and `aio` before all others for the asyncio driver. Each line of its output is a JSON list: ["event", kind,
-cause, text], ["readings", N acknowledged], ["burst", N that came back, longest wait in ms], ["pings", N answered],
-["up", address], ["counters", {...}], ["error", class, text], ["closed"].
+Steps: `connect`, `readings:N`, `burst:N` (burst.py), `pings:N:ADDRESS`, `gather:MS:ADDRESS,ADDRESS` (pings at once), `poll:MS`,
+`again` (until the tunnel is up once more), `counters`, `close`, and `aio` before all others for the asyncio driver. Each line of
+its output is a JSON list: ["event", kind, cause, text], ["readings", N acknowledged], ["burst", N that came back, longest wait in
+ms], ["pings", N answered], ["gather", whether each answered], ["up", address], ["counters", {...}], ["error", class, text],
+["closed"].
 """
 
 import json
@@ -123,6 +124,11 @@ class Waiting:
         for _ in range(int(count)):
             done += await self.uplink.ping(address) is not None
         tell("pings", done)
+
+    async def gather(self, ms, hosts):
+        import burst
+
+        tell("gather", *await burst.pings(self.uplink, hosts.split(","), int(ms)))
 
     async def poll(self, ms):
         await self.uplink.poll(int(ms))

@@ -12,7 +12,7 @@ from ipsec.errors import LocalError
 
 from host_tests.responder import Responder, fault_library
 from host_tests.responder.iana import Exchange
-from host_tests.system.harness import COLLECTOR, PSK, halves, options
+from host_tests.system.harness import COLLECTOR, PSK, halves, options, run_device
 
 IN_TIME_S = 3
 
@@ -59,6 +59,14 @@ def test_waiting_ends_when_the_task_in_the_background_does():
             assert uplink._udp.sock is None
 
         run(receive())
+
+
+@pytest.mark.parametrize("which", ["micropython", "cpython"])
+def test_pings_at_the_same_time_do_not_answer_for_each_other(which, tmp_path):
+    with Responder(psk=PSK) as gw:
+        pings = ("gather:1000:10.99.0.1,10.10.0.1,10.10.0.7", "gather:1000:10.10.0.1,10.99.0.1", "pings:2:10.10.0.1")
+        done = run_device(which, tmp_path, options(gw), "aio", "connect", *pings, "close")
+    assert done.of("gather") == [[False, True, True], [True, False]] and done.of("pings") == [[2]]
 
 
 def test_closing_while_it_connects():

@@ -181,10 +181,12 @@ class Uplink(base.Uplink):
     async def ping(self, host: str, timeout_ms: int = 2000):
         """Round trip of one ICMP echo in ms, or None when no answer came."""
         start = self._clock.now_ms()
-        answered = self.stack.echo_replies
-        self.stack.ping(host)
-        self.drain()
-        came = await self.wait_until(lambda: self.stack.echo_replies != answered, timeout_ms)
+        seq = self._echo(host)
+        echoes = self.stack.echoes
+        try:
+            came = await self.wait_until(lambda: seq not in echoes, timeout_ms)
+        finally:
+            echoes.pop(seq, None)
         return since(start, self._clock.now_ms()) if came else None
 
     async def wait_until(self, ready, timeout_ms=None) -> bool:
