@@ -73,6 +73,10 @@ class Question:
         except ValueError as e:
             raise self._failure(str(e))
         if not kinds:
+            if not uplink.is_up:
+                from ipsec.drive.datagram import down
+
+                raise self._failure(down(uplink))
             raise self._failure("the tunnel has no address" + (" of this family" if family else ""))
         if not self._servers:
             raise self._failure("the gateway gave no DNS server: let it give one, or use the host's address")
