@@ -23,7 +23,7 @@ ALLOWED = {
     "micro": ("copying", "kernel", "native"),
     "path": ("micro",),
     "watch": ("micro",),
-    "texts": (),
+    "texts": ("address",),
     "history": ("event", "texts"),
     "status": (),
     "upkeep": ("micro",),
@@ -47,7 +47,7 @@ ALLOWED = {
     "ike": BOTTOM + ("crypto",),
     "inet": ("errors", "address", "micro", "native"),
     "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "watch", "history", "status", "attempts"),
-    "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "attempts", "tunnel", "status"),
+    "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "attempts", "texts", "tunnel", "status"),
     "": BOTTOM + ("drive",),
 }
 IO_MODULES = {"socket", "select", "time", "os", "asyncio", "machine", "network"}

@@ -7,6 +7,7 @@ import sys
 
 from inet_support import B6, echo4, ip4, ip6, pseudo, udp, with_checksum
 from ipsec.drive import base
+from ipsec.drive.aio_socket import Socket as AioSocket
 from ipsec.drive.socket_module import SocketModule
 from ipsec.drive.sync_socket import Socket
 from ipsec.esp.drop import Drops
@@ -219,6 +220,31 @@ def test_an_icmp6_error():
         own = uplink.sent[0][8:24]
         uplink.come(ip6(58, with_checksum(message, 2, pseudo(B6, own, 58, len(message))), B6, own))
         assert errno_of(s.recv, 1) == errno, (kind, code)
+
+
+def test_what_is_no_address_is_told():
+    uplink, s = new_udp()
+    for given in (
+        7,
+        None,
+        (),
+        {},
+        "10.10.0.1",
+        ("10.10.0.1",),
+        ("10.10.0.1", "7"),
+        ("10.10.0.1", None),
+        (None, 7),
+        (1, 7),
+        (7, "10.10.0.1"),
+    ):
+        raises(ValueError, s.sendto, b"x", given, text="is not (host, port)")
+    raises(ValueError, s.sendto, b"x", ("host.example", 7), text="'host.example' is not an IPv4 or IPv6 address: uplink.resolve")
+    for port in (0, -1, 65536):
+        raises(ValueError, s.sendto, b"x", ("10.10.0.1", port), text="port %d is not" % port)
+    raises(TypeError, s.sendto, None, PEER)  # that is another matter
+    for sock in (s, AioSocket(uplink)):
+        raises(ValueError, sock.settimeout, -1, text="a time-out of -1 s")
+    assert s.sendto(b"x", PEER) == 1
 
 
 def test_an_outage_is_told():

@@ -1,4 +1,6 @@
-"""Texts of what a tunnel itself tells, with the remedy; loaded only when one is told. Start reading at `failure`."""
+"""Texts of what a tunnel and its sockets tell, with the remedy; loaded only when one is told. Start reading at `failure`."""
+
+from ipsec.address import is_address
 
 
 def failure(cause: str, config, error: str) -> str:
@@ -26,3 +28,14 @@ def twins(config) -> str:
     """A tunnel has died of silence, and come up at once, twice: each of two devices throws the other out (INITIAL_CONTACT)."""
     text = "the gateway fell silent and answered a new tunnel at once, twice: another device may have our local_id %r, or a NAT"
     return text % config.local_id + " forgets us; give each device a local_id of its own, or choose a shorter natt_keepalive_s"
+
+
+def destination(given) -> str:
+    """What is wrong with that which a datagram is to be sent to; empty for an address and a number."""
+    if isinstance(given, (tuple, list)) and len(given) > 1 and isinstance(given[1], int):
+        host = given[0]
+        if isinstance(host, (bytes, bytearray)) or isinstance(host, str) and is_address(host):
+            return ""
+        if isinstance(host, str):
+            return "%r is not an IPv4 or IPv6 address: uplink.resolve(host) gives that of a name, for (host, port)" % host
+    return "%r is not (host, port), such as ('10.10.0.1', 5000)" % (given,)

@@ -16,7 +16,9 @@ class Socket(Datagram):
     _timeout_ms = None
 
     def settimeout(self, seconds) -> None:
-        """How long receiving waits: seconds, 0 for not at all, None for ever."""
+        """How long receiving waits: seconds, 0 for not at all, None for ever. Raises ValueError."""
+        if seconds is not None and seconds < 0:
+            raise ValueError("a time-out of %s s: give 0 for not at all, None for ever" % seconds)
         self._timeout_ms = None if seconds is None else int(seconds * 1000)
 
     async def sendto(self, data, address) -> int:

@@ -57,7 +57,7 @@ class Datagram:
 
     def transmit(self, call, *args) -> int:
         """Send by a verb of the inner socket. Raises OSError: that of an ICMP error, ENETUNREACH while the tunnel is down or
-        for an address outside of its networks, and what the verb raises."""
+        for an address outside of its networks, and what the verb raises; ValueError for what is not (host, port)."""
         self._check_usable()
         self._uplink.check_open()
         self._inner.check()
@@ -69,6 +69,13 @@ class Datagram:
             if self._uplink.is_up or e.args[0] not in (_EADDRNOTAVAIL, _EAGAIN):
                 raise
             raise unreachable(self._uplink)
+        except (TypeError, LookupError, ValueError):
+            from ipsec.texts import destination
+
+            text = destination(args[1]) if len(args) > 1 else ""
+            if text:
+                raise ValueError(text)
+            raise
         self._uplink.drain()
         return n
 

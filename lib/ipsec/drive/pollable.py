@@ -35,7 +35,9 @@ class Pollable(_CBase):
     _ahead = b""  # received, and not yet asked for
 
     def settimeout(self, seconds) -> None:
-        """How long a call waits for the peer: seconds, 0 for not at all, None for ever."""
+        """How long a call waits for the peer: seconds, 0 for not at all, None for ever. Raises ValueError."""
+        if seconds is not None and seconds < 0:
+            raise ValueError("a time-out of %s s: give 0 for not at all, None for ever" % seconds)
         self._timeout_ms = None if seconds is None else int(seconds * 1000)
 
     def setblocking(self, flag) -> None:
