@@ -117,7 +117,7 @@ def test_requests_of_both_sides_cross(make_gateway, what):
 
     options = {"child_lifetime_packets": 3, "dpd_s": 1, "gateway": NEAR}
     figures = _run(make_gateway, "micropython", act, options, {"delay_ms": 40})
-    assert _crossings(log[0]) >= 3, figures
+    assert _crossings(log[0]), figures
     assert figures["events"] == [] and len(figures["children"]) == 2, figures
     for sent, answered in figures["pings"].values():
         assert sent == answered > 5, figures
