@@ -35,12 +35,16 @@ class Uplink(base.Uplink):
         Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once, LocalError when another task
         closes it; nothing is left half open, nor when the waiting task is cancelled.
         """
+        task = self._task
+        if task and not task.done():
+            raise LocalError("the tunnel is already started: close it first")
         self._bell = Bell()
         self._news = asyncio.Event()
-        self._begin()
-        self._task = task = asyncio.create_task(self._run())
+        self._task = task = None
         decided = False
         try:
+            self._begin()
+            self._task = task = asyncio.create_task(self._run())
             with Collecting(base.SHORT_OF_HEAP):
                 while not (self.is_up or self.failure or task.done()):
                     await self._hear()
@@ -57,11 +61,12 @@ class Uplink(base.Uplink):
         raise LocalError("the tunnel was closed before it was up")
 
     def _abandon(self, task):
-        """Whoever waited has been cancelled: end it here and now, without awaiting anything."""
+        """Whoever waited has been cancelled, or it could not begin: end it here and now, without awaiting anything."""
         self._begin_close()
         self.tunnel.abandon(self._clock.now_ms())
         self.drain()
-        task.cancel()
+        if task:
+            task.cancel()
         self._task = None
         if self._bell:
             self._bell.stop()
@@ -76,12 +81,22 @@ class Uplink(base.Uplink):
         if not self.tunnel.is_closed:
             self._begin_close()
         task = self._task
-        self._task = None
+        while task and not task.done():
+            await self._hear_or_abandon(task)
+        self._end()
+        if task and task is self._task:  # else another one has closed it
+            self._task = None
+            await task
+
+    async def _hear_or_abandon(self, task):
+        """Wait for the tunnel to end, not for the task: whoever is cancelled here would cancel that."""
+        heard = False
         try:
-            if task:
-                await task
+            await self._hear()
+            heard = True
         finally:
-            self._end()
+            if not heard:
+                self._abandon(task)
 
     def drain(self) -> None:
         """Do all that the core wants done now, and have the task in the background wake when more is due."""
@@ -140,13 +155,17 @@ class Uplink(base.Uplink):
         from ipsec.drive.aio_stream import AioStream
 
         stream = AioStream(self, await self.resolve(address[0], timeout_ms), address[1], room)
+        done = False
         try:
             await self.wait_until(stream.is_decided, timeout_ms)
             stream.check_connected()
+            if ssl:
+                await self.wrap_tls(stream, ssl, False, server_hostname or address[0])
+            done = True
         finally:
-            if not stream.is_connected:
+            if not done:
                 stream.abort()
-        return await self.wrap_tls(stream, ssl, False, server_hostname or address[0]) if ssl else stream
+        return stream
 
     async def wrap_tls(self, stream, context, server_side: bool = False, server_hostname: str = ""):
         """Have a connected stream speak TLS; returns it. Raises OSError that says why the handshake has failed.
@@ -220,7 +239,8 @@ class Uplink(base.Uplink):
                 self.serve()
         finally:
             bell.stop()
-            self._bell = None
+            if self._bell is bell:
+                self._bell = None
             self._news.set()
 
 

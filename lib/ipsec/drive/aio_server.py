@@ -22,6 +22,7 @@ class Server:
         self._context = context  # of TLS
         self._tasks: list = []
         self._listener = listen(uplink, port, min(backlog, MOST))
+        self._over = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -40,13 +41,14 @@ class Server:
             self._uplink.drain()
 
     async def wait_closed(self) -> None:
-        """Wait until `close` was called, or the tunnel has ended."""
-        await self._task
+        """Wait until `close` was called, or the tunnel has ended; whoever is cancelled here closes nothing."""
+        await self._over.wait()
+        await self._task  # has ended, and raises what has ended it
 
     async def serve_forever(self) -> None:
         """Like `wait_closed`; closes when it is cancelled."""
         try:
-            await self._task
+            await self.wait_closed()
         finally:
             self.close()
 
@@ -66,6 +68,7 @@ class Server:
             pass  # the tunnel is closed
         finally:
             self.close()
+            self._over.set()
 
     def _can_go_on(self) -> bool:
         return self._listener.closed or has_come(self._uplink, self._listener) and len(self._tasks) < self._most

@@ -89,18 +89,20 @@ class Uplink(base.Uplink):
         from ipsec.drive.sync_stream import SyncStream
 
         stream = SyncStream(self, self.resolve(address[0], timeout_ms), address[1], room)
+        done = False
         try:
             self.wait_until(stream.is_decided, timeout_ms)
             stream.check_connected()
-        finally:
-            if not stream.is_connected:
-                stream.abort()
-        if ssl:
-            from ipsec.drive.secured import secure
+            if ssl:
+                from ipsec.drive.secured import secure
 
-            secure(self, stream, ssl, False, server_hostname or address[0])
-            self.wait_until(lambda: stream._inner.secured, timeout_ms)
-            stream._inner.settle()
+                secure(self, stream, ssl, False, server_hostname or address[0])
+                self.wait_until(lambda: stream._inner.secured, timeout_ms)
+                stream._inner.settle()
+            done = True
+        finally:
+            if not done:
+                stream.abort()
         return stream
 
     def ping(self, host: str, timeout_ms: int = 2000):
