@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from ipsec_board import slices
 from tools import emulator
 from tools.emulator.base import HEAPS, REPOSITORY, Progress, Target
 from tools.emulator.qemu.machine import HEAP_MAX, HEAP_MIN
@@ -75,7 +76,12 @@ def measure(name: str, *, load: str = LOAD, heaps: Iterable[int] = HEAPS, ways: 
 def _rom(folder: Path, target: Target, way: str) -> Path | None:
     if way == "frozen":
         return None
-    return stage(folder, {"lib": REPOSITORY / "lib"}, None if way.startswith("py") else target.march)
+    rom = stage(folder, {"lib": REPOSITORY / "lib"}, None if way.startswith("py") else target.march)
+    for_boards = {slices.path_of(m).with_suffix("") for m in slices.needed(None, "", slices.SLICES)}
+    for path in (rom / "lib").rglob("*.*py"):  # the board's disk has no room for what is not for boards, too
+        if path.relative_to(rom / "lib").with_suffix("") not in for_boards:
+            path.unlink()
+    return rom
 
 
 def _free(name: str, heap: int, way: str, rom: Path | None, load: str) -> tuple[int, int | None]:
