@@ -12,6 +12,7 @@ from ipsec.micro import Collecting, is_due, left, since
 
 _HANDSHAKE_MS = 30000
 _IDLE_MS = 10000  # the longest sleep
+_COUNTING_MS = 1000  # the same where a lifetime counts packets or octets: sending alone wakes nobody
 _LISTEN = "inet.listen drive.listening"
 
 
@@ -52,7 +53,7 @@ class Uplink(base.Uplink):
         finally:
             if not decided:
                 self._abandon(task)
-        if self.is_up:
+        if self.is_up and not task.done():
             return
         failure = self.failure
         await self.close()
@@ -83,6 +84,8 @@ class Uplink(base.Uplink):
         task = self._task
         while task and not task.done():
             await self._hear_or_abandon(task)
+        if not self.tunnel.is_closed:  # what served it has ended before
+            self.tunnel.abandon(self._clock.now_ms())
         self._end()
         if task and task is self._task:  # else another one has closed it
             self._task = None
@@ -109,7 +112,8 @@ class Uplink(base.Uplink):
             bell.ring()
         else:
             bell.watch(self._udp.sock)
-            bell.at(self._clock.now_ms(), self.wait_ms(_IDLE_MS))
+            counts = self.config.child_lifetime_packets or self.config.child_lifetime_kib
+            bell.at(self._clock.now_ms(), self.wait_ms(_COUNTING_MS if counts else _IDLE_MS))
 
     def socket(self, port: int = 0, room: int = 0):
         """A `drive.aio_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one), with `room`
