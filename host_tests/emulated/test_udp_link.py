@@ -33,7 +33,7 @@ def locked(call, argument):
 
 def wait():
     for _ in range(200):
-        if link.is_waiting():
+        if link._is_readable():
             return
         time.sleep_ms(10)
     raise SystemExit("no answer")

@@ -123,14 +123,7 @@ def chumicro_requests(uplink, host, say):
 
 
 async def aiomqttc(uplink, host, say):
-    class Rtc:
-        """What every board has, and the unix port has not."""
-
-        def datetime(self):
-            return (2026, 1, 1, 0, 0, 0, 0, 0)
-
-    if sys.implementation.name == "micropython":
-        sys.modules["machine"] = type("machine", (), {"RTC": Rtc})  # type: ignore[assignment]
+    import packages_clock  # noqa: F401 - before the package
     from aiomqttc import MQTTClient
 
     got = []

@@ -6,7 +6,6 @@ Start reading at the function of a package.
 import asyncio
 import binascii
 import hashlib
-import sys
 import time
 
 _LAST = 8  # the number of the message that ends it, once it has come back
@@ -84,12 +83,7 @@ def chumicro_mqtt(uplink, host, say):
 async def aiomqttc(uplink, host, say):
     """It comes back when its program publishes; subscriptions are the program's business."""
 
-    class Rtc:
-        def datetime(self):
-            return (2026, 1, 1, 0, 0, 0, 0, 0)
-
-    if sys.implementation.name == "micropython":
-        sys.modules["machine"] = type("machine", (), {"RTC": Rtc})  # type: ignore[assignment]
+    import packages_clock  # noqa: F401 - before the package
     from aiomqttc import MQTTClient
 
     got = []

@@ -116,10 +116,6 @@ class TcpLink(UdpLink):
         self._poll.modify(self.sock, _POLLIN | _POLLOUT if self._out else _POLLIN)
         self._poll.poll(limit_ms)
 
-    def is_waiting(self) -> bool:
-        """Whether something has come."""
-        return self.has_more or UdpLink.is_waiting(self)
-
     def close(self) -> None:
         UdpLink.close(self)
         self._in = b""

@@ -120,7 +120,7 @@ class UdpLink:
 
         Allocates: on MicroPython the datagram, when there is one (for a moment as many octets as `buf` has).
         """
-        if self.sock is None or not (_CPYTHON or self.is_waiting()):
+        if self.sock is None or not (_CPYTHON or self._is_readable()):
             return -1
         try:
             if _CPYTHON and self._port:
@@ -163,11 +163,9 @@ class UdpLink:
             for _ in self._poll.ipoll(limit_ms):  # type: ignore[attr-defined]
                 return
 
-    def is_waiting(self) -> bool:
+    def _is_readable(self) -> bool:
         """Whether a datagram or an ICMP error has come; `recv` would raise, and on lwIP leave a buffer behind, if not."""
-        if _CPYTHON:
-            return self.sock is not None and self._poll.poll(0) != []
-        for _ in self._poll.ipoll(0) if self.sock else ():  # type: ignore[attr-defined]
+        for _ in self._poll.ipoll(0):  # type: ignore[attr-defined]
             return True
         return False
 
