@@ -46,7 +46,7 @@ def build(name: str, *, heap: int = DEFAULT_HEAP, frozen: bool | Path = False, p
 
 
 def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, frozen: bool | Path = False,
-          stack: int = 0, icount: int | None = None, capture: Path | None = None, rom: Path | None = None,
+          stack: int = 0, icount: int | None = None, capture: Path | None = None, rom: Path | None = None, segment: int = 0,
           netns: str | None = None, prefix: Sequence[str] = (), forwards: Sequence[tuple[int, int]] = (),
           progress: Progress = _quiet) -> Board:
     """Start a board; stop it with `Board.stop` or by leaving the `with` block.
@@ -56,4 +56,4 @@ def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, 
     """
     firmware = firmware or build(name, heap=heap, frozen=frozen, progress=progress)
     before = tuple(prefix) or (("ip", "netns", "exec", netns) if netns else ())
-    return target(name).launch(Options(Path(firmware), heap, stack, icount, capture, rom, before, tuple(forwards)))
+    return target(name).launch(Options(Path(firmware), heap, stack, icount, capture, rom, segment, before, tuple(forwards)))

@@ -57,6 +57,8 @@ def launch(target: "QemuTarget", options: Options) -> QemuBoard:
         raise EmulatorError(f"a heap of {options.heap} octets: {HEAP_MIN} to {HEAP_MAX}, a multiple of 16")
     if not 0 <= options.stack <= STACK_MAX:
         raise EmulatorError(f"a stack of {options.stack} octets: at most {STACK_MAX}")
+    if options.segment and (options.rom or not 0 < options.segment <= romfs.MAX_LEN):
+        raise EmulatorError(f"a segment of {options.segment} octets: at most {romfs.MAX_LEN}, and without a folder for /rom")
     scratch = tempfile.TemporaryDirectory(prefix="emulator-")
     folder = Path(scratch.name)
     log = folder / "qemu.log"
@@ -88,7 +90,10 @@ def command(target: "QemuTarget", options: Options, folder: Path) -> list[str]:
         argv += ["-machine", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false",
                  "-device", "virtio-net-device,netdev=n0"]
     sizes = options.stack << 32 | options.heap
-    argv += ["-device", f"loader,addr={_SIZES_ADDR[target.system]:#x},data={sizes:#x},data-len=8"]
+    where = _SIZES_ADDR[target.system]
+    argv += ["-device", f"loader,addr={where:#x},data={sizes:#x},data-len=8"]
+    if options.segment:
+        argv += ["-device", f"loader,addr={where + 8:#x},data={options.segment:#x},data-len=4"]
     if options.icount is not None:
         argv += ["-icount", f"shift={options.icount}"]
     if options.capture:

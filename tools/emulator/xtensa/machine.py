@@ -80,6 +80,8 @@ def _check(name: str, options: Options) -> None:
         raise EmulatorError(f"a stack of {options.stack} octets: at most {STACK_MAX}")
     if options.icount is not None:
         raise EmulatorError(f"{name} counts no instructions, since qemu-user cannot; take qemu-m0plus, qemu-m3 or qemu-rv32")
+    if options.segment:
+        raise EmulatorError(f"{name} has no /rom that can be written; take qemu-m0plus, qemu-m3, qemu-rv32 or rp2040js")
     if options.capture:
         raise EmulatorError(f"{name} has no network of its own to capture; capture on the host's loopback, or where it runs")
     if any(host != guest for host, guest in options.forwards):

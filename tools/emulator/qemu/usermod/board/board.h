@@ -27,14 +27,16 @@ const uint8_t *nic_recv(size_t *len); // NULL when no frame waits
 #define BOARD_TICKS_HZ 25000000u
 #define BOARD_ROM_ADDR 0x21000000u  // lower half of the 16 MiB PSRAM
 #define BOARD_DISK_ADDR 0x21800000u
-#define BOARD_HEAP_LEN_ADDR 0x21f00000u // two words that QEMU loads: length of heap, limit of stack
-#define BOARD_STACK_LIMIT_ADDR 0x21f00004u
+#define BOARD_HEAP_LEN_ADDR 0x21f00000u // words that QEMU loads: length of heap,
+#define BOARD_STACK_LIMIT_ADDR 0x21f00004u // limit of stack,
+#define BOARD_SEGMENT_LEN_ADDR 0x21f00008u // octets of ROMFS that programs may write
 #elif defined(QEMU_SOC_VIRT)
 #define BOARD_TICKS_HZ 10000000u
 #define BOARD_ROM_ADDR 0x81000000u  // above firmware, data and stack
 #define BOARD_DISK_ADDR 0x81800000u
 #define BOARD_HEAP_LEN_ADDR 0x81f00000u
 #define BOARD_STACK_LIMIT_ADDR 0x81f00004u
+#define BOARD_SEGMENT_LEN_ADDR 0x81f00008u
 #endif
 #define BOARD_ROM_MAX 0x800000u
 #define BOARD_DISK_LEN 0x100000u

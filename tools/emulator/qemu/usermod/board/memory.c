@@ -1,4 +1,4 @@
-// What happens at boot; the sizes of heap and stack, which QEMU puts into two words of memory; and the memory beside the
+// What happens at boot; the sizes of heap and stack, which QEMU puts into words of memory; and the memory beside the
 // heap: /rom (an image that QEMU loads) and the octets of the RAM disk.
 #include <string.h>
 #include "py/mperrno.h"
@@ -49,16 +49,52 @@ uintptr_t __wrap_mp_hal_stdio_poll(uintptr_t flags) {
     return flags & (MP_STREAM_POLL_WR | (received ? MP_STREAM_POLL_RD : 0));
 }
 
-// Finds the ROMFS image, which begins with "RM1" (top bits set); mp_init() mounts it at /rom.
+// The ROMFS segment that mp_init() mounts at /rom: an image that QEMU loads, begins with "RM1" (top bits set) and only can be
+// read, or room that programs may write, as on firmware which has a segment. Flash it is not, but behaves so: each write
+// wants a WRITE_PREPARE, and what was written outlives a soft reset.
 mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
     static const uint8_t magic[3] = { 0xd2, 0xcd, 0x31 };
-    if (mp_obj_get_int(args[0]) != MP_VFS_ROM_IOCTL_GET_SEGMENT) {
-        return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
+    uint8_t *const rom = (uint8_t *)BOARD_ROM_ADDR;
+    const size_t room = *(volatile uint32_t *)BOARD_SEGMENT_LEN_ADDR;
+    switch (mp_obj_get_int(args[0])) {
+        case MP_VFS_ROM_IOCTL_GET_NUMBER_OF_SEGMENTS:
+            return MP_OBJ_NEW_SMALL_INT(room > 0);
+
+        case MP_VFS_ROM_IOCTL_GET_SEGMENT:
+            if (!room && memcmp(rom, magic, sizeof(magic)) != 0) {
+                mp_raise_OSError(MP_ENODEV);
+            }
+            return mp_obj_new_memoryview('B', room ? room : BOARD_ROM_MAX, rom);
+
+        case MP_VFS_ROM_IOCTL_WRITE_PREPARE: { // segment, length
+            size_t len = n_args == 3 ? mp_obj_get_int(args[2]) : SIZE_MAX;
+            if (len > room) {
+                break;
+            }
+            memset(rom, 0xff, len);
+            return MP_OBJ_NEW_SMALL_INT(4); // the least that one may write
+        }
+
+        case MP_VFS_ROM_IOCTL_WRITE: { // segment, offset, octets
+            size_t at = n_args == 4 ? mp_obj_get_int(args[2]) : SIZE_MAX;
+            mp_buffer_info_t data;
+            if (at > room) {
+                break;
+            }
+            mp_get_buffer_raise(args[3], &data, MP_BUFFER_READ);
+            if (data.len > room - at) {
+                break;
+            }
+            for (size_t i = 0; i < data.len; i++) {
+                rom[at + i] &= ((const uint8_t *)data.buf)[i];
+            }
+            return MP_OBJ_NEW_SMALL_INT(0);
+        }
+
+        case MP_VFS_ROM_IOCTL_WRITE_COMPLETE:
+            return MP_OBJ_NEW_SMALL_INT(0);
     }
-    if (memcmp((const void *)BOARD_ROM_ADDR, magic, sizeof(magic)) != 0) {
-        mp_raise_OSError(MP_ENODEV);
-    }
-    return mp_obj_new_memoryview('B', BOARD_ROM_MAX, (void *)BOARD_ROM_ADDR);
+    return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
 }
 
 // board.disk(): the octets of the RAM disk; they outlive a soft reset.
