@@ -150,13 +150,15 @@ def _install(subs) -> None:
     sub.add_argument("--texts", choices=("device", "host"), default="device", help=about)
     sub.add_argument("--native", type=Path, action="append", default=[], help="a C module (.mpy) for this board")
     sub.add_argument("--viper", action="store_true", help="kernels in viper instead of those in C: slower, 8 KB more RAM")
+    about = "files in the file system, even where the firmware has a ROMFS segment, from which code runs without taking heap"
+    sub.add_argument("--no-romfs", action="store_true", help=about)
     sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
     _insecure(sub)
 
 
 def _do_install(args: argparse.Namespace, show: Show) -> None:
     config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
-    joined = {"plain": args.plain, "texts": args.texts, "prepared": args.prepared}
+    joined = {"plain": args.plain, "texts": args.texts, "prepared": args.prepared, "romfs": not args.no_romfs}
     choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target, args.viper, **joined)
     with _connect(args) as board:
         install.install(board, choice, show)

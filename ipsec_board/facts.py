@@ -34,6 +34,7 @@ class Facts:
     path: list[str]
     space: tuple[int, int, int] | None  # file system at the target: octets in all, octets free, octets a block
     modules: dict[str, bool]
+    rom: int = 0  # octets of a ROMFS segment, 0 where the firmware has none
 
     @property
     def chip(self) -> str:

@@ -1,7 +1,8 @@
 """Put lib/ipsec, and if wanted the application of firmware/, on a board: only the modules it needs, only changed files.
 
 Rules: files travel under the name `<file>.new`; when all have arrived and read back right, short scripts on the board give
-them their names. A board that resets in between keeps what it had, and the next run keeps what has arrived.
+them their names. A board that resets in between keeps what it had, and the next run keeps what has arrived. Where the firmware
+has a ROMFS segment the library goes there (`romfs.py`), and what it replaces in the file system is removed after that.
 Start reading at `install`.
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from ipsec.config import Config
 
-from ipsec_board import facts, mpy, native, slices
+from ipsec_board import facts, mpy, native, romfs, slices
 from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
@@ -35,6 +36,7 @@ class Choice:
 
     The linker joins the modules into a few files; `plain`: one file each. `texts`: "device", or "host" for codes there.
     `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
+    `romfs`: use a ROMFS segment where there is one.
     """
 
     config: Config | None = None
@@ -47,6 +49,7 @@ class Choice:
     plain: bool = False
     texts: str = "device"
     prepared: bool = False
+    romfs: bool = True
 
     @property
     def joined(self) -> bool:
@@ -65,6 +68,16 @@ class Work:
     kept: tuple[str, str] | None = None  # a program of somebody else's, and its new name
 
     @property
+    def filed(self) -> list[str]:
+        """The changed ones of the file system; the others are the ROMFS segment's."""
+        return [p for p in self.changed if not romfs.is_in(p)]
+
+    @property
+    def has_new_rom(self) -> bool:
+        """Whether the ROMFS segment must be written."""
+        return any(map(romfs.is_in, (*self.changed, *self.removals)))
+
+    @property
     def size(self) -> int:
         """Octets to be sent."""
         return sum(len(self.files[p]) for p in self.changed if p not in self.staged)
@@ -76,18 +89,30 @@ def install(board: Link, choice: Choice, show: Show) -> Facts:
         raise BoardError("--prepared and --texts host are for joined files", "leave out --plain and --source")
     found = facts.read(board)
     facts.check(found)
-    target = choice.target or found.library_folder
-    work = plan_work(board, files_for(found, choice, target), target)
+    target, other = _places(found, choice)
+    work = plan_work(board, files_for(found, choice, target), target, other)
     show.line(f"{found.machine or found.platform}: MicroPython {found.firmware}, {found.arch or 'no native code'}, to {target}")
     if choice.config is not None:
         show.line(f"slices: core, {', '.join(slices.chosen(choice.config, found.arch, choice.extra))}")
     _announce(work, show)
-    _check_space(work, facts.read(board, target).space)
+    _check_space(work, facts.read(board, found.library_folder if romfs.is_in(target) else target).space)
+    image = _new_rom(board, work, found) if work.has_new_rom else b""
     _send(board, work, show)
+    if image:
+        _write_rom(board, work, image, show)
     _commit(board, work)
     show.good(f"{len(work.files)} files, {len(work.changed)} changed, {len(work.removals)} removed, {work.size} octets sent")
     _try_import(board, target)
     return found
+
+
+def _places(found: Facts, choice: Choice) -> tuple[str, str]:
+    """The library's folder, and the other one in which an earlier version may lie and hide it: "" where there is none."""
+    if choice.target:
+        return choice.target, ""
+    in_files, in_rom = found.library_folder, romfs.LIBRARY if found.rom else ""
+    runs_there = choice.romfs and found.mpy and not choice.source
+    return (in_rom, in_files) if in_rom and runs_there else (in_files, in_rom)
 
 
 def _announce(work: Work, show: Show) -> None:
@@ -158,10 +183,12 @@ def _application(found: Facts, target: str, source: bool) -> dict[str, bytes]:
     return files
 
 
-def plan_work(board: Link, files: dict[str, bytes], target: str) -> Work:
-    """Compare with what is on the board."""
+def plan_work(board: Link, files: dict[str, bytes], target: str, other: str = "") -> Work:
+    """Compare with what is on the board; what lies in the folder `other` is to go."""
     folders = sorted({f"{target}/{p[len(target) + 1 :].split('/')[0]}" for p in files if p.startswith(target + "/")})
     plain = [n for f in folders if f in files for n in (f, f + _STAGED)]  # single files, such as C modules
+    if other:
+        folders += [other + f[len(target) :] for f in folders if f not in files]
     top = [n for p in files if not p.startswith(target + "/") for n in (p, p + _STAGED)]
     present = board.script("hashes", timeout=60, FOLDERS=[f for f in folders if f not in files], FILES=[*plain, *top])
     work = Work(files)
@@ -182,7 +209,7 @@ def _check_space(work: Work, space: tuple[int, int, int] | None) -> None:
     if not space:
         return
     block = space[2] or 1
-    need = sum(-(-len(work.files[p]) // block) * block for p in work.changed if p not in work.staged)
+    need = sum(-(-len(work.files[p]) // block) * block for p in work.filed if p not in work.staged)
     if need > space[1]:
         raise BoardError(
             f"the board's file system has {space[1]} octets free, {need} are needed: nothing was written",
@@ -192,22 +219,37 @@ def _check_space(work: Work, space: tuple[int, int, int] | None) -> None:
 
 def _send(board: Link, work: Work, show: Show) -> None:
     _make_folders(board, work)
-    with show.progress("installing", work.size) as advance:
-        for path in work.changed:
-            if path not in work.staged:
-                board.write_file(path + _STAGED, work.files[path], advance)
-    if not work.changed:
-        return
+    wanted = [p for p in work.filed if p not in work.staged]
+    with show.progress("installing", sum(len(work.files[p]) for p in wanted)) as advance:
+        for path in wanted:
+            board.write_file(path + _STAGED, work.files[path], advance)
+    _read_back(board, work, work.filed, _STAGED)
+
+
+def _read_back(board: Link, work: Work, paths: list[str], suffix: str = "") -> None:
+    """Raise BoardError unless these files are on the board as they should be."""
     arrived: dict = {}
-    for paths in _batches([p + _STAGED for p in work.changed]):
-        arrived |= board.script("hashes", timeout=60, FOLDERS=[], FILES=paths)
-    wrong = [p for p in work.changed if arrived.get(p + _STAGED) != hashlib.sha256(work.files[p]).hexdigest()[:_HASH_LEN]]
+    for names in _batches([p + suffix for p in paths]):
+        arrived |= board.script("hashes", timeout=60, FOLDERS=[], FILES=names)
+    wrong = [p for p in paths if arrived.get(p + suffix) != hashlib.sha256(work.files[p]).hexdigest()[:_HASH_LEN]]
     if wrong:
         raise BoardError(f"{wrong[0]} does not read back as written", "check cable and flash, then install again")
 
 
+def _new_rom(board: Link, work: Work, found: Facts) -> bytes:
+    """The image of the ROMFS segment, with what is not ours."""
+    ours = {p: data for p, data in work.files.items() if romfs.is_in(p)}
+    return romfs.image_with(board, ours, work.removals, found.rom)
+
+
+def _write_rom(board: Link, work: Work, image: bytes, show: Show) -> None:
+    with show.progress("writing /rom", len(image)) as advance:
+        romfs.write(board, image, advance)
+    _read_back(board, work, [p for p in work.files if romfs.is_in(p)])
+
+
 def _make_folders(board: Link, work: Work) -> None:
-    folders = sorted({str(Path(p).parent.as_posix()) for p in work.changed})
+    folders = sorted({str(Path(p).parent.as_posix()) for p in work.filed})
     wanted = sorted({"/".join(f.split("/")[:n]) for f in folders for n in range(1, f.count("/") + 2)} - {"", "."})
     if wanted:
         board.run(f"import os\nfor f in {wanted!r}:\n try:\n  os.stat(f)\n except OSError:\n  os.mkdir(f)")
@@ -216,9 +258,9 @@ def _make_folders(board: Link, work: Work) -> None:
 def _commit(board: Link, work: Work) -> None:
     if work.kept:
         board.script("commit", timeout=60, RENAMES=[work.kept], REMOVALS=[])
-    for pairs in _batches([(p + _STAGED, p) for p in work.changed]):
+    for pairs in _batches([(p + _STAGED, p) for p in work.filed]):
         board.script("commit", timeout=60, RENAMES=pairs, REMOVALS=[])
-    for paths in _batches(work.removals):
+    for paths in _batches([p for p in work.removals if not romfs.is_in(p)]):
         board.script("commit", timeout=60, RENAMES=[], REMOVALS=paths)
 
 

@@ -84,6 +84,13 @@ class Link:
         except BoardFailure as e:
             raise _file_error(path, e) from None
 
+    def read_file(self, path: str) -> bytes:
+        """A file of the board. Raises BoardLost."""
+        try:
+            return self._transport.fs_readfile(path)
+        except _LOST as e:
+            raise BoardLost(f"{self.port}: {path} cannot be read ({e})", _LOST_REMEDY) from e
+
     def soft_reset(self) -> None:
         """Start the board's interpreter again, without running main.py."""
         self._enter(True)

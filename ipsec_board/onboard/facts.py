@@ -21,6 +21,16 @@ def _space():
     return [s[0] * s[2], s[0] * s[3], s[0]]
 
 
+def _rom():
+    """Octets of the first ROMFS segment, 0 where the firmware has none."""
+    try:
+        import vfs
+
+        return len(memoryview(vfs.rom_ioctl(2, 0))) if vfs.rom_ioctl(1) > 0 else 0
+    except (ImportError, AttributeError, TypeError, OSError):
+        return 0
+
+
 def _uid():
     try:
         import binascii
@@ -43,5 +53,6 @@ print(json.dumps({
     "uid": _uid(),
     "path": sys.path,
     "space": _space(),
+    "rom": _rom(),
     "modules": {n: _has(n) for n in MODULES},  # noqa: F821
 }))
