@@ -11,6 +11,7 @@ typedef struct {
     mp_obj_t stream; // CCM, GCM: encrypts blocks in place
     mp_obj_t mac; // CCM: CBC over blocks in place
     word *key; // GCM: the table of GHASH; ChaCha20: its 16 words
+    int is_small; // the table
     word *sum; // GCM: the sum of GHASH; Poly1305: its work area
     word *scratch;
     mp_obj_t *views; // of the scratch buffer, by number of blocks
@@ -62,7 +63,7 @@ static void crypt(const aead *a, uint8_t *p, size_t n) {
 // Take whole blocks into the sum of GHASH or Poly1305.
 static void take(const aead *a, const void *x, size_t blocks) {
     if (!IS_CHACHA(a->state[MODE])) {
-        ghash_blocks(a->sum, a->key, x, blocks);
+        (a->is_small ? ghash_small : ghash_blocks)(a->sum, a->key, x, blocks);
     } else {
         poly_blocks(a->sum, x, blocks);
     }

@@ -35,6 +35,12 @@ static void *octets_of(mp_obj_t obj, size_t need, mp_uint_t flags) {
     return info.buf;
 }
 
+static size_t len_of(mp_obj_t obj) {
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(obj, &info, MP_BUFFER_READ);
+    return info.len;
+}
+
 // The same for words.
 static word *words_of(mp_obj_t obj, size_t need, mp_uint_t flags) {
     word *w = octets_of(obj, need, flags);
@@ -210,7 +216,8 @@ static int message_in(mp_obj_t parts, mp_obj_t buf, int start, int iv_pos, int e
     }
     a.stream = item[1];
     a.mac = item[2];
-    a.key = mode == CCM ? NULL : words_of(item[3], mode == GCM ? 2048 : 64, MP_BUFFER_RW);
+    a.key = mode == CCM ? NULL : words_of(item[3], mode == GCM ? SMALL_TABLE_LEN : 64, MP_BUFFER_RW);
+    a.is_small = mode == GCM && len_of(item[3]) < TABLE_LEN;
     a.sum = mode == CCM ? NULL : words_of(item[4], mode == GCM ? 16 : 128, MP_BUFFER_RW);
     a.scratch = words_of(item[5], SCRATCH, MP_BUFFER_RW);
     a.views = items_of(item[6], SCRATCH / 16 + 1);
@@ -264,9 +271,11 @@ FUNCTION(cbc_message, 6) {
 
 #endif
 
-// ghash_table(table, key, work)
+// ghash_table(table, key, work): of either length
 FUNCTION(ghash_table, 3) {
-    ghash_table(words_of(args[0], 2048, MP_BUFFER_RW), octets_of(args[1], 16, MP_BUFFER_READ));
+    word *table = words_of(args[0], SMALL_TABLE_LEN, MP_BUFFER_RW);
+    size_t len = len_of(args[0]) < TABLE_LEN ? SMALL_TABLE_LEN : TABLE_LEN;
+    ghash_table(table, octets_of(args[1], 16, MP_BUFFER_READ), len);
     return mp_const_none;
 }
 
@@ -470,7 +479,7 @@ FUNCTION(pick, 4) {
 mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
     MP_DYNRUNTIME_INIT_ENTRY
     mp_store_global(MP_QSTR_SLOTS, SMALL(SLOTS));
-    mp_store_global(MP_QSTR_TABLE_LEN, SMALL(2048));
+    mp_store_global(MP_QSTR_TABLE_LEN, SMALL(TABLE_LEN));
     GIVE(MP_QSTR_copy, copy);
     GIVE(MP_QSTR_pad_key, pad_key);
     GIVE(MP_QSTR_differs, differs);

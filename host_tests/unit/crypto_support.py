@@ -18,9 +18,10 @@ else:
     BACKENDS = [board]
 
 AEADS = (14, 15, 16, 18, 19, 20, 28, 29, 30, 31)
-# encryption, key bits, integrity; perhaps a fourth: with large tables
+# encryption, key bits, integrity; perhaps a fourth: with large tables, or as IKE has it
 SUITES = [(encr, 256 if encr in (28, 31) else 128, 0) for encr in AEADS]
-SUITES += [(16, 256, 0), (20, 256, 0), (20, 128, 0, True), (12, 128, 12), (12, 256, 12), (12, 256, 13), (12, 128, 14)]
+SUITES += [(16, 256, 0), (20, 256, 0), (20, 128, 0, True), (20, 256, 0, None)]
+SUITES += [(12, 128, 12), (12, 256, 12), (12, 256, 13), (12, 128, 14)]
 
 
 def octets(n: int, seed=0) -> bytes:
@@ -37,7 +38,7 @@ def pair(backend, suite: tuple, seed=0, other=None):
     """`(sealer, opener, iv_len, icv_len)` of one key; the opener is of `other`, if given."""
     encr, bits, integ = suite[:3]
     encr_len, integ_len, iv_len, icv_len, _ = backend.sizes(encr, bits, integ)
-    args = encr, integ, octets(encr_len, seed), octets(integ_len, seed + 1), len(suite) > 3
+    args = encr, integ, octets(encr_len, seed), octets(integ_len, seed + 1), suite[3] if len(suite) > 3 else False
     return backend.new_sealer(*args), (other or backend).new_opener(*args), iv_len, icv_len
 
 

@@ -39,7 +39,7 @@ def sizes(encr: int, key_bits: int, integ: int) -> tuple:
     return _backend.sizes(encr, key_bits, integ)
 
 
-def new_sealer(encr: int, integ: int, encr_key, integ_key, large: bool = False):
+def new_sealer(encr: int, integ: int, encr_key, integ_key, large: bool | None = False):
     """The keyed object of the sending direction: `seal(buf, start, iv_pos, end, seq_hi)`, `wipe()`.
 
     ```
@@ -49,13 +49,14 @@ def new_sealer(encr: int, integ: int, encr_key, integ_key, large: bool = False):
     `seal` writes the IV, encrypts in place, writes the ICV behind `end`, returns `end + icv_len`. The AAD may have up to
     512 octets; `start` any alignment, though payloads at a multiple of 4 are fastest on a board. `seq_hi` is the high half of an
     extended sequence number, which joins the AAD (RFC 4303 2.2.1), or None. All arguments by position. `large` takes more memory
-    for speed: 8 KB a key instead of 2 with AES-GCM on a board.
+    for speed: 8 KB a key instead of 2 with AES-GCM on a board; None takes less, where messages are few: 256 octets with the
+    kernel in C.
     """
     _test_once(encr, integ, large)
     return _backend.new_sealer(encr, integ, encr_key, integ_key, large)
 
 
-def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool = False):
+def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool | None = False):
     """The keyed object of the receiving direction: `open(buf, start, iv_pos, end, seq_hi)`, `wipe()`.
 
     Here `end` is behind the ICV. `open` verifies, decrypts in place and returns `end - icv_len`; or -1, and then
@@ -130,8 +131,9 @@ def prepare_dh(group: int) -> None:
     _backend.load_dh(group)
 
 
-def _test_once(encr: int, integ: int, large: bool) -> None:
+def _test_once(encr: int, integ: int, large: bool | None) -> None:
     """The self-test of a suite before its first use."""
+    large = bool(large)
     if (encr, integ, large) not in _tested:
         self_test(encr, integ, large)
         _tested.append((encr, integ, large))

@@ -50,20 +50,20 @@ def prf(prf_id: int, key, *parts) -> bytes:
     return hmac.digest(suites.prf_len(prf_id), key, parts)
 
 
-def new_sealer(encr: int, integ: int, encr_key, integ_key, large: bool = False):
+def new_sealer(encr: int, integ: int, encr_key, integ_key, large: bool | None = False):
     """The keyed object of the sending direction."""
     module = _module(encr, integ, encr_key, integ_key, large)
     if integ:
         return module.Sealer(integ, encr_key, integ_key)
-    return module.Sealer(encr, encr_key)
+    return module.Sealer(encr, encr_key, large)
 
 
-def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool = False):
+def new_opener(encr: int, integ: int, encr_key, integ_key, large: bool | None = False):
     """The keyed object of the receiving direction."""
     module = _module(encr, integ, encr_key, integ_key, large)
     if integ:
         return module.Opener(integ, encr_key, integ_key)
-    return module.Opener(encr, encr_key)
+    return module.Opener(encr, encr_key, large)
 
 
 def new_dh(group: int, random):
@@ -211,7 +211,7 @@ def _import_group(group: int):
     return modp_large.Modp3072 if group == 15 else modp_large.Modp4096
 
 
-def _module(encr: int, integ: int, encr_key, integ_key, large: bool):
+def _module(encr: int, integ: int, encr_key, integ_key, large: bool | None):
     """The module of a suite, after a look at the keys."""
     if suites.check_keys(encr, integ, encr_key, integ_key) == 192:
         sizes(encr, 192, integ)  # refuses it

@@ -31,7 +31,7 @@ def prf(prf_id: int, key, *parts) -> bytes:
     return hmac.digest(bytes(key), b"".join(parts), _DIGEST[suites.prf_len(prf_id)])
 
 
-def new_sealer(encr: int, integ: int, encr_key, integ_key, _large: bool = False):
+def new_sealer(encr: int, integ: int, encr_key, integ_key, _large: bool | None = False):
     """The keyed object of the sending direction."""
     suites.check_keys(encr, integ, encr_key, integ_key)
     if suites.mode(encr)[0] == "cbc":
@@ -39,7 +39,7 @@ def new_sealer(encr: int, integ: int, encr_key, integ_key, _large: bool = False)
     return AeadSealer(encr, encr_key)
 
 
-def new_opener(encr: int, integ: int, encr_key, integ_key, _large: bool = False):
+def new_opener(encr: int, integ: int, encr_key, integ_key, _large: bool | None = False):
     """The keyed object of the receiving direction."""
     suites.check_keys(encr, integ, encr_key, integ_key)
     if suites.mode(encr)[0] == "cbc":

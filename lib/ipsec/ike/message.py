@@ -137,8 +137,8 @@ class Protection:
         ours, theirs = (keys.sk_ei, keys.sk_ai), (keys.sk_er, keys.sk_ar)
         if not we_initiated:
             ours, theirs = theirs, ours
-        self.sealer = crypto.new_sealer(encr, integ, ours[0], ours[1])
-        self.opener = crypto.new_opener(encr, integ, theirs[0], theirs[1])
+        self.sealer = crypto.new_sealer(encr, integ, ours[0], ours[1], None)
+        self.opener = crypto.new_opener(encr, integ, theirs[0], theirs[1], None)
 
     def wipe(self) -> None:
         """Overwrite the keys."""

@@ -12,7 +12,7 @@ from ipsec.crypto.modes.aead import CCM, Aead
 class Sealer(Aead):
     """Seals with AES-CCM; the IV is a counter. Allocates nothing."""
 
-    def __init__(self, encr: int, key):
+    def __init__(self, encr: int, key, _large: bool | None = False):
         super().__init__(CCM, encr, key)
         self.state[0] = 3  # L' = L - 1: a length field of 4 octets
         self.state[12] = (self.state[14] - 2) // 2 << 3  # M', which joins it in B_0

@@ -38,7 +38,7 @@ class Sealer(Aead):
     work = _work
     sum = _sum
 
-    def __init__(self, encr: int, key):
+    def __init__(self, encr: int, key, _large: bool | None = False):
         super().__init__(CHACHA, encr, key)
         self.words = bytearray(b"expand 32-byte k" + bytes(key[:32]) + bytes(16))
         stream, mac, self.begin, self.end = _kernel

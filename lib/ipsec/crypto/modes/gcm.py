@@ -1,14 +1,16 @@
 """AES-GCM on a board (RFC 4106, in IKE RFC 5282): the default of most gateways.
 
-Each direction owns a GHASH table of 2 KB, or one of 8 KB (gcm8k.py). Start reading at `Sealer`.
+Each direction owns a GHASH table of 2 KB, or one of 8 KB (gcm8k.py); of 256 octets for IKE, with the kernel in C. Start reading
+at `Sealer`.
 """
 
 from cryptolib import aes
 
 from ipsec.crypto import ct
 from ipsec.crypto.modes.aead import GCM, Aead
-from ipsec.micro import NO_KERNEL, native
+from ipsec.micro import NO_KERNEL, const, native
 
+_SMALL_TABLE_LEN = const(256)
 _is_lean = True
 try:
     if native:
@@ -31,11 +33,11 @@ class Sealer(Aead):
     is_lean = Aead.is_lean and _is_lean
     kernel = _kernel
 
-    def __init__(self, encr: int, key):
+    def __init__(self, encr: int, key, large: bool | None = False):
         super().__init__(GCM, encr, key)
         table_len, fill, mac, self.end = self.kernel
         encrypt = aes(bytes(key[:-4]), 1).encrypt
-        self.table = bytearray(table_len)
+        self.table = bytearray(_SMALL_TABLE_LEN if native and large is None else table_len)
         self.sum = bytearray(24)
         fill(self.table, encrypt(bytes(16)), self.sum)
         self.ready(encrypt, mac, self.table, self.sum)
