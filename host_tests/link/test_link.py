@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ipsec_board import native, slices
+from ipsec_board import mpy, native, slices
 from ipsec_board.linker import build, filed, kept, names, order, reach, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Linked, Options, link
@@ -358,6 +358,47 @@ def test_what_nobody_calls_is_left_out(tmp_path: Path, monkeypatch: pytest.Monke
     linked = joined(tmp_path, monkeypatch, main="from ipsec.a import C\ndef main():\n    return C().used()\n", a=text)
     assert set(linked.dropped) == {"ipsec.a.C.unused", "ipsec.a.dead"}
     assert result(linked, tmp_path) == "1"
+
+
+def test_files_have_the_same_short_names_for_things_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file takes from another is not called like anything of its own, nor like a member of a class that reads it."""
+    number = "def one(n):\n    return n + 1\ndef two(n):\n    return one(n) * 10\n"
+    number += "class C:\n    def __init__(self):\n        self.x = 3\n"
+    late = "from ipsec.a import C, two\ndef mine(n):\n    return two(n) + C().x\ndef other(n):\n    return mine(n) + 1\n"
+    late += "class D:\n    two = two\n    def y(self):\n        return D.two(1)\n"
+    late += "def f():\n    return other(4) + D().y() + two(0)\n"
+    main = "from ipsec.a import two\ndef main():\n    from ipsec import late\n    return late.f(), two(0)\n"
+    linked = joined(tmp_path, monkeypatch, main=main, a=number, late=late)
+    assert result(linked, tmp_path) == "(84, 10)"
+    trees = [ast.parse(linked.texts[path]) for path in ("ipsec/_core", "ipsec/_late")]
+    first, second = ({n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))} for tree in trees)
+    imported = {a.name for n in ast.walk(trees[1]) if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert first & second and imported and not second & imported
+
+
+def test_a_class_that_reads_a_name_has_no_member_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "_IN_EVERY_FIRMWARE", [])  # so that the first member and the first name could have one
+    text = "def two(n):\n    return n * 2\nclass D:\n    x = 5\n    y = two\n"
+    text += "def main():\n    return D().x + D().x + D().x + two(1) + two(2) + two(3) + two(4) + D.y(9)\n"
+    linked = joined(tmp_path, monkeypatch, main=text)
+    assert len(linked.attributes["x"]) == 2 and result(linked, tmp_path) == "53"
+
+
+def test_names_that_every_firmware_has_are_not_spelled_in_the_files() -> None:
+    found = mpy.compile_source("".join(f"x.{n}\n" for n in names._IN_EVERY_FIRMWARE).encode(), "x.py", "armv6m")
+    assert not [n for n in names._IN_EVERY_FIRMWARE if len(n) > 2 and n.encode() in found]
+    assert b"a_name" in mpy.compile_source(b"x.a_name", "x.py", "armv6m")
+
+
+def test_an_attribute_of_the_programs_own_keeps_its_name(device: tuple[Linked, Path]) -> None:
+    linked, _ = device
+    short, name = next((short, name) for name, short in linked.attributes.items() if short in names._IN_EVERY_FIRMWARE)
+    said = f"AttributeError: 'C' object has no attribute '{short}'"
+    translator = trace.Translator()
+    translator.line(f'  File "{linked.ident}/ipsec/_core.py", line 1, in {next(iter(linked.functions["ipsec/_core"]))}')
+    assert translator.line(said) == said.replace(f"'{short}'", f"'{name}'")
+    translator.line('  File "main.py", line 7, in f')
+    assert translator.line(said) == said
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ def link(options: Options) -> Linked:
         result.filed = filer.text
     fixed = _fixed(program)
     names.make_unique(program, alive, fixed)
-    attributes = names.shorten(program, alive, kept, roots, fixed)
+    attributes = names.shorten(program, alive, kept, roots, fixed, parts)
     result.attributes = attributes
     emitter = emit.Emitter(program, parts, units)
     _note_functions(units, parts, result)

@@ -14,6 +14,7 @@ import string
 from collections.abc import Iterable, Iterator
 
 from ipsec_board.linker.fold import BUILTINS, argument_nodes, is_machine_code
+from ipsec_board.linker.parts import ALWAYS, Parts
 from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
 
@@ -39,6 +40,14 @@ _MICROPYTHON = """heap_lock heap_unlock viper native const schedule ticks_ms tic
  sleep_ms sleep_us ipoll ioctl readinto write read recv send threshold mem_free mem_alloc print_exception aes encrypt decrypt
  cryptolib network wait_for_ms core lock unlock""".split()
 _ARGUMENTS = tuple(string.ascii_lowercase)
+# Names that .mpy files spell as a number (py/makeqstrdata.py, static_qstr_list), without those that C asks an object for
+_IN_EVERY_FIRMWARE = """ArithmeticError AssertionError AttributeError BaseException EOFError Ellipsis GeneratorExit
+ IndentationError IndexError KeyError KeyboardInterrupt LookupError NameError NoneType NotImplementedError OverflowError
+ StopIteration SyntaxError SystemExit TypeError ZeroDivisionError append bool builtins bytecode callable chr classmethod
+ clear const count dict dir divmod endswith eval exec extend format globals hash id index insert isalpha isdigit islower
+ isspace issubclass isupper items iter join keys locals lower lstrip main map object ord pop popitem pow print range
+ remove repr reverse rfind rindex round rsplit rstrip sep set setattr setdefault sort sorted split staticmethod step
+ stop sum type upper values zip""".split()
 
 
 def _foreign() -> set[str]:
@@ -90,7 +99,9 @@ def _local_names(units: Iterable[Unit]) -> set[str]:
     return found
 
 
-def shorten(program: Program, units: list[Unit], kept: set[str], roots: set[Binding], fixed: set[Binding]) -> dict[str, str]:
+def shorten(
+    program: Program, units: list[Unit], kept: set[str], roots: set[Binding], fixed: set[Binding], parts: Parts
+) -> dict[str, str]:
     """Short names for bindings, arguments and attributes; returns the attributes' old names to the new.
 
     Bindings in `roots` keep their arguments, those in `fixed` their names.
@@ -100,47 +111,109 @@ def shorten(program: Program, units: list[Unit], kept: set[str], roots: set[Bind
     for n in nodes:
         if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
             _shorten_arguments(n, keywords, n.name in kept or getattr(n, "binding", None) in roots)
-    used: collections.Counter = collections.Counter()
-    for n in nodes:
-        if isinstance(n, ast.Name) and getattr(n, "binding", None) is not None and n.binding.owner:  # type: ignore[attr-defined]
-            used[n.binding] += 1  # type: ignore[attr-defined]
     outside = {n.id for n in nodes if isinstance(n, ast.Name) and getattr(n, "binding", None) is None}
-    taken = _local_finals(nodes) | outside
-    pool = _fresh(taken)
-    functions = {getattr(n, "binding", None) for n in nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
-    again: tuple[list[str], list[str]] = ([], [])
-    for binding in [b for b, _ in used.most_common() if b not in fixed]:
-        binding.final = next(pool)
-        again[binding in functions].append(binding.final)
-    return _share(nodes, _attributes(nodes, kept), again, pool)
+    there = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {x for n in nodes for x in _bound_by_class(n)}
+    pool = _Pool(_fresh(_local_finals(nodes) | outside | there | {b.name for b in fixed}))
+    attributes = _name_attributes(_attributes(nodes, kept), units, parts, there | _spelled(nodes), pool)
+    short = {part: {attributes.get(m, m) for m in found} for part, found in _methods(units, parts).items()}
+    _name_bindings(units, parts, fixed, short, pool, set(attributes.values()), _read_by_classes(nodes))
+    return attributes
 
 
-def _share(
-    nodes: list[ast.AST], attributes: list[str], again: tuple[list[str], list[str]], pool: Iterator[str]
-) -> dict[str, str]:
-    """Attributes have a name space of their own, so names serve once more; not a function's for a method, due to traces."""
-    methods = {
-        f.name
-        for n in nodes
-        if isinstance(n, ast.ClassDef)
-        for f in n.body
-        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    read = _read_by_classes(nodes)
-    names = [iter([x for x in again[i] if x not in read]) for i in (True, False)]
-    return {a: next(names[a in methods], "") or next(pool) for a in attributes}
+class _Pool:
+    """Short names in their order, to be looked through again and again."""
+
+    def __init__(self, names: Iterator[str]):
+        self._names = names
+        self._made: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for i in itertools.count():
+            if i == len(self._made):
+                self._made.append(next(self._names))
+            yield self._made[i]
 
 
-def _read_by_classes(nodes: list[ast.AST]) -> set[str]:
-    """Names of modules that the text of a class reads itself: a member of that name would be found before."""
-    found: set[str] = set()
+def _name_attributes(found: list[str], units: list[Unit], parts: Parts, foreign: set[str], pool: _Pool) -> dict[str, str]:
+    """A name for each attribute, those of the files that every tunnel loads first: the names there are then few.
+
+    What every firmware has in flash goes first, where nothing in the program is called so.
+    """
+    loaded = [u.statement for u in units if parts.of[u.module.name] in ALWAYS]
+    early = {n.attr for s in loaded for n in ast.walk(s) if isinstance(n, ast.Attribute)}
+    free = [n for n in _IN_EVERY_FIRMWARE if n not in foreign]
+    return dict(zip(sorted(found, key=lambda a: a not in early), itertools.chain(free, pool), strict=False))
+
+
+def _name_bindings(
+    units: list[Unit],
+    parts: Parts,
+    fixed: set[Binding],
+    methods: dict[str, set[str]],
+    pool: _Pool,
+    attributes: set[str],
+    read: set[Binding],
+) -> None:
+    """Names of modules: the same ones again in each file, and those of attributes, which have a name space of their own.
+
+    A function is not called like a method of its file, due to traces.
+    """
+    used: collections.Counter = collections.Counter()
+    seen: dict[Binding, set[str]] = {}
+    functions = set()
+    for unit in units:
+        for n in ast.walk(unit.statement):
+            binding = getattr(n, "binding", None)
+            if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                functions.add(binding)
+            if isinstance(n, ast.Name) and binding is not None and binding.owner and binding not in fixed:
+                used[binding] += 1
+                seen.setdefault(binding, {parts.of[binding.owner.name]}).add(parts.of[unit.module.name])
+    taken: dict[str, set[str]] = {part: set() for part in parts.modules}
+    for binding, _ in used.most_common():
+        is_outside = binding.target and binding.target[0] == "outside"  # all files share one name of it
+        here = set(parts.modules) if is_outside else seen[binding]
+        never = set().union(*(taken[p] for p in here), attributes if binding in read else ())
+        if binding in functions:
+            never |= methods.get(parts.of[binding.owner.name], set())
+        binding.final = next(name for name in pool if name not in never)
+        for part in here:
+            taken[part].add(binding.final)
+
+
+def _methods(units: list[Unit], parts: Parts) -> dict[str, set[str]]:
+    """The methods that each file has."""
+    found: dict[str, set[str]] = {}
+    for unit in units:
+        for c in ast.walk(unit.statement):
+            for f in c.body if isinstance(c, ast.ClassDef) else ():
+                if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    found.setdefault(parts.of[unit.module.name], set()).add(f.name)
+    return found
+
+
+def _bound_by_class(n: ast.AST) -> Iterable[str]:
+    if not isinstance(n, ast.ClassDef):
+        return ()
+    return [*_members(n), *(f.name for f in n.body if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)))]
+
+
+def _spelled(nodes: list[ast.AST]) -> set[str]:
+    """Words of texts, which may be names for `getattr`."""
+    texts = (n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    return {word for text in texts for word in text.replace(",", " ").split()}
+
+
+def _read_by_classes(nodes: list[ast.AST]) -> set[Binding]:
+    """What the text of a class reads itself: a member of that name would be found before."""
+    found: set[Binding] = set()
     for c in nodes:
         for s in c.body if isinstance(c, ast.ClassDef) else ():
             tops: list[ast.AST] = [s]
             if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 tops = [*s.decorator_list, *s.args.defaults]
             for top in tops:
-                found.update(b.final for x in ast.walk(top) if (b := getattr(x, "binding", None)) is not None)
+                found.update(b for x in ast.walk(top) if (b := getattr(x, "binding", None)) is not None)
     return found
 
 
@@ -163,7 +236,7 @@ def _shorten_arguments(n: ast.FunctionDef | ast.AsyncFunctionDef, keywords: set[
 def _attributes(nodes: list[ast.AST], kept: set[str]) -> list[str]:
     """Attributes that only our objects have and that no text spells, most used first."""
     count: collections.Counter = collections.Counter()
-    ours, texts = set(), set()
+    ours = set()
     for n in nodes:
         if isinstance(n, ast.Attribute):
             count[n.attr] += 1
@@ -171,9 +244,7 @@ def _attributes(nodes: list[ast.AST], kept: set[str]) -> list[str]:
                 ours.add(n.attr)
         elif isinstance(n, ast.ClassDef):
             ours.update(_members(n))
-        elif isinstance(n, ast.Constant) and isinstance(n.value, str):
-            texts.update(n.value.replace(",", " ").split())
-    private = ours - texts - kept - _foreign()
+    private = ours - _spelled(nodes) - kept - _foreign()
     return [name for name, _ in count.most_common() if name in private and not name.startswith("__")]
 
 

@@ -9,6 +9,7 @@ from ipsec_board.linker.program import Program, imported_anywhere, imported_at_o
 
 CORE, DATA, IKE, DRIVE, TOP = "ipsec._core", "ipsec._data", "ipsec._ike", "ipsec._drive", "ipsec"
 _ORDER = (CORE, DATA, IKE, DRIVE)
+ALWAYS = frozenset((TOP, *_ORDER))
 _LAYERS = (
     ("ipsec.esp", DATA),
     ("ipsec.inet", DATA),

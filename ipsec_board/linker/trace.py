@@ -13,6 +13,7 @@ from ipsec_board.linker import texts
 
 _MANY = 4  # methods of one name are listed up to so many
 _PLACE = re.compile(r'File "([0-9a-f]{6})/([\w/]+)\.py", line \d+(?:, in ([\w<>]+))?')
+_ELSEWHERE = re.compile(r'\s*File "(?![0-9a-f]{6}/)')
 _ATTRIBUTE = re.compile(r"^(AttributeError: .*attribute ')(\w+)(')")
 
 
@@ -33,6 +34,8 @@ class Translator:
 
     def line(self, text: str) -> str:
         """The line, translated where it speaks of joined files."""
+        if _ELSEWHERE.match(text):
+            self._map = {}  # what is raised there has names of its own
         text = texts.expand(_PLACE.sub(self._place, text))
         return _ATTRIBUTE.sub(lambda m: m[1] + self._map.get("attributes", {}).get(m[2], m[2]) + m[3], text)
 
