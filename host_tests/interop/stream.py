@@ -3,8 +3,8 @@
     micropython stream.py CONFIG.json SECONDS PER_SECOND [LOG]
 
 Prints "up ADDRESS", then one line of JSON: readings sent and acknowledged, the longest time without an acknowledgement in
-milliseconds, the events after the first, as "kind cause", and the last warning. Ends before its time when a line comes on
-standard input. LOG is a file for the library's log.
+milliseconds, the events after the first, as "kind cause", and the last warning. A line on standard input, "child" or "ike",
+makes new keys for that SA due at once; any other one ends it before its time. LOG is a file for the library's log.
 """
 
 import json
@@ -38,6 +38,16 @@ def log_to(path):
     return log
 
 
+def is_told_to_end(poller, uplink):
+    """Look at standard input, and do what a line asks for."""
+    if not poller.poll(0):
+        return False
+    word = sys.stdin.readline().strip()
+    if word in ("child", "ike"):
+        uplink.tunnel._upkeep.rekey_at(word == "ike", uplink._clock.now_ms())
+    return word not in ("child", "ike")
+
+
 def main(config, seconds, per_second, log=""):
     events, warnings = [], [""]
     uplink = Uplink(config, log=log_to(log) if log else None)
@@ -56,7 +66,7 @@ def main(config, seconds, per_second, log=""):
     sent, acked = 0, set()
     began = heard = ticks_ms()
     gap, pace = 0, 1000 // int(per_second)
-    while ticks_diff(ticks_ms(), began) < int(seconds) * 1000 and not poller.poll(0):
+    while ticks_diff(ticks_ms(), began) < int(seconds) * 1000 and not is_told_to_end(poller, uplink):
         try:
             socket.sendto(json.dumps({"n": sent}).encode(), ("10.10.0.1", 5000))
         except OSError:

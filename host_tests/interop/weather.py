@@ -27,6 +27,9 @@ _NO_PFS, _PFS = "aes128gcm16", "aes128gcm16-x25519"
 _SLOW = {"delay_ms": 200}
 _LOSSY = {"loss": 0.3, "delay_ms": 10}
 _SHUFFLED = {"reorder": 0.2, "duplicate": 0.2, "delay_ms": 10, "jitter_ms": 20}
+_FAR = {"delay_ms": 100}
+_CROSSINGS = 20
+_MEETINGS = ("detected rekey collision", "IKE_REKEY collision with", "received TEMPORARY_FAILURE notify")  # in charon's log
 TRIES = 12
 _PATIENT = {"retransmit_timeout": "0.5", "retransmit_base": "1.3", "retransmit_tries": "12"}  # five are often in vain
 
@@ -37,11 +40,25 @@ def _by_its_clock(child_s: int, ike_s: int) -> dict:
     return {"rekey_time": f"{ike_s}s", "over_time": "120s", "rand_time": "0s", "child": child}
 
 
-def _collide(gw: Gateway, end: float) -> None:
+def _collide(gw: Gateway, device: subprocess.Popen, end: float) -> None:
     """The gateway rekeys all the time, while the device does."""
     while time.monotonic() < end:
         gw.swan.rekey(child="net")
         time.sleep(0.7)
+
+
+def _cross(ours: str, pause_s: float, **theirs: str) -> Callable[[Gateway, subprocess.Popen, float], None]:
+    """20 times each side asks for new keys before the other one's request can have come; `ours` is "child" or "ike"."""
+
+    def act(gw: Gateway, device: subprocess.Popen, end: float) -> None:
+        assert device.stdin
+        for _ in range(_CROSSINGS):
+            device.stdin.write(ours + "\n")
+            device.stdin.flush()
+            gw.swan.rekey(**theirs)
+            time.sleep(pause_s)
+
+    return act
 
 
 @dataclass
@@ -52,16 +69,28 @@ class Row:
     gap_ms: int = 0  # the longest time without an acknowledgement, 0 for any
     acked: float = 1.0
     rekeys: int = 3
+    crossings: int = 0  # the least number of requests that met one of the other side, by charon's account
     esp: str = _NO_PFS
     seconds: int = 32
     policy: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
-    act: Callable[[Gateway, float], None] | None = None
+    act: Callable[[Gateway, subprocess.Popen, float], None] | None = None
 
 
 _BOTH = _by_its_clock(6, 8)
 _OURS = {"child_lifetime_packets": 80, "lifetime_s": 10}
+_CHILD, _IKE = {"child": "net"}, {"ike": "rw"}
 ROWS = {
+    "gateway rekeys": Row({}, 600, policy=_BOTH),
+    "gateway rekeys with PFS": Row({}, 600, esp=_PFS, policy=_BOTH),
+    "we rekey": Row({}, 600, options=_OURS),
+    "we rekey with PFS": Row({}, 600, esp=_PFS, options=_OURS),
+    "both rekey": Row({}, 600, esp=_PFS, policy=_BOTH, options=_OURS),
+    "crossing: Child and Child": Row(_FAR, 800, crossings=_CROSSINGS, act=_cross("child", 1.5, **_CHILD)),
+    "crossing: Child and Child with PFS": Row(_FAR, 800, esp=_PFS, crossings=_CROSSINGS, act=_cross("child", 1.5, **_CHILD)),
+    "crossing: IKE and IKE": Row(_FAR, 800, crossings=_CROSSINGS, act=_cross("ike", 1.5, **_IKE)),
+    "crossing: our Child, gateway's IKE": Row(_FAR, 800, crossings=_CROSSINGS, seconds=64, act=_cross("child", 3, **_IKE)),
+    "crossing: our IKE, gateway's Child": Row(_FAR, 800, crossings=_CROSSINGS, seconds=64, act=_cross("ike", 3, **_CHILD)),
     "400 ms, gateway rekeys": Row(_SLOW, 1000, policy=_BOTH),
     "400 ms, gateway rekeys with PFS": Row(_SLOW, 1000, esp=_PFS, policy=_BOTH),
     "400 ms, we rekey": Row(_SLOW, 1000, options=_OURS),
@@ -91,10 +120,12 @@ def measure(row: Row, seed: int = 1, interpreter: str = "micropython", logs: Pat
         first = device.stdout.readline()
         assert first.startswith("up "), first + device.stdout.read()
         if row.act:
-            row.act(gw, time.monotonic() + row.seconds - 2)
+            row.act(gw, device, time.monotonic() + row.seconds - 2)
         figures = json.loads(device.stdout.readline())
         log = gw.swan.log()
         figures["rekeys"] = [log.count("closing CHILD_SA"), log.count("rekeyed between")]
+        if row.crossings:
+            figures["crossings"] = sum(log.count(words) for words in _MEETINGS)
         if logs and faults(row, figures):
             gw.save(logs)
             shutil.copy(gw.work / "device.log", logs)
@@ -113,6 +144,8 @@ def faults(row: Row, figures: dict) -> list[str]:
         found.append("events")
     if sum(figures["rekeys"]) < row.rekeys:
         found.append("too few rekeys")
+    if row.crossings and figures["crossings"] < row.crossings:
+        found.append("too few crossings")
     return found
 
 
