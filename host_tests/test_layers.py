@@ -22,8 +22,7 @@ ALLOWED = {
     "copying": (),
     "micro": ("copying", "kernel", "native"),
     "path": ("micro",),
-    "watch": ("micro",),
-    "texts": ("address",),
+    "texts": ("address", "errors", "ike"),
     "history": ("event", "texts"),
     "status": (),
     "upkeep": ("micro",),
@@ -46,7 +45,7 @@ ALLOWED = {
     "esp": BOTTOM + ("crypto",),
     "ike": BOTTOM + ("crypto",),
     "inet": ("errors", "address", "micro", "native"),
-    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "watch", "history", "status", "attempts"),
+    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "history", "status", "attempts", "texts"),
     "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "attempts", "texts", "tunnel", "status"),
     "": BOTTOM + ("drive",),
 }

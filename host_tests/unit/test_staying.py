@@ -5,7 +5,7 @@ from ipsec.event import DOWN, FAILED, UP, WARNING, Event
 from ipsec.ike.window import Retransmission
 from ipsec.path import Path
 from ipsec.status import Status
-from ipsec.watch import Watch
+from ipsec.upkeep import Watch
 from scripted import OPTIONS
 from talk import Talk
 

@@ -24,13 +24,14 @@ from ipsec.errors import PeerError
 from ipsec.event import DOWN, Event
 from ipsec.ike import config_payload
 from ipsec.ike.sa import ADDED, ENDED, REDIRECTED, TOLD, IkeSa
-from ipsec.micro import const
+from ipsec.micro import const, since
 from ipsec.path import Path
 
 _ROOM = const(24576)
 _ROOM_SIGNED = const(49152)
 _TRIES = const(3)  # the time of so many requests for IKE_SA_INIT: a gateway that wants it on the other port stays silent
 _LATE_MS = const(2000)  # for packets that are late on their way to the gateway, which takes none after the Delete
+_GOOD_MS = const(2000)  # a tunnel that is wanted again sooner is not followed by another one beside it
 _LIMIT_MS = const(30000)  # the time that it all may take
 
 
@@ -125,7 +126,8 @@ def begin(tunnel, now: int) -> bool:
         if last.is_trying():
             last.give_up()
         return False
-    if not tunnel._upkeep.has_lived(now) or not _has_room(tunnel.config):
+    up_at = tunnel._upkeep.up_at
+    if up_at is None or since(up_at, now) < _GOOD_MS or not _has_room(tunnel.config):
         return False
     try:
         new = Beside(tunnel, now)

@@ -1,6 +1,7 @@
 """Texts of what a tunnel and its sockets tell, with the remedy; loaded only when one is told. Start reading at `failure`."""
 
 from ipsec.address import is_address
+from ipsec.errors import ConfigError
 
 
 def failure(cause: str, config, error: str) -> str:
@@ -11,6 +12,14 @@ def failure(cause: str, config, error: str) -> str:
         return "%r was not found (%s): check the name and the DNS server" % (config.gateway, error)
     remedy = "choose another local_port, or 0 for any" if config.local_port else "close other sockets"
     return "UDP port %d cannot be opened (%s): %s" % (config.local_port, error, remedy)
+
+
+def check_keylog() -> None:
+    """Raises ConfigError where the module is missing that a key log hook needs."""
+    try:
+        import ipsec.ike.keylog  # noqa: F401
+    except ImportError:
+        raise ConfigError("a keylog hook needs ipsec/ike/keylog, which is not on this board: install it, or give no hook")
 
 
 def redirects(text: str) -> str:

@@ -23,8 +23,7 @@ from ipsec.ike.lineage import Lineage
 from ipsec.inet.stack import Stack
 from ipsec.micro import collect, const, earlier, locked
 from ipsec.path import Path
-from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep
-from ipsec.watch import Watch
+from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep, Watch
 
 WAIT = 0
 TRANSMIT = 1
@@ -57,6 +56,10 @@ class Tunnel(Attempts):
         self.config = config
         self.crypto, self.random = crypto, random
         self.log, self.keylog = log, keylog
+        if keylog:
+            from ipsec.texts import check_keylog
+
+            check_keylog()
         self.shrunk_at: int | None = None  # when packets were last found too long
         self.mtu, self.head, self.max_datagram_len = config.mtu, _HEAD, max(_MIN_LEN, _HEAD + config.mtu + _TAIL)
         self.tx, self.rx = bytearray(self.max_datagram_len), None
@@ -68,7 +71,7 @@ class Tunnel(Attempts):
         self.drops = drop.Drops()
         self.is_up, self.is_closed = False, True
         self._sadb = self._many() if config.more_ts else Sadb()
-        self._ikes, self._upkeep, self._watch = Lineage(keylog), Upkeep(config, random), Watch(config.dpd_s)
+        self._ikes, self._upkeep, self._watch = Lineage(), Upkeep(config, random), Watch(config.dpd_s)
         self._esp_ready = self._inner_ready = self._resolve = self._reopen = False
         self._closing = self._renewing = self._was_up = False
         self._collapsed = ""  # the kind of event that is to be told

@@ -12,7 +12,7 @@
    gets them twice as often, and with each new IKE SA a little less, as it may be another NAT by now
 
 Rule: a tunnel that lived shorter than its handshake took, or than `_SHORT_MS`, counts as a failure, so that nothing that a
-gateway does at each start makes us loop. Start reading at `due`.
+gateway does at each start makes us loop. Start reading at `Upkeep.due`; `Watch` looks whether something is missing.
 """
 
 from ipsec.micro import const, earlier, is_due, since
@@ -25,7 +25,6 @@ KEEPALIVE = 3
 REKEY_CHILD = 4
 REKEY_IKE = 5
 FORGET = 6
-_GOOD_MS = const(2000)  # a tunnel that ends sooner is not followed by another one beside it
 _SHORT_MS = const(5000)
 _LINGER_MS = const(3000)  # how long packets on a Child SA that was replaced may be late
 _MOST_PACKETS = 0x3FFFFFFF  # a quarter of the sequence numbers there are without ESN
@@ -33,6 +32,8 @@ _SLACK_MS = const(1000)
 _AGAIN_MS = const(1000)
 _UNTIL_MS = const(60000)  # new keys that are due are asked for each time, until they are there: nothing may come in between
 _LEAST_KEEPALIVE_MS = const(5000)
+_LONGEST_MS = const(10000)
+_PAUSE_MS = const(100)  # between two looks of `Watch`: each packet has a tick, and counting costs
 
 
 class Upkeep:
@@ -49,7 +50,7 @@ class Upkeep:
         self._keepalive_ms = config.natt_keepalive_s * 1000
         self._packets_out = 0
         self._out_at = self._looked_at = 0
-        self._up_at = None
+        self.up_at = None
         self.why = ""  # of the renewal
 
     def began(self, now: int) -> None:
@@ -59,7 +60,7 @@ class Upkeep:
 
     def came_up(self, now: int) -> None:
         """The tunnel is up."""
-        self._up_at = now
+        self.up_at = now
         self._silent_ms = 0
         self.rekeyed(False, now)
         if self._ike_at is None:  # else only the Child SA is another one
@@ -133,13 +134,9 @@ class Upkeep:
         """The longest wait between two attempts to reach a gateway that is silent; it grows with the silence."""
         return min(self._silent_ms // _SILENCE_PART, self._config.reconnect_max_ms)
 
-    def has_lived(self, now: int) -> bool:
-        """Whether the tunnel has been up for long enough to be taken for a good one when its gateway wants another."""
-        return self._up_at is not None and since(self._up_at, now) >= _GOOD_MS
-
     def ended(self, now: int, spoke: bool) -> None:
         """An attempt or a tunnel has ended: plan the next one. `spoke`: the gateway has told us, or the end was our wish."""
-        lived = self._up_at is not None and since(self._up_at, now) >= max(_SHORT_MS, since(self._began_at, self._up_at))
+        lived = self.up_at is not None and since(self.up_at, now) >= max(_SHORT_MS, since(self._began_at, self.up_at))
         self.stop()
         self._silent_ms = 0 if spoke else min(self._silent_ms + since(self._began_at, now), _MAX_SILENCE_MS)
         wait_ms = self._wait_ms
@@ -159,7 +156,7 @@ class Upkeep:
     def stop(self) -> None:
         """Nothing is to be done any more."""
         self.went_down()
-        self._retry_at = self._up_at = self._renew_at = self._ike_at = None
+        self._retry_at = self.up_at = self._renew_at = self._ike_at = None
 
     def due(self, now: int) -> int:
         """What is due, once for each time: RETRY, RENEW, KEEPALIVE, REKEY_CHILD, REKEY_IKE, FORGET, or 0.
@@ -209,3 +206,43 @@ class Upkeep:
         """The first of the times, or None. Allocates: nothing, as this is asked for with every wait."""
         first = earlier(earlier(self._retry_at, self._renew_at), self._keepalive_at)
         return earlier(earlier(first, self._child_at), earlier(self._ike_at, self._forget_at))
+
+
+class Watch:
+    """What goes out of a tunnel against what comes in: a hint that the gateway, or the way back, is lost.
+
+    A program that has answers to its packets notices silence long before `dpd_s`: when packets go out, and nothing has come in
+    for a third of that time, a check is wanted. Where a check was in vain (the program only sends), the next packet that comes in
+    allows another one. `at` is when a check is wanted, None while nothing is missing.
+    """
+
+    def __init__(self, dpd_s: int):
+        self.at = None
+        self._wait_ms = min(dpd_s * 333, _LONGEST_MS)
+        self.restart()
+
+    def restart(self) -> None:
+        """Another tunnel, of which nothing is known."""
+        self.at = None
+        self._in = self._out = 0
+        self._may = self._wait_ms > 0
+        self._looked_at = 0
+
+    def look(self, sa, now: int) -> bool:
+        """Compare the counters of the sending SA with those of the last look; True when a check is wanted, once."""
+        if since(self._looked_at, now) < _PAUSE_MS and not is_due(self.at, now):
+            return False
+        self._looked_at = now
+        if sa.packets_in != self._in:
+            self._in = sa.packets_in
+            self._out = sa.packets_out
+            self._may = self._wait_ms > 0
+            self.at = None
+        elif self.at is None:
+            if self._may and sa.packets_out != self._out:
+                self.at = now + self._wait_ms
+        elif is_due(self.at, now):
+            self._may = False
+            self.at = None
+            return True
+        return False

@@ -245,21 +245,13 @@ class Uplink:
             self.check_open()
         return question.is_done
 
-    def _choose_link(self):
-        """A UDP socket, or a stream if UDP has been in vain (RFC 9329)."""
+    def _find_gateway(self):
         where = self.tunnel.where
         self._udp.close()
-        if where is None or where.is_stream == self._udp.is_stream:
-            return
-        if where.is_stream:
-            from ipsec.drive.tcp_link import TcpLink
+        if where and where.is_stream != self._udp.is_stream:
+            from ipsec.drive.tcp_link import choose
 
-            self._udp = TcpLink(self.config)
-        else:
-            self._udp = UdpLink(self.config.local_port)
-
-    def _find_gateway(self):
-        self._choose_link()
+            self._udp = choose(where.is_stream, self.config)
         try:
             addr = self._udp.resolve(self.config.gateway, self.tunnel.ports(), self.tunnel.choose)
         except (OSError, ValueError) as e:  # ValueError: what CPython says of a text that can be no name

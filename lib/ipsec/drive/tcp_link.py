@@ -187,3 +187,8 @@ class TcpLink(UdpLink):
         self.error = "TCP: %s" % e
         self.close()
         self.refused = True
+
+
+def choose(stream: bool, config) -> UdpLink:
+    """A stream if UDP has been in vain, or a UDP socket again."""
+    return TcpLink(config) if stream else UdpLink(config.local_port)

@@ -72,8 +72,21 @@ def _informational(sa, m, b):
         spis = [c.spi_in for c in deleted if c is not ours]
         if spis:
             payload.write_delete(b, iana.PROTO_ESP, spis)  # the other direction of each pair (RFC 7296 1.4.1)
-        return lambda sa, now: sa.children_deleted(deleted, now)
+        return lambda sa, now: _children_deleted(sa, deleted, now)
     return after
+
+
+def _children_deleted(sa, children, now):
+    """Without the code to make another Child SA the IKE SA has no use after the last one."""
+    try:
+        from ipsec.ike.create_child import deleted
+    except ImportError:
+        sa.remove(children)
+        if sa.is_up() and not sa.children:
+            sa.lost_child()
+            sa.close(now)
+        return None
+    return deleted(sa, children, now)
 
 
 def _ike_deleted(sa, now):

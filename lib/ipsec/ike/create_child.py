@@ -153,7 +153,7 @@ class RekeyChild(NewChild):
             return None
         if error == _CHILD_SA_NOT_FOUND and self.about in sa.children:
             self.about.heir = self.about  # what may still come on it is taken
-            sa.remove_child(self.about)
+            sa.remove([self.about])
             if not sa.children:
                 sa.lost_child()
         if self.about not in sa.children and is_there(sa, self.place):
@@ -185,7 +185,19 @@ class DeleteChild(Exchange):
 
     def process(self, sa, m, now):
         if self.about in sa.children:
-            sa.children_deleted([self.about], now)  # the gateway may have deleted what replaced it
+            deleted(sa, [self.about], now)  # the gateway may have deleted what replaced it
+
+
+def deleted(sa, children, now: int) -> None:
+    """The peer has deleted Child SAs; without any another one is made, or else the IKE SA has no use."""
+    sa.remove(children)
+    if sa.is_up() and sa.more:
+        return sa.more.deleted(sa, children, now)
+    if sa.is_up() and not sa.children:
+        sa.lost_child()
+        if not is_made(sa, 0) and not remake(sa, now):
+            sa.close(now)
+    return None
 
 
 def remake(sa, now: int) -> bool:
@@ -209,7 +221,7 @@ def rekey_child(sa) -> None:
     """Want new keys for the Child SA that sends, or one where there is none, unless that is wanted already."""
     if sa.more:
         sa.more.rekey(sa)
-    elif not sa.window.makes_child():
+    elif not is_made(sa, 0):
         want_newest(sa, 0)
 
 
@@ -224,6 +236,15 @@ def want_newest(sa, place: int):
 def is_there(sa, place: int) -> bool:
     """Whether there is a Child SA for a place."""
     return any(child.place == place for child in sa.children)
+
+
+def is_made(sa, place: int) -> bool:
+    """Whether a Child SA for a place is asked for, or will be."""
+    for e in sa.window.under_way():
+        is_such = e.work == CHILD_WORK and e.kind == iana.CREATE_CHILD_SA and e.place == place
+        if is_such and (e is sa.window.active or not e.is_needless(sa)):
+            return True
+    return False
 
 
 def another(sa, place: int, group=None, before=()) -> NewChild:

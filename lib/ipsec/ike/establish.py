@@ -190,7 +190,7 @@ class IkeSaInit(Exchange):
     def give_up(self, sa, now):
         error = self._refusal
         if error is None:
-            sa.end("timeout", sa.silence(), False)
+            sa.unanswered()
         else:
             from ipsec.ike import remedy
 
@@ -317,7 +317,7 @@ class IkeAuth(Exchange):
         self._init.dh.wipe()
 
     def give_up(self, sa, now):
-        sa.end("timeout", sa.silence(), False)
+        sa.unanswered()
 
 
 def _auth(sa, m):

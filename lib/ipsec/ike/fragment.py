@@ -9,7 +9,7 @@ Rules
 - A message has `_MAX_PIECES` pieces and `_MAX_LEN` octets at the most; there is one in pieces at a time for each direction.
 - More pieces than before: the peer cuts smaller now, and what came is dropped; fewer: a late one, which is dropped itself (2.6).
 
-Start reading at `take` for what comes in, at `cut` for what goes out.
+Start reading at `receive` for what comes in, at `cut` for what goes out.
 """
 
 from ipsec.errors import PeerError, Unproved
@@ -66,6 +66,22 @@ class Pieces:
         if sum([len(p) for p in self.found.values()]) + len(octets) > _MAX_LEN:
             raise PeerError("a message in pieces of more than %d octets" % _MAX_LEN)
         self.found[number] = octets
+
+
+def receive(window, sa, buf, pos: int, end: int, number: int, now: int):
+    """Take a piece of a message that could be wanted; the last one makes it whole. As `Window.receive`."""
+    exchange, response = window.active, buf[pos + 19] & message.FLAG_RESPONSE
+    is_next = number == window._peer_id
+    if response:
+        wanted = exchange is not None and exchange.protected and number == window._next_id and buf[pos + 18] == exchange.kind
+    else:
+        wanted = sa.takes_requests() and (is_next or window._is_repeated(number))
+    if not wanted:
+        raise PeerError("it is a piece of nothing that is wanted")
+    m = take(window, sa, message.parse(buf, pos, end), response or is_next, now)
+    if m is None:
+        return None
+    return window._receive_response(exchange, m, now) if response else window._take_request(m, not is_next, now)
 
 
 def take(window, sa, m, is_new, now: int):

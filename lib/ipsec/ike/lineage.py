@@ -3,7 +3,6 @@
 Rule: there is one IKE SA nearly always, and what is asked for at every wait must then cost nothing. Start reading at `receive`.
 """
 
-from ipsec.errors import ConfigError
 from ipsec.ike.window import MARKER_LEN
 from ipsec.micro import const, copy, earlier
 
@@ -11,14 +10,9 @@ _MOST = const(3)  # besides the one that leads
 
 
 class Lineage:
-    """`lead` is the IkeSa that has the Child SAs, None without a tunnel; `out` are messages to send: (buf, end).
+    """`lead` is the IkeSa that has the Child SAs, None without a tunnel; `out` are messages to send: (buf, end)."""
 
-    Raises ConfigError for a key log hook without the module that it needs.
-    """
-
-    def __init__(self, keylog=None):
-        if keylog:
-            _check_keylog()
+    def __init__(self):
         self.lead = None
         self.out = []
         self._others = []
@@ -106,10 +100,3 @@ class Lineage:
         self._others = []
         self.lead = None
         return True
-
-
-def _check_keylog():
-    try:
-        import ipsec.ike.keylog  # noqa: F401
-    except ImportError:
-        raise ConfigError("a keylog hook needs ipsec/ike/keylog, which is not on this board: install it, or give no hook")

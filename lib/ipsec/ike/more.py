@@ -20,8 +20,8 @@ Start reading at `More`.
 from ipsec.errors import PeerError
 from ipsec.ike import iana, selector
 from ipsec.ike.child import offered_selectors
-from ipsec.ike.create_child import DeleteChild, NewChild, accept, another, is_there, want_newest
-from ipsec.ike.exchange import CHILD_WORK, IKE_WORK, Exchange
+from ipsec.ike.create_child import DeleteChild, NewChild, accept, another, is_made, is_there, want_newest
+from ipsec.ike.exchange import IKE_WORK, Exchange
 from ipsec.micro import const, since
 
 _REMAKE_MS = const(10000)
@@ -84,7 +84,7 @@ class More:
         """Want new keys for each place, or for those that wait, unless that is wanted already."""
         places, self.waiting = self.waiting or range(len(sa.config.more_ts) + 1), []
         for place in places:
-            if not _is_made(sa, place):
+            if not is_made(sa, place):
                 want_newest(sa, place)
 
     def replace(self, sa, old) -> None:
@@ -97,7 +97,7 @@ class More:
             sa.lost_child()
         for child in deleted:
             place = child.place
-            if is_there(sa, place) or _is_made(sa, place):
+            if is_there(sa, place) or is_made(sa, place):
                 continue
             before, self._remade_at[place] = self._remade_at.get(place), now
             if before is None or since(before, now) >= _REMAKE_MS:
@@ -114,7 +114,7 @@ class More:
         if sa.heir or not sa.is_up() or active and active.work == IKE_WORK:
             raise PeerError("the gateway's request meets one of ours", _TEMPORARY_FAILURE)
         for place in range(len(sa.config.more_ts) + 1):
-            if not is_there(sa, place) and not _is_made(sa, place):
+            if not is_there(sa, place) and not is_made(sa, place):
                 old = _Place(sa, place)
                 if old.matches(m):
                     return sa.add_child(accept(sa, m, b, old)[0])
@@ -152,12 +152,3 @@ def _sides(sa, place) -> tuple:
                 if child.place == 0:
                     ours = child.ts_local
     return ours, theirs
-
-
-def _is_made(sa, place) -> bool:
-    """Whether a Child SA for a place is asked for, or will be."""
-    for e in sa.window.under_way():
-        is_such = e.work == CHILD_WORK and e.kind == iana.CREATE_CHILD_SA and e.place == place
-        if is_such and (e is sa.window.active or not e.is_needless(sa)):
-            return True
-    return False

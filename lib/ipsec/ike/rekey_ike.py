@@ -81,7 +81,7 @@ class RekeyIke(Exchange):
 
 def rekey_ike(sa) -> None:
     """Want a new IKE SA, unless that is wanted already."""
-    if not sa.window.works_on(IKE_WORK):
+    if not any(exchange.work == IKE_WORK for exchange in sa.window.under_way()):
         sa.want(RekeyIke(sa))
 
 

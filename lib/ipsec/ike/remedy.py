@@ -141,16 +141,16 @@ def deleted(config) -> str:
     return text % config.local_id
 
 
-def silence(config, path, port: int, attempts: int, odd, error: str) -> str:
-    """No answer came to any attempt at a port, or at both (0); `odd` is an answer that was dropped, `error` what the local
-    network said."""
+def silence(sa) -> str:
+    """No answer came to any attempt at a port, or at both; the last that was dropped, and what the local network said."""
+    config, path, attempts, error = sa.config, sa.path, sa.window.attempts, sa.last_error
     ports = "port %d" % path.port
-    if not port and config.port != config.natt_port and path.kind == "UDP":
+    if not sa.keys and attempts > 2 and config.port != config.natt_port and path.kind == "UDP":
         ports = "ports %d and %d" % (config.port, config.natt_port)
     text = "no answer from %s, %s %s, to %d requests: check address, port, firewalls, and that the gateway runs"
     text %= (config.gateway, path.kind, ports, attempts)
-    if odd:
-        error = _odd_answer(odd)
+    if sa.odd:
+        error = _odd_answer(sa.odd)
     return text + (" (%s)" % error if error else "")
 
 

@@ -79,7 +79,7 @@ class IkeSa(Liveness):
         self.refusals = 0  # how often in a row the gateway could not do what we asked for
         self.dropped = 0  # datagrams that changed nothing
         self.last_error = ""  # what the local network said last, for the text of a time-out
-        self._odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
+        self.odd = None  # an answer that says why it was dropped: its version, length and octets, or whose address it has
         self._put_off = None  # a message that waits for code
         self._is_proved = old is not None  # the peer is who it says
         self.changes: list = []
@@ -114,14 +114,14 @@ class IkeSa(Liveness):
             self.drop(str(e))
             version, length = buf[pos + 17] >> 4, buf[pos + 26] << 8 | buf[pos + 27]
             if self.state in (_INIT_SENT, _AUTH_SENT) and (version != 2 or length > end - pos):
-                self._odd = (version, length, end - pos)  # nothing is loaded for it
+                self.odd = (version, length, end - pos)  # nothing is loaded for it
 
     def receive_from(self, addr, buf, n: int) -> None:
         """A datagram `buf[:n]` came from another address than the gateway's, which is told when nothing better comes."""
         pos = 4 if n > 4 and bytes(buf[:4]) == bytes(4) else 0
         if self.is_addressed(buf, pos, n):
             self.drop("it is from another address")
-            self._odd = addr
+            self.odd = addr
 
     def go_on(self, now: int) -> None:
         """Begin the exchange that is wanted next."""
@@ -139,7 +139,7 @@ class IkeSa(Liveness):
 
     def _take_again(self, now):
         what, again = self._put_off
-        self._odd = self._put_off = None
+        self.odd = self._put_off = None
         try:
             if isinstance(what, int):
                 self.crypto.prepare_dh(what)
@@ -242,10 +242,6 @@ class IkeSa(Liveness):
         self.children.append(child)
         self.changes.append((ADDED, child))
 
-    def remove_child(self, child) -> None:
-        """A Child SA has ended at both ends."""
-        self._remove([child])
-
     def tell(self, change: int, value) -> None:
         """Something has changed for the tunnel."""
         self.changes.append((change, value))
@@ -258,22 +254,6 @@ class IkeSa(Liveness):
         """New keys are wanted at a time; not while it ends anyway."""
         if self.state == _ESTABLISHED:
             self.changes.append((RENEW, (why, at)))
-
-    def children_deleted(self, deleted, now: int) -> None:
-        """The peer has deleted Child SAs; without any another one is made, or else the IKE SA has no use."""
-        self._remove(deleted)
-        if self.state == _ESTABLISHED and self.more:
-            return self.more.deleted(self, deleted, now)  # type: ignore[attr-defined]
-        if self.children or self.state != _ESTABLISHED:
-            return None
-        self.lost_child()
-        if self.window.makes_child():
-            return
-        try:
-            from ipsec.ike.create_child import remake
-        except ImportError:
-            return self._end_with(DeleteIke(), now)
-        return None if remake(self, now) else self._end_with(DeleteIke(), now)
 
     def lost_child(self) -> None:
         """Tell that the gateway has deleted the last Child SA, or has lost it."""
@@ -308,26 +288,26 @@ class IkeSa(Liveness):
         if self.state == _CLOSED:
             return
         self._put_off = None
-        self._remove(self.children)
+        self.remove(self.children)
         self.window.drop_all()
         self._wipe()
         self.changes += [(TOLD, event), (ENDED, spoke)] if event else [(ENDED, spoke)]
         self._set_state(_CLOSED)
 
-    def silence(self) -> str:
-        """Why nothing came, for people."""
+    def unanswered(self) -> None:
+        """No answer came to any attempt of the handshake."""
         from ipsec.ike import remedy
 
-        port = 0 if self.state == _INIT_SENT and self.window.attempts > 2 else self.path.port  # 0: both
-        return remedy.silence(self.config, self.path, port, self.window.attempts, self._odd, self.last_error)
+        self.end("timeout", remedy.silence(self), False)
 
     def _end_with(self, exchange, now):
         """Close with a last exchange; the Child SAs carry nothing from now on."""
         self._set_state(_CLOSING)
-        self._remove(self.children)
+        self.remove(self.children)
         self.window.end_with(exchange, now)
 
-    def _remove(self, children):
+    def remove(self, children) -> None:
+        """Child SAs have ended at both ends."""
         for child in list(children):
             self.children.remove(child)
             for other in self.children:

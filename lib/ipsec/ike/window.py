@@ -12,7 +12,6 @@ Start reading at `go_on` for what we ask, at `receive` for what comes.
 
 from ipsec.errors import NotReady, PeerError, Unproved
 from ipsec.ike import iana, message
-from ipsec.ike.exchange import CHILD_WORK
 from ipsec.micro import const, earlier, is_due, since
 
 MARKER_LEN = message.MARKER_LEN
@@ -121,15 +120,6 @@ class Window:
             self._short = 0
             self._wanted.pop(0)
 
-    def works_on(self, work: int) -> bool:
-        """Whether something of this kind is under way or wanted."""
-        return any(exchange.work == work for exchange in self.under_way())
-
-    def makes_child(self) -> bool:
-        """Whether a Child SA is asked for, or will be."""
-        making = [e for e in self.under_way() if e.work == CHILD_WORK and e.kind == iana.CREATE_CHILD_SA]
-        return any(e is self.active or not e.is_needless(self._sa) for e in making)
-
     def under_way(self) -> list:
         """Exchanges that wait for their turn or for their answer."""
         return self._wanted + [self.active] if self.active else self._wanted
@@ -218,15 +208,11 @@ class Window:
             sa.note(2, "> request %d again", self._next_id)
             self.attempts += 1
             sa.path.repeated(timer.wait_ms, sa.config.retransmit_ms)
-            if self.piece_len > _SMALL_LEN and timer.repeated >= _CUT_AFTER:
-                self._cut_smaller(exchange)
+            if self.piece_len > _SMALL_LEN < self._sent[0][1] - MARKER_LEN and timer.repeated >= _CUT_AFTER:
+                # Large requests seem to vanish on the path: what is outstanding goes on in smaller pieces (RFC 7383 2.5.2)
+                self.piece_len = _SMALL_LEN
+                self._sent = message.octets(self._seal(self._build(exchange)))
             self._out += self._sent
-
-    def _cut_smaller(self, exchange):
-        """Large requests seem to vanish on the path: what is outstanding goes on in smaller pieces (RFC 7383 2.5.2)."""
-        if self._sent[0][1] - MARKER_LEN > _SMALL_LEN:
-            self.piece_len = _SMALL_LEN
-            self._sent = message.octets(self._seal(self._build(exchange)))
 
     def drop_all(self) -> None:
         """The SA is over: nothing is wanted any more."""
@@ -261,7 +247,9 @@ class Window:
         """
         number = int.from_bytes(buf[pos + 20 : pos + 24], "big")
         if buf[pos + 16] == iana.SKF and self.piece_len:
-            return self._receive_piece(buf, pos, end, number, now)
+            from ipsec.ike import fragment
+
+            return fragment.receive(self, self._sa, buf, pos, end, number, now)
         if not buf[pos + 19] & message.FLAG_RESPONSE:
             return self._receive_request(buf, pos, end, number, now)
         exchange = self.active
@@ -271,24 +259,6 @@ class Window:
             if exchange.overhear(self._sa, buf, pos, end):
                 return None
         raise PeerError("it answers no request of ours")
-
-    def _receive_piece(self, buf, pos, end, number, now):
-        """Take a piece of a message that could be wanted; the last one makes it whole (RFC 7383 2.6)."""
-        from ipsec.ike import fragment
-
-        exchange, response = self.active, buf[pos + 19] & message.FLAG_RESPONSE
-        if response:
-            wanted = exchange is not None and exchange.protected and number == self._next_id and buf[pos + 18] == exchange.kind
-        else:
-            wanted = self._sa.takes_requests() and (number == self._peer_id or self._is_repeated(number))
-        if not wanted:
-            raise PeerError("it is a piece of nothing that is wanted")
-        m = fragment.take(self, self._sa, message.parse(buf, pos, end), response or number == self._peer_id, now)
-        if m is None:
-            return None
-        if response:
-            return self._receive_response(exchange, m, now)
-        return self._take_request(m, number != self._peer_id, now)
 
     def _receive_response(self, exchange, m, now):
         sa = self._sa
@@ -334,7 +304,7 @@ class Window:
         except Unproved:
             raise
         except PeerError as e:
-            return None if repeated else self._refuse(m, e, now)
+            return None if repeated else self.answer(m, now, e)
         if repeated:
             self._out += self._response
             return None
@@ -342,30 +312,26 @@ class Window:
         self._trace("received", m)
         return m  # to be answered where the stack is lower again: key exchange goes deep
 
-    def answer(self, m, now: int):
-        """Answer a request that is verified, once what it needs is loaded."""
+    def answer(self, m, now: int, error=None):
+        """Answer a request that is verified, once what it needs is loaded; with its error when it cannot be right (2.21.3)."""
         from ipsec.ike import answer
 
         b = message.begin(self._sa, None, m.exchange, m.message_id, True, message.FLAG_RESPONSE)
+        if error:
+            self._sa.heard(now)
+            b.notify(error.notify, error.data)
+            self._send_response(b)
+            if error.notify == answer.INVALID_SYNTAX:
+                self._sa.end("invalid_syntax", "the gateway sent a malformed request: %s" % error)
+            return None
         try:
             after = answer.build(self._sa, m, b)
         except PeerError as e:
-            return self._refuse(m, e, now)
+            return self.answer(m, now, e)
         except NotReady as e:
             m.buf = bytes(memoryview(m.buf)[: m.end])
             return self._sa.put_off(e.what, lambda now: self.answer(m, now))
         return self._send_response(b, after, now)
-
-    def _refuse(self, m, error, now):
-        """Answer a request that cannot be right with its error (RFC 7296 2.21.3)."""
-        from ipsec.ike import answer
-
-        self._sa.heard(now)
-        b = message.begin(self._sa, None, m.exchange, m.message_id, True, message.FLAG_RESPONSE)
-        b.notify(error.notify, error.data)
-        self._send_response(b)
-        if error.notify == answer.INVALID_SYNTAX:
-            self._sa.end("invalid_syntax", "the gateway sent a malformed request: %s" % error)
 
     def _send_response(self, b, after=None, now=0):
         response = message.octets(self._seal(b))

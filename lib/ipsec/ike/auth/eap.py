@@ -200,7 +200,7 @@ class EapRound(Exchange):
             self._dialog.method.wipe()
 
     def give_up(self, sa, now):
-        sa.end("timeout", sa.silence(), False)
+        sa.unanswered()
 
 
 class EapLast(IkeAuth):
