@@ -221,7 +221,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             measured, good = scenario.run()
         except (AssertionError, RuntimeError, OSError, TimeoutError) as error:
-            measured, good = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", False
+            measured, good = f"{type(error).__name__}: {' '.join(str(error).split())[-300:]}", False
         missed += not good
         row = {"scenario": name, "measured": measured, "wanted": scenario.wanted, "verdict": "met" if good else "missed"}
         print("{scenario:46} {verdict:6}  {measured}  (wanted: {wanted})".format(**row), flush=True)

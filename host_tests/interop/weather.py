@@ -57,6 +57,8 @@ def _cross(ours: str, pause_s: float, **theirs: str) -> Callable[[Gateway, subpr
             device.stdin.flush()
             gw.swan.rekey(**theirs)
             time.sleep(pause_s)
+        device.stdin.write("end\n")
+        device.stdin.flush()
 
     return act
 
@@ -86,11 +88,13 @@ ROWS = {
     "we rekey": Row({}, 600, options=_OURS),
     "we rekey with PFS": Row({}, 600, esp=_PFS, options=_OURS),
     "both rekey": Row({}, 600, esp=_PFS, policy=_BOTH, options=_OURS),
-    "crossing: Child and Child": Row(_FAR, 800, crossings=_CROSSINGS, act=_cross("child", 1.5, **_CHILD)),
-    "crossing: Child and Child with PFS": Row(_FAR, 800, esp=_PFS, crossings=_CROSSINGS, act=_cross("child", 1.5, **_CHILD)),
-    "crossing: IKE and IKE": Row(_FAR, 800, crossings=_CROSSINGS, act=_cross("ike", 1.5, **_IKE)),
-    "crossing: our Child, gateway's IKE": Row(_FAR, 800, crossings=_CROSSINGS, seconds=64, act=_cross("child", 3, **_IKE)),
-    "crossing: our IKE, gateway's Child": Row(_FAR, 800, crossings=_CROSSINGS, seconds=64, act=_cross("ike", 3, **_CHILD)),
+    "crossing: Child and Child": Row(_FAR, 800, crossings=_CROSSINGS, seconds=60, act=_cross("child", 1.5, **_CHILD)),
+    "crossing: Child and Child with PFS": Row(
+        _FAR, 800, esp=_PFS, crossings=_CROSSINGS, seconds=60, act=_cross("child", 1.5, **_CHILD)
+    ),
+    "crossing: IKE and IKE": Row(_FAR, 800, crossings=_CROSSINGS, seconds=60, act=_cross("ike", 1.5, **_IKE)),
+    "crossing: our Child, gateway's IKE": Row(_FAR, 800, crossings=_CROSSINGS, seconds=90, act=_cross("child", 3, **_IKE)),
+    "crossing: our IKE, gateway's Child": Row(_FAR, 800, crossings=_CROSSINGS, seconds=90, act=_cross("ike", 3, **_CHILD)),
     "400 ms, gateway rekeys": Row(_SLOW, 1000, policy=_BOTH),
     "400 ms, gateway rekeys with PFS": Row(_SLOW, 1000, esp=_PFS, policy=_BOTH),
     "400 ms, we rekey": Row(_SLOW, 1000, options=_OURS),
@@ -121,7 +125,9 @@ def measure(row: Row, seed: int = 1, interpreter: str = "micropython", logs: Pat
         assert first.startswith("up "), first + device.stdout.read()
         if row.act:
             row.act(gw, device, time.monotonic() + row.seconds - 2)
-        figures = json.loads(device.stdout.readline())
+        line = device.stdout.readline()
+        assert line.startswith("{"), "the device ended: " + line + device.stdout.read()
+        figures = json.loads(line)
         log = gw.swan.log()
         figures["rekeys"] = [log.count("closing CHILD_SA"), log.count("rekeyed between")]
         if row.crossings:
