@@ -11,7 +11,7 @@ from tools import kernels
 
 LIB = Path(__file__).resolve().parents[1] / "lib"
 FILES = sorted((LIB / "ipsec").rglob("*.py"))
-BOTTOM = ("errors", "event", "address", "suite", "suite_names", "forms", "key_forms", "auth_options", "way_options",
+BOTTOM = ("errors", "event", "address", "offer", "suite", "suite_names", "forms", "key_forms", "auth_options", "way_options",
           "more_options", "option_texts", "options", "config", "micro")  # fmt: skip
 # layer: what it may import of ours besides itself
 ALLOWED = {
@@ -23,11 +23,11 @@ ALLOWED = {
     "micro": ("copying", "kernel", "native"),
     "path": ("micro",),
     "texts": ("address", "errors", "ike"),
-    "history": ("event", "texts"),
     "status": (),
     "upkeep": ("micro",),
-    "suite": ("errors", "suite_names"),
-    "suite_names": ("errors", "suite"),
+    "suite": (),
+    "offer": ("suite",),
+    "suite_names": ("errors", "offer", "suite"),
     "forms": ("errors", "address"),
     "key_forms": ("errors",),
     "auth_options": ("errors", "micro", "key_forms"),
@@ -39,13 +39,13 @@ ALLOWED = {
     "option_texts": ("errors",),
     "options": ("errors", "address", "micro", "suite", "suite_names", "forms", "key_forms", "auth_options", "way_options",
                 "more_options", "option_texts"),  # fmt: skip
-    "config": ("micro", "suite", "options"),
+    "config": ("micro", "offer", "suite", "options"),
     "prepared": ("errors", "suite", "auth_options"),
     "crypto": ("errors", "micro"),
     "esp": BOTTOM + ("crypto",),
     "ike": BOTTOM + ("crypto",),
     "inet": ("errors", "address", "micro", "native"),
-    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "history", "status", "attempts", "texts"),
+    "tunnel": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "status", "attempts", "texts"),
     "drive": BOTTOM + ("crypto", "esp", "ike", "inet", "path", "upkeep", "attempts", "texts", "tunnel", "status"),
     "": BOTTOM + ("drive",),
 }

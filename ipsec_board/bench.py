@@ -6,7 +6,7 @@ Start reading at `bench`.
 from collections.abc import Callable, Sequence
 
 from ipsec.errors import ConfigError
-from ipsec.suite import parse_esp, parse_ike
+from ipsec.suite_names import parse_esp, parse_ike
 
 from ipsec_board import facts
 from ipsec_board.errors import BoardError, BoardFailure

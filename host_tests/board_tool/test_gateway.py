@@ -5,7 +5,7 @@ import re
 import stat
 
 import pytest
-from ipsec import suite, suite_names
+from ipsec import suite_names
 
 from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
 from ipsec_board import gateway
@@ -270,8 +270,8 @@ def test_ike_suites_get_their_names_back():
         for prf in ("prfsha256", "prfsha384", "prfsha512"):
             for group in suite_names._GROUPS:
                 name = f"{cipher}-{prf}-{group}"
-                numbers = suite.parse_ike(name)
-                assert suite.parse_ike(vocabulary.name_of(numbers)) == numbers, name
+                numbers = suite_names.parse_ike(name)
+                assert suite_names.parse_ike(vocabulary.name_of(numbers)) == numbers, name
                 seen.add(vocabulary.name_of(numbers))
     assert len(seen) == 28 * 3 * len(suite_names._GROUPS)  # no two suites have one name
 
@@ -283,8 +283,8 @@ def test_esp_suites_get_their_names_back():
     cbc = ["aes%d-%s" % (bits, mac) for bits in (128, 192, 256) for mac in ("sha256", "sha384", "sha512")]
     for cipher in [*aead, *implicit, *cbc, "chacha20poly1305", "chacha20poly1305iiv"]:
         for esn in ("", "-esn"):
-            numbers = suite.parse_esp(cipher + esn)
-            assert suite.parse_esp(vocabulary.name_of(numbers)) == numbers, cipher + esn
+            numbers = suite_names.parse_esp(cipher + esn)
+            assert suite_names.parse_esp(vocabulary.name_of(numbers)) == numbers, cipher + esn
 
 
 def test_the_defaults_are_those_of_the_library(tmp_path):

@@ -41,10 +41,10 @@ ASKED_FOR = """
 import gc
 gc.threshold(4096)
 import ipsec, ipsec.drive.sync
-from ipsec import suite
+from ipsec.offer import prepare
 from ipsec.crypto import backend
 offer = ipsec.config.Config(gateway="gw.example", local_id="device.example", psk="hex:" + "5a" * 32, virtual_ip=["ipv4"])
-suite.prepare(offer, backend)
+prepare(offer, backend)
 
 def cost(f, what):
     gc.collect()

@@ -4,7 +4,7 @@ from ipsec.address import parse_range
 from ipsec.config import Config, load
 from ipsec.errors import ConfigError
 from ipsec.options import decode_psk
-from ipsec.suite import parse_esp, parse_ike
+from ipsec.suite_names import parse_esp, parse_ike
 from support import raises
 
 GOOD = {"gateway": "gw.example", "local_id": "device.example", "psk": "hex:" + "5a" * 32}

@@ -5,7 +5,7 @@ from ipsec.errors import ConfigError, LocalError, PeerError
 from ipsec.ike import config_payload, identity, keymat, payload, selector
 from ipsec.ike.message import Builder, parse
 from ipsec.ike.wire import Reader, Writer
-from ipsec.suite import parse_ike
+from ipsec.suite_names import parse_ike
 from support import raises
 
 

@@ -6,7 +6,7 @@ import os
 from ipsec import prepared
 from ipsec.config import Config
 from ipsec.errors import ConfigError
-from ipsec.suite import suites
+from ipsec.offer import suites
 from support import raises
 
 PATH = "test_prepared.tmp"

@@ -12,7 +12,7 @@ from ipsec.ike.keymat import IkeKeys
 from ipsec.ike.sa import IkeSa
 from ipsec.inet import ip
 from ipsec.inet.queue import PacketQueue
-from ipsec.suite import parse_ike
+from ipsec.suite_names import parse_ike
 from scripted import OPTIONS, Player, ScriptedRandom, make_tunnel
 from support import raises
 from talk import Talk

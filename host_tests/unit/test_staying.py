@@ -1,6 +1,6 @@
 """A tunnel that stays up: the round trip, loss, silence, absence, another address (RFC 7296 2.4, RFC 6298)."""
 
-from ipsec import history
+from ipsec.attempts import History
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
 from ipsec.ike.window import Retransmission
 from ipsec.path import Path
@@ -266,7 +266,7 @@ def test_from_another_address_what_is_under_way_is_sent_at_once_else_a_check():
 
 
 def told(*pairs):
-    h = history.History(None)
+    h = History(None)
     for kind, cause in pairs:
         h.tell(Event(kind, cause, ""))
     return h

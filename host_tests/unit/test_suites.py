@@ -1,13 +1,15 @@
 """Suites: names as people paste them, what is offered without a list, and answers taken for what they mean."""
 
-from ipsec import suite, suite_names
+from ipsec import suite_names
 from ipsec.config import Config
 from ipsec.crypto import backend
 from ipsec.errors import ConfigError, PeerError
 from ipsec.ike import proposal
 from ipsec.ike.message import Builder, parse
 from ipsec.ike.wire import Reader
-from ipsec.suite import Proposal, parse_esp, parse_ike
+from ipsec.offer import fill, suites
+from ipsec.suite import Proposal, first_group, has_group
+from ipsec.suite_names import parse_esp, parse_ike
 from support import raises
 
 BASE = {"gateway": "gw.example", "local_id": "device.example", "psk": "hex:" + "5a" * 32}
@@ -35,7 +37,7 @@ def test_names_as_people_paste_them():
     assert parse_ike("aes_gcm_c_128-sha2-dhgroup19") == (20, 128, 0, 5, 19)
     assert parse_ike("aes_ccm_a_256-sha2_512-dh31") == (14, 256, 0, 7, 31)
     assert parse_ike("chacha20_poly1305-sha2_256;dh31") == (28, 0, 0, 5, 31)
-    assert len(suite.suites([suite_names.parse_ike_proposal("aes256+aes128-sha2_256+sha2_512;dh19+dh14")])) == 16
+    assert len(suites([suite_names.parse_ike_proposal("aes256+aes128-sha2_256+sha2_512;dh19+dh14")])) == 16
     assert parse_esp("aes_gcm_c_256") == (20, 256, 0, 0) and parse_esp("aes_gcm128") == (20, 128, 0, 0)
     assert parse_esp("AES256GCM16!") == (20, 256, 0, 0) == parse_esp("aes256gcm16-noesn") == parse_esp("aes256gcm16-ecp384")
     assert parse_esp("aes256-sha256-modp2048-esn") == (12, 256, 12, 1)
@@ -48,7 +50,7 @@ def test_every_cipher_gets_its_name_back():
     numbers = set()
     for word in words:
         s = parse_esp(word)
-        assert suite.cipher_name(s.encr, s.key_bits, s.integ) == word
+        assert suite_names.cipher_name(s.encr, s.key_bits, s.integ) == word
         numbers.add(s)
     assert len(numbers) == len(words)
 
@@ -57,7 +59,7 @@ def test_several_words_of_a_kind_are_one_proposal():
     p = suite_names.parse_ike_proposal("aes256-aes128-sha512-sha256-modp2048-ecp256")
     assert p == Proposal([(12, 256), (12, 128)], [14, 12], [7, 5], [14, 19], ())
     assert suite_names.describe([p]) == "aes256-aes128-sha512-sha256-prfsha512-prfsha256-modp2048-ecp256"
-    assert len(suite.suites([p])) == 16 and suite.suites([p])[0] == (12, 256, 14, 7, 14)
+    assert len(suites([p])) == 16 and suites([p])[0] == (12, 256, 14, 7, 14)
     raises(ConfigError, parse_ike, "aes256-aes128-sha256-modp2048", text="2 combinations")
     ike = ["aes256-sha256-modp2048, aes128gcm16-prfsha256-x25519"]
     c = Config(ike_proposals=ike, esp_proposals=["aes128gcm16,aes256gcm16"], **BASE)
@@ -91,7 +93,7 @@ def offer(**options):
     """A configuration with its offers filled."""
     options.update(BASE)
     c = Config(**options)
-    suite.fill(c, backend)
+    fill(c, backend)
     return c
 
 
@@ -100,8 +102,8 @@ def test_without_a_list_all_that_is_installed_is_offered():
     aead, cbc = c.ike_offer
     assert aead.ciphers[:2] == [(16, 128), (20, 128)] and not aead.integs and (12, 256) in cbc.ciphers and 12 in cbc.integs
     kes = list(aead.kes)
-    assert kes[0] == 31 == suite.first_group(c.ike_offer) and kes[-3:] == [14, 15, 16] and suite.has_group(c.ike_offer, 19)
-    assert ((12, 192) in cbc.ciphers) == (backend.NAME == "host") == suite.has_group(c.ike_offer, 21)
+    assert kes[0] == 31 == first_group(c.ike_offer) and kes[-3:] == [14, 15, 16] and has_group(c.ike_offer, 19)
+    assert ((12, 192) in cbc.ciphers) == (backend.NAME == "host") == has_group(c.ike_offer, 21)
     assert [list(p.esns) for p in c.esp_offer] == [[0], [0]]
 
 

@@ -58,7 +58,7 @@ _PROGRAMS: dict[str, tuple[str, ...] | None] = {
     "ipsec.crypto.backend": _CRYPTO_FACE,
     "ipsec.tunnel": ("Tunnel", "WAIT", "TRANSMIT", "DELIVER", "EVENT", "RESOLVE"),
 }
-_STUBS = (*_PROGRAMS, "ipsec.address", "ipsec.suite")  # modules whose old name stays, with what is left of them
+_STUBS = (*_PROGRAMS, "ipsec.address", "ipsec.offer", "ipsec.suite")  # modules whose old name stays, with what is left of them
 # Modules whose classes programs hold objects of: their public names stay
 _OBJECTS = (
     *("ipsec." + n for n in ("config", "errors", "event", "attempts", "tunnel")),

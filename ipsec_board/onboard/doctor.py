@@ -79,9 +79,9 @@ def _crypto(c):
     from ipsec.errors import CryptoError
 
     try:
-        from ipsec import suite
+        from ipsec.offer import fill
 
-        suite.fill(c, backend)
+        fill(c, backend)
         for encr, integ in {(e[0], p.integs[0] if p.integs else 0) for p in c.ike_offer + c.esp_offer for e in p.ciphers}:
             backend.self_test(encr, integ)
             backend.unload()

@@ -35,7 +35,7 @@ class Config:
     ca: str
     clock: str
     provisioned: str
-    ike_offer: list[suite.Proposal]  # of `ike_proposals`; empty without one, until `suite.fill`
+    ike_offer: list[suite.Proposal]  # of `ike_proposals`; empty without one, until `offer.fill`
     esp_offer: list[suite.Proposal]
     suite_order: str
     virtual_ip: list[str]
@@ -87,15 +87,21 @@ class Config:
     @property
     def ike_proposals(self) -> list:
         """The offer's suites one by one, empty as long as the offer is."""
-        return suite.suites(self.ike_offer)
+        return _suites(self.ike_offer)
 
     @property
     def esp_proposals(self) -> list:
         """The same for ESP."""
-        return suite.suites(self.esp_offer)
+        return _suites(self.esp_offer)
 
     def __repr__(self):
         return "Config(gateway=%r, local_id=%r)" % (self.gateway, self.local_id)  # never the secret
+
+
+def _suites(offer):
+    from ipsec.offer import suites
+
+    return suites(offer)
 
 
 def load(path: str) -> Config:

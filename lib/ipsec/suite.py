@@ -3,8 +3,8 @@
 An offer is a list of proposals, each of which may name several algorithms of a type (RFC 7296 3.3): any of them may be combined,
 so a long offer stays a short payload. AEAD and cipher with MAC never share a proposal. A suite is one of the combinations.
 
-Rules: without a list everything is offered that is installed, the fastest first, groups of large primes last; what is offered is
-loaded only when it is used. Names are read by `suite_names.py`, where there are any. Start reading at `fill`.
+`offer.py` makes the offer of a configuration without a list; names are read by `suite_names.py`, where there are any. Start
+reading at `Proposal`.
 """
 
 from collections import namedtuple
@@ -17,49 +17,6 @@ EspSuite = namedtuple("EspSuite", ("encr", "key_bits", "integ", "esn"))  # `esn`
 # rekeyed, and are not part of an offer in IKE_AUTH.
 Proposal = namedtuple("Proposal", ("ciphers", "integs", "prfs", "kes", "esns"))
 
-_AEAD = (("ccm", 16, 128), ("gcm", 20, 128), ("chacha", 28, 0), ("ccm", 16, 256), ("gcm", 20, 256))
-_AES_BITS = (128, 256, 192)
-
-
-def parse_ike(name: str) -> IkeSuite:
-    """The IKE suite of this name.
-
-    Raises ConfigError.
-    """
-    from ipsec.suite_names import only, parse_ike_proposal
-
-    return only(parse_ike_proposal(name), name)
-
-
-def parse_esp(name: str) -> EspSuite:
-    """The ESP suite of this name.
-
-    Raises ConfigError.
-    """
-    from ipsec.suite_names import only, parse_esp_proposal
-
-    return only(parse_esp_proposal(name), name)
-
-
-def cipher_name(encr: int, key_bits: int, integ: int) -> str:
-    """The words for the cipher of a suite, such as `aes128-sha256`."""
-    from ipsec import suite_names
-
-    return suite_names.cipher_name(encr, key_bits, integ)
-
-
-def suites(offer) -> list:
-    """Every suite of an offer, in order of preference."""
-    found: list = []
-    for ciphers, integs, prfs, kes, esns in offer:
-        for encr, key_bits in ciphers:
-            for integ in integs or (0,):
-                if esns:
-                    found += [EspSuite(encr, key_bits, integ, esn) for esn in esns]
-                else:
-                    found += [IkeSuite(encr, key_bits, integ, prf, ke) for prf in prfs for ke in kes]
-    return found
-
 
 def first_group(offer) -> int:
     """The group of the first KE payload."""
@@ -69,40 +26,3 @@ def first_group(offer) -> int:
 def has_group(offer, group: int) -> bool:
     """Whether a gateway may choose this group."""
     return any(group in proposal.kes for proposal in offer)
-
-
-def fill(config, crypto) -> None:
-    """Offer what is installed where the configuration has no list."""
-    if config.ike_offer and config.esp_offer:
-        return
-    modes, groups, integs = crypto.installed()
-    bits = _AES_BITS if crypto.NAME == "host" else _AES_BITS[:2]
-    aead = [(encr, key_bits) for mode, encr, key_bits in _AEAD if mode in modes]
-    if 192 in bits and "gcm" in modes:
-        aead.append((20, 192))
-    cbc = [(12, key_bits) for key_bits in bits] if "cbc" in modes else []
-    prfs = [integ - 7 for integ in integs]  # HMAC_SHA2_256_128 is 12, PRF_HMAC_SHA2_256 is 5, and so on
-    kinds = [kind for kind in ((aead, ()), (cbc, integs)) if kind[0]]
-    if not config.ike_offer:
-        config.ike_offer = [Proposal(ciphers, macs, prfs, groups, ()) for ciphers, macs in kinds]
-    if not config.esp_offer:
-        config.esp_offer = [Proposal(ciphers, macs, (), (), (0,)) for ciphers, macs in kinds]
-
-
-def prepare(config, crypto) -> None:
-    """Refuse at once what a backend cannot do, and load what is sure to be used while the stack is not deep yet.
-
-    Raises CryptoError.
-    """
-    fill(config, crypto)
-    for s in suites(config.ike_offer) if config.is_listed("ike_proposals") else ():
-        crypto.sizes(s.encr, s.key_bits, s.integ)
-        crypto.prf_len(s.prf)
-        crypto.dh_len(s.ke)
-    for s in suites(config.esp_offer) if config.is_listed("esp_proposals") else ():
-        crypto.sizes(s.encr, s.key_bits, s.integ)
-    crypto.prepare_dh(first_group(config.ike_offer))
-    for offer, large in ((config.ike_offer, False), (config.esp_offer, config.large_tables)):
-        if len(offer) == 1 and len(offer[0].ciphers) == 1 and len(offer[0].integs) < 2:
-            encr, _ = offer[0].ciphers[0]
-            crypto.prepare(encr, offer[0].integs[0] if offer[0].integs else 0, large)

@@ -10,7 +10,8 @@ SA has none (RFC 7296 1.2). Start reading at `parse_ike_proposal`.
 """
 
 from ipsec.errors import ConfigError
-from ipsec.suite import Proposal, suites
+from ipsec.offer import suites
+from ipsec.suite import EspSuite, IkeSuite, Proposal
 
 _CHACHA = "chacha20poly1305"
 _BITS = ("128", "192", "256")
@@ -28,6 +29,22 @@ _KNOWN = "aes128gcm16, aes128ccm16, %s, aes128 (or 192, 256; ICVs of 8, 12, 16)"
 _KNOWN_IIV = "aes128gcm16iiv, aes128ccm8iiv, %siiv" % _CHACHA
 _KNOWN_INTEG = "sha256, sha384, sha512"
 _KNOWN_PRF = "prfsha256, prfsha384, prfsha512"
+
+
+def parse_ike(name: str) -> IkeSuite:
+    """The IKE suite of this name.
+
+    Raises ConfigError.
+    """
+    return only(parse_ike_proposal(name), name)
+
+
+def parse_esp(name: str) -> EspSuite:
+    """The ESP suite of this name.
+
+    Raises ConfigError.
+    """
+    return only(parse_esp_proposal(name), name)
 
 
 def parse_ike_proposal(name: str) -> Proposal:

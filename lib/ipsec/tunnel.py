@@ -8,20 +8,18 @@ Rules: what `receive` was given belongs to the tunnel until `poll` has returned 
 called. Start reading at `receive`.
 """
 
-from ipsec import suite
 from ipsec.address import format_address
-from ipsec.attempts import NO_ROOM, Attempts
+from ipsec.attempts import NO_ROOM, Attempts, History
 from ipsec.errors import LocalError, PeerError
 from ipsec.esp import drop
 from ipsec.esp.sadb import Sadb
 from ipsec.esp.transform import EspSa
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
-from ipsec.history import History
 from ipsec.ike import auth, config_payload
 from ipsec.ike import sa as ike_sa
 from ipsec.ike.lineage import Lineage
 from ipsec.inet.stack import Stack
-from ipsec.micro import collect, const, earlier, locked
+from ipsec.micro import collect, const, earlier, forget, locked
 from ipsec.path import Path
 from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep, Watch
 
@@ -51,7 +49,10 @@ class Tunnel(Attempts):
     """
 
     def __init__(self, config, crypto, random, log=None, keylog=None):
-        suite.prepare(config, crypto)
+        from ipsec.offer import prepare
+
+        prepare(config, crypto)
+        forget("ipsec.offer")
         auth.load(config)  # what is wrong with a key is told now
         self.config = config
         self.crypto, self.random = crypto, random

@@ -25,7 +25,9 @@ def order(config, crypto, elapsed_us, path: str = "", log=None) -> None:
     `elapsed_us(call)` calls and returns the microseconds that took; `path` is the configuration file, empty for none;
     `log(level, text)` is a hook or None. Raises CryptoError.
     """
-    suite.fill(config, crypto)
+    from ipsec.offer import fill
+
+    fill(config, crypto)
     ciphers = _ciphers(config)
     if not ciphers:
         return
@@ -106,10 +108,12 @@ def _by_speed(items, us, kind) -> list:
 
 
 def _line(source, offer, cost) -> str:
+    from ipsec.suite_names import cipher_name
+
     parts = []
     for p in offer:
         for cipher in _of(p):
-            parts.append("%s %d us" % (suite.cipher_name(*cipher), cost[cipher]))
+            parts.append("%s %d us" % (cipher_name(*cipher), cost[cipher]))
     return "suites by speed (%s, %d octets): %s" % (source, _LEN, ", ".join(parts))
 
 

@@ -217,9 +217,13 @@ def try_later(sa, ike: bool, now: int) -> bool:
     return sa.refusals <= _MAX_REFUSALS
 
 
-def rekey_child(sa) -> None:
-    """Want new keys for the Child SA that sends, or one where there is none, unless that is wanted already."""
-    if sa.more:
+def rekey(sa, ike: bool) -> None:
+    """Want a new IKE SA, or new keys for the Child SA that sends, or one where there is none, unless that is wanted already."""
+    if ike:
+        from ipsec.ike.rekey_ike import rekey_ike
+
+        rekey_ike(sa)
+    elif sa.more:
         sa.more.rekey(sa)
     elif not is_made(sa, 0):
         want_newest(sa, 0)

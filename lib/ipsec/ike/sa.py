@@ -168,14 +168,9 @@ class IkeSa(Liveness):
         if self.state != _ESTABLISHED:
             return
         try:
-            if ike:
-                from ipsec.ike.rekey_ike import rekey_ike
+            from ipsec.ike.create_child import rekey
 
-                rekey_ike(self)
-            else:
-                from ipsec.ike.create_child import rekey_child
-
-                rekey_child(self)
+            rekey(self, ike)
         except ImportError:
             self.renew("its lifetime ends", now)
 
