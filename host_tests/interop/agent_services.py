@@ -7,6 +7,7 @@ UDP and TCP port 7 echo (RFC 862). TCP port 80 answers GET /N with N octets of `
 Prints "ready", and then a JSON line for every reading and every datagram it refuses.
 """
 
+import contextlib
 import json
 import selectors
 import socket
@@ -61,7 +62,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 def echo(link: socket.socket) -> None:
     data, peer = link.recvfrom(65535)
-    link.sendto(data, peer)
+    answer_to(link, data, peer)
 
 
 def collect(link: socket.socket) -> None:
@@ -74,7 +75,13 @@ def collect(link: socket.socket) -> None:
         print(json.dumps({**line, "refused": repr(error), "data": data.hex()}), flush=True)
         return
     print(json.dumps({**line, "reading": reading}), flush=True)  # first, so that whoever has the answer may read it
-    link.sendto(answer, peer)
+    answer_to(link, answer, peer)
+
+
+def answer_to(link: socket.socket, data: bytes, peer: tuple) -> None:
+    """Whoever has asked may be gone by now, with the tunnel: ENETUNREACH."""
+    with contextlib.suppress(OSError):
+        link.sendto(data, peer)
 
 
 def main(addresses: list[str]) -> None:
