@@ -23,7 +23,8 @@ PACKAGE = "ipsec"
 _CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
 REPLACING = {"ipsec.options": "ipsec.prepared"}  # with `install --prepared` the linker puts the second in the first's place
 # Never on a board
-_HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog", "ipsec.drive.host_tls", "ipsec.drive.host_capture")
+_HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog", "ipsec.drive.host_tls", "ipsec.drive.host_capture",
+              "ipsec.drive.host_bell")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,11 @@ from host_tests.emulated.conftest import build
 from host_tests.inet.test_kernel import missing
 from host_tests.interop.test_packages import fetch, pattern, wheels
 from tools import emulator
-from tools.bench.runner import prepared
+from tools.bench import paces
 from tools.emulator.base import REPOSITORY
 from tools.emulator.stage import compile_mpy, stage
 
 NAME = "qemu-m0plus"
-ICOUNT = 3  # 2**3 ns an instruction: 125 MHz
 MARCH = emulator.target(NAME).march
 HEAPS = emulator.HEAPS[1:]  # of an ESP32 and a Pico W; in that of an ESP32-C3 there is no room for TCP
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
@@ -77,24 +76,19 @@ def test_asyncio_answers_at_once_and_sleeps_when_nothing_comes(tmp_path):
 
 @pytest.fixture(scope="module")
 def executed():
-    """Instructions by driver and what it did, at the clock of an RP2040; each is the least of some."""
-    found: dict = {}
-    with prepared(NAME, library="frozen") as runner:
-        for row in runner.run("drivers.main(4, 10000)", icount=ICOUNT, frozen=True, heap=emulator.DEFAULT_HEAP):
-            n = row["ticks"] * 1e9 / runner._ticks_hz / 2**ICOUNT
-            key = row["driver"], row["what"], row.get("how", "")
-            found[key] = min(n, found.get(key, n))
+    """Instructions by driver and what it did, at the clock of an RP2040, as `python -m tools.bench.paces` prints them."""
+    found = paces.measure(NAME)
     for key, n in found.items():
-        print(*key, round(n))
+        print(*key, n)
     return found
 
 
-@pytest.mark.parametrize(("how", "at_most"), [("readinto", 1.3), ("read", 1.2)])
-def test_tcp_of_the_asyncio_driver_executes_little_more_than_the_blocking_one(executed, how, at_most):
-    """A fifth is wanted of both; `readinto` takes a quarter more. A driver that took less made keys too deep in the stack."""
-    assert executed["asyncio", "tcp", how] < at_most * executed["blocking", "tcp", how]
+@pytest.mark.parametrize("how", ["readinto", "read"])
+def test_tcp_of_the_asyncio_driver_executes_at_most_a_fifth_more_than_the_blocking_one(executed, how):
+    assert executed["asyncio", "tcp", how] < 1.2 * executed["blocking", "tcp", how]
 
 
-def test_a_udp_echo_executes_less_than_ten_ms_of_an_rp2040(executed):
-    """Two ms are wanted: ESP, IP and UDP of two packets are 0.4 M instructions, asyncio and its loop the rest."""
-    assert executed["blocking", "echo", ""] < 700_000 and executed["asyncio", "echo", ""] < 1_200_000
+def test_a_udp_echo_executes_little_more_than_what_is_not_the_drivers(executed):
+    """Two ms of an RP2040, 0.25 M, are wanted: more than half of that is MicroPython's own loop of asyncio, and as much the socket."""
+    assert executed["blocking", "echo", ""] < 420_000 and executed["asyncio", "echo", ""] < 560_000
+    assert executed["asyncio alone", "echo", ""] + executed["socket alone", "echo", ""] > 230_000

@@ -4,9 +4,9 @@ Start reading at `Uplink.connect`.
 """
 
 import asyncio
+import sys
 
 from ipsec.drive import base
-from ipsec.drive.bell import Bell
 from ipsec.errors import ConnectError, LocalError
 from ipsec.micro import Collecting, is_due, left, since
 
@@ -15,12 +15,18 @@ _IDLE_MS = 10000  # the longest sleep
 _COUNTING_MS = 1000  # the same where a lifetime counts packets or octets: sending alone wakes nobody
 _LISTEN = "inet.listen drive.listening"
 
+if sys.implementation.name == "micropython":
+    from ipsec.drive.bell import Bell
+else:
+    from ipsec.drive.host_bell import Bell  # type: ignore[assignment]
+
 
 class Uplink(base.Uplink):
     """`async with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
 
     _task = None
     _bell = None  # wakes the task in the background
+    _rings_for: "int | None" = None  # the `_look_at` that it knows
     _news: "asyncio.Event"  # set when the tunnel was served: whoever waits looks again
 
     async def __aenter__(self):
@@ -103,7 +109,17 @@ class Uplink(base.Uplink):
 
     def drain(self) -> None:
         """Do all that the core wants done now, and have the task in the background wake when more is due."""
-        base.Uplink.drain(self)
+        self._go_on()
+        self.plan()
+
+    def serve(self) -> bool:
+        """Take the datagrams that have come, and do what is due; True when any came."""
+        came = base.Uplink.serve(self)
+        self.plan()
+        return came
+
+    def plan(self) -> None:
+        """Have whoever waits look again, and the task in the background wake when something comes or is due."""
         bell = self._bell
         if bell is None:
             return
@@ -112,6 +128,10 @@ class Uplink(base.Uplink):
             bell.ring()
         else:
             bell.watch(self._udp.sock)
+            known = bell.due is not None and self._look_at is not None and self._look_at == self._rings_for
+            if known and not self.stack.timers and not self._udp.has_more:
+                return  # it rings then: asked for every packet
+            self._rings_for = self._look_at
             counts = self.config.child_lifetime_packets or self.config.child_lifetime_kib
             bell.at(self._clock.now_ms(), self.wait_ms(_COUNTING_MS if counts else _IDLE_MS))
 
@@ -227,7 +247,8 @@ class Uplink(base.Uplink):
                 await task  # raises what has ended it
             if end is not None and self._bell:
                 self._bell.at(now, left(end, now))
-            await self._hear()
+            self._news.clear()
+            await self._news.wait()
         return True
 
     async def _hear(self):
@@ -239,8 +260,9 @@ class Uplink(base.Uplink):
         bell = self._bell
         try:
             while not self.tunnel.is_closed:
-                await bell.wait()
-                self.serve()
+                await bell
+                base.Uplink.serve(self)  # here, as keys are made below, where the stack of a board ends
+                self.plan()
         finally:
             bell.stop()
             if self._bell is bell:

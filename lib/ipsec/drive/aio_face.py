@@ -4,7 +4,7 @@ A socket that does not wait is served by the driver's task, as long as the progr
 tunnel itself, and no other task runs meanwhile, as with the system's sockets. Start reading at `Face`.
 """
 
-from ipsec.drive import sync
+from ipsec.drive import base, sync
 
 
 class Face:
@@ -12,7 +12,6 @@ class Face:
 
     wait_until = sync.Uplink.wait_until
     resolve = sync.Uplink.resolve
-    _step = sync.Uplink._step
 
     def __init__(self, uplink):
         self._uplink = uplink
@@ -22,3 +21,12 @@ class Face:
 
     def poll(self, timeout_ms: int = 0) -> None:
         """Nothing: asked by asyncio's own poll, in which tasks must not change. A datagram ends that poll."""
+
+    def _step(self, limit_ms):
+        uplink = self._uplink
+        if uplink._udp.sock:
+            uplink._udp.wait(uplink.wait_ms(limit_ms))
+        else:
+            sync.sleep_ms(uplink.wait_ms(limit_ms))
+        base.Uplink.serve(uplink)  # here, as keys are made below, where the stack of a board ends
+        uplink.plan()

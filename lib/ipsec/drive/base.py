@@ -9,12 +9,13 @@ from ipsec.config import Config, load
 from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
 from ipsec.event import DOWN, FAILED, UP
-from ipsec.micro import Collecting, left, since
+from ipsec.micro import Collecting, is_due, left, since
 
 TCP = "inet.segment inet.rto inet.sender inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
 _ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn
+_LOOK_MS = 100  # how late the core is asked what is due when packets have come: asking costs a board as much as a packet
 SHORT_OF_HEAP = 98304  # octets in one piece when a handshake begins: with fewer what stays must not lie amid what goes
 _REOPEN_MS = 250  # between two attempts to get a socket that sends
 _LONGEST_SEND_MS = 10000  # how long a socket without a time-out waits for a tunnel
@@ -40,6 +41,7 @@ class Uplink:
 
             self.config.utc = utc
         self._changed_s = self._reopened_at = 0  # when the tunnel came up or went down, in seconds of the clock
+        self._look_at: int | None = None  # when the core is to be asked at the latest, if packets have come since it was
         self._udp = UdpLink(self.config.local_port)
         with Collecting():
             from ipsec.crypto import backend
@@ -90,6 +92,9 @@ class Uplink:
 
     def drain(self) -> None:
         """Do all that the core wants done now, and send what TCP and DNS have to send."""
+        self._go_on()
+
+    def _go_on(self):
         self._drain_core()
         stack = self.tunnel.stack
         more = True
@@ -120,6 +125,7 @@ class Uplink:
     def serve(self) -> bool:
         """Take the datagrams that have come, and do what is due; True when any came."""
         came = False
+        quick = self.tunnel.is_up
         for _ in range(_BURST):
             n = self._udp.receive_into(self._rx)
             if n < 0:
@@ -128,8 +134,10 @@ class Uplink:
             if self._udp.stranger:
                 self.tunnel.receive_from(self._udp.stranger, self._rx, n)
                 continue
+            if not (self._rx[0] or self._rx[1] or self._rx[2] or self._rx[3]):
+                quick = False  # IKE
             self.tunnel.receive(self._rx, n, self._clock.now_ms())
-            self.drain()
+            self._go_on()
         error = self._udp.take_error()
         if error:
             self.tunnel.unreachable(error)
@@ -139,18 +147,30 @@ class Uplink:
             path_mtu.learn(self.tunnel, self._udp)
         if self._udp.refused:
             self._reopen()
-        self.tunnel.tick(self._clock.now_ms())
-        self.drain()
+        now = self._clock.now_ms()
+        if came and quick:
+            if self._look_at is None:
+                self._look_at = (now + _LOOK_MS) & 0x1FFFFFFF
+            if not is_due(self._look_at, now):
+                return True
+        self._look_at = None
+        self.tunnel.tick(now)
+        self._go_on()
         return came
 
     def wait_ms(self, limit_ms: int) -> int:
         """How long the core can be left alone at the most, within a limit."""
-        now = self._clock.now_ms()
-        for deadline in (self.tunnel.deadline(), self.tunnel.stack.deadline):
-            if deadline is not None:
-                limit_ms = min(limit_ms, left(deadline, now))
         if self._udp.has_more:
             return 0
+        now = self._clock.now_ms()
+        at = self.tunnel.deadline() if self._look_at is None else self._look_at
+        if at is not None:
+            limit_ms = min(limit_ms, left(at, now))
+        stack = self.tunnel.stack
+        if stack.timers:
+            at = stack.deadline
+            if at is not None:
+                limit_ms = min(limit_ms, left(at, now))
         return min(limit_ms, _REOPEN_MS) if self._udp.refused else limit_ms
 
     def check_open(self) -> None:

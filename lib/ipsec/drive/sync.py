@@ -131,11 +131,12 @@ class Uplink(base.Uplink):
         if self._udp.sock:
             self._udp.wait(self.wait_ms(limit_ms))
         else:
-            _sleep_ms(self.wait_ms(limit_ms))
+            sleep_ms(self.wait_ms(limit_ms))
         self.serve()
 
 
-def _sleep_ms(ms):
+def sleep_ms(ms: int) -> None:
+    """Do nothing for so long."""
     import time
 
     if hasattr(time, "sleep_ms"):

@@ -235,9 +235,81 @@ async def waiting(config, echoes, octets):
     stream.abort()
 
 
+class Wait:
+    """Awaited, waits in the I/O queue of MicroPython's asyncio until the wire has something to read."""
+
+    def __init__(self, wire):
+        self._wire = wire
+        self._queued = False
+
+    def __await__(self):
+        return self
+
+    __iter__ = __await__
+
+    def __next__(self):
+        if self._queued:
+            raise StopIteration
+        self._queued = True
+        asyncio.core._io_queue.queue_read(self._wire)
+
+
+async def bare(echoes):
+    """What MicroPython's asyncio takes alone for one task that awaits a datagram and then wakes the one that awaits an echo."""
+    wire = Wire()
+    news = asyncio.Event()
+
+    async def take():
+        while True:
+            await Wait(wire)
+            wire.datagrams.clear()
+            news.set()
+
+    task = asyncio.create_task(take())
+    await asyncio.sleep(0.01)
+    for _ in range(echoes):
+        gc.collect()
+        spent, start = wire.spent, now()
+        wire.datagrams.append(b"")
+        news.clear()
+        await news.wait()
+        tell(driver="asyncio alone", what="echo", ticks=diff(now(), start) - (wire.spent - spent))
+    task.cancel()
+
+
+def inner(config, echoes):
+    """What ESP, IP and UDP of an echo take without a driver: `sendto` to datagram, and datagram to `recv_into`."""
+    uplink = prepare(sync.Uplink(config))
+    uplink.connect()
+    join(uplink)
+    tunnel, wire = uplink.tunnel, uplink._udp.sock
+    sock = uplink.socket()._inner
+    to = bytes((10, 10, 0, 1)), _ECHO
+    buf = bytearray(100)
+    for _ in range(echoes):
+        gc.collect()
+        start = now()
+        sock.sendto(b"twenty octets of data", to)
+        tunnel.poll()
+        tunnel.poll()
+        ticks = diff(now(), start)
+        uplink._udp.send(tunnel.tx, tunnel.tx_pos, tunnel.tx_end, 0)
+        n = uplink._udp.receive_into(uplink._rx)
+        start = now()
+        tunnel.receive(uplink._rx, n, 5)
+        if tunnel.poll() == core.DELIVER:
+            tunnel.deliver()
+        tunnel.poll()
+        sock.recv_into(buf)
+        tell(driver="socket alone", what="echo", ticks=ticks + diff(now(), start))
+        wire.datagrams.clear()
+
+
 def main(echoes=4, octets=20000):
     """Print all figures."""
     backend.use("board")
     options = dict(scripted.OPTIONS, esp_proposals=["aes128ccm16"], tcp_room=_ROOM)
     blocking(Config(**options), echoes, octets)
     asyncio.run(waiting(Config(**options), echoes, octets))
+    asyncio.run(bare(echoes))
+    inner(Config(**options), echoes)
