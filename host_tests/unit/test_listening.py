@@ -154,6 +154,8 @@ class AioCable(Cable):
     """The same for asyncio."""
 
     start_server = aio.Uplink.start_server
+    turn = aio.Uplink.turn
+    _in_a_row = 0
 
     async def wait_until(self, ready, timeout_ms=None):
         self.drain()

@@ -3,10 +3,11 @@
 Start reading at `Udp`.
 """
 
+import asyncio
 import sys
 
 from inet_support import B6, echo4, ip4, ip6, pseudo, udp, with_checksum
-from ipsec.drive import base
+from ipsec.drive import aio, base
 from ipsec.drive.aio_socket import Socket as AioSocket
 from ipsec.drive.socket_module import SocketModule
 from ipsec.drive.sync_socket import Socket
@@ -245,6 +246,40 @@ def test_what_is_no_address_is_told():
     for sock in (s, AioSocket(uplink)):
         raises(ValueError, sock.settimeout, -1, text="a time-out of -1 s")
     assert s.sendto(b"x", PEER) == 1
+
+
+class AioUdp(Udp):
+    turn, _in_a_row = aio.Uplink.turn, 0
+
+    async def wait_until(self, ready, timeout_ms=None):
+        return Udp.wait_until(self, ready, timeout_ms)
+
+
+def test_whoever_sends_or_reads_in_a_loop_starves_nobody():
+    turns = []
+
+    async def other():
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    async def main():
+        uplink = AioUdp()
+        s = AioSocket(uplink, 5000)
+        s.connect(PEER)
+        task = asyncio.create_task(other())
+        seen = []
+        for call in (lambda: s.sendto(b"x", PEER), lambda: s.send(b"x"), lambda: s.recv(9), lambda: s.recv_into(bytearray(9))):
+            before = len(turns)
+            for _ in range(40):
+                if not uplink.stack.find(17, 5000).pending:
+                    uplink.come(udp(b"one", sport=4000, dport=5000))
+                await call()
+            seen.append(len(turns) - before)
+        task.cancel()
+        return seen
+
+    assert all(5 <= n <= 20 for n in asyncio.run(main())), "now and then, not each time"
 
 
 def test_an_outage_is_told():

@@ -40,6 +40,11 @@ class Uplink:
 
 
 class AioUplink(Uplink):
+    turns = 0
+
+    async def turn(self):
+        self.turns += 1
+
     async def wait_until(self, ready, timeout_ms=None):
         return Uplink.wait_until(self, ready, timeout_ms)
 

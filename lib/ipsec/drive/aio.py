@@ -13,6 +13,7 @@ from ipsec.micro import Collecting, is_due, left, since
 _HANDSHAKE_MS = 30000
 _IDLE_MS = 10000  # the longest sleep
 _COUNTING_MS = 1000  # the same where a lifetime counts packets or octets: sending alone wakes nobody
+_IN_A_ROW = 3  # calls that need not wait, before all tasks get a turn
 _LISTEN = "inet.listen drive.listening"
 
 if sys.implementation.name == "micropython":
@@ -26,6 +27,7 @@ class Uplink(base.Uplink):
 
     _task = None
     _bell = None  # wakes the task in the background
+    _in_a_row = 0  # calls that did not wait since the task in the background had its turn
     _rings_for: "int | None" = None  # the `_look_at` that it knows
     _news: "asyncio.Event"  # set when the tunnel was served: whoever waits looks again
 
@@ -251,6 +253,13 @@ class Uplink(base.Uplink):
             await self._news.wait()
         return True
 
+    async def turn(self) -> None:
+        """All tasks get a turn, if calls have gone on without waiting: else whoever sends or reads in a loop is alone."""
+        self._in_a_row += 1
+        if self._in_a_row > _IN_A_ROW:
+            self._in_a_row = 0
+            await _sleep_ms(0)
+
     async def _hear(self):
         """Wait until the tunnel is served."""
         self._news.clear()
@@ -261,6 +270,7 @@ class Uplink(base.Uplink):
         try:
             while not self.tunnel.is_closed:
                 await bell
+                self._in_a_row = 0
                 base.Uplink.serve(self)  # here, as keys are made below, where the stack of a board ends
                 self.plan()
         finally:

@@ -9,7 +9,7 @@ _ETIMEDOUT = 110
 class Socket(Datagram):
     """A UDP socket inside the tunnel, made by `Uplink.socket`; waiting with `await`. Hosts are addresses as text.
 
-    Receiving raises OSError ETIMEDOUT when the time of `settimeout` is up, EAGAIN with a time-out of 0; it and sending raise
+    No call keeps other tasks from their turns for long, nor has them run at each call. Receiving raises OSError ETIMEDOUT when the time of `settimeout` is up, EAGAIN with a time-out of 0; it and sending raise
     the OSError of an ICMP error (ECONNREFUSED and the like) once.
     """
 
@@ -28,13 +28,17 @@ class Socket(Datagram):
         Raises OSError: EMSGSIZE, EAGAIN with a time-out of 0 while the tunnel is down.
         """
         if self._uplink.tunnel.is_up or await self._comes_up():
-            return self.transmit(self._inner.sendto, data, address)
+            n = self.transmit(self._inner.sendto, data, address)
+            await self._uplink.turn()
+            return n
         return self._uplink.lose(data)
 
     async def send(self, data) -> int:
         """Send one datagram to the connected peer. Raises OSError like `sendto`, and ENOTCONN."""
         if self._uplink.tunnel.is_up or await self._comes_up():
-            return self.transmit(self._inner.send, data)
+            n = self.transmit(self._inner.send, data)
+            await self._uplink.turn()
+            return n
         return self._uplink.lose(data)
 
     async def _comes_up(self) -> bool:
@@ -56,6 +60,7 @@ class Socket(Datagram):
         return self._inner.recv_into(memoryview(buf)[:n] if n else buf)
 
     async def _come(self):
+        await self._uplink.turn()
         if not await self._uplink.wait_until(self.is_readable, self._timeout_ms):
             raise OSError(_ETIMEDOUT if self._timeout_ms else _EAGAIN, "the peer is silent")
         self._inner.check()

@@ -1,6 +1,7 @@
 """A TCP stream for asyncio: the methods of a `StreamReader` and of a `StreamWriter` in one object, as in MicroPython.
 
-A call that is cancelled, as by `asyncio.wait_for`, loses nothing. Start reading at `AioStream.read`.
+A call that is cancelled, as by `asyncio.wait_for`, loses nothing; one that need not wait has other tasks run now and then, so that
+a loop of them starves nobody. Start reading at `AioStream.read`.
 """
 
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
@@ -16,6 +17,7 @@ class AioStream(Stream):
 
     async def read(self, n: int = -1) -> bytes:
         """Up to n octets, as soon as there are any; b"" at the end of the stream. All until there for a negative n."""
+        await self._uplink.turn()
         while n < 0 or n and not self._ahead:
             if not await self._fill(n):
                 break
@@ -23,6 +25,7 @@ class AioStream(Stream):
 
     async def readexactly(self, n: int) -> bytes:
         """Exactly n octets. Raises EOFError when the stream ends before."""
+        await self._uplink.turn()
         while len(self._ahead) < n:
             if not await self._fill(n - len(self._ahead)):
                 raise EOFError("%d octets of %d" % (len(self._ahead), n))
@@ -30,12 +33,14 @@ class AioStream(Stream):
 
     async def readinto(self, buf) -> int:
         """Like `read`, into a buffer; returns the octets."""
+        await self._uplink.turn()
         if not self._ahead:
             await self._uplink.wait_until(self.is_readable)
         return self.take_into(memoryview(buf))
 
     async def readline(self) -> bytes:
         """A line with its end, or what came before the end of the stream."""
+        await self._uplink.turn()
         while line_len(self._ahead, -1) < 0:
             if not await self._fill():
                 break
@@ -55,6 +60,7 @@ class AioStream(Stream):
 
     async def drain(self) -> None:
         """Wait until there was room for all that was written."""
+        await self._uplink.turn()
         while self._waiting:
             await self._uplink.wait_until(self.is_writable)
             self._waiting = self._waiting[self.put(self._waiting) :]
