@@ -89,6 +89,53 @@ def test_the_backlog_is_bounded():
     assert [listener.accept().peer[1] for _ in range(2)] == [1001, 1002] and listener.accept() is None
 
 
+def run(stack, until, now=0):
+    """Let times pass; segments by when they left."""
+    out = []
+    while True:
+        while stack.tick(now):
+            pass
+        out += [(now, parse(p)) for p in stack.link.sent]
+        stack.link.sent.clear()
+        at = stack.deadline
+        if at is None or at > until:
+            return out
+        now = at
+
+
+def test_who_waits_and_has_vanished_makes_room():
+    stack = new_stack()
+    listener = stack.listen(8080, 2)
+    peers = [Peer(stack, 1000 + i) for i in range(3)]
+    peers[0].open()
+    peers[1].open()
+    assert peers[1].give(ACK | PSH, b"GET /") == 0
+    assert not [s for t, s in run(stack, 600000) if t > 1000], "nobody is asked while there is room"
+    assert peers[2].give(SYN) == -14
+    sent = run(stack, 700000, 600000)
+    for peer in peers[:2]:
+        assert [t for t, s in sent if s[1] == peer.sport] == [601000, 606000, 611000, 616000], "three probes, and an RST"
+    assert listener.pending == 0 and listener.accept() is None and not stack.timers
+    peers[2].open()
+    assert listener.accept().peer[1] == 1002
+
+
+def test_who_waits_and_answers_keeps_the_place():
+    stack = new_stack()
+    listener = stack.listen(8080, 1)
+    peer, other = Peer(stack), Peer(stack, 1001)
+    peer.open()
+    now = 0
+    for _ in range(20):
+        assert other.give(SYN) == -14
+        if peer.take(now):
+            peer.give(ACK)
+        now += 1000
+    socket = listener.accept()
+    assert socket.connected and socket.keeper is None, "accepted ones have what the program asks for"
+    assert not run(stack, 10000000, now), "and nobody asks them any more"
+
+
 def test_two_peers_do_not_mix():
     stack = new_stack()
     listener = stack.listen(8080, 2)

@@ -126,6 +126,24 @@ def test_the_backlog_is_bounded_whatever_is_asked_for():
         assert [c.connected for c in clients].count(True) == kept + 1
 
 
+def test_keepalive_of_a_socket_that_listens_is_that_of_what_it_accepts():
+    uplink, server = open_server()
+    for option, value in ((4, 30), (5, 10), (6, 3)):
+        server.setsockopt(6, option, value)
+    client = uplink.dial(80)
+    stream, _ = server.accept()
+    assert stream._inner.keeper is not None
+    vanish(uplink, client)
+    for uplink.now in range(0, 70000, 5000):
+        uplink.drain()
+    assert errno_of(stream.recv, 1) == ETIMEDOUT, "the peer has vanished"
+
+
+def vanish(uplink, client):
+    uplink.far.timers.remove(client)
+    uplink.far.receive = lambda *args: 0
+
+
 def test_what_a_socket_that_listens_refuses():
     uplink, server = open_server()
     assert server.getsockname() == ("10.10.0.2", 80)
@@ -203,6 +221,30 @@ def test_a_server_of_asyncio():
         await server.wait_closed()
         late = uplink.dial(80)
         assert not late.connected and not server.is_serving()
+
+    asyncio.run(main())
+
+
+def test_a_server_of_asyncio_forgets_who_has_vanished():
+    async def main():
+        uplink, ended = AioCable(), []
+
+        async def handle(reader, writer):
+            try:
+                ended.append(await reader.readline())
+            except OSError as e:
+                ended.append(e.args[0])
+            writer.close()
+
+        server = await uplink.start_server(handle, "", 80, most=2)
+        for client in [uplink.dial(80), uplink.dial(80)]:
+            await rounds(4)
+            vanish(uplink, client)
+        for uplink.now in range(0, 160000, 10000):
+            await rounds(4)
+        assert ended == [ETIMEDOUT, ETIMEDOUT] and not server._tasks
+        server.close()
+        await server.wait_closed()
 
     asyncio.run(main())
 

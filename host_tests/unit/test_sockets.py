@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from inet_support import B6, echo4, ip4, ip6, pseudo, udp, with_checksum
-from ipsec.drive import aio, base
+from ipsec.drive import aio, base, sync
 from ipsec.drive.aio_socket import Socket as AioSocket
 from ipsec.drive.socket_module import SocketModule
 from ipsec.drive.sync_socket import Socket
@@ -246,6 +246,97 @@ def test_what_is_no_address_is_told():
     for sock in (s, AioSocket(uplink)):
         raises(ValueError, sock.settimeout, -1, text="a time-out of -1 s")
     assert s.sendto(b"x", PEER) == 1
+
+
+LONG = ("fd00::1", 7, 0, 0, 0)  # of which `sendto`, called for every packet, does not take notice
+NO_ADDRESSES = (
+    (7, "7 is not (host, port)"),
+    (None, "None is not (host, port)"),
+    ((), "() is not (host, port)"),
+    ({}, "{} is not (host, port)"),
+    ("10.10.0.1", "'10.10.0.1' is not (host, port)"),
+    (("10.10.0.1",), "is not (host, port)"),
+    (LONG, "is not (host, port)"),
+    (("10.10.0.1", "7"), "is not (host, port)"),
+    (("10.10.0.1", None), "is not (host, port)"),
+    ((None, 7), "is not (host, port)"),
+    ((1, 7), "is not (host, port)"),
+    ((7, "10.10.0.1"), "is not (host, port)"),
+    ((b"10.10.0.1", 7), "4 or 16 octets, not 9"),
+    ((b"", 7), "4 or 16 octets, not 0"),
+    (("10.10.0.1", -1), "port -1 is not"),
+    (("10.10.0.1", 65536), "port 65536 is not"),
+)
+NO_PEERS = ((("10.10.0.1", 0), "port 0 is not"),)
+NO_NUMBERS = (
+    (("host.example", 7), "'host.example' is not an IPv4 or IPv6 address: uplink.resolve"),
+    (("10.10.0.300", 7), "'10.10.0.300' is not an IPv4 or IPv6 address"),
+    (("10.10.0.1%eth0", 7), "is not an IPv4 or IPv6 address"),
+)
+
+
+def refused(call, table):
+    for given, text in table:
+        raises(ValueError, call, given, text=text)
+
+
+def test_what_is_no_address_is_one_kind_of_error_everywhere():
+    for udp_socket in (new_udp()[1], AioSocket(Udp())):
+        refused(udp_socket.connect, NO_ADDRESSES + NO_PEERS + NO_NUMBERS + ((("", 7), "'' is not an IPv4"),))
+        udp_socket.connect(("fd00::1", 7, 0, 0))
+        assert udp_socket.getpeername() == ("fd00::1", 7)
+        udp_socket.connect((bytes((10, 10, 0, 1)), 7))
+        assert udp_socket.getpeername() == ("10.10.0.1", 7)
+    own = (("10.10.0.2", -1), "port -1 is not"), (("10.10.0.2", 65536), "port 65536 is not")
+    for sock in (new_udp()[1], AioSocket(Udp()), SocketModule(Udp()).socket()):
+        refused(sock.bind, NO_ADDRESSES[:-2] + NO_NUMBERS + own)
+        for host in ("", "0.0.0.0", "::", "10.10.0.2"):
+            sock.bind((host, 5001))
+            assert sock.getsockname()[1] == 5001
+            sock.bind((host, 0))
+    assert errno_of(sock.bind, ("10.10.0.9", 7)) == EADDRNOTAVAIL
+    sock.close()
+    assert errno_of(sock.bind, ("", 7)) == EBADF
+
+
+def test_what_no_datagram_can_be_sent_to():
+    s, other = new_udp()[1], AioSocket(AioUdp())
+
+    def send_waiting(given):
+        other.sendto(b"x", given).send(None)
+
+    for call in (lambda given: s.sendto(b"x", given), send_waiting):
+        refused(call, [row for row in NO_ADDRESSES if row[0] != LONG] + list(NO_PEERS + NO_NUMBERS))
+    raw_socket = SocketModule(Udp()).socket(2, 3, 132)
+    refused(raw_socket.connect, NO_ADDRESSES[:-2] + NO_NUMBERS)
+    raises(ValueError, raw_socket.sendto, b"x", ("host.example", 0), text="uplink.resolve")
+    raises(ValueError, raw_socket.sendto, b"x", 7, text="is not (host, port)")
+
+
+def test_what_cannot_be_connected_to():
+    module = SocketModule(Tcp())
+    refused(module.socket().connect, NO_ADDRESSES + NO_PEERS)
+    assert errno_of(module.socket().connect, ("nowhere.example", 80)) == -2, "a name that is not found is an OSError"
+    tunnel = Tcp()
+    refused(lambda given: sync.Uplink.connect_tcp(tunnel, given), NO_ADDRESSES + NO_PEERS)
+    assert errno_of(lambda given: sync.Uplink.connect_tcp(tunnel, given), ("nowhere.example", 80)) == -2
+    refused(lambda given: aio.Uplink.connect_tcp(AioTcp(), given).send(None), NO_ADDRESSES + NO_PEERS)
+    assert not tunnel.stack.timers and not tunnel.stack._sockets, "nothing is left"
+
+
+def test_what_getaddrinfo_refuses():
+    look = SocketModule(Tcp()).getaddrinfo
+    for host, port in ((7, 80), ((1,), 80), ("10.10.0.1", "http"), ("10.10.0.1", 1.5), ("10.10.0.1", -1), ("10.10.0.1", 65536)):
+        raises(ValueError, look, host, port)
+    for host in (None, "", b""):
+        assert look(host, 80)[0][-1] == ("0.0.0.0", 80) and look(host, None, 10)[0][-1] == ("::", 0)
+    assert look(b"10.10.0.1", "80")[0][-1] == ("10.10.0.1", 80)
+    raises(ValueError, base.Uplink._ask, None, 7, text="7 is no host")
+
+
+class AioTcp(Tcp):
+    async def resolve(self, host, timeout_ms=0, family=0):
+        return Tcp.resolve(self, host)
 
 
 class AioUdp(Udp):

@@ -41,7 +41,7 @@ def twins(config) -> str:
 
 def destination(given) -> str:
     """What is wrong with that which a datagram is to be sent to; empty for an address and a number."""
-    if isinstance(given, (tuple, list)) and len(given) > 1 and isinstance(given[1], int):
+    if isinstance(given, (tuple, list)) and 1 < len(given) < 5 and isinstance(given[1], int):
         host = given[0]
         if isinstance(host, (bytes, bytearray)) or isinstance(host, str) and is_address(host):
             return ""

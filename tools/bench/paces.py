@@ -1,6 +1,7 @@
 """`python -m tools.bench.paces [BOARD]`: what the drivers execute for a UDP echo and for TCP, and how much of it is not theirs.
 
-With kernels in C, as `ipsec-board install` puts them on a board. An echo is the median of some, TCP the least of three; the far end is left out.
+With kernels in C, as `ipsec-board install` puts them on a board. An echo is the median of some, TCP the least of three, without
+what the far end takes.
 Start reading at `measure`.
 """
 
@@ -34,7 +35,8 @@ def main(board: str = "qemu-m0plus") -> None:
         text = f"{_OCTETS:,} octets of TCP, {how}" if what == "tcp" else "UDP echo"
         print(f"  {driver:14} {text:34} {n:>12,} {n / _MS:8.2f} ms")
     least = found["asyncio alone", "echo", ""] + found["socket alone", "echo", ""]
-    print(f"  of an echo by asyncio {least:,} are MicroPython's loop, and ESP, IP and UDP: {_AIM_MS} ms would be {_AIM_MS * _MS:,}")
+    aim = _AIM_MS * _MS
+    print(f"  of an echo by asyncio {least:,} are MicroPython's loop, and ESP, IP and UDP: {_AIM_MS} ms would be {aim:,}")
     for how in ("readinto", "read"):
         share = found["asyncio", "tcp", how] / found["blocking", "tcp", how] - 1
         print(f"  TCP by asyncio takes {share:.0%} more than blocking, {how}")

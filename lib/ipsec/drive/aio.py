@@ -175,18 +175,20 @@ class Uplink(base.Uplink):
 
         With `room` octets for each direction (0: the option `tcp_room`); with `ssl`, an SSLContext or True, it speaks TLS
         (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
-        name has no address, what is wrong with the peer's certificate.
+        name has no address, what is wrong with the peer's certificate; ValueError for what is not (host, port).
         """
         base.load_modules(base.TCP)
         from ipsec.drive.aio_stream import AioStream
+        from ipsec.drive.datagram import pair
 
-        stream = AioStream(self, await self.resolve(address[0], timeout_ms), address[1], room)
+        host, port = pair(address, True)
+        stream = AioStream(self, await self.resolve(host, timeout_ms), port, room)
         done = False
         try:
             await self.wait_until(stream.is_decided, timeout_ms)
             stream.check_connected()
             if ssl:
-                await self.wrap_tls(stream, ssl, False, server_hostname or address[0])
+                await self.wrap_tls(stream, ssl, False, server_hostname or host)
             done = True
         finally:
             if not done:
@@ -210,18 +212,21 @@ class Uplink(base.Uplink):
         stream = await self.connect_tcp((host, port), ssl=ssl, server_hostname=server_hostname)
         return stream, stream
 
-    async def start_server(self, serve, host: str, port: int, backlog: int = 2, ssl=None, most: int = 4):
+    async def start_server(self, serve, host: str, port: int, backlog: int = 2, ssl=None, most: int = 4, keepalive_s: int = 120):
         """A `drive.aio_server.Server` at a port of ours: `serve(reader, writer)`, perhaps a coroutine, for each peer.
 
-        At most `most` are served at a time, with an SSLContext by TLS. Raises OSError: EADDRNOTAVAIL, EADDRINUSE.
+        At most `most` are served at a time, with an SSLContext by TLS. One that is silent for `keepalive_s` (0: for ever) is
+        asked three times whether it is still there, then its connection ends with ETIMEDOUT: else peers that vanish would keep
+        their places. Raises OSError: EADDRNOTAVAIL, EADDRINUSE; ValueError for what is no host or port.
         """
         base.load_modules(base.TCP)
         base.load_modules(_LISTEN)
         from ipsec.drive.aio_server import Server
-        from ipsec.drive.datagram import check_own
+        from ipsec.drive.datagram import check_own, pair
 
+        host, port = pair((host or "", port))
         check_own(self, host)
-        return Server(self, serve, port, backlog, most, ssl)
+        return Server(self, serve, port, backlog, most, ssl, keepalive_s)
 
     async def ping(self, host: str, timeout_ms: int = 2000):
         """Round trip of one ICMP echo in ms, or None when no answer came."""

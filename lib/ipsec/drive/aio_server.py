@@ -8,6 +8,13 @@ import asyncio
 from ipsec.drive.aio_stream import AioStream
 from ipsec.drive.listening import MOST, adopt, has_come, listen
 
+# Options of TCP's keepalive, and what we set
+_IDLE = 4
+_INTERVAL = 5
+_COUNT = 6
+_BETWEEN_S = 10
+_PROBES = 3
+
 
 class Server:
     """A port where peers connect, made by `Uplink.start_server`; as CPython's and MicroPython's asyncio have it.
@@ -15,11 +22,12 @@ class Server:
     At most four connections wait and at most `most` are served at a time, since each has its buffers; others come later.
     """
 
-    def __init__(self, uplink, serve, port: int, backlog: int, most: int, context=None):
+    def __init__(self, uplink, serve, port: int, backlog: int, most: int, context=None, keepalive_s: int = 0):
         self._uplink = uplink
         self._callback = serve
         self._most = most
         self._context = context  # of TLS
+        self._keepalive_s = keepalive_s
         self._tasks: list = []
         self._listener = listen(uplink, port, min(backlog, MOST))
         self._over = asyncio.Event()
@@ -62,7 +70,11 @@ class Server:
     async def _run(self):
         try:
             while await self._uplink.wait_until(self._can_go_on) and not self._listener.closed:
-                stream = Accepted(self._uplink, self._listener.accept())
+                inner = self._listener.accept()
+                if self._keepalive_s:
+                    for option in ((_IDLE, self._keepalive_s), (_INTERVAL, _BETWEEN_S), (_COUNT, _PROBES)):
+                        inner.keepalive(*option)
+                stream = Accepted(self._uplink, inner)
                 self._tasks.append(asyncio.create_task(self._serve(stream)))
         except OSError:
             pass  # the tunnel is closed

@@ -9,8 +9,9 @@ _ETIMEDOUT = 110
 class Socket(Datagram):
     """A UDP socket inside the tunnel, made by `Uplink.socket`; waiting with `await`. Hosts are addresses as text.
 
-    No call keeps other tasks from their turns for long, nor has them run at each call. Receiving raises OSError ETIMEDOUT when the time of `settimeout` is up, EAGAIN with a time-out of 0; it and sending raise
-    the OSError of an ICMP error (ECONNREFUSED and the like) once.
+    A loop of calls that need not wait lets other tasks run now and then. Receiving raises OSError ETIMEDOUT when the time of
+    `settimeout` is up, EAGAIN with a time-out of 0; it and sending raise the OSError of an ICMP error (ECONNREFUSED and the
+    like) once.
     """
 
     _timeout_ms = None

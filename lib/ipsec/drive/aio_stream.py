@@ -1,7 +1,7 @@
 """A TCP stream for asyncio: the methods of a `StreamReader` and of a `StreamWriter` in one object, as in MicroPython.
 
-A call that is cancelled, as by `asyncio.wait_for`, loses nothing; one that need not wait has other tasks run now and then, so that
-a loop of them starves nobody. Start reading at `AioStream.read`.
+A call that is cancelled, as by `asyncio.wait_for`, loses nothing; a loop of calls that need not wait lets other tasks run now and
+then. Start reading at `AioStream.read`.
 """
 
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len

@@ -251,6 +251,8 @@ class Uplink:
 
     def _ask(self, host, family=0):
         """A `Question` under way for a host, or None when the host is an address."""
+        if not isinstance(host, str):
+            raise ValueError("%r is no host: give a name, or an address as text" % (host,))
         if is_address(host):
             return None
         load_modules(_DNS)

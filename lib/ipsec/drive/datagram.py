@@ -3,7 +3,7 @@
 Start reading at `Datagram.transmit`.
 """
 
-from ipsec.address import format_address, to_octets
+from ipsec.address import format_address, is_address, to_octets
 from ipsec.esp.drop import SELECTOR
 
 _EBADF = 9
@@ -23,13 +23,14 @@ class Datagram:
     def bind(self, address) -> None:
         """Take what is sent to the port of `(host, port)`. Raises OSError: EADDRINUSE, EADDRNOTAVAIL not our host."""
         self._check_usable()
-        check_own(self._uplink, address[0])
-        self._inner.bind(address[1])
+        host, port = pair(address)
+        check_own(self._uplink, host)
+        self._inner.bind(port)
 
     def connect(self, address) -> None:
-        """Send to `(host, port)`, and receive from there only."""
+        """Send to `(host, port)`, and receive from there only. Raises ValueError for what is not (host, port)."""
         self._check_usable()
-        self._inner.connect(address)
+        self._inner.connect(pair(address))
 
     def getsockname(self) -> tuple:
         """`(host, port)` of ours, the host empty while the tunnel is down."""
@@ -87,6 +88,22 @@ class Datagram:
     def _check_usable(self):
         if self._closed:
             raise OSError(_EBADF, "the socket is closed")
+
+
+def pair(address, names: bool = False) -> tuple:
+    """Host as text and port of `(host, port)`; what a tuple of IPv6 has beyond is left out.
+
+    Raises ValueError that says what is wrong with anything else, and with a name where `names` are not taken.
+    """
+    if isinstance(address, (tuple, list)) and 1 < len(address) < 5 and isinstance(address[1], int):
+        host, port = address[0], address[1]
+        if isinstance(host, (bytes, bytearray)):
+            host = format_address(host)
+        if isinstance(host, str) and (names or not host or is_address(host)):
+            return host, port
+    from ipsec.texts import destination
+
+    raise ValueError(destination(address))
 
 
 def check_own(uplink, host: str) -> None:

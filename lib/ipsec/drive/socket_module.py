@@ -8,7 +8,7 @@ import sys
 
 from ipsec.address import format_address, is_address, to_octets, to_port
 from ipsec.drive.base import load_modules
-from ipsec.drive.datagram import check_own
+from ipsec.drive.datagram import check_own, pair
 from ipsec.drive.stream import Stream
 from ipsec.drive.sync_socket import Socket
 from ipsec.drive.sync_stream import SyncStream
@@ -73,12 +73,20 @@ class SocketModule:
         raise OSError(_EPROTONOSUPPORT, "the tunnel has SOCK_STREAM, SOCK_DGRAM and SOCK_RAW, not %d" % type)
 
     def getaddrinfo(self, host: str, port, af: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list:
-        """One `(family, type, protocol, name, (host, port))`, asked of the DNS servers inside. Raises OSError."""
-        addr = self._uplink.resolve(host or ("::" if af == self.AF_INET6 else "0.0.0.0"), 10000, af)
+        """One `(family, type, protocol, name, (host, port))`, asked of the DNS servers inside.
+
+        Raises OSError; ValueError for what is no host or no number of a port.
+        """
+        if isinstance(host, (bytes, bytearray)):
+            host = bytes(host).decode()
+        if isinstance(port, str) and port.isdigit():
+            port = int(port)
+        host, port = pair((host or ("::" if af == self.AF_INET6 else "0.0.0.0"), port or 0), True)
+        addr = self._uplink.resolve(host, 10000, af)
         family = self.AF_INET6 if ":" in addr else self.AF_INET
         if af not in (0, family):
             raise OSError(_NOT_FOUND, "%r has no address of family %d" % (host, af))
-        return [(family, type or self.SOCK_STREAM, proto, "", (addr, int(port or 0)))]
+        return [(family, type or self.SOCK_STREAM, proto, "", (addr, to_port(port) if port else 0))]
 
     def inet_pton(self, af: int, host: str) -> bytes:
         """The octets of an address as text. Raises ValueError."""
@@ -149,9 +157,11 @@ class ClientSocket(SyncStream):
         if self._port:
             raise OSError(_EOPNOTSUPP, "a port of one's own is for listening: connect without bind, or bind to port 0")
         timeout_ms = self._timeout_ms or _CONNECT_MS
-        host = address[0] if is_address(address[0]) else uplink.resolve(address[0], timeout_ms)
+        host, port = pair(address, True)
+        to_port(port)
+        host = host if is_address(host) else uplink.resolve(host, timeout_ms)
         timeout = self._timeout_ms
-        Stream.__init__(self, uplink, host, address[1])
+        Stream.__init__(self, uplink, host, port)
         for option in self._asked:
             SyncStream.setsockopt(self, *option)
         if timeout == 0:
@@ -172,12 +182,17 @@ class ClientSocket(SyncStream):
 
     def bind(self, address) -> None:
         """Take a port to listen at, of a host of ours; port 0 is for clients too. Raises OSError EADDRNOTAVAIL."""
-        check_own(self._uplink, address[0])
-        self._port = to_port(address[1]) if address[1] else 0
+        if self._closed:
+            raise OSError(_EBADF, "the socket is closed")
+        host, port = pair(address)
+        check_own(self._uplink, host)
+        self._port = to_port(port) if port else 0
 
     def listen(self, backlog: int = 2) -> None:
         """Let peers connect; at most `backlog` of them, and never more than four, wait for `accept`.
 
+        Those that wait and are no longer there make room for others. SO_KEEPALIVE and the like, set here, are those of what is
+        accepted, as on Linux and lwIP: without them a peer that vanishes keeps its connection, and two buffers, for ever.
         Raises OSError: EADDRINUSE, EISCONN.
         """
         if self._closed:
@@ -201,6 +216,8 @@ class ClientSocket(SyncStream):
         if not uplink.wait_until(self.is_readable, timeout):
             raise OSError(_EAGAIN if timeout == 0 else _ETIMEDOUT, "nobody connects")
         stream = Accepted(uplink, self._listener.accept())
+        for option in self._asked:
+            stream.setsockopt(*option)
         return stream, stream.getpeername()
 
     def getsockname(self) -> tuple:

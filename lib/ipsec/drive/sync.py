@@ -83,12 +83,14 @@ class Uplink(base.Uplink):
 
         With `room` octets for each direction (0: the option `tcp_room`); with `ssl`, an SSLContext or True, it speaks TLS
         (`drive/secured.py`). Raises OSError: ECONNREFUSED, ETIMEDOUT, why the
-        name has no address, what is wrong with the peer's certificate.
+        name has no address, what is wrong with the peer's certificate; ValueError for what is not (host, port).
         """
         base.load_modules(base.TCP)
+        from ipsec.drive.datagram import pair
         from ipsec.drive.sync_stream import SyncStream
 
-        stream = SyncStream(self, self.resolve(address[0], timeout_ms), address[1], room)
+        host, port = pair(address, True)
+        stream = SyncStream(self, self.resolve(host, timeout_ms), port, room)
         done = False
         try:
             self.wait_until(stream.is_decided, timeout_ms)
@@ -96,7 +98,7 @@ class Uplink(base.Uplink):
             if ssl:
                 from ipsec.drive.secured import secure
 
-                secure(self, stream, ssl, False, server_hostname or address[0])
+                secure(self, stream, ssl, False, server_hostname or host)
                 self.wait_until(lambda: stream._inner.secured, timeout_ms)
                 stream._inner.settle()
             done = True

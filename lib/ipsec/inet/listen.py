@@ -1,7 +1,8 @@
 """TCP's passive side (RFC 9293 3.10.7.2): a port where peers inside the tunnel connect to us; loaded by `Stack.listen` alone.
 
 A listener holds its connections and hands them what comes to the port, so that a connection of our own costs nothing more.
-Half-open ones take a place of the backlog for half a minute at the most. Start reading at `Listener.deliver`.
+Half-open ones take a place of the backlog for half a minute at the most; when somebody finds no place, those that wait for
+`accept` are asked whether they are still there. Start reading at `Listener.deliver`.
 """
 
 from ipsec import address
@@ -26,6 +27,7 @@ _SYN_RECEIVED = const(4)
 _HALF_OPEN_TRIES = const(4)  # 31 s
 
 _EADDRINUSE = const(98)
+_ETIMEDOUT = const(110)
 
 
 def listen(stack, port: int, backlog: int, room: int):
@@ -71,6 +73,7 @@ class Listener:
         for connection in self._waiting:
             if not connection.half_open:
                 self._waiting.remove(connection)
+                connection.keeper = None  # from now on that is the program's business
                 return connection
         return None
 
@@ -92,6 +95,7 @@ class Listener:
         if buf[pos + 13] & (_SYN | _RST) != _SYN:
             return _TCP_SEGMENT
         if len(self._waiting) >= self._backlog:
+            self._inspect()
             return _QUEUE_FULL
         try:
             connection = Accepted(self._stack, self._room, self)
@@ -102,6 +106,14 @@ class Listener:
         self._connections.append(connection)
         self._stack.timers.append(connection)
         return 0
+
+    def _inspect(self) -> None:
+        """There is no place for a peer: of those that wait, who does not answer for a quarter of a minute makes room."""
+        from ipsec.inet.keepalive import Keeper
+
+        for connection in self._waiting:
+            if connection.keeper is None:
+                connection.keeper = Keeper(1, 5, 3)
 
     def forget(self, connection, broken: bool) -> None:
         """A connection has ended; one that nobody accepted stays if it brought data."""
@@ -196,4 +208,4 @@ class Accepted(tcp.TcpSocket):
         """Leave the stack and the listener; the port is the listener's."""
         if self in self._stack.timers:
             self._stack.timers.remove(self)
-            self._listener.forget(self, not self._in_len)
+            self._listener.forget(self, not self._in_len or self.error == _ETIMEDOUT)

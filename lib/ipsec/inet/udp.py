@@ -138,6 +138,7 @@ class UdpSocket:
             addr = (self._host_octets, addr[1])
         code = self.transmit(data, addr)
         if code < 0:
+            address.to_octets(addr[0])  # is it one?
             _refuse(code, self._stack.link.mtu - (28 if _len(addr[0]) == 4 else 48))
         return _len(data)
 
