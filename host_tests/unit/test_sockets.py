@@ -142,6 +142,21 @@ def test_udp_sending_in_every_way():
         assert errno_of(call, argument) == EBADF
 
 
+def test_a_text_is_sent_as_its_octets():
+    """As MicroPython's own sockets do; CPython's take none."""
+    text, octets = "21 \xb0C\n", b"21 \xc2\xb0C\n"
+    uplink, s = new_udp()
+    net, stream = new_tcp()
+    stream.connect(("10.10.0.1", 80))
+    if sys.implementation.name != "micropython":
+        for call in (lambda t: s.sendto(t, PEER), stream.write, stream.send, stream.sendall):
+            raises(TypeError, call, text)
+        return
+    assert s.sendto(text, PEER) == 7 and uplink.sent[-1][28:] == octets
+    assert stream.write(text) == 7 and stream.send(text) == 7 and stream.sendall(text) is None
+    assert stream.read(21) == octets * 3
+
+
 def test_udp_bind():
     uplink, s = new_udp()
     other = Socket(uplink, 5001)
@@ -311,6 +326,42 @@ def test_what_no_datagram_can_be_sent_to():
     refused(raw_socket.connect, NO_ADDRESSES[:-2] + NO_NUMBERS)
     raises(ValueError, raw_socket.sendto, b"x", ("host.example", 0), text="uplink.resolve")
     raises(ValueError, raw_socket.sendto, b"x", 7, text="is not (host, port)")
+
+
+def test_with_takes_an_uplink_that_is_connected_already():
+    class Tunnel:
+        is_closed = False
+
+    class Blocking(sync.Uplink):
+        def __init__(self):
+            self.tunnel, self.made = Tunnel(), 0
+
+        def connect(self):
+            self.made += 1
+
+        def close(self):
+            self.made -= 10
+
+    class Waiting(aio.Uplink):
+        __init__ = Blocking.__init__
+
+        async def connect(self):
+            self.made += 1
+
+        async def close(self):
+            self.made -= 10
+
+    async def main(uplink):
+        async with uplink as same:
+            assert same is uplink
+
+    for is_closed, made in ((False, -10), (True, -9)):
+        Tunnel.is_closed = is_closed
+        with Blocking() as uplink:
+            pass
+        other = Waiting()
+        asyncio.run(main(other))
+        assert uplink.made == other.made == made
 
 
 def test_what_cannot_be_connected_to():

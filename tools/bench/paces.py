@@ -11,10 +11,10 @@ import sys
 from tools.bench.runner import prepared
 
 _ICOUNT = 3  # 2**3 ns an instruction: an RP2040 at 125 MHz
-_MS = 125000  # instructions of a millisecond there
+MS = 125000  # instructions of a millisecond there
 _ECHOES = 15
 _OCTETS = 10000
-_AIM_MS = 2
+AIM_MS = 2
 
 
 def measure(board: str = "qemu-m0plus") -> dict:
@@ -33,10 +33,10 @@ def main(board: str = "qemu-m0plus") -> None:
     print(f"{board}, kernels in C: instructions, and milliseconds of an RP2040 at 125 MHz if each takes one cycle")
     for (driver, what, how), n in found.items():
         text = f"{_OCTETS:,} octets of TCP, {how}" if what == "tcp" else "UDP echo"
-        print(f"  {driver:14} {text:34} {n:>12,} {n / _MS:8.2f} ms")
+        print(f"  {driver:14} {text:34} {n:>12,} {n / MS:8.2f} ms")
     least = found["asyncio alone", "echo", ""] + found["socket alone", "echo", ""]
-    aim = _AIM_MS * _MS
-    print(f"  of an echo by asyncio {least:,} are MicroPython's loop, and ESP, IP and UDP: {_AIM_MS} ms would be {aim:,}")
+    aim = AIM_MS * MS
+    print(f"  of an echo by asyncio {least:,} are MicroPython's loop, and ESP, IP and UDP: {AIM_MS} ms would be {aim:,}")
     for how in ("readinto", "read"):
         share = found["asyncio", "tcp", how] / found["blocking", "tcp", how] - 1
         print(f"  TCP by asyncio takes {share:.0%} more than blocking, {how}")

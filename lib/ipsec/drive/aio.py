@@ -23,7 +23,10 @@ else:
 
 
 class Uplink(base.Uplink):
-    """`async with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
+    """`async with Uplink("ipsec.json") as uplink:` connects, and closes at the end.
+
+    So does `async with await ipsec.connect_async("ipsec.json") as uplink:`.
+    """
 
     _task = None
     _bell = None  # wakes the task in the background
@@ -32,7 +35,8 @@ class Uplink(base.Uplink):
     _news: "asyncio.Event"  # set when the tunnel was served: whoever waits looks again
 
     async def __aenter__(self):
-        await self.connect()
+        if self.tunnel.is_closed:
+            await self.connect()
         return self
 
     async def __aexit__(self, *exc):

@@ -72,7 +72,8 @@ class AioStream(Stream):
 
     async def awrite(self, data, pos: int = 0, n: int = -1) -> None:
         """`write` and `drain`, as older MicroPython libraries do; `data[pos:pos + n]` of it."""
-        self.write(memoryview(data)[pos : len(data) if n < 0 else pos + n])
+        view = memoryview(data)
+        self.write(view[pos : len(view) if n < 0 else pos + n])
         await self.drain()
 
     async def awritestr(self, text: str) -> None:

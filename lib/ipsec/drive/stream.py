@@ -160,7 +160,7 @@ class Stream:
     def put(self, data) -> int:
         """Send as many octets as there is room for; returns how many. Raises OSError when the connection is gone."""
         self._check_usable()
-        n = self._inner.send(data)
+        n = self._inner.send(memoryview(data))  # of a text, which MicroPython's sockets take, the octets count
         self._uplink.drain()
         return n
 

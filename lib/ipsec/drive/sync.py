@@ -10,10 +10,11 @@ from ipsec.micro import Collecting, is_due, left, since
 
 
 class Uplink(base.Uplink):
-    """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end."""
+    """`with Uplink("ipsec.json") as uplink:` connects, and closes at the end; so does `with ipsec.connect("ipsec.json")`."""
 
     def __enter__(self):
-        self.connect()
+        if self.tunnel.is_closed:
+            self.connect()
         return self
 
     def __exit__(self, *exc):

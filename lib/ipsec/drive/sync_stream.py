@@ -86,8 +86,10 @@ class SyncStream(Pollable, Stream):
 
     def write(self, data, *part):
         """Send all octets, or `part` of them: `write(buf, n)`, `write(buf, pos, n)`, as in MicroPython; returns how many."""
-        pos, n = (0, len(data)) if not part else (0, part[0]) if len(part) == 1 else part
-        view = memoryview(data)[pos : pos + n]
+        view = memoryview(data)
+        if part:
+            pos, n = (0, part[0]) if len(part) == 1 else part
+            view = view[pos : pos + n]
         done = 0
         while done < len(view):
             if not self._wait(self.is_writable):

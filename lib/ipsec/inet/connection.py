@@ -29,6 +29,7 @@ _OPEN = const(2)
 _TIME_WAIT = const(3)
 
 _LINGER_MS = const(4000)  # TIME_WAIT: shorter than 2 MSL, as our ports are not used again soon
+_LINGERING = const(4)  # connections in TIME_WAIT at the most
 _CLOSE_MS = const(60000)  # for the peer to take what is left and our FIN, and then for its FIN
 _CHALLENGES = const(10)  # in so many ms at the most (RFC 5961 7)
 _CHALLENGE_MS = const(5000)
@@ -243,8 +244,7 @@ class Connection(Sender):
         if self._fin_acked and self._eof_first:
             self._end(0)
         elif self._fin_acked and self._eof and self._state == _OPEN:
-            self._state = _TIME_WAIT
-            self._waiting = now + _LINGER_MS
+            self._linger(now)
         elif not self._deaf and self._state == _OPEN:
             return  # half-closed: what the peer sends is read
         elif self._waiting is None:
@@ -252,6 +252,17 @@ class Connection(Sender):
         elif is_due(self._waiting, now):
             self._rst_due = self._state == _OPEN
             self._end(0 if self._fin_acked else _ETIMEDOUT)
+
+    def _linger(self, now: int) -> None:
+        """TIME_WAIT: nothing but a repetition of the FIN can come. Programs that connect often would fill the heap with such."""
+        self._state = _TIME_WAIT
+        self._waiting = now + _LINGER_MS
+        self._out = bytearray()
+        if self._deaf:
+            self._in = bytearray()
+        lingering = [t for t in self._stack.timers if isinstance(t, Connection) and t._state == _TIME_WAIT]
+        if len(lingering) > _LINGERING:
+            lingering[0]._end(0)
 
     def _back_off(self, now: int) -> bool:
         """The timer fired: go back to the oldest octet; False when it is time to give up."""

@@ -173,6 +173,8 @@ class TcpSocket(Connection):
         self._kept = None
         if self._state == _SYN_SENT:
             self._end(0)
+        elif self._state == _TIME_WAIT:
+            self._in = bytearray()
 
     def keepalive(self, option: int, value: int) -> None:
         """SO_KEEPALIVE (9) with 0 or 1; TCP_KEEPIDLE (4), TCP_KEEPINTVL (5) in seconds, TCP_KEEPCNT (6) switch it on, too.

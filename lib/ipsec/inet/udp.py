@@ -131,6 +131,8 @@ class UdpSocket:
         tunnel does not take it now. Allocates: nothing when the host is octets.
         """
         host = addr[0]
+        if _isinstance(data, _str):
+            data = memoryview(data)  # its octets, as MicroPython's sockets send them
         if _isinstance(host, _str):
             if host != self._host:
                 self._host_octets = address.parse_address(host)
