@@ -133,6 +133,11 @@ def early_ratio(figures: dict) -> float | None:
     return after / before if before and after else None
 
 
+def joined(way: str, figure: str) -> Callable[[dict], float | None]:
+    """One figure of joined files as `install` lays them, or frozen."""
+    return lambda figures: at(figures, "joined", way, figure)
+
+
 def _mean_of_64(layer: str) -> Callable[[dict], float | None]:
     def value(figures: dict) -> float | None:
         pair = at(figures, "packets", "stock", "suites", "AES-CCM-16", layer, "64")
@@ -142,8 +147,18 @@ def _mean_of_64(layer: str) -> Callable[[dict], float | None]:
 
 
 _KB = 1024
+_LEAN = "texts on the host, configuration prepared"
 AIMS = (
-    Aim("PSK profile as .mpy", 40 * _KB, "octets", lambda figures: at(figures, "flash", "psk_mpy"), QEMU),
+    Aim("joined files of a PSK tunnel", 58 * _KB, "octets", joined("texts on the device", "octets")),
+    Aim("the same with texts on the host", 53 * _KB, "octets", joined("texts on the host", "octets")),
+    Aim("the same with a prepared configuration too", 48 * _KB, "octets", joined(_LEAN, "octets")),
+    Aim("heap after import, joined files", 82 * _KB, "octets", joined("texts on the device", "heap")),
+    Aim("heap after import, joined files, texts on the host, configuration prepared", 72 * _KB, "octets", joined(_LEAN, "heap")),
+    Aim("smallest heap for a tunnel and 100 packets, joined files", 112 * _KB, "octets",
+        joined("texts on the device", "least"), QEMU),
+    Aim("smallest heap for a tunnel and 100 packets, joined files, texts on the host, configuration prepared", 96 * _KB, "octets",
+        joined(_LEAN, "least"), QEMU),
+    Aim("smallest heap for a tunnel and 100 packets, joined files frozen", 48 * _KB, "octets", joined("frozen", "least"), QEMU),
     Aim("peak heap of the PSK handshake above the library, frozen", 20 * _KB, "octets",
         lambda figures: at(figures, "heap", "frozen", "peak"), QEMU),
     Aim("smallest heap for a tunnel and 100 packets, frozen", 48 * _KB, "octets",

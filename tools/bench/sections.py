@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from tools import emulator, size
+from tools.bench import joined
 from tools.bench.aims import QEMU
 from tools.bench.runner import UNIX, Runner, prepared, quiet
 from tools.emulator import memory
@@ -279,6 +280,7 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "early": (early, ("native",)),
     "certificates": (certificates, ("stock", "native")),
     "heap": (heap, None),
+    "joined": (joined.joined, None),
     "sockets": (sockets, None),
     "flash": (flash, None),
     "loading": (loading, None),

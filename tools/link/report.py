@@ -114,7 +114,7 @@ _WAYS: tuple[tuple[str, Callable[..., dict[str, bytes]], bool], ...] = (
 )  # fmt: skip
 
 
-def _names(files: dict[str, bytes]) -> list[str]:
+def names(files: dict[str, bytes]) -> list[str]:
     """Modules in an order in which each finds its own below it."""
     names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in files if p != filed.FILE]
     return sorted(names, key=lambda n: (n != "ipsec", n not in PROFILE, PROFILE.index(n) if n in PROFILE else 0))
@@ -130,7 +130,7 @@ def _lay(files: dict[str, bytes], folder: Path) -> None:
 def _heap_unix(files: dict[str, bytes]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         _lay(files, Path(folder))
-        script = _LOAD.format(path=[folder], names=_names(files))
+        script = _LOAD.format(path=[folder], names=names(files))
         argv = [str(Path(sys.executable).with_name("micropython")), "-X", "heapsize=2m", "-c", script]
         return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
@@ -143,7 +143,7 @@ def _heap_board(files: dict[str, bytes]) -> int:
         _lay(files, Path(folder) / "lib")
         with emulator.start(_BOARD, heap=_HEAP, rom=Path(folder)) as board:
             board.exec(memory._INSTALL)
-            return int(board.exec(_LOAD.format(path=["/lib"], names=_names(files)), timeout=120))
+            return int(board.exec(_LOAD.format(path=["/lib"], names=names(files)), timeout=120))
 
 
 def least_heap(files: dict[str, bytes], march: str, name: str, heaps: tuple[int, ...]) -> int | None:
