@@ -1,6 +1,7 @@
-"""The names in the files: unique, and short where no program can see them.
+"""The names in the files: unique where they meet, and short where no program can see them.
 
-A name costs a board its octets and a dozen more for each file that has it. Kept are the names that programs use, those that
+A name costs a board its octets and a dozen more, however often it is used, so attributes and what files keep for themselves are
+called the same, and some attributes like what every firmware has in flash. Kept are the names that programs use, those that
 other libraries' objects may have, and those that a text spells. Start reading at `shorten`.
 """
 
