@@ -1,5 +1,6 @@
 """A tunnel that stays up: the round trip, loss, silence, absence, another address (RFC 7296 2.4, RFC 6298)."""
 
+import test_rekey as rekey
 from ipsec.attempts import History
 from ipsec.event import DOWN, FAILED, UP, WARNING, Event
 from ipsec.ike.window import Retransmission
@@ -140,6 +141,42 @@ def test_packets_of_the_gateway_during_a_check_show_that_it_lives():
         ike.heard(talk.player.now)  # as ESP does
     assert talk.player.tunnel.is_up  # after 20 s
     assert 6900 <= dead_after(talk, 100) <= 14100
+
+
+def say(talk, sock):
+    """--> a packet, and half a second."""
+    try:
+        sock.sendto(b"{}", ("10.10.0.1", 5000))
+    except OSError:
+        pass  # the tunnel is down
+    talk.wait(500)
+
+
+def test_a_gateway_that_dies_in_the_middle_of_a_rekey_is_noticed_as_soon_as_any_other():
+    for ike in (False, True):
+        for answered in (False, True):  # then it dies before the Delete of what was replaced
+            talk = rekey.start(dpd_s=30, natt_keepalive_s=0, reconnect=True)
+            talk.wait(20000)
+            rekey.due(talk, ike)
+            if answered:
+                (rekey.answer_rekey_ike if ike else rekey.answer_rekey)(talk)
+            died_at = talk.player.now
+            sock = talk.player.send_udp(b"{}")
+            while len(talk.causes()) == 1 and talk.player.now < died_at + 60000:
+                say(talk, sock)
+            assert talk.causes()[1:] == ["down timeout"] and talk.player.now - died_at <= 18000, talk.player.now - died_at
+
+
+def test_a_rekey_has_its_time_while_packets_come_in():
+    talk = rekey.start(dpd_s=30, natt_keepalive_s=0, reconnect=True)
+    talk.wait(20000)
+    rekey.due(talk)
+    sock = talk.player.send_udp(b"{}")
+    for _ in range(40):
+        say(talk, sock)
+        talk.player.tunnel._sadb.sending._in[32] += 1  # a packet has come, which is a sign of life
+        talk.ike.heard(talk.player.now)
+    assert talk.causes() == rekey.UP and talk.ike.window.retransmission._until - talk.player.now > 7000
 
 
 def test_for_ever_it_does_not():

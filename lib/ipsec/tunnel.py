@@ -166,7 +166,7 @@ class Tunnel(Attempts):
             for sa in self._sadb.senders or (sending,):
                 self._upkeep.check_volume(sa)
             if self._watch.look(sending, now):
-                ike.check(True)
+                ike.suspect(now)
         self._ikes.tick(now)
         self._settle(now)
 

@@ -6,10 +6,10 @@ Start reading at `check`.
 """
 
 from ipsec.ike.exchange import Exchange
+from ipsec.ike.window import CHECK_TRIES
 from ipsec.micro import const, earlier, since
 
 _HINT_MS = const(10000)  # at most one liveness check in this time for messages that prove nothing
-_CHECK_TRIES = const(3)  # the time that so many attempts take, for a liveness check
 
 
 class Liveness:
@@ -33,7 +33,7 @@ class Liveness:
         """
         if self.is_up() and self.window.is_idle():
             exchange = self.mobike.check(suspect) if self.mobike else Exchange()
-            exchange.tries = min(_CHECK_TRIES, self.config.retransmit_tries)
+            exchange.tries = min(CHECK_TRIES, self.config.retransmit_tries)
             exchange.hasty = hasty
             self.want(exchange)
 
@@ -54,6 +54,12 @@ class Liveness:
         """Something unauthenticated speaks of our SA: at most a reason to see whether the peer is alive."""
         if since(self._hint_at, now) >= _HINT_MS:
             self._hint_at = now
+            self.suspect(now)
+
+    def suspect(self, now: int) -> None:
+        """Something says that the peer may be gone: look, be it by what is under way."""
+        if self.is_up():
+            self.window.doubt(now)
             self.check(True)
 
     def liveness_at(self):

@@ -15,6 +15,7 @@ from ipsec.ike import iana, message
 from ipsec.micro import const, earlier, is_due, since
 
 MARKER_LEN = message.MARKER_LEN
+CHECK_TRIES = 3  # the time that so many attempts take, for a liveness check
 LARGE_LEN = 1228  # of a message that every path takes behind the headers of IPv6, UDP and the marker (RFC 7383 2.5.1)
 _SMALL_LEN = const(524)  # the same on a path of 576 octets
 _CUT_AFTER = const(2)  # repetitions of a request that was too large, perhaps
@@ -66,6 +67,11 @@ class Retransmission:
         self.wait_ms = before.wait_ms
         self.deadline = now + before.wait_ms
         self._until = before._until
+
+    def end_by(self, at: int) -> None:
+        """Have no more time than until then."""
+        self._until = earlier(self._until, at)
+        self.deadline = earlier(self.deadline, self._until)
 
     def hurry(self, now: int, wait_ms: int) -> None:
         """Allow one more attempt only, soon: an unauthenticated answer has said that there is little hope."""
@@ -188,6 +194,13 @@ class Window:
 
             return fragment.cut(b, self.piece_len)
         return [(b.buf, b.protect())]
+
+    def doubt(self, now: int) -> None:
+        """The peer may be gone: what is outstanding has no more time from now on than a liveness check would have."""
+        if self.active:
+            config, path = self._sa.config, self._sa.path
+            ms = max(path.wait_ms, config.retransmit_ms) * ((1 << min(CHECK_TRIES, config.retransmit_tries)) - 1)
+            self.retransmission.end_by(now + min(ms * path.patience(), _MAX_PATIENCE_MS))
 
     def afresh(self, now: int) -> None:
         """Send the outstanding request again with all its time before it, once: we were away, or are somewhere else now."""
