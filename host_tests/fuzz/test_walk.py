@@ -36,7 +36,9 @@ class Walk:
                 return  # the next handshake begins
             self._step(talk)
             self.check()
-        self.come_to_rest()
+        if self.random.random() < 0.25:
+            return self.close()
+        return self.come_to_rest()
 
     def _choose(self):
         """An IKE SA that lives, met for the first time perhaps."""
@@ -52,7 +54,7 @@ class Walk:
     def _step(self, talk) -> None:
         r, self._spis = self.random, self._spis + 1
         spi, nonce, children = b"\x77\x05" + self._spis.to_bytes(2, "big"), r.choice((LOW, HIGH)), talk.ike.children
-        verb = r.choice(("our child", "our ike", "child", "ike", "delete", "answer", "answer", "wait", "end"))
+        verb = r.choice(("our child", "our ike", "child", "ike", "delete", "answer", "answer", "wait", "move", "end"))
         self.steps.append(f"{verb} {self.talks.index(talk)}")
         if verb.startswith("our"):
             due(talk, verb == "our ike")
@@ -66,6 +68,9 @@ class Walk:
             self._answer(talk, nonce, spi)
         elif verb == "wait":
             talk.wait(r.choice((10, 500, 2000, 5000)))
+        elif verb == "move":
+            self.tunnel.moved(talk.player.now)
+            talk.player.drain()
         elif verb == "end" and r.random() < 0.2:
             talk.ask("INFORMATIONAL", D("IKE"))
 
@@ -79,6 +84,20 @@ class Walk:
             answer_rekey_ike(talk, nonce, b"resp" + spi)
         else:
             answer_rekey(talk, nonce, spi, more=[ke(talk)] if active.group else ())
+
+    def close(self) -> None:
+        """Whatever is under way, and whether the gateway answers or not: it ends soon, and nothing is left."""
+        player, ikes, was_up = self.talks[0].player, list(self.tunnel._ikes.all()), self.tunnel.is_up
+        player.close()
+        for _ in range(20):
+            for talk in self.talks:
+                if talk.ike.keys and talk.ike.window.active and self.random.random() < 0.3:
+                    talk.answer()
+            if not self.tunnel.is_closed:
+                player.tick(500)
+        assert self.tunnel.is_closed and not self.tunnel._ikes.all() and not self.tunnel._sadb.all
+        assert not any(ike.keys or ike.window.active for ike in ikes)
+        assert not was_up or player.events[-1].cause == "closed"
 
     def come_to_rest(self) -> None:
         """The gateway answers all that is asked, keys are renewed twice: one Child SA is left, which the next renewal is for."""
