@@ -225,19 +225,19 @@ def test_the_server_closes_first():
     assert net.now - started < 4000, "no TIME_WAIT for the one that closes last"
 
 
+def visit(net, socket):
+    socket.connect((B4, 80))
+    net.run(lambda: socket.connected)
+    socket.send(b"x")
+    socket.close()
+    net.run(lambda: socket._waiting is not None and net.server.fin_acked)
+    net.stack.tick(net.now)
+    return socket
+
+
 def test_connections_that_were_closed_do_not_fill_the_heap():
     stack = new_stack()
-    lingering = []
-    for _ in range(12):
-        net = Wire(stack, Server())
-        socket = stack.tcp(4096)
-        socket.connect((B4, 80))
-        net.run(lambda: socket.connected)
-        socket.send(b"x")
-        socket.close()
-        net.run(lambda: socket._waiting is not None and net.server.fin_acked)
-        stack.tick(net.now)
-        lingering.append(socket)
+    lingering = [visit(Wire(stack, Server()), stack.tcp(4096)) for _ in range(12)]
     assert len(stack.timers) == len(stack._sockets) == 4 and stack.timers == lingering[-4:], "the oldest have made room"
     assert not [s for s in stack.timers if s._in or s._out], "no buffers wait with them"
 
