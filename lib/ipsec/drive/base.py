@@ -224,7 +224,7 @@ class Uplink:
             self.tunnel.unreachable(str(e))
 
     def _begin(self):
-        self.failure = None
+        self.failure = self._look_at = None
         if self._captor:
             self._captor.capture()
         self.tunnel.start(self._clock.now_ms())
