@@ -391,7 +391,8 @@ class AioTcp(Tcp):
 
 
 class AioUdp(Udp):
-    turn, _in_a_row = aio.Uplink.turn, 0
+    turn = aio.Uplink.turn
+    _in_a_row = 0
 
     async def wait_until(self, ready, timeout_ms=None):
         return Udp.wait_until(self, ready, timeout_ms)
