@@ -46,8 +46,11 @@ def section(title: str, runs: list[dict], broken: list[dict]) -> list[str]:
     downs = sum(count for name, count in events.items() if name.startswith("down"))
     link = sum(count for name, count in lost.items() if name.startswith("link"))
     longest = max(run["outage longest s"] for run in runs)
+    seeds = min(run["seed"] for run in runs), max(run["seed"] for run in runs)
+    command = f"--seed {seeds[0]} --runs {seeds[1] - seeds[0] + 1} --days {runs[0]['days']:g} --profile {profile}"
     rows = [
-        ("seeds", f"{min(run['seed'] for run in runs)} to {max(run['seed'] for run in runs)}"),
+        ("run by", f"`python -m host_tests.simulator {command}{' --board' * bool(runs[0].get('board'))}`"),
+        ("seeds", f"{seeds[0]} to {seeds[1]}"),
         ("days", f"{days:g}"),
         ("broken", ", ".join(str(run["seed"]) for run in broken) or "none"),
         ("readings", f"{sum(run['readings'] for run in runs):,}"),
