@@ -92,9 +92,22 @@ PACE = """
 sys.argv[:] = ["", "/rom/device.json"]
 import pace_device
 """
+OFTEN = """
+import socket
+most = 0
+for n in range(40):
+    s = socket.socket()
+    s.connect(("10.10.0.1", 9))
+    s.write("reading %d of 21 \\xb0C" % n)
+    s.close()
+    most = max(most, len(uplink.stack.timers))
+uplink.close()
+print(json.dumps([n + 1, most]))
+"""
 CASES = {
     "mqtt": BLOCKING + MQTT,
     "http": BLOCKING + HTTP,
+    "often": BLOCKING + OFTEN,
     "microdot": CONNECT + MICRODOT,
     "pace": CONNECT + PACE,
 }
@@ -121,7 +134,7 @@ def visit(address: str) -> None:
 
 def run(name: str, rom: Path, case: str, heap: int, gw: Responder) -> str:
     """Run the case on the board; the last line that it printed."""
-    program = CASES[case].replace("%d", str(OCTETS))
+    program = CASES[case].replace("/%d", f"/{OCTETS}")
     options = {
         "gateway": emulator.target(name).gateway, "port": gw.port, "natt_port": gw.natt_port, "psk": PSK,
         "local_id": "device.example", "remote_id": "gw.example", "remote_ts": ["10.10.0.0/24"],

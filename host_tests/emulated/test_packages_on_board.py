@@ -65,6 +65,12 @@ def test_microdot_serves_clients_behind_the_gateway(tmp_path, heap):
     assert run(tmp_path / "rom", "microdot", heap) == ["gateway"]
 
 
+def test_connections_one_after_another_find_room(tmp_path):
+    (tmp_path / "rom" / "packages").mkdir(parents=True)
+    connections, most = run(tmp_path / "rom", "often", HEAPS[0])
+    assert connections == 40 and most <= 5, "those in TIME_WAIT"
+
+
 def test_asyncio_answers_at_once_and_sleeps_when_nothing_comes(tmp_path):
     (tmp_path / "rom" / "packages").mkdir(parents=True)
     source = REPOSITORY / "host_tests" / "system" / "pace_device.py"
