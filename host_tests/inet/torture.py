@@ -57,7 +57,7 @@ def run_one(stack, rng: random.Random, v6: bool) -> str:
         if not stack.timers:
             break
         net.step()
-    left = [port for port in stack._sockets if port & 0xFFFF]  # at port 0 is what refuses (refuse.py)
+    left = [port for port in stack.sockets if port & 0xFFFF]  # at port 0 is what refuses (refuse.py)
     assert socket.closed and not stack.timers and not left and stack.probe is None, (end, stack.timers)
     return end
 

@@ -135,7 +135,7 @@ def test_class_esp_every_octet_flipped_and_every_length():
 
 def test_class_esp_sequence_number_refuses_to_wrap():
     a, b = pair()
-    a._out[8:12] = b"\xff\xff\xff\xfe"
+    a.out[8:12] = b"\xff\xff\xff\xfe"
     assert unprotect(b, protect(a, inner(40))) == inner(40)
     buf = bytearray(ROOM) + inner(40) + bytearray(ROOM)
     for _ in range(2):
@@ -146,7 +146,7 @@ def test_esn_goes_over_32_bits():
     a, b = near_the_border()
     for _ in range(40):
         assert unprotect(b, protect(a, inner(40))) == inner(40)
-    assert b._in[4:8] == b"\0\0\0\1"
+    assert b.inward[4:8] == b"\0\0\0\1"
     other, late = near_the_border()
     packets = [protect(other, inner(40)) for _ in range(40)]
     for i in (0, 30, 3, 39, 12, 1):  # across the border in any order
@@ -157,7 +157,7 @@ def test_esn_goes_over_32_bits():
 def near_the_border(window=64):
     """Two ends that have used all but 15 numbers of the first epoch."""
     a, b = pair(CCM16_ESN, window)
-    a._out[4:12] = b._in[4:12] = b"\x00\x00\x00\x00\xff\xff\xff\xf0"
+    a.out[4:12] = b.inward[4:12] = b"\x00\x00\x00\x00\xff\xff\xff\xf0"
     return a, b
 
 

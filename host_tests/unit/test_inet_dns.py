@@ -141,7 +141,7 @@ def test_lookup():
         assert reply(stack, [record(b"\xc0\x0c", kind, want)], source=server) == 0
         assert lookup.step(999)
         assert lookup.addresses == [want] and lookup.error == ""
-        assert len(stack._sockets) == 0
+        assert len(stack.sockets) == 0
     assert len(stack.link.sent) == 2
 
 
@@ -166,7 +166,7 @@ def test_lookup_asks_again_and_gives_up():
     assert [p[19] for p in asked] == [1, 9] * 3
     assert len({p[20:22] for p in asked}) == 6 and len({p[28:30] for p in asked}) == 6
     assert lookup.error == "no answer" and lookup.addresses == []
-    assert len(stack._sockets) == 0
+    assert len(stack.sockets) == 0
 
 
 def test_lookup_begins_at_once_whatever_the_clock_shows():

@@ -74,7 +74,7 @@ def test_data_may_come_with_the_acknowledgement_and_a_fin_before_accept():
     assert peer.give(ACK, seq=10) == 0
     assert peer.take() == [] and socket.closed and not stack.timers
     listener.close()
-    assert not stack._sockets
+    assert not stack.sockets
 
 
 def test_the_backlog_is_bounded():

@@ -118,7 +118,7 @@ def finish(net, socket):
     socket.close()
     net.run(lambda: socket.closed)
     net.stack.tick(net.now)
-    assert net.stack.deadline is None and not net.stack._sockets and not net.stack.timers
+    assert net.stack.deadline is None and not net.stack.sockets and not net.stack.timers
 
 
 def test_echo_of_a_stream():
@@ -161,7 +161,7 @@ def test_class_inside_a_closed_connection_does_not_wait_for_a_window_for_ever():
     net.run(lambda: socket.closed)
     assert net.now - closed_at <= 61000 and socket.error == 110
     net.run(lambda: net.server.reset)
-    assert not net.stack.timers and not net.stack._sockets, "the port is free again"
+    assert not net.stack.timers and not net.stack.sockets, "the port is free again"
 
 
 def test_the_clock_wraps_in_the_midst_of_everything():
@@ -265,7 +265,7 @@ def test_connect_times_out():
     assert socket.error == 110 and raises(OSError, socket.recv, 1).errno == 110
     assert raises(OSError, socket.send, b"").errno == 110
     socket.connect((B4, 80))
-    assert socket.error == 0 and stack.tick(now) and len(stack.timers) == 1 and len(stack._sockets) == 1
+    assert socket.error == 0 and stack.tick(now) and len(stack.timers) == 1 and len(stack.sockets) == 1
 
 
 def test_connect_errors():

@@ -95,7 +95,7 @@ def test_a_page_is_served():
         uplink.drain()
         uplink.now = 10000
         uplink.drain()
-        assert not uplink.stack.timers and not uplink.stack._sockets, "nothing is left"
+        assert not uplink.stack.timers and not uplink.stack.sockets, "nothing is left"
 
 
 def test_nobody_connects():

@@ -80,7 +80,7 @@ class Names(Cable):
         finally:
             question.close()
             self.drain()
-            assert self.stack.timers == [] and not self.stack._sockets, "nothing is left"
+            assert self.stack.timers == [] and not self.stack.sockets, "nothing is left"
 
 
 class Count:

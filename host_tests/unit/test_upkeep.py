@@ -176,7 +176,7 @@ def test_used_up_sequence_numbers_are_told_and_the_child_sa_gets_new_keys():
     talk = Talk()
     talk.wait(6000)
     tunnel = talk.player.tunnel
-    tunnel._sadb.sending._out[4:12] = b"\0\0\0\0\xff\xff\xff\xff"  # the last number has been sent
+    tunnel._sadb.sending.out[4:12] = b"\0\0\0\0\xff\xff\xff\xff"  # the last number has been sent
     sock = tunnel.stack.udp(4000)
     try:
         sock.sendto(b"x", ("10.10.0.1", 5000))

@@ -19,7 +19,7 @@ from ipsec.ike import auth, config_payload
 from ipsec.ike import sa as ike_sa
 from ipsec.ike.lineage import Lineage
 from ipsec.inet.stack import Stack
-from ipsec.micro import collect, const, earlier, forget, locked
+from ipsec.micro import collect, const, earlier, forget, locked, native
 from ipsec.path import Path
 from ipsec.upkeep import FORGET, KEEPALIVE, REKEY_CHILD, REKEY_IKE, RENEW, RETRY, Upkeep, Watch
 
@@ -38,6 +38,7 @@ _UDP = const(17)
 _NO_SOCKET = const(-13)  # of `inet/drops.py`
 _KEEPALIVE = const(0xFF)  # RFC 3948 2.3
 
+_encap, _decap = (native.encap, native.decap) if native else (None, None)
 encap, decap, receive = EspSa.encap, EspSa.decap, Stack.receive  # without an object bound to them, which would be allocated
 
 
@@ -182,7 +183,8 @@ class Tunnel(Attempts):
             return self.drops.count(drop.BUSY)
         if n > self.mtu:
             return self.drops.count(drop.TOO_LONG)
-        n = locked(encap, sa, self.tx, _HEAD, n + _HEAD) if sa.is_lean else encap(sa, self.tx, _HEAD, n + _HEAD)
+        n = (_encap(sa.out, sa.parts_out, self.tx, _HEAD, n + _HEAD) if sa.parts_out  # C: no frame that needs the heap
+             else locked(encap, sa, self.tx, _HEAD, n + _HEAD) if sa.is_lean else encap(sa, self.tx, _HEAD, n + _HEAD))  # fmt: skip
         if n == drop.SELECTOR and self._sadb.senders:
             sa, n = self._sadb.encap_other(self.tx, _HEAD)  # type: ignore[union-attr]
         if n < 0:
@@ -267,7 +269,8 @@ class Tunnel(Attempts):
             self.drops.count(drop.UNKNOWN_SPI if n >= 8 else drop.TOO_SHORT)
             return
         self.rx = buf
-        n = locked(decap, sa, buf, 0, n) if sa.is_lean else drop.with_memory(decap, sa, buf, 0, n)
+        n = (_decap(sa.inward, sa.parts_in, buf, 0, n) if sa.parts_in
+             else locked(decap, sa, buf, 0, n) if sa.is_lean else drop.with_memory(decap, sa, buf, 0, n))  # fmt: skip
         if n < 0:
             self.drops.count(n)
             return

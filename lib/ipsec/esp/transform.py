@@ -43,47 +43,47 @@ class EspSa:
         self.is_succeeded = False  # new keys are there, or wanted
         self.head = _HEADER_LEN + iv_len
         self.tail = block - 1 + 2 + icv_len
-        self._out = state.outbound(child.spi_out, self.head, block, esn, child.ts_local, child.ts_remote)
-        self._in = state.inbound(child.spi_in, self.head, icv_len, esn, replay_window, child.ts_remote, child.ts_local)
+        self.out = state.outbound(child.spi_out, self.head, block, esn, child.ts_local, child.ts_remote)
+        self.inward = state.inbound(child.spi_in, self.head, icv_len, esn, replay_window, child.ts_remote, child.ts_local)
         self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out, large)
         self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in, large)
         self.is_lean = _is_lean and getattr(self._sealer, "is_lean", False)  # allocates nothing: the heap may be locked
         self._seal = self._sealer.seal  # kept, since looking a method up for every packet is dear
         self._open = self._opener.open
         # with an AEAD and C, all that happens to a packet is one call
-        self._parts_out = native and getattr(self._sealer, "parts", None)
-        self._parts_in = native and getattr(self._opener, "parts", None)
-        self._seq_hi_out = state.seq_hi(self._out)
-        self._seq_hi_in = state.seq_hi(self._in)
+        self.parts_out = native and getattr(self._sealer, "parts", None)
+        self.parts_in = native and getattr(self._opener, "parts", None)
+        self._seq_hi_out = state.seq_hi(self.out)
+        self._seq_hi_in = state.seq_hi(self.inward)
 
     @property
     def packets_out(self) -> int:
         """Packets sent."""
-        return state.packets(self._out)
+        return state.packets(self.out)
 
     @property
     def packets_in(self) -> int:
         """Packets received, those that were dropped left out."""
-        return state.packets(self._in)
+        return state.packets(self.inward)
 
     @property
     def octets_out(self) -> int:
         """Octets of the inner packets sent."""
-        return state.octets(self._out)
+        return state.octets(self.out)
 
     @property
     def octets_in(self) -> int:
         """Octets of the inner packets received."""
-        return state.octets(self._in)
+        return state.octets(self.inward)
 
     def encap(self, buf, pos: int, end: int) -> int:
         """Protect the inner packet `buf[pos:end]`; the ESP packet begins at `pos - head`, its end is returned.
 
         Allocates: nothing with AEAD.
         """
-        if self._parts_out:
-            return native.encap(self._out, self._parts_out, buf, pos, end)
-        end = carry(self._out, buf, pos, end)
+        if self.parts_out:
+            return native.encap(self.out, self.parts_out, buf, pos, end)
+        end = carry(self.out, buf, pos, end)
         if end < 0:
             return end
         pos -= self.head
@@ -94,15 +94,15 @@ class EspSa:
 
         Allocates: nothing with AEAD.
         """
-        if self._parts_in:
-            return native.decap(self._in, self._parts_in, buf, pos, end)
-        code = check(self._in, buf, pos, end)
+        if self.parts_in:
+            return native.decap(self.inward, self.parts_in, buf, pos, end)
+        code = check(self.inward, buf, pos, end)
         if code < 0:
             return code
         end = self._open(buf, pos, pos + _HEADER_LEN, end, self._seq_hi_in)
         if end < 0:
             return drop.ICV
-        return carry(self._in, buf, pos + self.head, end)
+        return carry(self.inward, buf, pos + self.head, end)
 
     def wipe(self) -> None:
         """Overwrite the keys; the SA is dead afterwards."""

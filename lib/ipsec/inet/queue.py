@@ -17,7 +17,7 @@ class PacketQueue:
         self.buf = bytearray(room)
         self._room = room
         self.count = 0
-        self._head = 0  # where the oldest packet begins
+        self.head = 0  # where the oldest packet begins
         self._tail = 0  # where the next one goes
         self._turn = -1  # behind the last packet before the queue continues at 0, or -1
 
@@ -38,34 +38,36 @@ class PacketQueue:
     def _place(self, need: int) -> int:
         """Where `need` octets fit in one piece that does not end the buffer, or -1."""
         if self._turn >= 0:
-            return self._tail if self._tail + need <= self._head else -1
-        if need > self._head:
+            return self._tail if self._tail + need <= self.head else -1
+        if need > self.head:
             return -1
         self._turn = self._tail
         return 0
 
     def first(self) -> int:
         """Where the oldest packet begins in `buf`; only when `count` is not 0."""
-        return self._head + 2
+        return self.head + 2
 
     def first_len(self) -> int:
         """Octets of the oldest packet; only when `count` is not 0."""
-        return self.buf[self._head] << 8 | self.buf[self._head + 1]
+        return self.buf[self.head] << 8 | self.buf[self.head + 1]
 
     def drop(self) -> int:
         """Forget the oldest packet, and return its octets; only when `count` is not 0."""
-        n = self.first_len()
-        self._head += 2 + n
-        self.count -= 1
-        if not self.count:
-            self._head = self._tail = 0
+        head = self.head
+        n = self.buf[head] << 8 | self.buf[head + 1]
+        self.count = count = self.count - 1
+        if not count:
+            self.head = self._tail = 0
             self._turn = -1
-        elif self._head == self._turn:
-            self._head = 0
+            return n
+        self.head = head = head + 2 + n
+        if head == self._turn:
+            self.head = 0
             self._turn = -1
         return n
 
     def clear(self) -> None:
         """Forget everything."""
-        self.count = self._head = self._tail = 0
+        self.count = self.head = self._tail = 0
         self._turn = -1

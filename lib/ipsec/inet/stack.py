@@ -50,10 +50,11 @@ class Stack:
         self.passed = 0  # octets of an inner packet that is known to have passed
         self.probe = None  # a `probe.Probe` under way
         self.secret = b""  # of initial sequence numbers, drawn when TCP is used
-        self._ident = self.random16()
+        self.ident = self.random16()  # of the packet before
         self._echoes = self.random16()  # the sequence number of the latest ping
         self._addresses: list[bytes] = []
-        self._sockets: dict[int, object] = {}
+        self.own: bytes | None = None  # the first of them
+        self.sockets: dict[int, object] = {}  # by protocol << 16 | port
         # Receiving functions by IP version << 8 | protocol; tcp.py adds itself when it is used, icmp.py at the first message.
         self.protocols: dict = {4 << 8 | _ICMP: _first_icmp, 6 << 8 | _ICMP6: _first_icmp}
         self.protocols[4 << 8 | _UDP] = self.protocols[6 << 8 | _UDP] = udp.receive
@@ -75,10 +76,12 @@ class Stack:
         addr = bytes(address.to_octets(addr))
         if addr not in self._addresses:
             self._addresses.append(addr)
+            self.own = self._addresses[0]
 
     def clear_addresses(self) -> None:
         """Have no address any more: the tunnel is down or assigns new ones."""
         self._addresses.clear()
+        self.own = None
 
     def source_for(self, dest):
         """Our address of the family of `dest`, or None."""
@@ -111,7 +114,9 @@ class Stack:
         if header < 0:
             return header
         if is_v4:
-            own = self.own_address(buf, pos + 16, 4)
+            own = self.own  # the first of our addresses, and nearly always the only one
+            if own is None or _len(own) != 4 or not same(buf, pos + 16, own, 0, 4):
+                own = self.own_address(buf, pos + 16, 4)
             key = 4 << 8 | buf[pos + 9]
             end = pos + (buf[pos + 2] << 8 | buf[pos + 3])  # what follows is padding (RFC 4303 2.7)
         else:
@@ -151,8 +156,8 @@ class Stack:
             n += 20
             if n > link.mtu:
                 return _TOO_LONG
-            self._ident = (self._ident + 1) & 0xFFFF
-            write4(link.tx, head, n, protocol, self._ident, own, dest, dest_at)
+            self.ident = ident = (self.ident + 1) & 0xFFFF
+            write4(link.tx, head, n, protocol, ident, own, dest, dest_at)
             return head + 20
         n += 40
         if n > link.mtu:
@@ -254,15 +259,15 @@ class Stack:
 
     def register(self, protocol: int, port: int, socket) -> None:
         """Deliver what comes to this port to the socket."""
-        self._sockets[protocol << 16 | port] = socket
+        self.sockets[protocol << 16 | port] = socket
 
     def release(self, protocol: int, port: int) -> None:
         """Give a port back."""
-        self._sockets.pop(protocol << 16 | port, None)
+        self.sockets.pop(protocol << 16 | port, None)
 
     def find(self, protocol: int, port: int):
         """The socket at a port, or None."""
-        return self._sockets.get(protocol << 16 | port)
+        return self.sockets.get(protocol << 16 | port)
 
 
 def _first_icmp(stack, buf, ip_pos: int, pos: int, end: int) -> int:

@@ -6,7 +6,7 @@ Start reading at `UdpSocket`.
 
 from ipsec import address
 from ipsec.inet import ip
-from ipsec.inet.octets import same, store, transport, write_udp
+from ipsec.inet.octets import same, store, transport, write4, write_udp
 from ipsec.inet.queue import PacketQueue
 from ipsec.micro import const, copy, locked
 
@@ -18,6 +18,7 @@ _QUEUE_FULL = const(-14)
 _PEER = const(-15)
 _TOO_LONG = const(-16)
 _NO_ADDRESS = const(-17)
+_LINK = const(-18)
 
 _UDP = const(17)
 
@@ -46,7 +47,7 @@ def receive(stack, buf, at: int, pos: int, end: int) -> int:
             return _CHECKSUM
     elif buf[at] >> 4 == 6:  # without a checksum over IPv4 only (RFC 8200 8.1)
         return _CHECKSUM
-    socket = stack.find(_UDP, buf[pos + 2] << 8 | buf[pos + 3])
+    socket = stack.sockets.get(_UDP << 16 | buf[pos + 2] << 8 | buf[pos + 3])
     if socket is None:
         return _PORT
     return socket.deliver(buf, at, pos, end)
@@ -150,14 +151,20 @@ class UdpSocket:
 
     def transmit(self, data, addr: tuple) -> int:
         """Like `sendto` to `(address octets, port)`, but return 0 or a negative drop code. Allocates: nothing."""
-        if self._stack is None:
+        stack = self._stack
+        if stack is None:
             raise OSError(_EBADF, "the socket is closed")
-        address.to_port(addr[1])
+        port = addr[1]
+        if not 0 < port < 65536:  # looked at here, too: a call costs as much as ten comparisons
+            address.to_port(port)
         self.dest = addr
-        end = locked(_write, self, data, addr[0], addr[1])
+        end = locked(_write, self, data, addr[0], port)
         if end >= 0:
-            end = self._stack.finish(end)
-        return self._stack.count(end) if end < 0 else 0
+            link = stack.link
+            if link.send(end - link.head) >= 0:
+                return 0
+            end = _LINK
+        return stack.count(end)
 
     # Receiving
 
@@ -209,11 +216,18 @@ def _write(socket, data, dest, port) -> int:
     """Write the packet to the link's buffer; its end, or a negative drop code."""
     stack = socket._stack
     n = 8 + _len(data)
-    out = stack.begin(_UDP, stack.source_for(dest), dest, 0, n)
-    if out < 0:
-        return out
     link = stack.link
     tx = link.tx
+    out = link.head
+    own = stack.own  # the first of our addresses, and nearly always the only one
+    if own is not None and _len(own) == 4 and _len(dest) == 4 and n + 20 <= link.mtu:
+        stack.ident = ident = (stack.ident + 1) & 0xFFFF
+        write4(tx, out, n + 20, _UDP, ident, own, dest, 0)
+        out += 20
+    else:
+        out = stack.begin(_UDP, stack.source_for(dest), dest, 0, n)
+        if out < 0:
+            return out
     write_udp(tx, out, n, socket.port, port)
     copy(tx, out + 8, data, 0, n - 8)
     # A computed zero is sent as its other form: zero itself means "no checksum".
@@ -225,7 +239,7 @@ def _take(socket, buf, start, end) -> int:
     """Copy the oldest datagram to `buf[start:end]`, cut if need be, and note who sent it; the octets copied."""
     queue = socket._queue
     packet = queue.buf
-    at = queue.first()
+    at = queue.head + 2
     n = at + queue.drop()  # its octets stay until the next packet comes
     at += (packet[at] & 15) << 2 if note_sender(socket, packet, at) == 4 else 40
     socket._sender_port = packet[at] << 8 | packet[at + 1]
