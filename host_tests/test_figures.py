@@ -11,7 +11,7 @@ import pytest
 from host_tests.conftest import require
 from tools import emulator
 from tools.bench import __main__ as bench
-from tools.bench import aims, compare, plot, tables
+from tools.bench import aims, compare, plot, runner, sections, tables
 from tools.emulator.base import REPOSITORY
 
 BOARD = "qemu-m0plus"
@@ -157,6 +157,26 @@ def test_page_in_the_tree_has_every_aim():
         row = re.search(rf"^\| {re.escape(found.aim.text)} \| {found.board} \| (.+?) \|", page, re.MULTILINE)
         assert row, f"docs/figures.md has no {found.aim.text} on {found.board}: run {tables.COMMAND}"
         assert row.group(1) == "not run" or f"{found.aim.text}, {found.board}" in plotted
+
+
+def test_sections_that_were_measured_again_replace_what_was_known():
+    found = {"boards": {BOARD: {"session": {"installed": {"handshake": {"total": 1}}}}}}
+    both = bench.merged(copy.deepcopy(RESULTS), found)["boards"][BOARD]
+    assert both["session"] == {"installed": {"handshake": {"total": 1}}}
+    assert both["flash"] == RESULTS["boards"][BOARD]["flash"]
+
+
+@pytest.mark.emulated
+def test_handshake_is_measured_on_joined_files():
+    try:
+        emulator.build(BOARD)
+        with runner.prepared(BOARD, aims.INSTALLED, program="early") as running:
+            names = {path.name for path in (running.folder / "lib/ipsec").iterdir()}
+            found = sections.early(BOARD, aims.INSTALLED)
+    except emulator.MissingTool as e:
+        require(False, str(e))
+    assert {"_core.mpy", "_data.mpy", "_ike.mpy", "_drive.mpy", "native.mpy"} < names and "upkeep.mpy" not in names
+    assert 5e6 < found["-1"] < found["4096"] < 20e6
 
 
 @pytest.mark.emulated

@@ -229,8 +229,8 @@ def test_what_was_joined_before_is_not_joined_again(tmp_path: Path, monkeypatch:
 # Small libraries, to see what is refused and what is kept
 
 
-def joined(folder: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Linked:
-    """Join a library of these modules; `main` is imported by every tunnel."""
+def joined(folder: Path, monkeypatch: pytest.MonkeyPatch, programs: tuple[str, ...] = (), **modules: str) -> Linked:
+    """Join a library of these modules; `main` is imported by every tunnel, `programs` look inside."""
     for name, text in {"__init__": "", "main": "", **modules}.items():
         (folder / "ipsec").mkdir(exist_ok=True)
         (folder / "ipsec" / f"{name}.py").write_text(textwrap.dedent(text))
@@ -241,7 +241,7 @@ def joined(folder: Path, monkeypatch: pytest.MonkeyPatch, **modules: str) -> Lin
     monkeypatch.setattr("ipsec_board.linker.link._PROGRAMS", {"ipsec.main": ("main",)})
     monkeypatch.setattr("ipsec_board.linker.link._STUBS", ("ipsec.main",))
     Program._defines.cache_clear()
-    return link(Options("x64"))
+    return link(Options("x64", programs=programs))
 
 
 def result(linked: Linked, folder: Path) -> str:
@@ -399,6 +399,19 @@ def test_an_attribute_of_the_programs_own_keeps_its_name(device: tuple[Linked, P
     assert translator.line(said) == said.replace(f"'{short}'", f"'{name}'")
     translator.line('  File "main.py", line 7, in f')
     assert translator.line(said) == said
+
+
+def test_what_a_program_names_is_there_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "class Kept:\n    def __init__(self):\n        self.field = 3\n    def method(self):\n        return 1\n"
+    text += "    def other(self):\n        return 4\ndef called():\n    return 2\ndef nobody():\n    return 5\n"
+    program = "from ipsec.inner import Kept as K\nfrom ipsec import inner\nprint(K().method(), inner.called(), K().field)"
+    main = "from ipsec import inner\ndef main():\n    return 0\n"
+    linked = joined(tmp_path, monkeypatch, (program,), main=main, inner=text)
+    assert set(linked.dropped) == {"ipsec.inner.Kept.other", "ipsec.inner.nobody"}
+    build.write(linked, "x64", tmp_path / "out")
+    short = check.renamed(program, linked, {"ipsec", "ipsec.inner"})
+    assert "field" not in short and ".called()" in short
+    assert micropython(f"import sys\nsys.path[:0] = [{str(tmp_path / 'out')!r}]\n{short}").strip() == "1 2 3"
 
 
 @pytest.mark.slow

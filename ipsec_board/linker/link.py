@@ -7,6 +7,7 @@ import ast
 import functools
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ipsec.crypto import board
 
 from ipsec_board import native, slices
 from ipsec_board.linker import emit, filed, names, order, reach, texts
+from ipsec_board.linker.inside import Inside
 from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import CORE, FACES, TOP, Parts, divide
 from ipsec_board.linker.program import Binding, Module, Program
@@ -76,7 +78,8 @@ _MODES = {"ccm": "ipsec.crypto.modes.ccm", "gcm": "ipsec.crypto.modes.gcm", "cha
 class Options:
     """How to join. Kernels are those of the native module if there is one for this architecture, unless `viper` is wanted.
 
-    `whole` is for tests that look inside: all code stays, and every module has its old name too.
+    `whole` is for tests that look inside: all code stays, and every module has its old name too. `programs` are texts of programs
+    that do so, for which only what they name is there beside what is there anyway.
     """
 
     arch: str
@@ -86,6 +89,7 @@ class Options:
     whole: bool = False
     texts: str = "device"  # in a file beside the code; "memory": within it, as is best for frozen code; "host": on the computer
     prepared: bool = False  # the configuration is checked at the desk
+    programs: tuple[str, ...] = ()
 
 
 @dataclass
@@ -126,8 +130,10 @@ def link(options: Options) -> Linked:
     units = reach.units(program)
     for unit in _all(units):
         unit.uses -= set(values)
-    roots, kept = _roots(program), _kept(program) | (_of_faces(program) if options.whole else set())
-    shaker = reach.Shaker(units, kept, everything=options.whole)
+    inside = Inside(options.programs, program.modules)
+    roots = _roots(program) | _named(program, inside.names)
+    kept = _kept(program) | (_of_faces(program) if options.whole else set())
+    shaker = reach.Shaker(units, kept | inside.attributes, everything=options.whole)
     shaker.run(roots)
     result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules)
     _drop_values(units, values)
@@ -147,7 +153,8 @@ def link(options: Options) -> Linked:
     emitter = emit.Emitter(program, parts, units)
     _note_functions(units, parts, result)
     names.apply(alive, attributes)
-    _write(program, parts, emitter, values, options, result, {b for u in alive for b in u.binds})
+    named = program.modules if options.whole else inside.names
+    _write(program, parts, emitter, values, options, result, {b for u in alive for b in u.binds}, named)
     return result
 
 
@@ -175,6 +182,12 @@ def _roots(program: Program) -> set[Binding]:
             if isinstance(meaning, Binding):
                 found.add(meaning)
     return found
+
+
+def _named(program: Program, wanted: dict[str, set[str]]) -> set[Binding]:
+    """What names of modules mean, as far as they are names of modules."""
+    meanings = (program.resolve(program.modules[m].names[n]) for m in wanted for n in wanted[m] if n in program.modules[m].names)
+    return {meaning for meaning in meanings if isinstance(meaning, Binding)}
 
 
 def _fixed(program: Program) -> set[Binding]:
@@ -254,6 +267,7 @@ def _write(
     options: Options,
     result: Linked,
     alive: set[Binding],
+    named: Collection[str],
 ) -> None:
     for part in parts.modules:
         tree = emitter.write_part(part)
@@ -264,12 +278,11 @@ def _write(
         if tree.body:
             path = _path(part)
             result.texts[path] = text
-    stubs = [m for m in program.modules if m not in parts.modules] if options.whole else _STUBS
-    for name in stubs:
-        if name in program.modules and name not in FACES and name != "ipsec":
-            found = _exports(program, program.modules[name], alive, values, options.whole)
+    for name in dict.fromkeys((*named, *_STUBS)):
+        if name in program.modules and name not in parts.modules and name not in FACES and name != "ipsec":
+            found = _exports(program, program.modules[name], alive, values, name in named)
             path = slices.path_of(name).with_suffix("").as_posix()
-            if found or options.whole:
+            if found or name in named:
                 result.texts[path] = emit.write_stub(program, parts, name, found)
     result.texts[_PRESENT.replace(".", "/")] = _present(program)
     digest = hashlib.sha256(repr((sorted(result.texts.items()), result.filed, options.arch)).encode())

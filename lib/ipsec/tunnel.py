@@ -183,8 +183,8 @@ class Tunnel(Attempts):
             return self.drops.count(drop.BUSY)
         if n > self.mtu:
             return self.drops.count(drop.TOO_LONG)
-        n = (_encap(sa.out, sa.parts_out, self.tx, _HEAD, n + _HEAD) if sa.parts_out  # C: no frame that needs the heap
-             else locked(encap, sa, self.tx, _HEAD, n + _HEAD) if sa.is_lean else encap(sa, self.tx, _HEAD, n + _HEAD))  # fmt: skip
+        n = (_encap(sa.out, sa.parts_out, self.tx, _HEAD, n + _HEAD) if sa.parts_out  # C needs no heap
+             else locked(encap, sa, self.tx, _HEAD, n + _HEAD) if sa.is_lean else encap(sa, self.tx, _HEAD, n + _HEAD))
         if n == drop.SELECTOR and self._sadb.senders:
             sa, n = self._sadb.encap_other(self.tx, _HEAD)  # type: ignore[union-attr]
         if n < 0:

@@ -31,11 +31,14 @@ def main(argv: list[str] | None = None) -> int:
     """Exit status 1 when something that could be run has failed, or has become worse."""
     args = parse_arguments(argv)
     console = Console(width=None if sys.stdout.isatty() else 160)
-    text = json.dumps(measure(args.board or list(ALL), args.quick, console), indent=1) + "\n"
+    found = measure(args.board or list(ALL), args.quick, console, args.section)
+    if args.section:
+        found = merged(json.loads(FIGURES.read_text()), found)
+    text = json.dumps(found, indent=1) + "\n"
     write(args.json, text)
     results = json.loads(text)  # what is shown is what the file says
     rises = [rise for rise in compare.worse(json.loads(FIGURES.read_text()), results) if rise.now is not None or not args.quick]
-    if not args.quick and not args.board and (args.accept or not rises):
+    if not args.quick and (args.section or not args.board) and (args.accept or not rises):
         write(FIGURES, text)
         write(DOCS / "figures.md", tables.markdown(results))
         write(DOCS / "figures.svg", plot.svg(results))
@@ -55,14 +58,17 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description="Figures of the library, measured.")
     parser.add_argument("--board", action="append", choices=ALL, help="only this one; may be given more than once")
     parser.add_argument("--quick", action="store_true", help="only ESP packets and key exchange of the stock library")
+    parser.add_argument("--section", action="append", choices=sections.SECTIONS,
+                        help="measure only this one, and take other figures from docs/figures.json; may be given more than once")
     parser.add_argument("--accept", action="store_true", help="take what has become worse")
     parser.add_argument("--json", type=Path, default=REPOSITORY / "build/bench.json", help="the file for the figures")
     return parser.parse_args(argv)
 
 
-def measure(boards: list[str], quick: bool, console: Console) -> dict:
-    """All figures of these boards; two sections are measured at a time."""
-    jobs = [(board, *task) for board in boards for task in sections.tasks(board, quick)]
+def measure(boards: list[str], quick: bool, console: Console, chosen: list[str] | None = None) -> dict:
+    """All figures of these boards, or of the `chosen` sections; two sections are measured at a time."""
+    tasks = [(board, *task) for board in boards for task in sections.tasks(board, quick)]
+    jobs = [job for job in tasks if not chosen or job[1] in chosen]
     columns = (TextColumn("{task.description:60.60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     results: dict = {"boards": {board: {} for board in boards}}
     with Progress(*columns, console=console, transient=True) as progress:
@@ -88,6 +94,13 @@ def measure(boards: list[str], quick: bool, console: Console) -> dict:
                 else:
                     place[section] = found
     return results
+
+
+def merged(before: dict, found: dict) -> dict:
+    """What was known before, with whole sections as they were found now."""
+    for board, figures in found["boards"].items():
+        before["boards"].setdefault(board, {}).update(figures)
+    return before
 
 
 def failures(results: dict) -> list[tuple[str, str, str]]:

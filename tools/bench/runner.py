@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ipsec_board import native
 from tools import emulator
+from tools.bench import installed
 from tools.bench.certificate import write_certificates
 from tools.emulator.base import REPOSITORY, EmulatorError, MissingTool
 from tools.emulator.stage import compile_mpy, stage
@@ -22,7 +23,7 @@ from tools.emulator.stage import compile_mpy, stage
 DEVICE = Path(__file__).with_name("device")
 UNIT = REPOSITORY / "host_tests/unit"
 UNIX = "unix"
-VARIANTS = ("stock", "native")
+VARIANTS = ("stock", "native", "installed")  # a file for each module, with the native module, joined files with it
 # The recorded handshake, raw keys, rekeys, certificates
 _HELPERS = ("scripted", "transcript", "forge", "test_auth_key", "talk", "support", "certificates", "test_auth_cert")
 _ICOUNT = 6  # 2**6 ns an instruction: the counter resolves one or two, and does not wrap within a TLS handshake
@@ -91,22 +92,40 @@ class Runner:
 
 
 @contextmanager
-def prepared(board: str, variant: str = "stock", library: str = "mpy", progress=quiet) -> Iterator[Runner]:
+def prepared(board: str, variant: str = "stock", library: str = "mpy", program: str = "", progress=quiet) -> Iterator[Runner]:
     """A runner with the files that a board sees; `library` is "mpy", "py", or "frozen" for none.
 
-    Raises MissingTool when the variant cannot be built here.
+    Variant "installed" is for one `program` of `device/`, and loading alone without one. Raises MissingTool when the variant
+    cannot be built here.
     """
     march = None if board == UNIX else getattr(emulator.target(board), "march")  # noqa: B009
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        stage(folder, {"bench": DEVICE}, march)
-        if library != "frozen":
-            stage(folder, {"lib": REPOSITORY / "lib"}, march if library == "mpy" else None)
-        for helper in _HELPERS:
-            _place(UNIT / f"{helper}.py", folder / "bench", march)
-        write_certificates(folder / "bench")
-        _add_variant(variant, march or "x64", folder / "lib")
+        write_certificates(_made(folder / "bench"))
+        if variant == "installed":
+            _lay_installed(folder, march or "x64", program)
+        else:
+            stage(folder, {"bench": DEVICE}, march)
+            if library != "frozen":
+                stage(folder, {"lib": REPOSITORY / "lib"}, march if library == "mpy" else None)
+            for helper in _HELPERS:
+                _place(UNIT / f"{helper}.py", folder / "bench", march)
+            _add_variant(variant, march or "x64", folder / "lib")
         yield Runner(board, folder)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _lay_installed(folder: Path, march: str, program: str) -> None:
+    """Joined files, and the program that runs on them."""
+    _kernels(march)
+    with tempfile.TemporaryDirectory(prefix="bench-") as sources:
+        for path in (*DEVICE.glob("*.py"), *(UNIT / f"{helper}.py" for helper in _HELPERS)):
+            shutil.copy(path, sources)
+        installed.lay(folder, march, program or "import_cost", Path(sources))
 
 
 def _place(source: Path, folder: Path, march: str | None) -> None:
@@ -116,10 +135,14 @@ def _place(source: Path, folder: Path, march: str | None) -> None:
         shutil.copy(source, folder)
 
 
+def _kernels(march: str) -> Path:
+    kernels = native.path(march)
+    if not kernels:
+        raise MissingTool(f"there are no kernels in C for {march}")
+    return kernels
+
+
 def _add_variant(variant: str, march: str, folder: Path) -> None:
     """Put the native module where the library looks for it."""
     if variant == "native":
-        kernels = native.path(march)
-        if not kernels:
-            raise MissingTool(f"there are no kernels in C for {march}")
-        shutil.copy(kernels, folder / native.MODULE)
+        shutil.copy(_kernels(march), folder / native.MODULE)

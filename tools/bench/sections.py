@@ -17,10 +17,11 @@ from elftools.elf.sections import SymbolTableSection
 
 from tools import emulator, size
 from tools.bench import joined
-from tools.bench.aims import QEMU
+from tools.bench.aims import INSTALLED, QEMU
 from tools.bench.runner import UNIX, Runner, prepared, quiet
 from tools.emulator import memory
 from tools.emulator.base import HEAPS, BoardFailure, BoardTimeout, EmulatorError
+from tools.link import report
 
 _COMPILING = Lock()  # boards of one architecture share a folder
 GATEWAY_ID, DEVICE_ID = "gw.example", "device.example"
@@ -66,7 +67,7 @@ def raw_keys(board: str, variant: str, progress=quiet) -> dict:
 
 def _by_kind(board: str, variant: str, program: str, octets: str, progress) -> dict:
     """Handshakes with each kind of key, loading not counted, and one figure in octets."""
-    with prepared(board, variant, progress=progress) as runner:
+    with prepared(board, variant, program=program, progress=progress) as runner:
         rows = runner.run(f"{program}.main()", timeout=400)
     found = {}
     for row in rows:
@@ -77,7 +78,7 @@ def _by_kind(board: str, variant: str, program: str, octets: str, progress) -> d
 
 def rekeys(board: str, variant: str, progress=quiet) -> dict:
     """`{what: {"total": n, "peak": octets}}`: new keys, and the most heap above a tunnel that is up."""
-    with prepared(board, variant, progress=progress) as runner:
+    with prepared(board, variant, program="rekeys", progress=progress) as runner:
         rows = runner.run("rekeys.main()", timeout=400)
     return {row["rekey"]: {"total": runner.count(row["ticks"]), "peak": row["peak"]} for row in rows}
 
@@ -92,14 +93,14 @@ def depth(board: str, variant: str, progress=quiet) -> dict:
     top = symbol(emulator.build(board, progress=progress), "_estack")
     if top is None:
         return {"not_run": "the firmware does not say where its stack begins"}
-    with prepared(board, variant, progress=progress) as runner:
+    with prepared(board, variant, program="depth", progress=progress) as runner:
         rows = runner.run(f"depth.main({top})", stack=_STACK)
     return {row["what"]: row["deepest"] for row in rows}
 
 
 def early(board: str, variant: str, progress=quiet) -> dict:
     """`{threshold: n}`: the PSK handshake with `gc.threshold` in octets, -1 for none."""
-    with prepared(board, variant, progress=progress) as runner:
+    with prepared(board, variant, program="early", progress=progress) as runner:
         rows = runner.run("early.main(-1, 4096)")
     return {str(row["threshold"]): sum(runner.count(t) for t in row["steps"].values()) for row in rows}
 
@@ -109,7 +110,7 @@ def session(board: str, variant: str, progress=quiet) -> dict:
 
     `short` is like `paths` with 64 octets, `garbage` has the octets that 1400 leave on the heap.
     """
-    with prepared(board, variant, progress=progress) as runner:
+    with prepared(board, variant, program="session", progress=progress) as runner:
         rows = runner.run("session.main(HERE)", timeout=400)
     found: dict = {"paths": {}, "short": {}, "garbage": {}, "tls": {}}
     for row in rows:
@@ -152,13 +153,16 @@ def heap(board: str, progress=quiet) -> dict:
 
 
 def loading(board: str, progress=quiet) -> dict:
-    """`{way: instructions}` of importing the blocking driver."""
+    """`{way: instructions}` of importing the blocking driver, as installed the whole profile of a pre-shared key."""
     found = {}
     for way in ("py", "mpy", "frozen"):
         with prepared(board, library=way, progress=progress) as runner:
             folder = ".frozen" if way == "frozen" else "/lib"
             [row] = runner.run(f"import_cost.main({folder!r}, {psk_modules()!r})", frozen=way == "frozen")
             found[way] = runner.instructions(row["us"])
+    with prepared(board, INSTALLED, program="import_cost", progress=progress) as runner:
+        [row] = runner.run(f"import_cost.main('/lib', None, {(*report.PROFILE, *report.NAMES)!r})")
+        found[INSTALLED] = runner.instructions(row["us"])
     return found
 
 
@@ -273,12 +277,12 @@ def try_traffic(runner: Runner, octets: int, threshold: int = _EARLY, frozen: bo
 SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "packets": (packets, ("stock", "native")),
     "groups": (groups, ("stock", "native")),
-    "session": (session, ("stock", "native")),
-    "raw_keys": (raw_keys, ("stock", "native")),
-    "rekeys": (rekeys, ("stock", "native")),
-    "depth": (depth, ("stock", "native")),
-    "early": (early, ("native",)),
-    "certificates": (certificates, ("stock", "native")),
+    "session": (session, ("stock", INSTALLED)),
+    "raw_keys": (raw_keys, ("stock", INSTALLED)),
+    "rekeys": (rekeys, ("stock", INSTALLED)),
+    "depth": (depth, ("stock", INSTALLED)),
+    "early": (early, (INSTALLED,)),
+    "certificates": (certificates, ("stock", INSTALLED)),
     "heap": (heap, None),
     "joined": (joined.joined, None),
     "sockets": (sockets, None),

@@ -5,7 +5,7 @@ Start reading at `all_tables`.
 
 from dataclasses import dataclass, field
 
-from tools.bench.aims import M0PLUS, QEMU, at, handshake_ratio, path_ratio, suite_ratio, tls_client, verdicts
+from tools.bench.aims import INSTALLED, M0PLUS, QEMU, at, handshake_ratio, path_ratio, suite_ratio, tls_client, verdicts
 from tools.bench.runner import UNIX, VARIANTS
 
 COMMAND = "make bench"
@@ -20,9 +20,11 @@ IN_README = (
     "AES-GCM-16, ESP of 1400 octets, to C AES-CBC, native",
     "AES-CCM-16, ESP of 64 octets",
     "X25519, native",
-    "PSK handshake to C TLS client handshake, native",
+    "PSK handshake to C TLS client handshake, as installed",
     "1400 octets out of the tunnel's socket (GCM) to C TLS record",
 )
+_LIBRARY = {"stock": "a file for each module, viper", INSTALLED: "as installed"}
+_NOTE = "As installed: joined files and the native module, as `ipsec-board install` puts them on a board."
 _WAYS = {"py+gc": "from source files", "mpy+gc": "from .mpy files", "frozen": "frozen into the firmware"}
 
 
@@ -123,12 +125,13 @@ def joined_table(boards: dict) -> Table:
 def flash_table(boards: dict) -> Table:
     """Octets of flash, and instructions of loading."""
     table = Table("Flash, octets, and import, instructions", ["board", "PSK profile, .mpy", "library, .mpy", "library, frozen",
-                                                              "import from source", "from .mpy", "frozen"])
+                                                              "import from source", "from .mpy", "frozen", "as installed"])
     table.note = ("Frozen: what the firmware grows by with the whole library. Import: the blocking driver, from files on the "
-                  "board's file system or from the firmware.")
+                  "board's file system or from the firmware; as installed, from joined files, all that is loaded until a tunnel "
+                  "with a pre-shared key is up.")
     for name, figures in boards_with(boards, "flash", "psk_mpy"):
         octets = [number(figures["flash"][part], "octets") for part in ("psk_mpy", "all_mpy", "all_frozen")]
-        counts = [number(at(figures, "loading", way), "instructions") for way in ("py", "mpy", "frozen")]
+        counts = [number(at(figures, "loading", way), "instructions") for way in ("py", "mpy", "frozen", INSTALLED)]
         table.rows.append([name, *octets, *counts])
     return table
 
@@ -141,7 +144,7 @@ def boards_with(boards: dict, *path: str):
 def sessions(boards: dict):
     """(board, variant, its figures, the session's) of every handshake that was counted on a board."""
     for name, figures in boards.items():
-        for variant in VARIANTS:
+        for variant in _LIBRARY:
             run = at(figures, "session", variant)
             if name != UNIX and at(run, "handshake"):
                 yield name, variant, figures, run
@@ -150,22 +153,22 @@ def sessions(boards: dict):
 def handshake_table(boards: dict) -> Table:
     """Instructions of the handshake, step by step."""
     table = Table("PSK handshake of the device, instructions",
-                  ["board", "field kernel", "start", "INIT response", "AUTH response", "close", "total", "X25519", "first time"],
+                  ["board", "library", "start", "INIT response", "AUTH response", "close", "total", "X25519", "first time"],
                   left=2)
-    table.note = ("A recorded exchange, played on the board: two X25519 multiplications, all messages, all Python. X25519: its "
-                  "share of the total. First time: with the imports that happen on the way.")
-    for name, _, _, run in sessions(boards):
+    table.note = ("A recorded exchange, played on the board: the key exchange, all messages, all Python. X25519: its share of "
+                  "the total. First time: with the imports that happen on the way. " + _NOTE)
+    for name, variant, _, run in sessions(boards):
         ours = run["handshake"]
         counts = [number(n, "instructions") for n in (*ours["steps"].values(), ours["total"])]
         share = f"{ours['x25519'] / ours['total']:.0%}"
         first = number(at(run, "first", "total"), "instructions")
-        table.rows.append([name, ours["kernel"], *counts, share, first])
+        table.rows.append([name, _LIBRARY[variant], *counts, share, first])
     return table
 
 
 def rekeys_table(boards: dict) -> Table:
     """New keys beside the handshake."""
-    table = Table("New keys, to the PSK handshake", ["board", "field kernel", "what", "instructions", "ratio", "peak"], left=3)
+    table = Table("New keys, to the PSK handshake", ["board", "library", "what", "instructions", "ratio", "peak"], left=3)
     table.note = ("Instructions of the device's part, with the Delete of what was replaced; code is loaded already. Peak: octets "
                   "of heap above those in use while the tunnel is up.")
     for name, variant, figures, run in sessions(boards):
@@ -173,19 +176,19 @@ def rekeys_table(boards: dict) -> Table:
             if isinstance(found, dict):
                 ratio = number(found["total"] / run["handshake"]["total"])
                 counts = number(found["total"], "instructions"), ratio, number(found["peak"], "octets")
-                table.rows.append([name, run["handshake"]["kernel"], what, *counts])
+                table.rows.append([name, _LIBRARY[variant], what, *counts])
     return table
 
 
 def tls_handshake_table(boards: dict) -> Table:
     """The handshake beside that of TLS."""
     table = Table("PSK handshake to the client's share of a handshake of the firmware's own C TLS, in one run",
-                  ["board", "field kernel", "PSK", "TLS client", "ratio", "TLS client that verifies", "ratio"], left=2)
+                  ["board", "library", "PSK", "TLS client", "ratio", "TLS client that verifies", "ratio"], left=2)
     table.note = ("Instructions. TLS 1.2, ECDHE-ECDSA, P-256, AES-128-GCM, both ends on the board with a pipe in memory between "
                   "them; the second one verifies the server's certificate with its authority's. mbedtls blinds at random, so its "
                   "counts vary by a tenth; the least of several stands here.")
     for name, variant, figures, run in sessions(boards):
-        row = [name, run["handshake"]["kernel"], number(run["handshake"]["total"], "instructions")]
+        row = [name, _LIBRARY[variant], number(run["handshake"]["total"], "instructions")]
         for kind in ("unverified", "verified"):
             row += [number(tls_client(figures, kind), "instructions"), number(handshake_ratio(variant, kind)(figures))]
         table.rows.append(row)
@@ -198,14 +201,14 @@ def packets_table(boards: dict) -> Table:
                   ["board", "suite", "kernels", "cipher", "ESP", "socket, out", "socket, in"], left=3)
     table.note = ("Cipher: the keyed object alone. ESP: with header, padding, selectors and replay window. Both are the mean of "
                   "sealing and opening. Socket: from `sendto` of the socket inside to the UDP datagram, and from a datagram to "
-                  "`recv_into`.")
+                  "`recv_into`; with native kernels by joined files, as installed.")
     for name, figures in boards.items():
         for variant in VARIANTS:
             for suite in at(figures, "packets", variant, "suites") or {}:
                 if name == UNIX:
                     continue
                 base = at(figures, "packets", variant, "c", "aes-cbc")
-                path = at(figures, "session", variant, "paths", suite)
+                path = at(figures, "session", INSTALLED if variant == "native" else variant, "paths", suite)
                 ways = [n / base for n in path] if isinstance(path, list) else [None, None]
                 ratios = [suite_ratio(suite, variant, layer)(figures) for layer in ("cipher", "esp")]
                 kernels = "native" if variant == "native" else "viper"

@@ -56,9 +56,14 @@ def prepare(folder: Path, arch: str, texts: str = "device", viper: bool = False)
     for name in TWINS if linked.kernels else ():
         (folder / "tests" / f"{name}.py").unlink()
     for path in (folder / "tests").glob("*.py"):
-        tree = ast.parse(path.read_text())
-        path.write_text(ast.unparse(_Renamer(linked.attributes, _modules(tree, modules)).visit(tree)))
+        path.write_text(renamed(path.read_text(), linked, modules))
     return linked
+
+
+def renamed(text: str, linked: Linked, modules: set[str]) -> str:
+    """The text of a program with the short names of attributes; `modules` keep their names."""
+    tree = ast.parse(text)
+    return ast.unparse(_Renamer(linked.attributes, _modules(tree, modules)).visit(tree))
 
 
 def run(folder: Path, names: list[str]) -> subprocess.CompletedProcess:

@@ -9,7 +9,10 @@ from counting import tell
 
 
 def install(source, target, names, package=""):
-    """Copy modules of these dotted names from the ROM disk to the board's file system, which has no room for the library."""
+    """Copy modules of these dotted names from the ROM disk to the board's file system, which has no room for the library.
+
+    None: all files.
+    """
     try:
         os.mkdir(target)
     except OSError:
@@ -19,14 +22,17 @@ def install(source, target, names, package=""):
             install(source + "/" + name, target + "/" + name, names, package + name + ".")
             continue
         stem = package + name.rpartition(".")[0]
-        if stem not in names and not stem.endswith(".__init__"):
+        if names and stem not in names and not stem.endswith(".__init__"):
             continue
         with open(source + "/" + name, "rb") as a, open(target + "/" + name, "wb") as b:
             b.write(a.read())
 
 
-def main(folder, names):
-    """Tell the microseconds of the import from `folder`, which is filled from the ROM disk unless it is ".frozen"."""
+def main(folder, names=None, loaded=()):
+    """Tell the microseconds of the import from `folder`, which is filled from the ROM disk unless it is ".frozen".
+
+    `loaded` names modules that are not loaded by the driver, but until a tunnel is up.
+    """
     if folder != ".frozen":
         install("/rom/lib", folder, names)
     sys.path[:] = [folder]
@@ -34,4 +40,6 @@ def main(folder, names):
     start = time.ticks_us()  # its range is wider than that of ticks_cpu
     import ipsec.drive.sync  # noqa: F401
 
+    for name in loaded:
+        __import__(name)
     tell(us=time.ticks_diff(time.ticks_us(), start))

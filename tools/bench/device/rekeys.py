@@ -6,6 +6,7 @@ The gateway is there, too, but what it computes is not counted. Start reading at
 import gc
 
 import ipsec.drive  # noqa: F401 - bottom up: a board's stack holds few imports inside each other
+import ipsec.tunnel  # noqa: F401
 from ipsec.crypto import backend
 from ipsec.micro import native
 from talk import ENCR_CCM, KE_X25519, NO_ESN, PRF_SHA256, SA, D, N, Talk, raw
