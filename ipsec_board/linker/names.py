@@ -15,7 +15,7 @@ import string
 from collections.abc import Iterable, Iterator
 
 from ipsec_board.linker.fold import BUILTINS, argument_nodes, is_machine_code
-from ipsec_board.linker.parts import ALWAYS, Parts
+from ipsec_board.linker.parts import ALWAYS, DATA, Parts
 from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
 
@@ -157,7 +157,8 @@ def _name_bindings(
 ) -> None:
     """Names of modules: the same ones again in each file, and those of attributes, which have a name space of their own.
 
-    A function is not called like a method of its file, due to traces.
+    A function is not called like a method of its file, due to traces. What the data path uses is not called like an attribute: the
+    interpreter remembers by a name alone where it was found last, and two that are called the same are then looked up at each use.
     """
     used: collections.Counter = collections.Counter()
     seen: dict[Binding, set[str]] = {}
@@ -174,7 +175,7 @@ def _name_bindings(
     for binding, _ in used.most_common():
         is_outside = binding.target and binding.target[0] == "outside"  # all files share one name of it
         here = set(parts.modules) if is_outside else seen[binding]
-        never = set().union(*(taken[p] for p in here), attributes if binding in read else ())
+        never = set().union(*(taken[p] for p in here), attributes if binding in read or DATA in here else ())
         if binding in functions:
             never |= methods.get(parts.of[binding.owner.name], set())
         binding.final = next(name for name in pool if name not in never)
