@@ -22,6 +22,7 @@ from ipsec.ike.auth.path import Moment, check_leaf, check_path
 from ipsec.ike.auth.x509 import Certificate
 from ipsec.ike.identity import encode
 
+from ipsec_board.gateway import key_files
 from ipsec_board.gateway.checks import Reasons, line
 
 _MOST_OURS = 4  # certificates that a device sends
@@ -142,6 +143,7 @@ def _load(place: Path, option: str, reasons: Reasons) -> list[x509.Certificate]:
 
 
 def _decode(octets: bytes) -> list[x509.Certificate]:
+    octets = key_files.plain(octets)
     if b"-----BEGIN PKCS7-----" in octets:
         return pkcs7.load_pem_pkcs7_certificates(octets)
     if b"-----BEGIN TRUSTED CERTIFICATE-----" in octets or b"-----BEGIN X509 CERTIFICATE-----" in octets:
@@ -162,7 +164,7 @@ def is_pkcs12(octets: bytes) -> bool:
 def _foreign(octets: bytes) -> str:
     if is_pkcs12(octets):
         return "is PKCS #12"
-    return "is damaged, or none in PEM, DER or PKCS #7"
+    return key_files.damage(octets) or "is damaged, or none in PEM, DER or PKCS #7"
 
 
 def _foreign_remedy(octets: bytes, place: Path, option: str) -> str:
@@ -237,13 +239,14 @@ def _gateway(
     """The gateway's own certificate, judged as the device will judge it."""
     place = path.parent / name
     found = _load(place, "[site] gateway_cert", reasons)
-    if not found or not anchors:
+    identity = str(options.get("remote_id") or options.get("gateway"))
+    if not found or not anchors or identity == "%any":  # which is told elsewhere
         return found
     parsed = []
     try:
         parsed = [Certificate(octets, 0, len(octets)) for octets in (c.public_bytes(Encoding.DER) for c in found)]
         moment = Moment(_now().strftime("%Y%m%d%H%M%S").encode(), True)
-        check_leaf(parsed[0], encode(str(options.get("remote_id") or options.get("gateway"))), moment)
+        check_leaf(parsed[0], encode(identity), moment)
         known = [Certificate(octets, 0, len(octets)) for octets in (c.public_bytes(Encoding.DER) for c in anchors)]
         check_path(parsed, known, moment, _is_issued)
     except AuthError as e:

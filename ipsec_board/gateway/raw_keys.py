@@ -16,10 +16,12 @@ from ipsec.errors import ConfigError
 from ipsec.ike.auth import cert, keys
 from ipsec.ike.auth.keys import PublicKey
 
+from ipsec_board.gateway import key_files
 from ipsec_board.gateway.certificates import is_pkcs12
 from ipsec_board.gateway.checks import Reasons, is_file_name
 
 KINDS = {"ed25519": keys.ED25519, "p256": keys.P256}
+_PRINT = "`openssl pkey -in KEY -pubout` prints one there"
 _FOREIGN = {
     b"ENCRYPTED": ("is encrypted", "open it once: ipsec-board provision --import {0} FILE.toml (or openssl pkey -in {0})"),
     b"BEGIN OPENSSH": ("has OpenSSH's form", "ssh-keygen -p -m PKCS8 -f {0} makes PKCS #8 of it; of Ed25519 make a new key"),
@@ -60,6 +62,13 @@ def read(path: Path, options: dict, gateway: PublicKey | None, kinds: Sequence[i
 
     `kinds` are those that the board has arithmetic for anyway: the first of them that it can sign with is made.
     """
+    found = _read(path, options, gateway, kinds, reasons)
+    if found and found.public and gateway and (found.public.kind, found.public.data) == (gateway.kind, gateway.data):
+        reasons.add("gateway_key is the device's own public key", f"give the gateway's: {_PRINT}")
+    return found
+
+
+def _read(path: Path, options: dict, gateway: PublicKey | None, kinds: Sequence[int], reasons: Reasons) -> RawKeys | None:
     if options.get("key_file"):
         return _imported(path.parent / str(options["key_file"]), gateway, reasons)
     if options.get("key"):
@@ -86,22 +95,49 @@ def gateway_key(path: Path, value: object, reasons: Reasons, certificates: bool 
         return None
     octets: bytes = value.encode()
     place = path.parent / value
-    if is_file_name(value) and place.is_file():
-        octets = place.read_bytes()
+    is_there = is_file_name(value) and place.is_file()
+    if is_there:
+        octets = key_files.alone(place.read_bytes(), "PUBLIC KEY")
     if b"PRIVATE KEY" in octets:
         reasons.add(f"gateway_key {place} is a private key", "openssl pkey -in FILE -pubout prints its public key; keep it there")
         return None
     try:
         if certificates and b"BEGIN CERTIFICATE" in octets:
             return cert.load_pinned(octets.decode("ascii", "replace"))
-        return keys.load_public(octets)
+        return _public(octets)
     except ConfigError as e:
-        if _is_name(value):
+        if is_there:
+            reasons.add(*_no_public(octets, str(place), str(e)))
+        elif _is_name(value):
             remedy = "put the gateway's public key there (`openssl pkey -in KEY -pubout` prints one), or write the key itself"
             reasons.add(f"gateway_key {place} is not there", remedy)
         else:
             reasons.add(*_foreign(octets, str(value)[:60], str(e)))
         return None
+
+
+def _public(octets: bytes) -> PublicKey:
+    """Raises ConfigError."""
+    try:
+        return keys.load_public(octets)
+    except ConfigError:
+        found, _ = key_files.public(octets)
+        if not found:
+            raise
+        return keys.load_public(found)
+
+
+def _no_public(octets: bytes, place: str, text: str) -> tuple[str, str]:
+    """What a file holds in place of the gateway's key, and what to do."""
+    _, kind = key_files.public(octets)
+    if kind:
+        needed = "the gateway needs a key of Ed25519, P-256, P-384 or RSA with 2048 to 4096 bits"
+        return f"gateway_key {place} is a key {kind}, which a device cannot verify", needed
+    bad = key_files.damage(octets)
+    if bad:
+        return f"gateway_key {place} {bad}", f"copy the gateway's public key again, whole: {_PRINT}"
+    what, remedy = _foreign(octets, place, text)
+    return what if place in what else f"gateway_key {place} holds no public key: {what.removeprefix('gateway_key: ')}", remedy
 
 
 def _is_name(value: str) -> bool:
@@ -112,16 +148,44 @@ def _is_name(value: str) -> bool:
 
 def _imported(place: Path, gateway: PublicKey | None, reasons: Reasons) -> RawKeys | None:
     try:
-        octets = place.read_bytes()
-        key = keys.load_private(octets)
+        octets = key_files.alone(place.read_bytes(), "PRIVATE KEY")
+        key = _private(octets)
     except OSError as e:
         text = f"key_file {place} cannot be read ({e.strerror})"
         reasons.add(text, "remove key_file, and the board makes a key; or name a file in PKCS #8")
         return None
     except ConfigError as e:
-        reasons.add(*_foreign(octets, str(place), str(e)))
+        reasons.add(*_no_private(octets, str(place), str(e)))
         return None
     return RawKeys(key.kind, maker.pkcs8(key.kind, key._secret, key.public.data), key.public, gateway)
+
+
+def _private(octets: bytes) -> keys.PrivateKey:
+    """Raises ConfigError."""
+    try:
+        return keys.load_private(octets)
+    except ConfigError:
+        found, _ = key_files.private(octets)
+        if not found:
+            raise
+        return keys.load_private(found)
+
+
+def _no_private(octets: bytes, place: str, text: str) -> tuple[str, str]:
+    """What a file holds in place of a key that a board can sign with, and what to do."""
+    remedy = "remove key_file, and the board makes a key"
+    _, kind = key_files.private(octets)
+    if kind and "RSA" not in kind:
+        return f"key_file {place} is a key {kind}; a device signs with Ed25519 or P-256", remedy
+    if b"PUBLIC KEY" in octets[:80]:
+        return f"key_file {place} is a public key", f"name the file of its private key; or {remedy}"
+    bad = key_files.damage(octets)
+    if bad:
+        return f"key_file {place} {bad}", f"copy it again, whole; or {remedy}"
+    what, other = _foreign(octets, place, text)
+    if place not in what:
+        what = f"key_file {place}: {what.removeprefix('option ').removeprefix('key_file: ')}"
+    return what, other
 
 
 def _foreign(octets: bytes, place: str, text: str) -> tuple[str, str]:
