@@ -98,7 +98,7 @@ def test_class_certificates_nine_refusals():
     clock = {"clock": "rtc"}
     texts = [
         refuses([c.leaf(signer=c.key(8))], "another key signed it"),  # another root of the same name
-        refuses([c.leaf(end=b"260101000000Z")], "ended on 2026-01-01, and the clock says 2026-11-28", "renew", **clock),
+        refuses([c.leaf(end=b"260101000000Z")], "ended on 2026-01-01, and the clock says 2026-11-28", "clock if", **clock),
         refuses([c.leaf(begin=b"270101000000Z")], "not valid before 2027-01-01, and the clock says 2026-11-28", **clock),
         refuses([c.leaf(extensions=good[:2] + [c.names("other.example")])], "'gw.example'", "'other.example'", "remote_id"),
         refuses([c.leaf(extensions=good[:2])], "no subjectAltName", "CN does not count"),

@@ -18,7 +18,7 @@ _WORDS = {
     "authority": "it was issued by what is no authority (basicConstraints, keyCertSign): let an authority issue it",
     "depth": "more authorities stand above it than the path length of one of them allows: issue it by a higher one",
     "long": "there are more than 4 certificates up to the root: put an intermediate authority into ca_file",
-    "authority over": "an authority that issued it has ended: renew that authority's certificate, and ca_file",
+    "authority over": "an authority that issued it has ended: renew that authority's certificate, and ca_file; or set the clock",
     "authority early": "an authority that issued it is not valid yet: check the device's clock",
 }
 
@@ -46,7 +46,8 @@ def _date(why, leaf, moment) -> str:
             now,
         )
     known = "the clock says" if moment.is_certain else "the device was provisioned on"
-    return "ended on %s, and %s %s: renew it at the gateway" % (_day(leaf.until()), known, now)
+    remedy = ", or set the clock if that is wrong" if moment.is_certain else ""
+    return "ended on %s, and %s %s: renew it at the gateway%s" % (_day(leaf.until()), known, now, remedy)
 
 
 def _day(digits) -> str:
