@@ -102,6 +102,21 @@ def signed_ratio(section: str, kind: str, variant: str = INSTALLED) -> Callable[
     return value
 
 
+def above_psk(auth: str) -> Callable[[dict], float | None]:
+    """By how much the peak of the heap in a handshake by this method is above that with a pre-shared key."""
+
+    def value(figures: dict) -> float | None:
+        ours, theirs = at(figures, "signed_peak", auth), at(figures, "signed_peak", "psk")
+        return max(0, ours - theirs) if ours and theirs else None
+
+    return value
+
+
+def least_heap(way: str) -> Callable[[dict], float | None]:
+    """The smallest heap for a tunnel by certificates, installed in this way."""
+    return lambda figures: at(figures, "certified", way)
+
+
 def socket_ratio(suite: str, way: int) -> Callable[[dict], float | None]:
     """1400 octets through the tunnel's socket to one C AES-128-CBC call over 1408, as installed; `way` 0: out, 1: in."""
 
@@ -194,6 +209,16 @@ AIMS = (
         signed_ratio("certificates", "ed25519")),
     Aim("handshake with certificates of P-256 to C TLS client that verifies, as installed", 0.36, "",
         signed_ratio("certificates", "p256")),
+    Aim("handshake of a P-256 device with an RSA-2048 gateway to C TLS client that verifies, as installed", 0.33, "",
+        signed_ratio("rsa_gateway", "rsa2048")),
+    Aim("peak heap of a handshake with raw P-256 keys above that with PSK", 10 * _KB, "octets", above_psk("key")),
+    Aim("peak heap of a handshake with P-256 certificates above that with PSK", 10 * _KB, "octets", above_psk("cert")),
+    Aim("smallest heap for a tunnel by certificates and 100 packets, .mpy, a file for each module", 128 * _KB, "octets",
+        least_heap("plain")),
+    Aim("smallest heap for a tunnel by certificates and 100 packets, .mpy, joined", 128 * _KB, "octets", least_heap("joined")),
+    Aim("smallest heap for a tunnel by certificates and 100 packets, frozen", 64 * _KB, "octets", least_heap("frozen")),
+    Aim("smallest heap for a tunnel by certificates and 100 packets, joined and frozen", 64 * _KB, "octets",
+        least_heap("joined and frozen")),
     Aim("handshake with raw P-256 keys to C TLS client that verifies, viper", 0.60, "",
         signed_ratio("raw_keys", "p256", "stock")),
     Aim("handshake with certificates of P-256 to C TLS client that verifies, viper", 0.80, "",

@@ -1,14 +1,15 @@
-"""Certificates for the TLS server of the comparison, made anew for each run: P-256, an authority and a server it vouches for.
+"""Certificates made for each run: P-256 for the TLS server of the comparison, RSA-2048 for a gateway.
 
 Start reading at `write_certificates`.
 """
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 NAME = "gw.example"
@@ -26,8 +27,17 @@ def write_certificates(folder: Path) -> None:
     (folder / "key.der").write_bytes(octets)
 
 
-def _certificate(name: str, public: ec.EllipticCurvePublicKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey,
-                 ca: bool) -> bytes:
+def write_rsa(folder: Path) -> None:
+    """Put rsa.json into the folder: a gateway's certificate, its authority's, and the numbers of its key, in hexadecimal."""
+    authority_key, key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    root = _certificate("bench authority", authority_key.public_key(), "bench authority", authority_key, True)
+    leaf = _certificate(NAME, key.public_key(), "bench authority", authority_key, False)
+    n = key.private_numbers()
+    numbers = [f"{x:x}" for x in (n.p, n.q, n.dmp1, n.dmq1, n.iqmp)]
+    (folder / "rsa.json").write_text(json.dumps({"leaf": leaf.hex(), "root": root.hex(), "numbers": numbers}))
+
+
+def _certificate(name: str, public, issuer: str, issuer_key, ca: bool) -> bytes:
     """One certificate as DER, valid for a day before and after now."""
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(_name(name)).issuer_name(_name(issuer)).public_key(public)

@@ -16,8 +16,9 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from tools import emulator, size
-from tools.bench import joined
-from tools.bench.aims import INSTALLED, QEMU
+from tools.bench import certified, joined
+from tools.bench.aims import INSTALLED, M0PLUS, QEMU
+from tools.bench.certificate import write_rsa
 from tools.bench.runner import UNIX, Runner, prepared, quiet
 from tools.emulator import memory
 from tools.emulator.base import HEAPS, BoardFailure, BoardTimeout, EmulatorError
@@ -65,10 +66,12 @@ def raw_keys(board: str, variant: str, progress=quiet) -> dict:
     return _by_kind(board, variant, "raw_keys", "garbage", progress)
 
 
-def _by_kind(board: str, variant: str, program: str, octets: str, progress) -> dict:
+def _by_kind(board: str, variant: str, program: str, octets: str, progress, call: str = "main()") -> dict:
     """Handshakes with each kind of key, loading not counted, and one figure in octets."""
     with prepared(board, variant, program=program, progress=progress) as runner:
-        rows = runner.run(f"{program}.main()", timeout=400)
+        if program == "by_rsa":
+            write_rsa(runner.folder / "bench")
+        rows = runner.run(f"{program}.{call}", timeout=400)
     found = {}
     for row in rows:
         steps = {name: runner.count(ticks) for name, ticks in row["steps"].items()}
@@ -86,6 +89,18 @@ def rekeys(board: str, variant: str, progress=quiet) -> dict:
 def certificates(board: str, variant: str, progress=quiet) -> dict:
     """`{kind: {"steps": ..., "total": n, "heap": octets}}`: handshakes with certificates, all keys of this kind."""
     return _by_kind(board, variant, "by_certificates", "heap", progress)
+
+
+def rsa_gateway(board: str, variant: str, progress=quiet) -> dict:
+    """The same for a device of P-256 whose gateway, and its authority, are RSA-2048."""
+    return _by_kind(board, variant, "by_rsa", "heap", progress, "main(HERE)")
+
+
+def signed_peak(board: str, progress=quiet) -> dict:
+    """`{"psk", "key", "cert"}`: octets that a handshake takes at the most, the library loaded; P-256, frozen."""
+    with prepared(board, library="frozen", progress=progress) as runner:
+        rows = runner.run("signed_peak.main()", icount=None, frozen=True, timeout=300, stack=_STACK)
+    return {row["auth"]: row["peak"] for row in rows}
 
 
 def depth(board: str, variant: str, progress=quiet) -> dict:
@@ -283,12 +298,16 @@ SECTIONS: dict[str, tuple[Callable, tuple[str, ...] | None]] = {
     "depth": (depth, ("stock", INSTALLED)),
     "early": (early, (INSTALLED,)),
     "certificates": (certificates, ("stock", INSTALLED)),
+    "rsa_gateway": (rsa_gateway, (INSTALLED,)),
+    "signed_peak": (signed_peak, None),
+    "certified": (certified.least, None),
     "heap": (heap, None),
     "joined": (joined.joined, None),
     "sockets": (sockets, None),
     "flash": (flash, None),
     "loading": (loading, None),
 }
+_OF_ONE_BOARD = ("rsa_gateway", "signed_peak", "certified")  # minutes that the others would not tell more by
 
 
 def tasks(board: str, quick: bool = False) -> list[tuple[str, str | None]]:
@@ -299,7 +318,8 @@ def tasks(board: str, quick: bool = False) -> list[tuple[str, str | None]]:
         return [("packets", "stock"), ("session", "stock")]
     if board == "rp2040js":  # it counts no instructions
         return [("heap", None), ("flash", None)]
-    return [(name, variant) for name, (_, variants) in SECTIONS.items() for variant in variants or (None,)]
+    names = [name for name in SECTIONS if board == M0PLUS or name not in _OF_ONE_BOARD]
+    return [(name, variant) for name in names for variant in SECTIONS[name][1] or (None,)]
 
 
 def measure(board: str, section: str, variant: str | None, progress=quiet) -> dict:

@@ -26,15 +26,16 @@ _ROUNDS = 3  # the first loads modules
 class Counted(test_auth_cert.CertForger):
     """A gateway and its device; `steps` has the ticks of each step of the device, `heap` the octets that one took at the most."""
 
-    def __init__(self, kind):
-        self.gateway = c.key(2, kind)
+    def __init__(self, kind, gateway=None, leaf=None, root=None):
+        """The device's key is of this kind, and all others are, unless the gateway's and two certificates are given."""
+        self.gateway = gateway or c.key(2, kind)
         private, certificate = test_auth_cert.ours(kind)
         self.device = keys.load_private(private)
         self.init = test_auth_cert.with_notify(t.INIT_IN, b"\0\2\0\5")
         self.steps = {}
         self.heap = 0
-        given = {"key": private, "cert": test_auth_cert.text(certificate), "ca": test_auth_cert.text(c.root(kind=kind))}
-        leaf = c.leaf(kind=kind, signer=c.key(0, kind))
+        given = {"key": private, "cert": test_auth_cert.text(certificate), "ca": test_auth_cert.text(root or c.root(kind=kind))}
+        leaf = leaf or c.leaf(kind=kind, signer=c.key(0, kind))
         begun = now()
         self.player = Player(make_tunnel(auth="cert", psk="", **given), start=False)
         self.player.events.clear()  # the warning of a device without a clock
