@@ -21,7 +21,7 @@ _IKE = [f"{cipher}-prfsha256-x25519" for cipher in _CIPHERS]
 _LARGE = ("chacha", "cbc", "sha512", "gcm8k")  # whose packets are measured, too; each is a file that other tunnels do not load
 # The slices of a program's device beside those of a pre-shared key
 _EXTRA = {"session": _LARGE, "raw_keys": ("key", "ecdsa", "ed25519", "sha512"), "by_certificates": ("key", "cert", "ecdsa",
-          "ed25519", "sha512"), "by_rsa": ("key", "cert", "ecdsa", "rsa", "sha512")}  # fmt: skip
+          "ed25519", "sha512"), "by_rsa": ("key", "cert", "ecdsa", "ed25519", "rsa", "sha512")}  # fmt: skip
 
 
 def config() -> Config:
