@@ -238,7 +238,7 @@ def visit(net, socket):
 def test_connections_that_were_closed_do_not_fill_the_heap():
     stack = new_stack()
     lingering = [visit(Wire(stack, Server()), stack.tcp(4096)) for _ in range(12)]
-    assert len(stack.timers) == len(stack._sockets) == 4 and stack.timers == lingering[-4:], "the oldest have made room"
+    assert len(stack.timers) == len(stack.sockets) == 4 and stack.timers == lingering[-4:], "the oldest have made room"
     assert not [s for s in stack.timers if s._in or s._out], "no buffers wait with them"
 
 

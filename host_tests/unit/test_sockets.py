@@ -372,7 +372,7 @@ def test_what_cannot_be_connected_to():
     refused(lambda given: sync.Uplink.connect_tcp(tunnel, given), NO_ADDRESSES + NO_PEERS)
     assert errno_of(lambda given: sync.Uplink.connect_tcp(tunnel, given), ("nowhere.example", 80)) == -2
     refused(lambda given: aio.Uplink.connect_tcp(AioTcp(), given).send(None), NO_ADDRESSES + NO_PEERS)
-    assert not tunnel.stack.timers and not tunnel.stack._sockets, "nothing is left"
+    assert not tunnel.stack.timers and not tunnel.stack.sockets, "nothing is left"
 
 
 def test_what_getaddrinfo_refuses():

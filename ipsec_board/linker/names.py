@@ -157,8 +157,9 @@ def _name_bindings(
 ) -> None:
     """Names of modules: the same ones again in each file, and those of attributes, which have a name space of their own.
 
-    A function is not called like a method of its file, due to traces. What the data path uses is not called like an attribute: the
-    interpreter remembers by a name alone where it was found last, and two that are called the same are then looked up at each use.
+    A function is not called like a method of its file, due to traces. What the data path uses is not called like an attribute:
+    the interpreter remembers by a name alone where it was found last, and two that are called the same are then looked up at
+    each use.
     """
     used: collections.Counter = collections.Counter()
     seen: dict[Binding, set[str]] = {}

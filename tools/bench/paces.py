@@ -1,7 +1,7 @@
 """`python -m tools.bench.paces [BOARD]`: what the drivers execute for a UDP echo and for TCP, and how much of it is not theirs.
 
-With kernels in C, as `ipsec-board install` puts them on a board. An echo is the median of some, TCP the least of three, without
-what the far end takes.
+With kernels in C, as `ipsec-board install` puts them on a board. An echo is the median of some, TCP the least of six, without the
+far end.
 Start reading at `measure`.
 """
 
@@ -13,7 +13,7 @@ from tools.bench.runner import prepared
 _ICOUNT = 3  # 2**3 ns an instruction: an RP2040 at 125 MHz
 MS = 125000  # instructions of a millisecond there
 _ECHOES = 15
-_OCTETS = 10000
+_OCTETS = 30000
 AIM_MS = 2
 
 

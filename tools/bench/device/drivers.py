@@ -200,7 +200,7 @@ def blocking(config, echoes, octets):
     stream = uplink.connect_tcp((_PEER, _CHARGEN))
     buf = bytearray(_PIECE)
     for what in ("readinto", "read"):
-        for _ in range(3):
+        for _ in range(6):
             n = 0
             count.begin()
             while n < octets:
@@ -226,7 +226,7 @@ async def waiting(config, echoes, octets):
     stream = await uplink.connect_tcp((_PEER, _CHARGEN))
     buf = bytearray(_PIECE)
     for what in ("readinto", "read"):
-        for _ in range(3):
+        for _ in range(6):
             n = 0
             count.begin()
             while n < octets:
