@@ -10,13 +10,14 @@ from host_tests.emulated.test_unit_on_board import MODULES, ROOM, TIMEOUT_S
 from ipsec_board.linker import build as joined_files
 from ipsec_board.linker.link import link
 from tools import emulator
-from tools.bench import runner, sections
+from tools.bench import certified, runner, sections
 from tools.emulator.stage import stage
 from tools.link import check, report
 
 NAME = "qemu-m0plus"
 LEAST_KB = 140  # a tunnel and 100 packets, from files and the native module; plain ones need more
 FROZEN = 60 * 1024  # the same, joined files frozen into the firmware
+CERTIFIED_KB = {"joined": 188, "joined and frozen": 76}  # with certificates; the aims are 128 and 64
 
 pytestmark = pytest.mark.emulated
 
@@ -67,3 +68,11 @@ def test_a_tunnel_fits_in_60_kib_with_joined_files_frozen(tmp_path):
         for threshold in (4096, -1):
             free = sections.try_traffic(running, FROZEN, threshold, tmp_path)
             assert free is not None and free > 2000
+
+
+@pytest.mark.parametrize("way", CERTIFIED_KB)
+def test_a_tunnel_by_certificates_fits(way):
+    build(NAME)
+    with certified._installed(NAME, way) as (running, frozen, gateway):
+        free = certified.try_traffic(running, CERTIFIED_KB[way], frozen, gateway)
+    assert free is not None and free > 2000
