@@ -174,7 +174,7 @@ def test_a_rekey_has_its_time_while_packets_come_in():
     sock = talk.player.send_udp(b"{}")
     for _ in range(40):
         say(talk, sock)
-        talk.player.tunnel._sadb.sending._in[32] += 1  # a packet has come, which is a sign of life
+        talk.player.tunnel._sadb.sending.inward[32] += 1  # a packet has come, which is a sign of life
         talk.ike.heard(talk.player.now)
     assert talk.causes() == rekey.UP and talk.ike.window.retransmission._until - talk.player.now > 7000
 
