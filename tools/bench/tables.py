@@ -13,7 +13,6 @@ README_BEGIN = "<!-- written by make bench -->"
 README_END = "<!-- until here -->"
 IN_README = (
     "joined files of a PSK tunnel",
-    "heap after import, joined files",
     "smallest heap for a tunnel and 100 packets, joined files",
     "peak heap of the PSK handshake above the library, frozen",
     "smallest heap for a tunnel and 100 packets, frozen",
