@@ -68,6 +68,7 @@ def test_class_memory_hostile_datagrams_in_a_heap_of_64_kib(name, rom):
         lines = board.exec(PROGRAM, timeout=120).splitlines()
     assert [line.split()[0] for line in lines] == ["init", "auth", "up", "sent", "free"], lines
     assert int(lines[0].split()[1]) > 150 and int(lines[1].split()[1]) > 150
-    assert lines[2].endswith("['up'] 0"), lines[2]
+    # keys that find the heap in pieces while the answer is still in it are made at the next attempt
+    assert lines[2].endswith(("['up'] 0", "['up'] 1")), lines[2]
     assert lines[3] == "sent 1"
     assert int(lines[4].split()[1]) > 2000, lines[4]  # what is left to a program, the tests' own modules being in the heap too
