@@ -24,9 +24,9 @@ from ipsec_board.paths import REPOSITORY
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
 PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
 # What the scripted tunnel of the unit tests imports, joined and plain
-NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names", "ipsec._texts",
-         "ipsec.crypto._selftest", "ipsec.crypto.kernels._comb25519")
-PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names", "ipsec.texts", "ipsec.crypto.selftest",
+NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names", "ipsec._offer",
+         "ipsec._texts", "ipsec.crypto._selftest", "ipsec.crypto.kernels._comb25519")
+PLAIN_NAMES = ("ipsec.options", "ipsec.suite_names", "ipsec.offer", "ipsec.texts", "ipsec.crypto.selftest",
                "ipsec.crypto.kernels.comb25519")
 _HEAP = 192 * 1024
 _LOAD = """
