@@ -184,7 +184,7 @@ def test_bench_refuses_a_wrong_algorithm(board, plan):
 
 _WRONG = b"""
 class Sealer:
-    def __init__(self, encr, key): self.encr = encr
+    def __init__(self, encr, key, large=True): self.encr = encr
     def seal(self, buf, start, iv_pos, end, seq_hi=None): return end + 16
 class Opener(Sealer):
     def open(self, buf, start, iv_pos, end, seq_hi=None): return end - 16

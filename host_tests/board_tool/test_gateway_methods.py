@@ -40,10 +40,10 @@ def make(tmp_path, kind, auth, key=None):
 
         from ipsec_board.gateway import raw_keys
 
-        point = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
-        data = point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big")
-        (tmp_path / "gateway.pub").write_text(raw_keys.pem(keys.PublicKey(keys.P256, data)))
-        (tmp_path / "sensor-7.pub").write_text(raw_keys.pem(keys.PublicKey(keys.P256, data)))
+        for name in ("gateway.pub", "sensor-7.pub"):
+            point = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+            data = point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big")
+            (tmp_path / name).write_text(raw_keys.pem(keys.PublicKey(keys.P256, data)))
     return write_plan(tmp_path, text, TEXT_PSK)
 
 

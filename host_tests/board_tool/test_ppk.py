@@ -131,8 +131,8 @@ def test_libreswan_loads_it(network, tmp_path):  # noqa: F811
 
 
 def test_with_raw_keys(tmp_path):
-    own = ec.generate_private_key(ec.SECP256R1())
-    (tmp_path / "gateway.pub").write_text(public_pem(own))
+    own, gateway = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "gateway.pub").write_text(public_pem(gateway))
     path = write_plan(tmp_path, KEY + 'ppk_id = "fleet-7"\nppk_file = "sensor-7.ppk"\n', secret="")
     assert tool("provision", "--check", path, "--new-ppk").status == 0
     (tmp_path / "sensor-7.pub").write_text(public_pem(own))

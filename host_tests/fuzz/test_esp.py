@@ -62,7 +62,7 @@ trailers = st.one_of(
 def test_any_plaintext_under_the_right_key(body, trailer):
     here = [(0, 0, 65535, bytes([10, 20, 0, 0]), bytes([10, 20, 0, 255]))]
     sender, receiver = pair(ts_there=SELECTOR)
-    receiver._in = state.inbound(b"\2\2\2\2", receiver.head, 16, False, 64, here, SELECTOR)
+    receiver.inward = state.inbound(b"\2\2\2\2", receiver.head, 16, False, 64, here, SELECTOR)
     plain = body + trailer
     assert unprotect(receiver, seal(sender, plain)) == expected(plain)
 
