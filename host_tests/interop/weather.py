@@ -41,18 +41,19 @@ def _by_its_clock(child_s: int, ike_s: int) -> dict:
 
 
 def _collide(gw: Gateway, device: subprocess.Popen, end: float) -> None:
-    """The gateway rekeys all the time, while the device does."""
+    """The gateway rekeys all the time, while the device does; at twice this pace charon itself stands still."""
     while time.monotonic() < end:
         gw.swan.rekey(child="net")
-        time.sleep(0.7)
+        time.sleep(1.5)
 
 
 def _cross(ours: str, pause_s: float, **theirs: str) -> Callable[[Gateway, subprocess.Popen, float], None]:
-    """20 times each side asks for new keys before the other one's request can have come; `ours` is "child" or "ike"."""
+    """Each side asks for new keys before the other one's request can have come, until they met 20 times; `ours` is "child" or
+    "ike". On a busy machine a request of the gateway may leave too late to meet ours."""
 
     def act(gw: Gateway, device: subprocess.Popen, end: float) -> None:
         assert device.stdin
-        for _ in range(_CROSSINGS):
+        while time.monotonic() < end - pause_s and _meetings(gw.swan.log()) < _CROSSINGS:
             device.stdin.write(ours + "\n")
             device.stdin.flush()
             gw.swan.rekey(**theirs)
@@ -61,6 +62,11 @@ def _cross(ours: str, pause_s: float, **theirs: str) -> Callable[[Gateway, subpr
         device.stdin.flush()
 
     return act
+
+
+def _meetings(log: str) -> int:
+    """Requests that met one of the other side, by charon's account."""
+    return sum(log.count(words) for words in _MEETINGS)
 
 
 @dataclass
@@ -105,11 +111,12 @@ ROWS = {
     "30 % loss, both rekey": Row(_LOSSY, acked=0.4, esp=_PFS, policy=_BOTH, options=_OURS, seconds=60),
     "reordering, gateway rekeys": Row(_SHUFFLED, 600, policy=_BOTH),
     "reordering, both rekey": Row(_SHUFFLED, 600, esp=_PFS, policy=_BOTH, options=_OURS),
-    "reordering, both at once": Row(_SHUFFLED, 600, options={"child_lifetime_packets": 10}, act=_collide),
+    "reordering, both at once": Row(_SHUFFLED, 600, options={"child_lifetime_packets": 30}, act=_collide),
 }
 _LIFETIME = {"reauth_time": "6s", "over_time": "3s", "rand_time": "0s", "child": {"rekey_time": "0s"}}  # of AUTH_LIFETIME
 ROWS["400 ms, AUTH_LIFETIME of 6 s"] = Row(_SLOW, 1000, rekeys=0, policy=_LIFETIME)
-ROWS["reordering, AUTH_LIFETIME of 6 s"] = Row(_SHUFFLED, 600, rekeys=0, policy=_LIFETIME)
+# A packet that overtakes the response of IKE_AUTH cannot be read yet, and is counted as unknown_spi.
+ROWS["reordering, AUTH_LIFETIME of 6 s"] = Row(_SHUFFLED, 600, acked=0.99, rekeys=0, policy=_LIFETIME)
 HANDSHAKES = {"30 % loss, handshake": {}, "30 % loss, handshake FAST": FAST}
 
 
@@ -131,7 +138,7 @@ def measure(row: Row, seed: int = 1, interpreter: str = "micropython", logs: Pat
         log = gw.swan.log()
         figures["rekeys"] = [log.count("closing CHILD_SA"), log.count("rekeyed between")]
         if row.crossings:
-            figures["crossings"] = sum(log.count(words) for words in _MEETINGS)
+            figures["crossings"] = _meetings(log)
         if logs and faults(row, figures):
             gw.save(logs)
             shutil.copy(gw.work / "device.log", logs)
