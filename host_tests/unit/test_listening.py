@@ -172,7 +172,7 @@ class AioCable(Cable):
     """The same for asyncio."""
 
     start_server = aio.Uplink.start_server
-    turn = aio.Uplink.turn
+    turn, _check, _task = aio.Uplink.turn, aio.Uplink._check, None
     _in_a_row = 0
 
     async def wait_until(self, ready, timeout_ms=None):

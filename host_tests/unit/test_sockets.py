@@ -383,6 +383,9 @@ def test_what_getaddrinfo_refuses():
         assert look(host, 80)[0][-1] == ("0.0.0.0", 80) and look(host, None, 10)[0][-1] == ("::", 0)
     assert look(b"10.10.0.1", "80")[0][-1] == ("10.10.0.1", 80)
     raises(ValueError, base.Uplink._ask, None, 7, text="7 is no host")
+    for host in (None, 7, 1.5, (), ["10.10.0.1"]):
+        raises(ValueError, Udp().stack.ping, host, text="is no address")
+        raises(ValueError, SocketModule(Tcp()).inet_pton, 2, host, text="is no address")
 
 
 class AioTcp(Tcp):
@@ -391,7 +394,7 @@ class AioTcp(Tcp):
 
 
 class AioUdp(Udp):
-    turn = aio.Uplink.turn
+    turn, _check, _task = aio.Uplink.turn, aio.Uplink._check, None
     _in_a_row = 0
 
     async def wait_until(self, ready, timeout_ms=None):
@@ -474,6 +477,15 @@ def test_captured_is_what_everybody_imports():
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = old
+
+
+def test_closing_a_socket_has_whoever_waits_for_it_look_again():
+    drained = []
+    uplink, s = new_udp()
+    uplink.drain = lambda: drained.append(s._closed)
+    s.close()
+    s.close()
+    assert drained == [True] and errno_of(s.recv, 1) == EBADF
 
 
 def new_tcp(**server):

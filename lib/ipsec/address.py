@@ -18,9 +18,11 @@ def to_octets(host) -> bytes:
     """The octets of a host given as text or as octets. Raises ValueError that names the value."""
     if isinstance(host, str):
         return parse_address(host)
+    if not isinstance(host, (bytes, bytearray, memoryview)):
+        raise ValueError("%r is no address: give text, or 4 or 16 octets" % (host,))
     if len(host) not in (4, 16):
         raise ValueError("an address has 4 or 16 octets, not %d" % len(host))
-    return host
+    return host  # type: ignore[return-value]
 
 
 def to_port(port: int) -> int:

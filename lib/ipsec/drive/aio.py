@@ -75,15 +75,15 @@ class Uplink(base.Uplink):
 
     def _abandon(self, task):
         """Whoever waited has been cancelled, or it could not begin: end it here and now, without awaiting anything."""
-        self._begin_close()
-        self.tunnel.abandon(self._clock.now_ms())
-        self.drain()
-        if task:
-            task.cancel()
-        self._task = None
-        if self._bell:
-            self._bell.stop()
-        self._end()
+        try:
+            self._begin_close()
+        finally:  # whatever a listener of events raises
+            if task:
+                task.cancel()
+            self._task = None
+            if self._bell:
+                self._bell.stop()
+            self._end()
 
     async def poll(self, timeout_ms: int = 0) -> None:
         """Sleep; the tunnel is served in the background anyway."""
@@ -96,12 +96,13 @@ class Uplink(base.Uplink):
         task = self._task
         while task and not task.done():
             await self._hear_or_abandon(task)
-        if not self.tunnel.is_closed:  # what served it has ended before
-            self.tunnel.abandon(self._clock.now_ms())
-        self._end()
+        self._end()  # abandons it if what served it has ended before
         if task and task is self._task:  # else another one has closed it
             self._task = None
-            await task
+            try:
+                await task
+            except asyncio.CancelledError:
+                pass  # the task's: it has ended, so nobody waits here
 
     async def _hear_or_abandon(self, task):
         """Wait for the tunnel to end, not for the task: whoever is cancelled here would cancel that."""
@@ -244,18 +245,16 @@ class Uplink(base.Uplink):
         return since(start, self._clock.now_ms()) if came else None
 
     async def wait_until(self, ready, timeout_ms=None) -> bool:
-        """Let the tunnel be served until `ready()` is true; False when the time is up before (None: never)."""
-        end = None if timeout_ms is None else self._clock.now_ms() + timeout_ms
+        """Wait until `ready()` is true; False when the time is up before (None: never); three days at the most."""
+        end = None if timeout_ms is None else self._clock.now_ms() + min(timeout_ms, base.LONGEST_MS)
         while not ready():
             now = self._clock.now_ms()
             if is_due(end, now):
                 return False
-            task = self._task
-            if task is None:
+            if self._task is None or self._task.done():
+                await self._check()
                 await _sleep_ms(1)  # nobody serves it: closed, or not begun
                 continue
-            if task.done():
-                await task  # raises what has ended it
             if end is not None and self._bell:
                 self._bell.at(now, left(end, now))
             self._news.clear()
@@ -267,7 +266,17 @@ class Uplink(base.Uplink):
         self._in_a_row += 1
         if self._in_a_row > _IN_A_ROW:
             self._in_a_row = 0
+            await self._check()
             await _sleep_ms(0)
+
+    async def _check(self):
+        """Raises what has ended the task in the background, if something has: nobody serves the tunnel since."""
+        task = self._task
+        if task and task.done():
+            try:
+                await task
+            except asyncio.CancelledError:  # not of whoever asks, who does not wait here
+                raise LocalError("the task that serves the tunnel was cancelled: close the tunnel, and connect again")
 
     async def _hear(self):
         """Wait until the tunnel is served."""
@@ -277,11 +286,17 @@ class Uplink(base.Uplink):
     async def _run(self):
         bell = self._bell
         try:
+            self.plan()  # the alarm may have struck before anybody waited
             while not self.tunnel.is_closed:
-                await bell
-                self._in_a_row = 0
-                base.Uplink.serve(self)  # here, as keys are made below, where the stack of a board ends
-                self.plan()
+                try:
+                    await bell
+                    self._in_a_row = 0
+                    base.Uplink.serve(self)  # here, as keys are made below, where the stack of a board ends
+                    self.plan()
+                except MemoryError:  # the heap may have room again in a moment
+                    if bell.is_short:
+                        raise
+                    bell.is_short = True
         finally:
             bell.stop()
             if self._bell is bell:

@@ -18,6 +18,7 @@ _BURST = 16  # datagrams taken before timers get a turn
 _LOOK_MS = 100  # how late the core is asked what is due when packets have come: asking costs a board as much as a packet
 SHORT_OF_HEAP = 98304  # octets in one piece when a handshake begins: with fewer what stays must not lie amid what goes
 _REOPEN_MS = 250  # between two attempts to get a socket that sends
+LONGEST_MS = 0xFFFFFFF  # three days: no two times may lie further apart (`micro.py`)
 _LONGEST_SEND_MS = 10000  # how long a socket without a time-out waits for a tunnel
 
 
@@ -224,6 +225,7 @@ class Uplink:
             self.tunnel.unreachable(str(e))
 
     def _begin(self):
+        self.drain()  # what is still to be told of the tunnel before is no failure of this one
         self.failure = self._look_at = None
         if self._captor:
             self._captor.capture()
@@ -235,10 +237,15 @@ class Uplink:
         self.drain()
 
     def _end(self):
-        """Give back what the system gave us, and what was captured."""
-        if self._captor:
-            self._captor.release()
-        self._udp.close()
+        """Wait for nothing any more; give back what the system gave us, and what was captured."""
+        try:
+            if not self.tunnel.is_closed:
+                self.tunnel.abandon(self._clock.now_ms())
+                self.drain()
+        finally:  # whatever a listener of events raises
+            if self._captor:
+                self._captor.release()
+            self._udp.close()
 
     def _echo(self, host) -> int:
         """Send an ICMP echo; returns its number, which is in `stack.echoes` until the answer comes. Raises ValueError."""

@@ -81,9 +81,11 @@ class Datagram:
         return n
 
     def close(self) -> None:
-        """Give the port back."""
-        self._closed = True
-        self._inner.close()
+        """Give the port back; whoever waits for it gets OSError EBADF."""
+        if not self._closed:
+            self._closed = True
+            self._inner.close()
+            self._uplink.drain()
 
     def _check_usable(self):
         if self._closed:

@@ -4,6 +4,7 @@ import asyncio
 
 from ipsec.micro import left
 
+_SHORT_S = 0.1  # until there may be memory again
 _SLICE_MS = 20  # for a loop without readers (Windows' default)
 
 
@@ -16,8 +17,13 @@ class Bell:
         self._reader = None  # a file descriptor
         self._alarm = None
         self.due = None  # when the alarm rings, in ms; None while it does not
+        self.is_short = False  # whether memory was short: then the next wait is a moment
 
     def __await__(self):
+        if self.is_short:
+            self.is_short = False
+            yield from asyncio.sleep(_SHORT_S).__await__()
+            return
         yield from self._event.wait().__await__()
         self._event.clear()
 

@@ -23,12 +23,19 @@ class Uplink(base.Uplink):
     def connect(self) -> None:
         """Make the tunnel; returns when packets can pass.
 
-        Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once; nothing is left half open.
+        Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once; nothing is left half open, nor
+        when Ctrl-C or a listener of events ends waiting.
         """
-        self._begin()
-        with Collecting(base.SHORT_OF_HEAP):
-            while not self.is_up and self.failure is None:
-                self._step(1000)
+        decided = False
+        try:
+            self._begin()
+            with Collecting(base.SHORT_OF_HEAP):
+                while not self.is_up and self.failure is None:
+                    self._step(1000)
+            decided = True
+        finally:
+            if not decided:
+                self._abandon()
         failure = self.failure
         if failure:
             self.close()
@@ -36,7 +43,7 @@ class Uplink(base.Uplink):
 
     def poll(self, timeout_ms: int = 0) -> None:
         """Serve the tunnel for so long (0: only what is due now)."""
-        end = self._clock.now_ms() + timeout_ms
+        end = self._clock.now_ms() + min(timeout_ms, base.LONGEST_MS)
         while True:
             self._step(left(end, self._clock.now_ms()))
             if is_due(end, self._clock.now_ms()):
@@ -44,11 +51,20 @@ class Uplink(base.Uplink):
 
     def close(self) -> None:
         """Tell the gateway, wipe the keys, give the socket back, and what was captured."""
-        if not self.tunnel.is_closed:
+        try:
+            if not self.tunnel.is_closed:
+                self._begin_close()
+                while not self.tunnel.is_closed:
+                    self._step(1000)
+        finally:
+            self._end()
+
+    def _abandon(self):
+        """Whoever waited was interrupted, or it could not begin: end it here and now."""
+        try:
             self._begin_close()
-            while not self.tunnel.is_closed:
-                self._step(1000)
-        self._end()
+        finally:
+            self._end()
 
     def socket(self, port: int = 0, room: int = 0):
         """A `drive.sync_socket.Socket`: UDP inside the tunnel, bound to a port (0: a free one), with `room`
@@ -120,8 +136,8 @@ class Uplink(base.Uplink):
         return since(start, self._clock.now_ms()) if came else None
 
     def wait_until(self, ready, timeout_ms=None) -> bool:
-        """Serve the tunnel until `ready()` is true; False when the time is up before (None: never)."""
-        end = None if timeout_ms is None else self._clock.now_ms() + timeout_ms
+        """Serve the tunnel until `ready()` is true; False when the time is up before (None: never); three days at the most."""
+        end = None if timeout_ms is None else self._clock.now_ms() + min(timeout_ms, base.LONGEST_MS)
         while not ready():
             ms = 1000 if end is None else left(end, self._clock.now_ms())
             self._step(ms)
