@@ -479,6 +479,53 @@ def test_captured_is_what_everybody_imports():
                 sys.modules[name] = old
 
 
+def test_tunnels_that_capture_may_end_in_any_order():
+    names = "socket", "usocket"
+    kept = [sys.modules.get(name) for name in names]
+    for order in ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)):
+        modules = [SocketModule(Tcp()) for _ in order]
+        try:
+            for module in modules:
+                module.capture()
+            left = list(modules)
+            for n in order:
+                modules[n].release()
+                left.remove(modules[n])
+                expected = [left[-1]] * 2 if left else kept
+                assert [sys.modules.get(name) for name in names] == expected, "that of the tunnel made last, of those there are"
+        finally:
+            for n in (0, 1):
+                sys.modules.pop(names[n], None)
+                if kept[n] is not None:
+                    sys.modules[names[n]] = kept[n]
+
+
+def test_of_cpython_too_what_is_captured_is_given_back_in_any_order():
+    if sys.implementation.name == "micropython":
+        skip("what MicroPython's ssl and asyncio take")
+    import ssl
+
+    from ipsec.drive.host_capture import give_back, take
+
+    class Streams:
+        open_connection = start_server = None
+
+    system, first, second, blocking = asyncio.open_connection, Streams(), Streams(), Tcp()
+    take(first)
+    own = asyncio.open_connection
+    take(second)
+    take(blocking)
+    other = asyncio.open_connection
+    assert len({system, own, other}) == 3
+    give_back(second)
+    assert asyncio.open_connection is own and ssl.SSLContext.sslsocket_class is not ssl.SSLSocket
+    give_back(second)
+    give_back(first)
+    assert asyncio.open_connection is system and ssl.SSLContext.sslsocket_class is not ssl.SSLSocket
+    give_back(blocking)
+    assert asyncio.open_connection is system and ssl.SSLContext.sslsocket_class is ssl.SSLSocket
+
+
 def test_closing_a_socket_has_whoever_waits_for_it_look_again():
     drained = []
     uplink, s = new_udp()

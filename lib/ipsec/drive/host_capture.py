@@ -8,15 +8,15 @@ import asyncio
 from ipsec.drive.host_tls import take_streams
 
 _before = asyncio.open_connection, asyncio.start_server
-_owner = None  # the uplink that has asyncio's streams
+_takers: list = []  # each uplink that captures, and the two functions of its own; the last one with some has asyncio's streams
 
 
 def take(uplink) -> None:
     """Let `SSLContext.wrap_socket` take streams of ours, and with asyncio its own streams go through this uplink."""
-    global _owner
     take_streams(True)
     if not hasattr(uplink, "open_connection"):
-        return  # it blocks
+        _takers.append((uplink, None))  # it blocks
+        return
 
     async def open_connection(host=None, port=None, *, ssl=None, server_hostname="", **_kwds):
         return await uplink.open_connection(host, port, ssl, server_hostname or "")
@@ -24,14 +24,19 @@ def take(uplink) -> None:
     async def start_server(client_connected_cb, host=None, port=None, *, ssl=None, **_kwds):
         return await uplink.start_server(client_connected_cb, host or "", port or 0, ssl=ssl)
 
-    _owner = uplink
-    asyncio.open_connection, asyncio.start_server = open_connection, start_server  # type: ignore[assignment]
+    _takers.append((uplink, (open_connection, start_server)))
+    _choose()
 
 
 def give_back(uplink) -> None:
-    """Have them as they were, but for what another uplink has taken since."""
-    global _owner
-    take_streams(False)
-    if _owner is uplink:
-        _owner = None
-        asyncio.open_connection, asyncio.start_server = _before
+    """Have them as they were before this uplink took them."""
+    others = [taker for taker in _takers if taker[0] is not uplink]
+    if len(others) < len(_takers):
+        _takers[:] = others
+        take_streams(bool(others))
+        _choose()
+
+
+def _choose():
+    functions = [own for _, own in _takers if own] or [_before]
+    asyncio.open_connection, asyncio.start_server = functions[-1]  # type: ignore[assignment]

@@ -98,21 +98,25 @@ class SocketModule:
 
     def capture(self) -> None:
         """Let whoever imports `socket` from now on get this. What has imported it before keeps the system's."""
+        self.release()
         if sys.implementation.name != "micropython":
             from ipsec.drive.host_capture import take
 
             take(self._uplink)
         for name in ("socket", "usocket"):
-            if sys.modules.get(name) is not self:
-                self._before[name] = sys.modules.get(name)
-                sys.modules[name] = self  # type: ignore[assignment]
+            self._before[name] = sys.modules.get(name)
+            sys.modules[name] = self  # type: ignore[assignment]
 
     def release(self) -> None:
         """Let whoever imports `socket` get what was there before. What has imported it meanwhile keeps this."""
         for name, before in self._before.items():
-            if sys.modules.get(name) is not self:
-                continue  # somebody else has it now
-            if before is None:
+            last = sys.modules.get(name)
+            if last is not self:  # somebody else has it now; another tunnel's gives it back some time, and not to this one
+                while isinstance(last, SocketModule) and last._before.get(name) is not self:
+                    last = last._before.get(name)
+                if isinstance(last, SocketModule):
+                    last._before[name] = before
+            elif before is None:
                 del sys.modules[name]
             else:
                 sys.modules[name] = before
