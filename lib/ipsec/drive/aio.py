@@ -84,6 +84,7 @@ class Uplink(base.Uplink):
             if self._bell:
                 self._bell.stop()
             self._end()
+        self.drain()
 
     async def poll(self, timeout_ms: int = 0) -> None:
         """Sleep; the tunnel is served in the background anyway."""
@@ -103,6 +104,7 @@ class Uplink(base.Uplink):
                 await task
             except asyncio.CancelledError:
                 pass  # the task's: it has ended, so nobody waits here
+        self.drain()
 
     async def _hear_or_abandon(self, task):
         """Wait for the tunnel to end, not for the task: whoever is cancelled here would cancel that."""

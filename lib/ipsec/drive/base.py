@@ -238,14 +238,11 @@ class Uplink:
 
     def _end(self):
         """Wait for nothing any more; give back what the system gave us, and what was captured."""
-        try:
-            if not self.tunnel.is_closed:
-                self.tunnel.abandon(self._clock.now_ms())
-                self.drain()
-        finally:  # whatever a listener of events raises
-            if self._captor:
-                self._captor.release()
-            self._udp.close()
+        if not self.tunnel.is_closed:
+            self.tunnel.abandon(self._clock.now_ms())
+        if self._captor:
+            self._captor.release()
+        self._udp.close()
 
     def _echo(self, host) -> int:
         """Send an ICMP echo; returns its number, which is in `stack.echoes` until the answer comes. Raises ValueError."""

@@ -26,7 +26,7 @@ class Uplink(base.Uplink):
         Raises ConnectError when the first attempt fails, or the gateway ends the tunnel at once; nothing is left half open, nor
         when Ctrl-C or a listener of events ends waiting.
         """
-        decided = False
+        decided = not self.tunnel.is_closed  # then beginning is refused, and changes nothing
         try:
             self._begin()
             with Collecting(base.SHORT_OF_HEAP):
