@@ -172,7 +172,9 @@ class AioCable(Cable):
     """The same for asyncio."""
 
     start_server = aio.Uplink.start_server
-    turn, _check, _task = aio.Uplink.turn, aio.Uplink._check, None
+    turn = aio.Uplink.turn
+    _check = aio.Uplink._check
+    _task = None
     _in_a_row = 0
 
     async def wait_until(self, ready, timeout_ms=None):

@@ -42,7 +42,9 @@ class OtherEnd:
         self.check_open, self.wait_until = cable.check_open, cable.wait_until
         self.is_up = True
 
-    turn, _check, _task = aio.Uplink.turn, aio.Uplink._check, None
+    turn = aio.Uplink.turn
+    _check = aio.Uplink._check
+    _task = None
     _in_a_row = 0
 
 
@@ -186,7 +188,9 @@ def test_more_than_there_is_room_for_with_asyncio():
 def test_a_server_of_asyncio():
     class Tls(AioCable):
         wrap_tls = aio.Uplink.wrap_tls
-        turn, _check, _task = aio.Uplink.turn, aio.Uplink._check, None
+        turn = aio.Uplink.turn
+        _check = aio.Uplink._check
+        _task = None
         _in_a_row = 0
 
     async def main():

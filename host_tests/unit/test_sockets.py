@@ -5,6 +5,7 @@ Start reading at `Udp`.
 
 import asyncio
 import sys
+from array import array
 
 from inet_support import B6, echo4, ip4, ip6, pseudo, udp, with_checksum
 from ipsec.drive import aio, base, sync
@@ -155,6 +156,22 @@ def test_a_text_is_sent_as_its_octets():
     assert s.sendto(text, PEER) == 7 and uplink.sent[-1][28:] == octets
     assert stream.write(text) == 7 and stream.send(text) == 7 and stream.sendall(text) is None
     assert stream.read(21) == octets * 3
+
+
+def test_an_array_is_sent_as_all_of_its_octets():
+    for numbers in (array("H", [1, 2, 300]), array("f", [21.5, -3.25]), array("B", [1, 2, 3])):
+        octets = bytes(numbers)
+        n = len(octets)
+        uplink, s = new_udp()
+        s.connect(PEER)
+        for call, where in ((s.sendto, (PEER,)), (s.send, ()), (s.write, ())):
+            assert call(numbers, *where) == n and uplink.sent[-1][28:] == octets
+        assert s.write(numbers, 1, n - 1) == n - 1 and uplink.sent[-1][28:] == octets[1:]
+        net, stream = new_tcp()
+        stream.connect(("10.10.0.1", 80))
+        assert stream.write(numbers) == n and stream.send(numbers) == n and stream.sendall(numbers) is None
+        assert stream.write(numbers, n - 1) == n - 1
+        assert stream.read(4 * n - 1) == octets * 3 + octets[:-1]
 
 
 def test_udp_bind():
@@ -394,7 +411,9 @@ class AioTcp(Tcp):
 
 
 class AioUdp(Udp):
-    turn, _check, _task = aio.Uplink.turn, aio.Uplink._check, None
+    turn = aio.Uplink.turn
+    _check = aio.Uplink._check
+    _task = None
     _in_a_row = 0
 
     async def wait_until(self, ready, timeout_ms=None):

@@ -5,6 +5,7 @@ then. Start reading at `AioStream.read`.
 """
 
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
+from ipsec.inet.udp import view
 from ipsec.micro import is_due
 
 
@@ -56,7 +57,7 @@ class AioStream(Stream):
         """Send what there is room for; `await drain()` for the rest. Raises OSError when the connection is gone."""
         self._check_usable()
         done = 0 if self._waiting else self.put(data)
-        self._waiting += bytes(memoryview(data)[done:])
+        self._waiting += bytes(view(data)[done:])
 
     async def drain(self) -> None:
         """Wait until there was room for all that was written."""
@@ -72,8 +73,8 @@ class AioStream(Stream):
 
     async def awrite(self, data, pos: int = 0, n: int = -1) -> None:
         """`write` and `drain`, as older MicroPython libraries do; `data[pos:pos + n]` of it."""
-        view = memoryview(data)
-        self.write(view[pos : len(view) if n < 0 else pos + n])
+        octets = view(data)
+        self.write(octets[pos : len(octets) if n < 0 else pos + n])
         await self.drain()
 
     async def awritestr(self, text: str) -> None:

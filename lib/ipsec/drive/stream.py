@@ -5,6 +5,7 @@ Start reading at `Stream`.
 
 from ipsec.address import format_address, to_octets
 from ipsec.drive.datagram import check_inside, unreachable
+from ipsec.inet.udp import view
 
 _EBADF = 9
 _ETIMEDOUT = 110
@@ -160,7 +161,7 @@ class Stream:
     def put(self, data) -> int:
         """Send as many octets as there is room for; returns how many. Raises OSError when the connection is gone."""
         self._check_usable()
-        n = self._inner.send(memoryview(data))  # of a text, which MicroPython's sockets take, the octets count
+        n = self._inner.send(view(data))
         self._uplink.drain()
         return n
 

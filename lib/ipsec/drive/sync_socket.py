@@ -5,6 +5,7 @@ Start reading at `Socket.recvfrom`.
 
 from ipsec.drive.datagram import Datagram
 from ipsec.drive.pollable import Pollable
+from ipsec.inet.udp import view
 
 _ALL = 2048  # longer than any datagram
 
@@ -38,7 +39,7 @@ class Socket(Pollable, Datagram):
         """`send`, or a part: `write(buf, n)`, `write(buf, pos, n)`, as in MicroPython."""
         if part:
             pos, n = (0, part[0]) if len(part) == 1 else part
-            data = memoryview(data)[pos : pos + n]
+            data = view(data)[pos : pos + n]
         return self.send(data)
 
     # Receiving

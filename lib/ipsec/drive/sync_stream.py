@@ -5,6 +5,7 @@ On MicroPython `ssl.wrap_socket` and `select.poll` take it like a socket. Start 
 
 from ipsec.drive.pollable import Pollable
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
+from ipsec.inet.udp import view
 
 _POLL_HUP = 16
 
@@ -49,12 +50,12 @@ class SyncStream(Pollable, Stream):
 
     def readinto(self, buf, n: int = -1):
         """Like `read`, into a buffer; returns the octets."""
-        view = memoryview(buf)[: n if n >= 0 else len(buf)]
+        room = memoryview(buf)[: n if n >= 0 else len(buf)]
         done = 0
-        while done < len(view):
+        while done < len(room):
             if not self._ahead and not self._wait(self.is_readable, done):
                 return done or None
-            got = self.take_into(view[done:])
+            got = self.take_into(room[done:])
             if not got:
                 break
             done += got
@@ -80,21 +81,21 @@ class SyncStream(Pollable, Stream):
 
     def sendall(self, data) -> None:
         """Send all octets. Raises OSError when that is not possible in time; some may have been sent then."""
-        view = memoryview(data)
-        while len(view):
-            view = view[self.send(view) :]
+        left = view(data)
+        while len(left):
+            left = left[self.send(left) :]
 
     def write(self, data, *part):
         """Send all octets, or `part` of them: `write(buf, n)`, `write(buf, pos, n)`, as in MicroPython; returns how many."""
-        view = memoryview(data)
+        octets = view(data)
         if part:
             pos, n = (0, part[0]) if len(part) == 1 else part
-            view = view[pos : pos + n]
+            octets = octets[pos : pos + n]
         done = 0
-        while done < len(view):
+        while done < len(octets):
             if not self._wait(self.is_writable):
                 return done or None
-            done += self.put(view[done:])
+            done += self.put(octets[done:])
         return done
 
     def flush(self) -> None:

@@ -4,6 +4,8 @@ The socket keeps whole packets, so that the sender's address and port are read o
 Start reading at `UdpSocket`.
 """
 
+from array import array
+
 from ipsec import address
 from ipsec.inet import ip
 from ipsec.inet.octets import same, store, transport, write4, write_udp
@@ -32,6 +34,7 @@ _ENOTCONN = const(107)
 _len = len  # a module's own names are found faster than built-ins: 3,000 instructions on a Cortex-M0+
 _isinstance = isinstance
 _str = str
+_more = str, array  # what has more octets than it is long
 
 
 def receive(stack, buf, at: int, pos: int, end: int) -> int:
@@ -132,8 +135,8 @@ class UdpSocket:
         tunnel does not take it now. Allocates: nothing when the host is octets.
         """
         host = addr[0]
-        if _isinstance(data, _str):
-            data = memoryview(data)  # its octets, as MicroPython's sockets send them
+        if _isinstance(data, _more):
+            data = view(data)
         if _isinstance(host, _str):
             if host != self._host:
                 self._host_octets = address.parse_address(host)
@@ -210,6 +213,11 @@ class UdpSocket:
         """Like `recvfrom`, the octets alone."""
         got = self.recvfrom(n)
         return None if got is None else got[0]
+
+
+def view(data):
+    """The octets of what is to be sent; of a text and an array all of them, as MicroPython's sockets send them."""
+    return memoryview(bytes(data) if isinstance(data, array) else data)
 
 
 def _write(socket, data, dest, port) -> int:
