@@ -23,7 +23,7 @@ from ipsec.ike.auth import keys
 from ipsec.ike.auth.keys import PublicKey
 
 from ipsec_board.errors import BoardError
-from ipsec_board.gateway import authority, certificates, raw_keys, secret_file
+from ipsec_board.gateway import authority, certificates, key_files, raw_keys, secret_file
 from ipsec_board.gateway import plan as plans
 from ipsec_board.gateway.authority import Authority
 from ipsec_board.gateway.plan import KEY_FILE, Plan, PlanError
@@ -138,11 +138,12 @@ def take_apart(source: Path, path: Path, password_file: Path | None, show: Show)
     if roots:
         lines.append(_keep(path.with_suffix(".ca.crt"), certificates.text(roots), "ca_file", show))
     text = path.read_text() if path.exists() else ""
-    missing = [line for line in lines if line not in text]
-    if missing:
+    if any(line not in text for line in lines):
+        auth = 'auth = "cert"' if found or 'auth = "cert"' in text else 'auth = "key"'
         show.line(f"write into [tunnel] of {path}:")
-        for line in ['auth = "cert"', *missing]:
-            show.line(f"  {line}")
+        for line in [auth, *lines]:
+            if line not in text:
+                show.line(f"  {line}")
 
 
 def _keep(place: Path, text: str, option: str, show: Show, secret: bool = False) -> str:
@@ -164,8 +165,8 @@ def _keep(place: Path, text: str, option: str, show: Show, secret: bool = False)
 def _open(source: Path, password_file: Path | None) -> tuple:
     """Private key or None, and certificates, the key's own first."""
     try:
-        octets = source.read_bytes()
-        given = password_file.read_bytes().rstrip(b"\r\n") if password_file else None
+        octets = key_files.plain(source.read_bytes())
+        given = key_files.plain(password_file.read_bytes()).rstrip(b"\r\n") if password_file else None
     except OSError as e:
         raise BoardError(f"{e.filename} cannot be read ({e.strerror})", "name a file in PKCS #12, or a private key") from e
     for password in [given] if given is not None else [None, b"", *_asked(source)]:

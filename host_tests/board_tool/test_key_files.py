@@ -93,6 +93,9 @@ def test_what_a_key_file_can_be_instead(tmp_path):
         (spki_pem(key), ["own.key is a public key", "name the file of its private key"]),
         (pem(*found), ["own.key is a certificate"]),
         (key.private_bytes(*locked), ["own.key is encrypted", "--import"]),
+        (key.private_bytes(Encoding.DER, *locked[1:]), ["own.key is encrypted", "--import"]),
+        (key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), ["own.key is a public key"]),
+        (key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH), ["own.key is a public key"]),
         (key.private_bytes(*openssh), ["OpenSSH", "ssh-keygen"]),
         (private_pem(ec.generate_private_key(ec.SECP521R1())), ["own.key is a key on the curve secp521r1", "Ed25519 or P-256"]),
         (private_pem(rsa.generate_private_key(65537, 2048)), ["takes a device seconds to sign with"]),
@@ -101,6 +104,26 @@ def test_what_a_key_file_can_be_instead(tmp_path):
         path = write(tmp_path, root, own=(key, found))
         (tmp_path / "own.key").write_bytes(octets(text))
         wrong(path, *words)
+
+
+def damaged(text: bytes) -> bytes:
+    """A letter of the point is another one."""
+    line = text.splitlines()[2]
+    return text.replace(line, line[:9] + (b"A" if line[9:10] != b"A" else b"B") + line[10:])
+
+
+def test_an_encrypted_key_is_opened_whatever_wrote_the_files(tmp_path):
+    key = p256()
+    for form in (Encoding.PEM, Encoding.DER):
+        for change in (FORMS["UTF-8 with a mark"], FORMS["UTF-16"], lambda text: text + "\r\n"):
+            path = write_plan(tmp_path, KEY, secret="")
+            data = key.private_bytes(form, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+            (tmp_path / "locked.key").write_bytes(octets(change(data.decode())) if form == Encoding.PEM else data)
+            (tmp_path / "password").write_bytes(octets(change("secret")))
+            said = tool("provision", "--import", tmp_path / "locked.key", "--password-file", tmp_path / "password", path)
+            assert said.status == 0, said.err
+            assert "key_file = " in said.out and 'auth = "cert"' not in said.out, "it is for the method that the file has"
+            path.with_suffix(".key").unlink()
 
 
 def test_what_gateway_key_can_be_instead(tmp_path):
@@ -118,6 +141,10 @@ def test_what_gateway_key_can_be_instead(tmp_path):
         (spki_pem(ec.generate_private_key(ec.SECP521R1())), ["gateway.pub is a key on the curve secp521r1", "P-384"]),
         (spki_pem(rsa.generate_private_key(65537, 1024)), ["gateway.pub is a key RSA with 1024 bits", "2048 to 4096"]),
         (b"nothing of use", ["gateway.pub holds no public key"]),
+        (own.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), ["gateway.pub is a private key", "-pubout"]),
+        (damaged(spki_pem(p256())), ["gateway.pub", "no point of its curve"]),
+        (damaged(spki_pem(ec.generate_private_key(ec.SECP384R1()))), ["gateway.pub", "no point of its curve"]),
+        (bytes(range(64)), ["gateway.pub", "no point of its curve"]),
     ):
         place.write_bytes(octets(text))
         wrong(path, *words)

@@ -60,6 +60,17 @@ def private(octets: bytes) -> tuple[bytes, str]:
     return key.private_bytes(*form), _name(key.public_key())
 
 
+def is_encrypted(octets: bytes) -> bool:
+    """Whether it is PKCS #8 in DER that wants a password."""
+    try:
+        load_der_private_key(octets, None)
+    except TypeError:
+        return True
+    except _FAILED:
+        pass
+    return False
+
+
 def public(octets: bytes) -> tuple[bytes, str]:
     """The same for a public key, also OpenSSH's and PKCS #1's: SubjectPublicKeyInfo."""
     key = _first(octets, (load_pem_public_key, load_der_public_key, load_ssh_public_key))

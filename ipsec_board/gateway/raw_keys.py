@@ -98,13 +98,16 @@ def gateway_key(path: Path, value: object, reasons: Reasons, certificates: bool 
     is_there = is_file_name(value) and place.is_file()
     if is_there:
         octets = key_files.alone(place.read_bytes(), "PUBLIC KEY")
-    if b"PRIVATE KEY" in octets:
+    if b"PRIVATE KEY" in octets or is_there and key_files.private(octets)[1]:
         reasons.add(f"gateway_key {place} is a private key", "openssl pkey -in FILE -pubout prints its public key; keep it there")
         return None
     try:
         if certificates and b"BEGIN CERTIFICATE" in octets:
             return cert.load_pinned(octets.decode("ascii", "replace"))
-        return _public(octets)
+        key = _public(octets)
+        if key.kind in (keys.P256, keys.P384) and not key_files.public(spki(key))[0]:
+            raise ConfigError("gateway_key: the numbers in it are no point of its curve: it was copied wrongly")
+        return key
     except ConfigError as e:
         if is_there:
             reasons.add(*_no_public(octets, str(place), str(e)))
@@ -177,7 +180,7 @@ def _no_private(octets: bytes, place: str, text: str) -> tuple[str, str]:
     _, kind = key_files.private(octets)
     if kind and "RSA" not in kind:
         return f"key_file {place} is a key {kind}; a device signs with Ed25519 or P-256", remedy
-    if b"PUBLIC KEY" in octets[:80]:
+    if b"PUBLIC KEY" in octets[:80] or key_files.public(octets)[1]:
         return f"key_file {place} is a public key", f"name the file of its private key; or {remedy}"
     bad = key_files.damage(octets)
     if bad:
@@ -191,8 +194,9 @@ def _no_private(octets: bytes, place: str, text: str) -> tuple[str, str]:
 def _foreign(octets: bytes, place: str, text: str) -> tuple[str, str]:
     if is_pkcs12(octets):
         return f"{place} is PKCS #12", f"take it apart once: ipsec-board provision --import {place} FILE.toml"
+    encrypted = key_files.is_encrypted(octets)
     for mark, (what, remedy) in _FOREIGN.items():
-        if mark in octets[:80]:
+        if mark in octets[:80] or encrypted:
             return f"{place} {what}", remedy.format(place)
     return text, "remove key_file, and the board makes a key" if text.startswith("key_file") else "give PEM, or 0s and base64"
 
