@@ -98,9 +98,13 @@ def install(board: Link, choice: Choice, show: Show) -> Facts:
     _check_space(work, facts.read(board, found.library_folder if romfs.is_in(target) else target).space)
     image = _new_rom(board, work, found) if work.has_new_rom else b""
     _send(board, work, show)
+    if not romfs.is_in(target):
+        _rename(board, work)  # the files are there before the segment's go
     if image:
         _write_rom(board, work, image, show)
-    _commit(board, work)
+    if romfs.is_in(target):
+        _rename(board, work)
+    _remove(board, work)
     show.good(f"{len(work.files)} files, {len(work.changed)} changed, {len(work.removals)} removed, {work.size} octets sent")
     _try_import(board, target)
     return found
@@ -255,11 +259,14 @@ def _make_folders(board: Link, work: Work) -> None:
         board.run(f"import os\nfor f in {wanted!r}:\n try:\n  os.stat(f)\n except OSError:\n  os.mkdir(f)")
 
 
-def _commit(board: Link, work: Work) -> None:
+def _rename(board: Link, work: Work) -> None:
     if work.kept:
         board.script("commit", timeout=60, RENAMES=[work.kept], REMOVALS=[])
     for pairs in _batches([(p + _STAGED, p) for p in work.filed]):
         board.script("commit", timeout=60, RENAMES=pairs, REMOVALS=[])
+
+
+def _remove(board: Link, work: Work) -> None:
     for paths in _batches([p for p in work.removals if not romfs.is_in(p)]):
         board.script("commit", timeout=60, RENAMES=[], REMOVALS=paths)
 

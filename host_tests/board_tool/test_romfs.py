@@ -62,7 +62,7 @@ def put(board, path: str, data: bytes) -> None:
         romfs.write(b, romfs.image_with(b, {path: data}, [], KIB * KIB), lambda _n: None)
 
 
-def test_the_library_goes_there_and_runs(board, gateway, tmp_path):
+def test_the_library_goes_there_and_runs(board, gateway, tmp_path, monkeypatch):
     plan = write_plan(tmp_path, TUNNEL.replace("127.0.0.1", board.gateway) + DEVICE.format(gateway))
     put(board, "/rom/lib/theirs.py", BEFORE)
     assert tool("provision", "--port", board.port, plan).status == 0
@@ -77,6 +77,17 @@ def test_the_library_goes_there_and_runs(board, gateway, tmp_path):
     with link.connect(board.port) as b:
         assert b.read_file("/rom/lib/theirs.py") == BEFORE
         assert b.run(CONNECT, timeout=120).split() == ["up", "/rom/lib/ipsec/__init__.mpy"]
+
+    def torn(b, image, _advance):
+        b.soft_reset()
+        b.script("rom", timeout=60, LEN=len(image))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(romfs, "write", torn)
+        assert tool("install", "--port", board.port, "--config", plan, "--no-romfs").status == 130
+    assert below(board, "/lib/ipsec") == filed and not below(board, "/rom"), "one of both is always whole"
+    put(board, "/rom/lib/theirs.py", BEFORE)
     install(board, plan, "--no-romfs")
     assert set(below(board, "/rom")) == {"/rom/lib/theirs.py"} and below(board, "/lib/ipsec") == filed
     with link.connect(board.port) as b:
