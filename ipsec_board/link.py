@@ -31,6 +31,18 @@ _LOST = (TransportError, SerialException, OSError, struct.error)
 _LOST_REMEDY = "press its reset button, check cable and power, then give the command again: what is done is kept"
 
 
+class _Transport(SerialTransport):
+    """mpremote looks at its overall limit in silence only: a program that prints on, whatever it is sent, would hold us."""
+
+    def read_until(self, min_num_bytes, ending, timeout=10, data_consumer=None, timeout_overall=None):
+        if timeout_overall is None:
+            return super().read_until(min_num_bytes, ending, timeout, data_consumer)
+        data, end = b"", time.monotonic() + timeout_overall
+        while not data.endswith(ending) and time.monotonic() < end:
+            data += self.serial.read(1)
+        return data
+
+
 class Link:
     """An open connection with the board at the raw prompt of its REPL."""
 
@@ -165,7 +177,7 @@ def connect(port: str | None = None, *, reset: bool = True, patience: float = 10
     """
     name = ports.choose(port)
     try:
-        transport = SerialTransport(name, timeout=_READ_S)
+        transport = _Transport(name, timeout=_READ_S)
     except _LOST as e:
         raise ports.explain_refusal(name) from e
     link = Link(name, transport)

@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import pty
 import re
+import threading
+import tty
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -142,3 +145,25 @@ def test_the_oldest_firmware_is_the_same_everywhere():
     said = {v for path in ROOT.glob("boards/*/README.md") for v in re.findall(r"version ([\d.]+) or newer", path.read_text())}
     assert said == {oldest}
     assert sources.VERSIONS["micropython"].startswith(oldest)
+
+
+def test_a_program_that_prints_on_whatever_it_is_sent_is_told_in_time():
+    """With a pseudo-terminal there was no limit."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    ended = threading.Event()
+
+    def printing():
+        while not ended.wait(0.02):
+            os.write(master, b"reading\r\n")
+
+    thread = threading.Thread(target=printing)
+    thread.start()
+    try:
+        with pytest.raises(BoardError, match="no MicroPython prompt"):
+            link.connect(os.ttyname(slave), patience=0.5)
+    finally:
+        ended.set()
+        thread.join()
+        os.close(master)
+        os.close(slave)
