@@ -362,11 +362,11 @@ def test_what_nobody_calls_is_left_out(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_files_have_the_same_short_names_for_things_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a file takes from another is not called like anything of its own, nor like a member of a class that reads it."""
-    number = "def one(n):\n    return n + 1\ndef two(n):\n    return one(n) * 10\n"
+    number = "def one(n):\n    return n + 1\ndef two(n):\n    return one(n) * 5 + one(n) * 5\n"
     number += "class C:\n    def __init__(self):\n        self.x = 3\n"
     late = "from ipsec.a import C, two\ndef mine(n):\n    return two(n) + C().x\ndef other(n):\n    return mine(n) + 1\n"
     late += "class D:\n    two = two\n    def y(self):\n        return D.two(1)\n"
-    late += "def f():\n    return other(4) + D().y() + two(0)\n"
+    late += "def f():\n    return other(4) + D().y() + two(0) + mine(0) - mine(0) + other(0) - other(0)\n"
     main = "from ipsec.a import two\ndef main():\n    from ipsec import late\n    return late.f(), two(0)\n"
     linked = joined(tmp_path, monkeypatch, main=main, a=number, late=late)
     assert result(linked, tmp_path) == "(84, 10)"
@@ -392,13 +392,31 @@ def test_names_that_every_firmware_has_are_not_spelled_in_the_files() -> None:
 
 def test_an_attribute_of_the_programs_own_keeps_its_name(device: tuple[Linked, Path]) -> None:
     linked, _ = device
-    short, name = next((short, name) for name, short in linked.attributes.items() if short in names._IN_EVERY_FIRMWARE)
+    file = "ipsec/_core"
+    found = [(f, short, n) for f, fields in linked.fields[file].items() for short, n in fields.items() if f]
+    function, short, [name] = next(x for x in found if x[1] in names._IN_EVERY_FIRMWARE and len(x[2]) == 1)
     said = f"AttributeError: 'C' object has no attribute '{short}'"
     translator = trace.Translator()
-    translator.line(f'  File "{linked.ident}/ipsec/_core.py", line 1, in {next(iter(linked.functions["ipsec/_core"]))}')
+    translator.line(f'  File "{linked.ident}/{file}.py", line 1, in {function}')
     assert translator.line(said) == said.replace(f"'{short}'", f"'{name}'")
     translator.line('  File "main.py", line 7, in f')
     assert translator.line(said) == said
+
+
+def test_an_attribute_is_looked_for_in_the_function_of_the_trace(device: tuple[Linked, Path]) -> None:
+    """Many are called the same; few that one function uses are."""
+    linked, _ = device
+    fields = [(len(n), n) for found in linked.fields.values() for f, named in found.items() for n in named.values() if f]
+    assert sum(n == 1 for n, _ in fields) > 0.9 * len(fields)
+    assert all(linked.attributes[a] == linked.attributes[n[0]] for _, n in fields for a in n)
+    functions = linked.fields["ipsec/_ike"]
+    function, short, both = next((f, s, n) for f, named in functions.items() for s, n in named.items() if f and len(n) == 2)
+    translator = trace.Translator()
+    translator.line(f'  File "{linked.ident}/ipsec/_ike.py", line 1, in {function}')
+    said = f"AttributeError: no attribute '{short}'"
+    assert translator.line(said) == f"AttributeError: no attribute '{both[0]}' or '{both[1]}'"
+    translator.line(f'  File "{linked.ident}/ipsec/_ike.py", line 1, in <module>')
+    assert translator.line(said) == said or " or " in translator.line(said), "of the whole file, unless that is too many"
 
 
 def test_what_a_program_names_is_there_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,5 @@ def write_sources(linked: Linked, folder: Path) -> None:
 def keep_map(linked: Linked) -> Path:
     """Keep what translates traces back, under the name that stands in them."""
     path = maps() / f"{linked.ident}.json"
-    attributes = {short: name for name, short in linked.attributes.items()}
-    path.write_text(json.dumps({"functions": linked.functions, "attributes": attributes}))
+    path.write_text(json.dumps({"functions": linked.functions, "fields": linked.fields}))
     return path

@@ -43,6 +43,12 @@ _CRYPTO_FACE = (
     "has_group",
 )
 _CRYPTO_OBJECTS = ("seal", "open", "wipe", "is_lean", "public", "shared")
+# The same: what drivers of another make use of a tunnel, and tunnels of another make of a stack
+_CORE = ("ipsec.tunnel", "ipsec.attempts", "ipsec.inet.stack", "ipsec.inet.udp")
+_CORE_FACE = """start connect receive tick send moved close poll deliver take_event choose ports unresolved unopened unreachable
+ no_room deadline path addr port tx tx_pos tx_end rx rx_pos rx_end where is_stream is_up is_closed config crypto counters drops
+ history events stack link head mtu shrink dns domains add_address udp ping echo_requests echo_replies echoes tcp timers passed
+ learn listen sendto recv_into recvfrom recv bind peer""".split()
 _NATIVE = "ipsec.native"
 _PRESENT = "ipsec.crypto.present"  # what is there, for `ipsec.crypto.board.installed`
 # What programs on a board import: names of modules, None for all public ones that are still there
@@ -63,11 +69,10 @@ _PROGRAMS: dict[str, tuple[str, ...] | None] = {
 _STUBS = (*_PROGRAMS, "ipsec.address", "ipsec.offer", "ipsec.suite")  # modules whose old name stays, with what is left of them
 # Modules whose classes programs hold objects of: their public names stay
 _OBJECTS = (
-    *("ipsec." + n for n in ("config", "errors", "event", "attempts", "tunnel")),
-    *("ipsec.drive." + n for n in ("base", "sync", "aio", "stream", "sync_stream", "aio_stream", "clock", "udp")),
+    *("ipsec." + n for n in ("config", "errors", "event")),
+    *("ipsec.drive." + n for n in ("base", "sync", "aio", "stream", "sync_stream", "aio_stream")),
     *("ipsec.drive." + n for n in ("datagram", "pollable", "sync_socket", "aio_socket", "socket_module")),
     *("ipsec.drive." + n for n in ("aio_server", "raw_socket")),
-    *("ipsec.inet." + n for n in ("stack", "udp")),
 )
 _MODES = {"ccm": "ipsec.crypto.modes.ccm", "gcm": "ipsec.crypto.modes.gcm", "chacha": "ipsec.crypto.modes.chapoly",
           "cbc": "ipsec.crypto.modes.cbc", "gcm8k": "ipsec.crypto.modes.gcm8k", "x25519": "ipsec.crypto.groups.x25519",
@@ -101,6 +106,8 @@ class Linked:
     texts: dict[str, str] = field(default_factory=dict)
     functions: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # by file and short name
     attributes: dict[str, str] = field(default_factory=dict)  # name: short name
+    # Names by file, function ("" for all of a file), short name
+    fields: dict[str, dict[str, dict[str, list[str]]]] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)  # texts that are numbers on the board
     filed: str = ""  # the file of texts
     modules: dict[str, list[str]] = field(default_factory=dict)  # part: its modules
@@ -130,7 +137,7 @@ def link(options: Options) -> Linked:
     units = reach.units(program)
     for unit in _all(units):
         unit.uses -= set(values)
-    inside = Inside(options.programs, program.modules)
+    inside = Inside(() if options.whole else options.programs, program.modules)
     roots = _roots(program) | _named(program, inside.names)
     kept = _kept(program) | (_of_faces(program) if options.whole else set())
     shaker = reach.Shaker(units, kept | inside.attributes, everything=options.whole)
@@ -148,7 +155,7 @@ def link(options: Options) -> Linked:
         result.filed = filer.text
     fixed = _fixed(program)
     names.make_unique(program, alive, fixed)
-    attributes = names.shorten(program, alive, kept, roots, fixed, parts)
+    attributes = names.shorten(program, alive, kept, roots, fixed, parts, (*_OBJECTS, *_CORE), options.programs)
     result.attributes = attributes
     emitter = emit.Emitter(program, parts, units)
     _note_functions(units, parts, result)
@@ -201,7 +208,7 @@ def _fixed(program: Program) -> set[Binding]:
 
 def _kept(program: Program) -> set[str]:
     """Attributes that programs use: public names of the classes whose objects they hold, and options of a configuration."""
-    found = {*_CRYPTO_FACE, *_CRYPTO_OBJECTS, *Config.__annotations__, "warnings", "listed"}
+    found = {*_CRYPTO_FACE, *_CRYPTO_OBJECTS, *_CORE_FACE, *Config.__annotations__, "warnings", "listed"}
     if _NATIVE in program.natives:
         found.update(native.NAMES)
     for name in _OBJECTS:
@@ -242,9 +249,11 @@ def _drop_values(units: dict[str, list[reach.Unit]], values: dict[Binding, objec
 
 
 def _note_functions(units: dict[str, list[reach.Unit]], parts: Parts, result: Linked) -> None:
-    """Which functions a short name in a trace may mean, for each file."""
+    """Which functions a short name in a trace may mean, for each file, and which attributes in them."""
     for unit in _all(units):
-        at = result.functions.setdefault(_path(parts.of[unit.module.name]), {})
+        path = _path(parts.of[unit.module.name])
+        at = result.functions.setdefault(path, {})
+        _note_fields(unit.statement, "", path, result)
         holder = unit.statement.name if isinstance(unit.statement, ast.ClassDef) else ""
         for n in ast.walk(unit.statement):
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -253,6 +262,15 @@ def _note_functions(units: dict[str, list[reach.Unit]], parts: Parts, result: Li
                 short = result.attributes.get(n.name, n.name) if is_member else binding.final if binding else n.name
                 where = f"{slices.path_of(unit.module.name)}:{n.lineno} {holder + '.' if holder else ''}{n.name}"
                 at.setdefault(short, []).append(where)
+                _note_fields(n, short, path, result)
+
+
+def _note_fields(at: ast.AST, function: str, path: str, result: Linked) -> None:
+    found = result.fields.setdefault(path, {}).setdefault(function, {})
+    for name in sorted({n.attr for n in ast.walk(at) if isinstance(n, ast.Attribute)} & set(result.attributes)):
+        there = found.setdefault(result.attributes[name], [])
+        if name not in there:
+            there.append(name)
 
 
 def _path(part: str) -> str:

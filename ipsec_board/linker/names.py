@@ -12,12 +12,13 @@ import importlib
 import itertools
 import keyword
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from ipsec_board.linker.fold import BUILTINS, argument_nodes, is_machine_code
 from ipsec_board.linker.parts import ALWAYS, DATA, Parts
 from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
+from ipsec_board.linker.share import Kinship
 
 _OUTSIDE = (
     "array",
@@ -101,21 +102,34 @@ def _local_names(units: Iterable[Unit]) -> set[str]:
 
 
 def shorten(
-    program: Program, units: list[Unit], kept: set[str], roots: set[Binding], fixed: set[Binding], parts: Parts
+    program: Program,
+    units: list[Unit],
+    kept: set[str],
+    roots: set[Binding],
+    fixed: set[Binding],
+    parts: Parts,
+    faces: Container[str],
+    programs: Sequence[str] = (),
 ) -> dict[str, str]:
     """Short names for bindings, arguments and attributes; returns the attributes' old names to the new.
 
-    Bindings in `roots` keep their arguments, those in `fixed` their names.
+    Bindings in `roots` keep their arguments, and so do methods of `kept` names in the modules `faces`; those in `fixed` keep
+    their names. `programs` are texts that look inside.
     """
     nodes = list(_walk(units))
-    keywords = {k.arg for n in nodes if isinstance(n, ast.Call) for k in n.keywords if k.arg}
-    for n in nodes:
-        if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            _shorten_arguments(n, keywords, n.name in kept or getattr(n, "binding", None) in roots)
+    texts = [n for text in programs for n in ast.walk(ast.parse(text))]
+    keywords = {k.arg for n in (*nodes, *texts) if isinstance(n, ast.Call) for k in n.keywords if k.arg}
+    for unit in units:
+        is_open = unit.module.name in faces
+        for n in ast.walk(unit.statement):
+            if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                _shorten_arguments(n, keywords, is_open and n.name in kept or getattr(n, "binding", None) in roots)
     outside = {n.id for n in nodes if isinstance(n, ast.Name) and getattr(n, "binding", None) is None}
     there = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {x for n in nodes for x in _bound_by_class(n)}
-    pool = _Pool(_fresh(_local_finals(nodes) | outside | there | {b.name for b in fixed}))
-    attributes = _name_attributes(_attributes(nodes, kept), units, parts, there | _spelled(nodes), pool)
+    taken = _local_finals(nodes) | outside | there | {b.name for b in fixed}
+    free = [n for n in _IN_EVERY_FIRMWARE if n not in there | _spelled(nodes)]
+    pool = _Pool(itertools.chain((n for n in free if n not in taken | BUILTINS), _fresh(taken)))
+    attributes = _name_attributes(_attributes(nodes, kept), units, parts, free, pool, Kinship(units, parts, programs))
     short = {part: {attributes.get(m, m) for m in found} for part, found in _methods(units, parts).items()}
     _name_bindings(units, parts, fixed, short, pool, set(attributes.values()), _read_by_classes(nodes))
     return attributes
@@ -135,15 +149,27 @@ class _Pool:
             yield self._made[i]
 
 
-def _name_attributes(found: list[str], units: list[Unit], parts: Parts, foreign: set[str], pool: _Pool) -> dict[str, str]:
-    """A name for each attribute, those of the files that every tunnel loads first: the names there are then few.
+def _name_attributes(
+    found: list[str], units: list[Unit], parts: Parts, free: list[str], pool: _Pool, kinship: Kinship
+) -> dict[str, str]:
+    """A name for each attribute, those of the files that every tunnel loads first; the same for many that never meet.
 
     What every firmware has in flash goes first, where nothing in the program is called so.
     """
     loaded = [u.statement for u in units if parts.of[u.module.name] in ALWAYS]
     early = {n.attr for s in loaded for n in ast.walk(s) if isinstance(n, ast.Attribute)}
-    free = [n for n in _IN_EVERY_FIRMWARE if n not in foreign]
-    return dict(zip(sorted(found, key=lambda a: a not in early), itertools.chain(free, pool), strict=False))
+    groups = {a: {i for i, names in enumerate(kinship.groups) if a in names} for a in found}
+    taken: dict[str, set[int] | None] = {}  # by short name: the groups that have it, None where one attribute has it alone
+    made = {}
+    for a in sorted(found, key=lambda a: a not in early):
+        alone = a in kinship.alone or not groups[a]
+        for name in itertools.chain(free, pool):
+            there = taken.get(name, set())
+            if name not in taken if alone else there is not None and not there & groups[a]:
+                taken[name] = None if alone else {*there, *groups[a]}  # type: ignore[misc]
+                made[a] = name
+                break
+    return made
 
 
 def _name_bindings(

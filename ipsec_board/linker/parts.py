@@ -4,6 +4,8 @@ A module that only functions import, and that not every tunnel needs, stays apar
 device still pays for what it uses. Start reading at `divide`.
 """
 
+import ast
+
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.program import Program, imported_anywhere, imported_at_once
 
@@ -23,6 +25,13 @@ _LAYERS = (
 _ALWAYS = ("ipsec.drive.base", "ipsec.crypto.backend", "ipsec.crypto.board", "ipsec.ike.establish",
            "ipsec.ike.auth", "ipsec.ike.auth.psk", "ipsec.ike.answer", "ipsec.crypto.kernels.field")  # fmt: skip
 FACES = ("ipsec.drive.sync", "ipsec.drive.aio")  # programs import these, and of a device's programs one uses one
+# What packets meet beside the data path: methods of a module, or all of it
+_PACKETS = {
+    "ipsec.crypto.hmac": "", "ipsec.crypto.modes.aead": "", "ipsec.crypto.modes.cbc": "", "ipsec.crypto.modes.gcm": "",
+    "ipsec.tunnel": "receive _receive_esp send deliver poll deadline",
+    "ipsec.drive.base": "serve _go_on _drain_core wait_ms", "ipsec.drive.clock": "now_ms",
+    "ipsec.drive.udp": "send receive_into _take _take_piece wait take_error", "ipsec.drive.sync": "poll wait_until _step",
+}  # fmt: skip
 
 
 class Parts:
@@ -32,6 +41,14 @@ class Parts:
         self.of: dict[str, str] = {}
         self.modules: dict[str, list[str]] = {}
         self.below: dict[str, set[str]] = {}  # parts that are surely loaded when this one is
+
+    def hot(self, module: str, statement: ast.stmt) -> list[ast.stmt]:
+        """What of a module's statement each packet meets: nothing, all of it, or methods of a class."""
+        methods = "" if self.of[module] == DATA else _PACKETS.get(module)
+        if methods == "":
+            return [statement]
+        body = statement.body if methods and isinstance(statement, ast.ClassDef) else []
+        return [s for s in body if isinstance(s, ast.FunctionDef) and methods and s.name in methods.split()]
 
     def place(self, part: str, names: list[str]) -> None:
         """Put modules into a part."""

@@ -30,6 +30,7 @@ class Translator:
 
     def __init__(self) -> None:
         self._map: dict = {}
+        self._file = self._function = ""
         self._rest = b""
 
     def line(self, text: str) -> str:
@@ -37,7 +38,7 @@ class Translator:
         if _ELSEWHERE.match(text):
             self._map = {}  # what is raised there has names of its own
         text = texts.expand(_PLACE.sub(self._place, text))
-        return _ATTRIBUTE.sub(lambda m: m[1] + self._map.get("attributes", {}).get(m[2], m[2]) + m[3], text)
+        return _ATTRIBUTE.sub(self._attribute, text)
 
     def feed(self, data: bytes) -> bytes:
         """Output as it comes; the beginning of a line that may be part of a trace waits for its end."""
@@ -49,6 +50,13 @@ class Translator:
             tail = b"\n" if lines else b""
         self._rest = rest
         return b"\n".join(self._octets(x) for x in lines) + tail
+
+    def _attribute(self, m: re.Match) -> str:
+        """Attributes that no object has both of are called the same: meant is one of the function that was last in the trace."""
+        fields = self._map.get("fields", {}).get(self._file, {})
+        found = fields.get(self._function, fields.get("", {})).get(m[2], [])
+        before = self._map.get("attributes", {}).get(m[2], m[2])  # of a map that was kept when each had a name of its own
+        return m[1] + ("' or '".join(found) if 0 < len(found) <= _MANY else before) + m[3]
 
     @staticmethod
     def _may_be_ours(rest: bytes) -> bool:
@@ -65,6 +73,7 @@ class Translator:
         if not path.is_file():
             return m[0]
         self._map = json.loads(path.read_text())
+        self._file, self._function = m[2], m[3] or ""
         if not m[3] or m[3] == "<module>":
             return f'File "{m[2]}.py" (joined), while it is imported'
         places = self._map["functions"].get(m[2], {}).get(m[3], [])
