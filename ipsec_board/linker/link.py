@@ -15,7 +15,7 @@ from ipsec.config import Config
 from ipsec.crypto import board
 
 from ipsec_board import native, slices
-from ipsec_board.linker import emit, filed, names, order, reach, texts
+from ipsec_board.linker import emit, filed, merge, names, order, reach, texts
 from ipsec_board.linker.inside import Inside
 from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import CORE, FACES, TOP, Parts, divide
@@ -154,6 +154,9 @@ def link(options: Options) -> Linked:
         filer.run(u.statement for u in alive if u.module.name not in filed.OFTEN)
         result.filed = filer.text
     fixed = _fixed(program)
+    closed = {*kept, *inside.attributes, *merge.spelled(alive, options.programs)}
+    merge.Merger(units, parts, roots | fixed, closed).run()
+    alive = _all(units)
     names.make_unique(program, alive, fixed)
     attributes = names.shorten(program, alive, kept, roots, fixed, parts, (*_OBJECTS, *_CORE), options.programs)
     result.attributes = attributes
@@ -260,7 +263,9 @@ def _note_functions(units: dict[str, list[reach.Unit]], parts: Parts, result: Li
                 binding = getattr(n, "binding", None)
                 is_member = holder and n in unit.statement.body  # type: ignore[attr-defined]
                 short = result.attributes.get(n.name, n.name) if is_member else binding.final if binding else n.name
-                where = f"{slices.path_of(unit.module.name)}:{n.lineno} {holder + '.' if holder else ''}{n.name}"
+                where = (
+                    f"{slices.path_of(unit.module.name)}:{n.lineno} {holder + '.' if holder else ''}{'+'.join(merge.named(n))}"
+                )
                 at.setdefault(short, []).append(where)
                 _note_fields(n, short, path, result)
 
