@@ -6,33 +6,37 @@ Start reading at `sizes`.
 
 from ipsec.errors import CryptoError
 
-# number: (mode, salt octets, IV octets in the message, ICV octets); integrity of its own has no ICV here
+_MODES = "", "cbc", "ccm", "gcm", "chacha"
+# number: mode, salt octets, IV octets in the message, ICV octets (integrity of its own has none here); they are the digits of one
+# number, because a small integer takes no heap
 _ENCR = {
-    12: ("cbc", 0, 16, 0),
-    14: ("ccm", 3, 8, 8),
-    15: ("ccm", 3, 8, 12),
-    16: ("ccm", 3, 8, 16),
-    18: ("gcm", 4, 8, 8),
-    19: ("gcm", 4, 8, 12),
-    20: ("gcm", 4, 8, 16),
-    28: ("chacha", 4, 8, 16),
-    29: ("ccm", 3, 0, 8),
-    30: ("gcm", 4, 0, 16),
-    31: ("chacha", 4, 0, 16),
+    12: 1_0_16_00,
+    14: 2_3_08_08,
+    15: 2_3_08_12,
+    16: 2_3_08_16,
+    18: 3_4_08_08,
+    19: 3_4_08_12,
+    20: 3_4_08_16,
+    28: 4_4_08_16,
+    29: 2_3_00_08,
+    30: 3_4_00_16,
+    31: 4_4_00_16,
 }
-_INTEG = {12: (32, 16), 13: (48, 24), 14: (64, 32)}  # number: (key octets = digest octets, ICV octets)
+_INTEG = {12: 32_16, 13: 48_24, 14: 64_32}  # number: key octets = digest octets, ICV octets
 _PRF = {5: 32, 6: 48, 7: 64}
 _GROUP = {31: 32, 19: 64, 20: 96, 21: 132, 14: 256, 15: 384, 16: 512}
 
 
 def mode(encr: int) -> tuple:
     """`(mode, salt_len, iv_len, icv_len)` of an encryption algorithm; raises CryptoError for an unknown one."""
-    return _ENCR.get(encr) or _find(_ENCR, encr, "encryption")
+    row = _find(_ENCR, encr, "encryption")
+    return _MODES[row // 100000], row // 10000 % 10, row // 100 % 100, row % 100
 
 
 def integ_sizes(integ: int) -> tuple:
     """`(key_len, icv_len)` of an integrity algorithm; the key is as long as the digest (RFC 4868 2.1.1)."""
-    return _find(_INTEG, integ, "integrity")
+    row = _find(_INTEG, integ, "integrity")
+    return row // 100, row % 100
 
 
 def prf_len(prf: int) -> int:

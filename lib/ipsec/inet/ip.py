@@ -56,11 +56,6 @@ def total_len(buf, pos: int) -> int:
     return 40 + (buf[pos + 4] << 8 | buf[pos + 5])
 
 
-def header_len(buf, pos: int) -> int:
-    """Octets of the header of a checked packet."""
-    return (buf[pos] & 15) << 2 if buf[pos] >> 4 == 4 else 40
-
-
 def source(buf, pos: int) -> bytes:
     """A copy of the source address of a checked packet. Allocates: that copy."""
     at = pos + 12 if buf[pos] >> 4 == 4 else pos + 8
