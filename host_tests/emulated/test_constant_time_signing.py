@@ -9,7 +9,7 @@ from host_tests.emulated import counting
 from host_tests.emulated.counting import TICKS
 
 SCALARS = 40
-KINDS = ("ed25519", "p256", "modular", "nonce", "comb-25519", "comb-256", "inverse", "control")
+KINDS = ("ed25519", "p256", "modular", "nonce", "columns", "comb-25519", "comb-256", "inverse", "control")
 IN_C = ("comb-25519", "comb-256", "inverse")  # whole, as one call each
 
 pytestmark = pytest.mark.emulated
@@ -40,16 +40,28 @@ b25519, b256 = comb.Comb(comb25519.TABLE, 3, True), comb.Comb(comb256.TABLE, 2, 
 ecdsa._prepare(f256, p256)
 program = ecdsa._NEGATE + ecdsa.ADD
 
+codes, signs = bytearray(64), bytearray(32)
+
+def spread(k):
+    for i in range(32):
+        codes[i] = k[i] & 15
+        codes[i + 32] = k[i] >> 4
+
 def columns_25519(k):
+    spread(k)
     for column in range(31, 24, -1):
         f25519.run(ed25519._DOUBLE)
-        ed25519._add_column(f25519, b25519, k, column)
+        ed25519._add_column(f25519, b25519, codes, column)
 
 def columns_256(k):
+    spread(k)
     for column in range(31, 24, -1):
         f256.run(ecdsa.DOUBLE)
         for high in (0, 1):
-            f256.choose(program, b256.entry(f256, 3, k, column, high))
+            f256.choose(program, b256.entry(f256, 3, codes, column, high))
+
+def columns(k):
+    comb._sort(codes, signs, k, p256.N)
 
 m = modular.Modulus(p256.N, 10)
 products = b"\\x00\\x02\\x01\\x00\\x01\\x03\\x02\\x02\\x02\\x03\\x03\\x02\\x00\\x03\\x03\\x01"
@@ -78,7 +90,8 @@ def control(k):
     while k[0] >> n:
         n += 1
 
-calls = ("ed25519", columns_25519), ("p256", columns_256), ("modular", product), ("nonce", nonce), ("control", control)
+calls = ("ed25519", columns_25519), ("p256", columns_256), ("columns", columns), ("modular", product), ("nonce", nonce)
+calls += (("control", control),)
 if native:
     calls += ("comb-25519", comb_25519), ("comb-256", comb_256), ("inverse", inverse)
 edge = bytes(32), b"\\xff" * 32, b"\\x55" * 32, bytes(31) + b"\\x01", p256.N

@@ -41,14 +41,26 @@ def test_modular_agrees_with_long_integers():
 def test_digits_of_a_scalar():
     """The sum of the comb's digits is the scalar; signed digits are odd, sparse, and sum up too."""
     for k in (0, 1, _N - 1, int.from_bytes(octets(32), "big") % _N):
-        m = modular.Modulus(p256.N, 4)
-        m.load(1, k.to_bytes(32, "big"))
-        m.run(b"\x00\x01\x01\x00")
-        got = int.from_bytes(comb.digits(m, 1, 2), "little")
-        assert (2 * got - (1 << 256) + 1 - k) % _N == 0 and got < _N
+        assert _sum_of_columns(comb.columns(k.to_bytes(32, "little"), p256.N)) % _N == k
         digits = comb.naf(k.to_bytes(33, "little"))
         assert sum((digits[i] - 128) << i for i in range(len(digits))) == k
         assert all(d == 128 or d & 1 and 121 <= d <= 135 for d in digits)
+
+
+def _sum_of_columns(columns):
+    """What the entries of both tables say, in multiples of the base point."""
+    total = 0
+    for i in range(64):
+        sign = -1 if columns[i] & 8 else 1
+        entry = (1 << 96) + sum([(1 if columns[i] >> tooth & 1 else -1) << 32 * tooth for tooth in range(3)])
+        total += sign * entry << (i & 31) + 128 * (i >> 5)
+    return total
+
+
+def test_columns_of_a_number_above_the_order_that_is_even():
+    order = int.from_bytes(ed25519._L, "big")
+    for k in (1 << 254, (1 << 255) - 8, order + 1, order - 1, 8, 0):
+        assert _sum_of_columns(comb.columns(k.to_bytes(32, "little"), ed25519._L)) % order == k % order
 
 
 def test_equal_and_opposite_points_are_added_right():

@@ -23,6 +23,8 @@ import test_signatures  # noqa: E402
 from ipsec.crypto.modes import cbc  # noqa: E402  needs the shim of cryptolib, which the tests bring
 from ipsec.crypto.modes.aead import Aead  # noqa: E402
 from ipsec.crypto.sign import modular  # noqa: E402
+from ipsec.crypto.sign.p256 import CURVE as p256  # noqa: E402
+from ipsec.crypto.sign.p384 import CURVE as p384  # noqa: E402
 
 TESTS = [name for name in dir(tests) if name.startswith("test_") and name != "test_generated_files_are_current"]
 
@@ -47,6 +49,27 @@ def test_modular_kernel(monkeypatch):
         monkeypatch.setattr(modular, name, getattr(kernel, name), raising=False)  # CPython has none
     monkeypatch.setattr(modular, "Modulus", modular.LimbModulus)
     test_signatures.test_modular_agrees_with_long_integers()
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_inverses(bits):
+    """What a number and its inverse make is one, for numbers of every length."""
+    kernel = load(CRYPTO / "inverse.py", bits)
+    for modulus, limbs in ((p256.N, 20), (p256.P, 20), (p384.N, 32)):
+        n = int.from_bytes(modulus, "big")
+        for a in (1, 2, 3, n - 1, n - 2, n >> 1, 1 << 13, n - (1 << 26), (1 << 200) - 1, 5**90):
+            w = bytearray(b"".join(x.to_bytes(4, "little") for number in (n, a, 0, 1) for x in _limbs(number, limbs)))
+            k = kernel.inverse(w, 0, w, limbs)
+            words = [int.from_bytes(w[i : i + 4], "little") for i in range(8 * limbs, 12 * limbs, 4)]
+            found = sum(word << 13 * i for i, word in enumerate(words))
+            assert n.bit_length() <= k <= 2 * n.bit_length() and max(words) < 8192 and found < 2 * n
+            assert (found * a + (1 << k)) % n == 0
+        w = bytearray(b"".join(x.to_bytes(4, "little") for number in (n, 0, 0, 1) for x in _limbs(number, limbs)))
+        kernel.inverse(w, 0, w, limbs)  # there is none: it ends
+
+
+def _limbs(number, limbs):
+    return [number >> 13 * i & 8191 for i in range(limbs)]
 
 
 MESSAGES = ("header_of_ike", "impossible_lengths", "one_sealer_many_messages", "iv_counts_up_over_every_octet",

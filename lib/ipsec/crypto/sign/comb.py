@@ -2,13 +2,13 @@
 
 With 256 digits +1 and -1, k = 2 K - (2^256 - 1) for K = (k + 2^256 - 1) / 2 modulo the order: bit i of K is digit i. Digits
 i + 32 j of one i make a column, which tells one entry of either table and its sign: 32 doublings and 64 additions for every k.
-Where there is the kernel in C (firmware/natmod/comb.h) it does all of this. Start reading at `digits`.
+Where there is the kernel in C (firmware/natmod/comb.h) it does all of this. Start reading at `columns`.
 """
 
-from ipsec.crypto.sign import modular
+from ipsec.crypto import ct
+from ipsec.crypto.sign.modular import walk
 
 COLUMNS = 32
-_ALL_ONES = b"\xff" * 32
 
 
 class Comb:
@@ -24,46 +24,44 @@ class Comb:
             view = memoryview(table)
             self._halves = bytearray(view[:half]), bytearray(view[half:])
 
-    def entry(self, f, slot, octets, column, high):
+    def entry(self, f, slot, columns, column, high):
         """Unpack into `slot` and on what this column has of the table; 1 is returned when it is to be subtracted, else 0."""
-        at = (column >> 3) + 16 * high
-        bit = column & 7
-        negative = (octets[at + 12] >> bit & 1) ^ 1
-        index = (octets[at] >> bit & 1) | (octets[at + 4] >> bit & 1) << 1 | (octets[at + 8] >> bit & 1) << 2
-        index ^= negative | negative << 1 | negative << 2
+        code = columns[column + COLUMNS * high]
         if self._halves:
-            f.entry(slot, self._halves[high], index, self._numbers)
-            return negative
-        f.load_row(slot, self._numbers, self._table, 32 * (index + 8 * high) * self._numbers)
-        return negative
+            f.entry(slot, self._halves[high], code & 7, self._numbers)
+        else:
+            f.load_row(slot, self._numbers, self._table, 32 * ((code & 7) + 8 * high) * self._numbers)
+        return code >> 3
 
 
-def digits(m, slot, free):
-    """K of the number k in a slot (in Montgomery's form, of a modulus of 32 octets), as 32 little-endian octets.
+def columns(k, order):
+    """What each column has of the first table, then of the second: the entry, and 8 where it is to be subtracted.
 
-    The slots `free` and `free` + 1 are overwritten.
+    `k` are 32 little-endian octets, a number below the order, or one below 2^255 that is even; the order is big-endian, and odd.
     """
-    m.load(free, _ALL_ONES)
-    m.run(bytes((modular.MUL, free, free, 0, modular.ADD, free, free, slot)))
-    _halve(m, free + 1)
-    m.run(bytes((modular.MUL, free, free, free + 1)))
-    return m.store(free, 32, False)
+    out, signs = bytearray(2 * COLUMNS), bytearray(32)
+    walk(_sort, out, signs, k, order)
+    ct.wipe(signs)
+    return out
 
 
-def _halve(m, slot):
-    """1 / 2 into a slot, not in Montgomery's form: (n + 1) / 2."""
-    half = bytearray(32)
-    n = m.modulus
-    carry = 0
-    for i in range(32):
-        half[i] = n[i] >> 1 | carry
-        carry = n[i] << 7 & 128
-    for i in range(31, -1, -1):  # n is odd: n // 2 + 1
-        if half[i] < 255:
-            half[i] += 1
-            break
-        half[i] = 0
-    m.load(slot, half)
+def _sort(out, signs, k, order):
+    """No branch and no address depends on k. Allocates: nothing."""
+    even = (k[0] & 1) - 1
+    u = i = 0
+    while i < 32:  # K = (k + 2^256 - 1) / 2 of an odd k, else the same of k less the order
+        u += k[i] - (order[31 - i] & even)
+        if i:
+            signs[i - 1] |= u << 7 & 128
+        signs[i] = u >> 1 & 127
+        u >>= 8
+        i += 1
+    signs[31] |= u + 1 << 7
+    for i in range(2 * COLUMNS):
+        at = (i & 24) >> 3 | (i & 32) >> 1
+        bit = i & 7
+        minus = (signs[at + 12] >> bit & 1) - 1 & 15
+        out[i] = (signs[at] >> bit & 1 | (signs[at + 4] >> bit & 1) << 1 | (signs[at + 8] >> bit & 1) << 2) ^ minus
 
 
 def naf(k):

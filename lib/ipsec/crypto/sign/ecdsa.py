@@ -8,17 +8,26 @@ from ipsec.crypto import ct, hmac
 from ipsec.crypto.sign import comb
 from ipsec.crypto.sign.modular import power, power_by, walk
 from ipsec.errors import CryptoError
-from ipsec.micro import native
+from ipsec.micro import NO_KERNEL, const, copy, native
 
+try:
+    if native:
+        inverse = None  # a power is fast enough there
+    else:
+        from ipsec.crypto.kernels.inverse import inverse
+except NO_KERNEL:
+    inverse = None
+
+_SLOTS = const(18)  # of the field where there are no odd multiples
 # Slots of the field: 0 to 2 X, Y, Z of the sum; 3, 4 x, y of what is added; 11 R^2, 12 zero, 13 one, which reduces a product.
 # fmt: off
 DOUBLE = bytes((
     1, 5, 2, 2,  1, 6, 1, 1,  0, 7, 0, 6,                           # delta = Z^2, gamma = Y^2, beta = X gamma
     3, 8, 0, 5,  2, 9, 0, 5,  0, 8, 8, 9,  2, 9, 8, 8,  2, 8, 8, 9,  # alpha = 3 (X - delta) (X + delta)
-    2, 9, 1, 2,  1, 2, 9, 9,  3, 2, 2, 6,  3, 2, 2, 5,              # Z = (Y + Z)^2 - gamma - delta
-    2, 7, 7, 7,  2, 7, 7, 7,  1, 0, 8, 8,  3, 0, 0, 7,  3, 0, 0, 7,  # X = alpha^2 - 8 beta
-    3, 7, 7, 0,  0, 1, 8, 7,  1, 6, 6, 6,                           # Y = alpha (4 beta - X) - 8 gamma^2
-    2, 6, 6, 6,  2, 6, 6, 6,  2, 6, 6, 6,  3, 1, 1, 6,
+    0, 2, 1, 2,  2, 2, 2, 2,                                        # Z = 2 Y Z
+    2, 7, 7, 7,  2, 7, 7, 7,  2, 9, 7, 7,  1, 0, 8, 8,  3, 0, 0, 9,  # X = alpha^2 - 8 beta
+    3, 7, 7, 0,  0, 1, 8, 7,  2, 6, 6, 6,  1, 6, 6, 6,              # Y = alpha (4 beta - X) - 8 gamma^2
+    2, 6, 6, 6,  3, 1, 1, 6,
 ))
 _DIFFERENCE = bytes((
     1, 5, 2, 2,  0, 6, 3, 5,  0, 7, 2, 5,  0, 7, 4, 7,
@@ -46,23 +55,36 @@ def verify(curve, public, digest, signature) -> bool:
     size = curve.SIZE
     if len(signature) != 2 * size or len(public) != 2 * size:
         return False
+    factors = _factors(curve, digest, signature)
+    if not factors:
+        return False
     f = curve.field()
     _prepare(f, curve)
     if not _load_point(f, curve, public):
         return False
+    point = Point(f)
+    curve.double_multiply(point, factors[0], factors[1])
+    return not point.is_neutral and _has_x(f, curve, signature)
+
+
+def _factors(curve, digest, signature):
+    """e / s and r / s as little-endian octets; None when r or s is out of range. Its store goes before the field's comes."""
+    size = curve.SIZE
     m = curve.order(12)
     for slot in (1, 2):
         at = size * (slot - 1)
         if not bytes(size) < bytes(signature[at : at + size]) < curve.N:
-            return False
+            return None
         m.load(slot, signature, at, size)
-    m.run(b"\x00\x02\x02\x00")  # s
-    _invert(m, curve, 3, 2, 4)
-    _load_digest(m, curve, 4, digest)
-    m.run(b"\x00\x05\x04\x03\x00\x06\x01\x03")
-    point = Point(f)
-    curve.double_multiply(point, m, 5, 6)
-    return not point.is_neutral and _has_x(f, curve, signature)
+    if inverse:
+        m.move(3, 2)
+        invert_public(m, 3, 0)
+    else:
+        m.run(b"\x00\x02\x02\x00")
+        _invert(m, curve, 3, 2, 4)
+    m.load(4, digest, 0, min(len(digest), size))
+    m.run(b"\x00\x04\x04\x03\x00\x05\x01\x03")
+    return m.store(4, size, False), m.store(5, size, False)
 
 
 def public_key(curve, private) -> bytes:
@@ -73,16 +95,12 @@ def public_key(curve, private) -> bytes:
     size = curve.SIZE
     if len(private) != size or not _in_range(private, 0, curve.N):
         raise CryptoError("%s: a private key of %d octets that is no number between 0 and the order" % (curve.NAME, len(private)))
-    m = curve.order()
-    f = curve.field()
-    m.load(1, private)
-    m.run(b"\x00\x01\x01\x00")
-    _multiply_base(f, curve, m, 1)
+    f = curve.field(_SLOTS)
+    _multiply_base(f, curve, private)
     curve.invert(f)
     f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d\x00\x01\x01\x05\x00\x01\x01\x04\x00\x01\x01\x0d")
     out = _octets(f, curve, 0) + _octets(f, curve, 1)
     f.wipe()
-    m.wipe()
     return out
 
 
@@ -91,33 +109,47 @@ def sign(curve, private, digest, extra=b"") -> bytes:
 
     Random octets as `extra` keep whoever disturbs the board from seeing two results of one nonce.
     """
-    m = curve.order()
-    _load_digest(m, curve, 4, digest)
-    m.load(5, private)
-    m.load(7, b"\x01", 0, 1)
-    m.run(b"\x00\x06\x04\x07\x00\x05\x05\x00")
-    nonces = Nonces(bytes(private), bytes(m.store(6)) + bytes(extra))
+    nonces = Nonces(bytes(private), _reduced(curve, digest) + bytes(extra))
     while True:
         k = nonces.take()
         if not _in_range(k, 0, curve.N):
             continue
-        m.load(1, k)
-        m.run(b"\x00\x01\x01\x00")
-        f = curve.field()
-        _multiply_base(f, curve, m, 1)
-        curve.invert(f)
-        f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d")
-        m.load(2, _octets(f, curve, 0))
-        f.wipe()
+        r = _first_half(curve, k)
+        m = curve.order()
+        for slot, number in ((1, k), (2, r), (4, digest), (5, private)):
+            m.load(slot, number, 0, min(len(number), 32))
+        m.load(7, b"\x01", 0, 1)
+        m.run(b"\x00\x01\x01\x00\x00\x02\x02\x00\x00\x04\x04\x00\x00\x05\x05\x00")
         _invert(m, curve, 3, 1, 6)
         m.load(7, b"\x01", 0, 1)
         # r mod n; s = (e + r d) / k
-        m.run(b"\x00\x02\x02\x00\x00\x06\x02\x05\x02\x06\x06\x04\x00\x06\x06\x03\x00\x02\x02\x07\x00\x06\x06\x07")
+        m.run(b"\x00\x06\x02\x05\x02\x06\x06\x04\x00\x06\x06\x03\x00\x02\x02\x07\x00\x06\x06\x07")
         if not m.is_zero(2) and not m.is_zero(6):
             out = bytes(m.store(2)) + bytes(m.store(6))
             m.wipe()
             nonces.wipe()
             return out
+
+
+def _reduced(curve, digest) -> bytes:
+    """A digest as a number modulo the order."""
+    m = curve.order(2)
+    m.load(1, digest, 0, min(len(digest), 32))
+    m.run(b"\x00\x01\x01\x00")
+    m.load(0, b"\x01", 0, 1)
+    m.run(b"\x00\x01\x01\x00")
+    return bytes(m.store(1))
+
+
+def _first_half(curve, k) -> bytes:
+    """x of the base point times k, which is r but for the order. Its store goes before the order's comes."""
+    f = curve.field(_SLOTS)
+    _multiply_base(f, curve, k)
+    curve.invert(f)
+    f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d")
+    r = _octets(f, curve, 0)
+    f.wipe()
+    return r
 
 
 class Nonces:
@@ -218,11 +250,11 @@ def odd_multiples(f, invert, first=0):
     z7 = f.get(2, 1)
     f.put(1, z35)
     f.run(b"\x00\x02\x01\x02")
-    invert(f)
-    inverse = f.get(4, 1)
+    _invert_z(f, invert)
+    z357 = f.get(4, 1)
     for point, factors in ((three, (z5, z7)), (five, (z3, z7)), (seven, (z35,))):
         f.put(0, point)
-        f.put(5, inverse)
+        f.put(5, z357)
         for factor in factors:
             f.put(6, factor)
             f.run(b"\x00\x05\x05\x06")
@@ -230,6 +262,15 @@ def odd_multiples(f, invert, first=0):
         first = first and first + 2
         _keep(f, keep, first, table)
     return table
+
+
+def _invert_z(f, invert):
+    """Slot 4 = 1 / slot 2, in Montgomery's form both; slot 5 is overwritten where there is the kernel for it."""
+    if inverse:
+        f.run(b"\x00\x04\x02\x0d")
+        invert_public(f, 4, 11)
+    else:
+        invert(f)
 
 
 def _keep(f, program, first, table):
@@ -241,31 +282,32 @@ def _keep(f, program, first, table):
         table.append(f.get(0, 2))
 
 
-def _multiply_base(f, curve, m, slot):
-    """The base point times a number that is not 0, in Montgomery's form; no step depends on it. The next two slots are lost."""
+def _multiply_base(f, curve, number):
+    """The base point times a number of 32 big-endian octets that is not 0; no step depends on it."""
     _prepare(f, curve)
+    k = bytearray(32)
+    for i in range(32):
+        k[i] = number[31 - i]
     if native:
-        m.load(slot + 1, b"\x01", 0, 1)
-        m.run(bytes((0, slot + 1, slot, slot + 1)))
-        k = m.store(slot + 1, 32, False)
         curve.comb(f, k, None)
         ct.wipe(k)
         return
-    octets = comb.digits(m, slot, slot + 1)
+    columns = comb.columns(k, curve.N)
+    ct.wipe(k)
     base = comb.Comb(curve.table(), 2, True)
-    f.choose(_NEGATE, base.entry(f, 3, octets, comb.COLUMNS - 1, 0))
+    f.choose(_NEGATE, base.entry(f, 3, columns, comb.COLUMNS - 1, 0))
     f.run(b"\x02\x00\x03\x0c\x02\x01\x04\x0c")
     set_one(f, 2)
-    walk(_walk, f, base, octets, _NEGATE + ADD)
-    ct.wipe(octets)
+    walk(_walk, f, base, columns, _NEGATE + ADD)
+    ct.wipe(columns)
 
 
-def _walk(f, base, octets, program):
+def _walk(f, base, columns, program):
     for column in range(comb.COLUMNS - 1, -1, -1):
         if column < comb.COLUMNS - 1:
             f.run(DOUBLE)
-            f.choose(program, base.entry(f, 3, octets, column, 0))
-        f.choose(program, base.entry(f, 3, octets, column, 1))
+            f.choose(program, base.entry(f, 3, columns, column, 0))
+        f.choose(program, base.entry(f, 3, columns, column, 1))
 
 
 def _prepare(f, curve):
@@ -301,12 +343,6 @@ def _has_x(f, curve, signature) -> bool:
     return f.is_zero(6)
 
 
-def _load_digest(m, curve, slot, digest):
-    """The leftmost octets of a digest as a number, in Montgomery's form."""
-    m.load(slot, digest, 0, min(len(digest), curve.SIZE))
-    m.run(bytes((0, slot, slot, 0)))
-
-
 def _invert(m, curve, slot, base, first):
     """slot = 1 / base modulo the order, by Fermat: base ^ (n - 2). The slots `first` to `first` + 7 are overwritten."""
     if curve.WINDOWS:
@@ -314,6 +350,27 @@ def _invert(m, curve, slot, base, first):
     exponent = bytearray(curve.N)
     exponent[-1] -= 2
     return power(m, slot, base, exponent, first)
+
+
+def invert_public(m, slot, square):
+    """slot = 1 / slot, a public number, reduced; not in Montgomery's form before, in it afterwards.
+
+    `square` is the slot of R^2; the slot behind is overwritten.
+    """
+    size, bits = 4 * m.limbs, 13 * m.limbs
+    w = bytearray(4 * size)
+    copy(w, 0, m.modulus_limbs(), 0, size)
+    copy(w, size, m.get(slot, 1), 0, size)
+    w[3 * size] = 1
+    k = inverse(w, 0, w, m.limbs)  # type: ignore[misc]
+    m.put(slot, memoryview(w)[2 * size : 3 * size])  # -2^k over the number
+    if k <= bits:
+        m.run(bytes((0, slot, slot, square)))
+        k += bits
+    power = bytearray(bits // 8 + 1)
+    power[2 * bits - k >> 3] = 1 << (2 * bits - k & 7)
+    m.load(slot + 1, power, 0, len(power), False)
+    m.run(bytes((0, slot, slot, slot + 1, 3, slot + 1, slot + 1, slot + 1, 3, slot, slot + 1, slot)))
 
 
 def _octets(f, curve, slot) -> bytes:

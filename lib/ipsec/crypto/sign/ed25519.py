@@ -70,12 +70,10 @@ def public_key(seed) -> bytes:
     """The 32 octets of the public key of a private key of 32 octets."""
     a, _ = _expand(seed)
     f = field.field_25519()
-    m = Modulus(_L, 5, _SQUARE)
-    _load_scalar(m, 1, a)
-    _multiply_base(f, m, 1)
+    _multiply_base(f, a)
     out = bytes(_encode(f))
-    for secret in (a, f, m):
-        _wipe(secret)
+    ct.wipe(a)
+    f.wipe()
     return out
 
 
@@ -85,16 +83,21 @@ def sign(seed, public, *message) -> bytes:
     m = Modulus(_L, 8, _SQUARE)
     r = hashes.digest(64, prefix, *message)
     _load_hash(m, 1, r)
+    m.load(2, _ONE, 0, 32, False)
+    m.run(b"\x00\x02\x01\x02")
+    k = m.store(2, 32, False)
     f = field.field_25519()
-    _multiply_base(f, m, 1)
+    _multiply_base(f, k)
     big_r = bytes(_encode(f))
     _load_hash(m, 5, hashes.digest(64, big_r, public, *message))
     _load_scalar(m, 6, a)
     m.load(7, _ONE, 0, 32, False)
     m.run(b"\x00\x05\x05\x06\x02\x05\x05\x01\x00\x05\x05\x07")
     out = big_r + bytes(m.store(5, 32, False))
-    for secret in (a, f, m):
-        _wipe(secret)
+    ct.wipe(a)
+    ct.wipe(k)
+    f.wipe()
+    m.wipe()
     return out
 
 
@@ -116,9 +119,7 @@ def verify(public, signature, *message) -> bool:
         _start(f)
         native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, memoryview(signature)[32:], h)
         return ct.equal(_encode(f), r)
-    m.load(1, signature, 32, 32, False)
-    m.run(b"\x00\x01\x01\x00")
-    _sum(f, comb.naf(bytes(h) + b"\x00"), comb.digits(m, 1, 2))
+    _sum(f, comb.naf(bytes(h) + b"\x00"), comb.columns(signature[32:], _L))
     return ct.equal(_encode(f), r)
 
 
@@ -129,13 +130,6 @@ def _expand(seed):
     a[0] &= 248
     a[31] = a[31] & 127 | 64
     return a, h[32:]
-
-
-def _wipe(secret):
-    if isinstance(secret, bytearray):
-        ct.wipe(secret)
-    else:
-        secret.wipe()
 
 
 def _load_scalar(m, slot, octets):
@@ -169,42 +163,36 @@ def _start(f):
     f.load(3, _ZERO, 0, 32, False)
 
 
-def _add_column(f, base, octets, column):
+def _add_column(f, base, columns, column):
     """Add what a column of the comb says."""
     for high in (0, 1):
-        f.choose(_ADD_AFFINE, base.entry(f, 9, octets, column, high))
+        f.choose(_ADD_AFFINE, base.entry(f, 9, columns, column, high))
 
 
-def _multiply_base(f, m, slot):
-    """Multiply the base point by a number modulo L, in Montgomery's form; no step depends on it. The next two slots are lost."""
-    if native:
-        _start(f)
-        m.load(slot + 1, _ONE, 0, 32, False)
-        m.run(bytes((0, slot + 1, slot, slot + 1)))
-        k = m.store(slot + 1, 32, False)
-        native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, k, None)
-        ct.wipe(k)
-        return
-    octets = comb.digits(m, slot, slot + 1)
-    base = comb.Comb(comb25519.TABLE, 3, True)
+def _multiply_base(f, k):
+    """Multiply the base point by a number that `comb.columns` takes; no step depends on it."""
     _start(f)
-    walk(_walk_base, f, base, octets, _DOUBLE + _T)
-    ct.wipe(octets)
+    if native:
+        native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, k, None)
+        return
+    columns = comb.columns(k, _L)
+    walk(_walk_base, f, comb.Comb(comb25519.TABLE, 3, True), columns, _DOUBLE + _T)
+    ct.wipe(columns)
 
 
-def _walk_base(f, base, octets, program):
+def _walk_base(f, base, columns, program):
     for column in range(comb.COLUMNS - 1, -1, -1):
         f.run(program)
-        _add_column(f, base, octets, column)
+        _add_column(f, base, columns, column)
 
 
-def _sum(f, digits, s):
+def _sum(f, digits, columns):
     """Digits times the point whose odd multiples are there, plus the comb's multiple of the base point."""
     _start(f)
     affine = _AFFINE, _subtracting(_AFFINE)
     adding = bytearray(_T + _ADD)
     programs = adding, _subtracting(adding), affine, comb.Comb(comb25519.TABLE, 3, False)
-    walk(_walk, f, programs, digits, s)
+    walk(_walk, f, programs, digits, columns)
 
 
 def _subtracting(program):
@@ -224,7 +212,7 @@ def _aim(program, first, negative):
     program[31] = first + 1 if negative else first
 
 
-def _walk(f, programs, digits, s):
+def _walk(f, programs, digits, columns):
     adding, subtracting, affine, base = programs
     doublings = 0
     for t in range(len(digits) - 1, -1, -1):
@@ -244,7 +232,7 @@ def _walk(f, programs, digits, s):
             f.run(_T)
         if t < comb.COLUMNS:
             for high in (0, 1):
-                f.run(affine[base.entry(f, _ADDED, s, t, high)])
+                f.run(affine[base.entry(f, _ADDED, columns, t, high)])
 
 
 def _odd_multiples(f):

@@ -48,6 +48,10 @@ class _Machine(modular.Limbs):
             return True
         return modular.Limbs.is_zero(self, slot)
 
+    def modulus_limbs(self):
+        """The limbs of the prime of P-256."""
+        return self._prime
+
     def freeze(self, slot):
         """Reduce a slot modulo 2^255 - 19."""
         machine.field.freeze(self.w, slot)

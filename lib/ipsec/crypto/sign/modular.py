@@ -49,12 +49,11 @@ class Limbs:
 
     def load_row(self, slot, count, data, pos):
         """Put `count` numbers of 32 little-endian octets each into as many slots."""
-        w = self.w
-        size = 4 * self.limbs
-        at = self.head + size * slot
+        w, limbs = self.w, self.limbs
+        at = self.head + 4 * limbs * slot
         for _ in range(count):
-            load(w, at, self.limbs, data, pos, 32)
-            at += size
+            load(w, at, limbs, data, pos, 32)
+            at += 4 * limbs
             pos += 32
 
     def store(self, slot, n=32, big=True) -> bytearray:
@@ -136,6 +135,10 @@ class LimbModulus(Limbs):
             self.run(square)
             if exponent >> shift & 1:
                 self.run(double)
+
+    def modulus_limbs(self):
+        """Where the limbs of the modulus begin."""
+        return self.w
 
     def run(self, program, times=1):
         """Run a program so many times."""

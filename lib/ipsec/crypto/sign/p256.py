@@ -54,9 +54,9 @@ class _Curve:
         b"\x05\x03\x04\x03\x05\x03\x05\x02\x03\x01\x08\x05\x04\x07\x05\x01\x05\x01\x06\x04\x04\x02\x06\x07"
     )
 
-    def field(self):
+    def field(self, slots=_ODD + 8):
         """The field machine; slots 0 to 17, and those for odd multiples of a point."""
-        return field_p256(_ODD + 8)
+        return field_p256(slots)
 
     def order(self, slots=14):
         """Numbers modulo the order; slots 0 to 13."""
@@ -74,19 +74,16 @@ class _Curve:
         """By the kernel in C: the base point times k and the point of the odd multiples times `other`; whether there is one."""
         return native.comb(f.w, f.fold, comb256.PROGRAM, comb256.TABLE, k, other)
 
-    def double_multiply(self, point, m, u, v):
-        """The base point times slot `u` of `m`, plus what is in the slots 0 and 1 times slot `v` (Montgomery's form and not)."""
+    def double_multiply(self, point, u, v):
+        """The base point times `u`, plus what is in the slots 0 and 1 times `v`, both little-endian."""
         f = point.f
         ecdsa.odd_multiples(f, self.invert, _ODD)
         if native:
             f.load(_PRIME, self.P)
-            m.load(7, b"\x01", 0, 1)
-            m.run(bytes((0, u, u, 7)))
-            point.is_neutral = not self.comb(f, m.store(u, 32, False), m.store(v, 32, False))
+            point.is_neutral = not self.comb(f, u, v)
             return
-        digits = comb.naf(bytes(m.store(v, 32, False)) + b"\x00")
-        octets = comb.digits(m, u, 7)
-        base = comb.Comb(comb256.TABLE, 2, False)
+        digits = comb.naf(bytes(v) + b"\x00")
+        columns = comb.columns(u, self.N)
         top = len(digits) - 1
         while top >= comb.COLUMNS and digits[top] == 128:
             top -= 1
@@ -94,18 +91,19 @@ class _Curve:
             digit = digits[top] - 128
             x = _ODD - 1 + abs(digit)
             f.run(bytes((2, 0, x, 12, 2 + (digit < 0), 1, 12, x + 1, 0, 2, 11, 13)))
-            walk(_hurry, f, (bytearray(ecdsa.ADD), bytearray(ecdsa.SUBTRACT), base, top), digits, octets)
+            walk(_hurry, f, (bytearray(ecdsa.ADD), bytearray(ecdsa.SUBTRACT), top), digits, columns)
             f.run(b"\x00\x08\x02\x0d")
             if not f.is_zero(8):
                 point.is_neutral = False
                 return
         odd = [f.get(_ODD + 2 * i, 2) for i in range(4)]
-        walk(_walk, point, (odd, base), digits, octets)
+        walk(_walk, point, (odd, comb.Comb(comb256.TABLE, 2, False)), digits, columns)
 
 
-def _hurry(f, programs, digits, octets):
+def _hurry(f, programs, digits, columns):
     """The sum without a look at points that are equal or opposite: if there were any, its Z is zero."""
-    adding, subtracting, base, top = programs
+    adding, subtracting, top = programs
+    table = comb256.TABLE
     doublings = 0
     for t in range(top - 1, -1, -1):
         doublings += 1
@@ -123,11 +121,15 @@ def _hurry(f, programs, digits, octets):
             subtracting[3] = _ODD - digit
             f.run(subtracting)
         if t < comb.COLUMNS:
-            for high in (0, 1):
-                f.run(ecdsa.SUBTRACT if base.entry(f, 3, octets, t, high) else ecdsa.ADD)
+            code = columns[t]
+            f.load_row(3, 2, table, (code & 7) << 6)
+            f.run(ecdsa.SUBTRACT if code & 8 else ecdsa.ADD)
+            code = columns[t + comb.COLUMNS]
+            f.load_row(3, 2, table, (code & 7 | 8) << 6)
+            f.run(ecdsa.SUBTRACT if code & 8 else ecdsa.ADD)
 
 
-def _walk(point, tables, digits, octets):
+def _walk(point, tables, digits, columns):
     f = point.f
     odd, base = tables
     doublings = 0
@@ -141,8 +143,8 @@ def _walk(point, tables, digits, octets):
         if digit:
             point.add_entry(odd, digit)
         if t < comb.COLUMNS:
-            point.add(base.entry(f, 3, octets, t, 0))
-            point.add(base.entry(f, 3, octets, t, 1))
+            point.add(base.entry(f, 3, columns, t, 0))
+            point.add(base.entry(f, 3, columns, t, 1))
 
 
 CURVE = _Curve()

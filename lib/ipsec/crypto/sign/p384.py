@@ -57,14 +57,12 @@ class _Curve:
         power(f, 4, 2, exponent, 5)
         f.put(11, saved)
 
-    def double_multiply(self, point, m, u, v):
-        """The base point times slot `u` of `m`, plus what is in the slots 0 and 1 times slot `v` (Montgomery's form and not)."""
+    def double_multiply(self, point, u, v):
+        """The base point times `u`, plus what is in the slots 0 and 1 times `v`, both little-endian."""
         f = point.f
         terms = []
-        m.load(7, b"\x01", 0, 1)
-        m.run(bytes((0, u, u, 7)))
-        for slot in (v, u):
-            terms.append((ecdsa.odd_multiples(f, self.invert), comb.naf(bytes(m.store(slot, self.SIZE, False)) + b"\x00")))
+        for number in (v, u):
+            terms.append((ecdsa.odd_multiples(f, self.invert), comb.naf(bytes(number) + b"\x00")))
             for i in (0, 1):
                 f.load(i, _BASE, self.SIZE * i, self.SIZE)
                 f.run(bytes((0, i, i, 11)))
