@@ -65,7 +65,7 @@ def test_columns_of_a_number_above_the_order_that_is_even():
 
 def test_equal_and_opposite_points_are_added_right():
     """P + P, P - P and what follows, which crafted signatures bring about."""
-    f = p256.field()
+    f = p256.field(True)
     ecdsa._prepare(f, p256)
     assert ecdsa._load_point(f, p256, _PUBLIC)
     one = f.get(0, 2)
@@ -290,7 +290,7 @@ def test_garbage_of_a_verification():
 def test_machine_and_long_integers_share_their_constants():
     """The field machine's slots are what `Plain` has, with R of P-256 and without for 2^255 - 19."""
     for make, prime, r in ((field.field_p256, p256.P, None), (field.field_25519, field._P25519, 1)):
-        f, plain = make(), modular.Plain(prime, 18, b"", r)
+        f, plain = make(), modular.Plain(prime, 18, b"", None, r)
         for store in (f, plain):
             store.load(1, octets(32, 5), 0, 31)
             store.load(2, octets(32, 6), 0, 31)

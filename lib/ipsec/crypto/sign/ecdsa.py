@@ -8,7 +8,7 @@ from ipsec.crypto import ct, hmac
 from ipsec.crypto.sign import comb
 from ipsec.crypto.sign.modular import power, power_by, walk
 from ipsec.errors import CryptoError
-from ipsec.micro import NO_KERNEL, const, copy, native
+from ipsec.micro import NO_KERNEL, native
 
 try:
     if native:
@@ -18,7 +18,6 @@ try:
 except NO_KERNEL:
     inverse = None
 
-_SLOTS = const(18)  # of the field where there are no odd multiples
 # Slots of the field: 0 to 2 X, Y, Z of the sum; 3, 4 x, y of what is added; 11 R^2, 12 zero, 13 one, which reduces a product.
 # fmt: off
 DOUBLE = bytes((
@@ -55,10 +54,11 @@ def verify(curve, public, digest, signature) -> bool:
     size = curve.SIZE
     if len(signature) != 2 * size or len(public) != 2 * size:
         return False
-    factors = _factors(curve, digest, signature)
+    f = curve.field(True)
+    factors = _factors(curve.order(f.w), curve, digest, signature)
     if not factors:
         return False
-    f = curve.field()
+    f.begin()
     _prepare(f, curve)
     if not _load_point(f, curve, public):
         return False
@@ -67,10 +67,9 @@ def verify(curve, public, digest, signature) -> bool:
     return not point.is_neutral and _has_x(f, curve, signature)
 
 
-def _factors(curve, digest, signature):
-    """e / s and r / s as little-endian octets; None when r or s is out of range. Its store goes before the field's comes."""
+def _factors(m, curve, digest, signature):
+    """e / s and r / s as little-endian octets; None when r or s is out of range."""
     size = curve.SIZE
-    m = curve.order(12)
     for slot in (1, 2):
         at = size * (slot - 1)
         if not bytes(size) < bytes(signature[at : at + size]) < curve.N:
@@ -78,7 +77,7 @@ def _factors(curve, digest, signature):
         m.load(slot, signature, at, size)
     if inverse:
         m.move(3, 2)
-        invert_public(m, 3, 0)
+        invert_public(m, 3, 0, 6)
     else:
         m.run(b"\x00\x02\x02\x00")
         _invert(m, curve, 3, 2, 4)
@@ -95,7 +94,7 @@ def public_key(curve, private) -> bytes:
     size = curve.SIZE
     if len(private) != size or not _in_range(private, 0, curve.N):
         raise CryptoError("%s: a private key of %d octets that is no number between 0 and the order" % (curve.NAME, len(private)))
-    f = curve.field(_SLOTS)
+    f = curve.field(False)
     _multiply_base(f, curve, private)
     curve.invert(f)
     f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d\x00\x01\x01\x05\x00\x01\x01\x04\x00\x01\x01\x0d")
@@ -109,13 +108,14 @@ def sign(curve, private, digest, extra=b"") -> bytes:
 
     Random octets as `extra` keep whoever disturbs the board from seeing two results of one nonce.
     """
-    nonces = Nonces(bytes(private), _reduced(curve, digest) + bytes(extra))
+    f = curve.field(False)
+    nonces = Nonces(bytes(private), _reduced(curve.order(f.w), digest) + bytes(extra))
     while True:
         k = nonces.take()
         if not _in_range(k, 0, curve.N):
             continue
-        r = _first_half(curve, k)
-        m = curve.order()
+        r = _first_half(f, curve, k)
+        m = curve.order(f.w)
         for slot, number in ((1, k), (2, r), (4, digest), (5, private)):
             m.load(slot, number, 0, min(len(number), 32))
         m.load(7, b"\x01", 0, 1)
@@ -131,19 +131,18 @@ def sign(curve, private, digest, extra=b"") -> bytes:
             return out
 
 
-def _reduced(curve, digest) -> bytes:
+def _reduced(m, digest) -> bytes:
     """A digest as a number modulo the order."""
-    m = curve.order(2)
     m.load(1, digest, 0, min(len(digest), 32))
     m.run(b"\x00\x01\x01\x00")
-    m.load(0, b"\x01", 0, 1)
-    m.run(b"\x00\x01\x01\x00")
+    m.load(2, b"\x01", 0, 1)
+    m.run(b"\x00\x01\x01\x02")
     return bytes(m.store(1))
 
 
-def _first_half(curve, k) -> bytes:
-    """x of the base point times k, which is r but for the order. Its store goes before the order's comes."""
-    f = curve.field(_SLOTS)
+def _first_half(f, curve, k) -> bytes:
+    """x of the base point times k, which is r but for the order."""
+    f.begin()
     _multiply_base(f, curve, k)
     curve.invert(f)
     f.run(b"\x01\x05\x04\x04\x00\x00\x00\x05\x00\x00\x00\x0d")
@@ -268,7 +267,7 @@ def _invert_z(f, invert):
     """Slot 4 = 1 / slot 2, in Montgomery's form both; slot 5 is overwritten where there is the kernel for it."""
     if inverse:
         f.run(b"\x00\x04\x02\x0d")
-        invert_public(f, 4, 11)
+        invert_public(f, 4, 11, 6)
     else:
         invert(f)
 
@@ -352,18 +351,19 @@ def _invert(m, curve, slot, base, first):
     return power(m, slot, base, exponent, first)
 
 
-def invert_public(m, slot, square):
+def invert_public(m, slot, square, free):
     """slot = 1 / slot, a public number, reduced; not in Montgomery's form before, in it afterwards.
 
-    `square` is the slot of R^2; the slot behind is overwritten.
+    `square` is the slot of R^2; the slot behind is overwritten, and four from `free` on.
     """
     size, bits = 4 * m.limbs, 13 * m.limbs
-    w = bytearray(4 * size)
-    copy(w, 0, m.modulus_limbs(), 0, size)
-    copy(w, size, m.get(slot, 1), 0, size)
-    w[3 * size] = 1
-    k = inverse(w, 0, w, m.limbs)  # type: ignore[misc]
-    m.put(slot, memoryview(w)[2 * size : 3 * size])  # -2^k over the number
+    m.put(free, memoryview(m.modulus_limbs())[:size])
+    m.move(free + 1, slot)
+    m.load(free + 2, b"\x00", 0, 1)
+    m.load(free + 3, b"\x01", 0, 1)
+    x = memoryview(m.w)[m.head + free * size :]
+    k = inverse(x, 0, x, m.limbs)  # type: ignore[misc]
+    m.move(slot, free + 2)  # -2^k over the number
     if k <= bits:
         m.run(bytes((0, slot, slot, square)))
         k += bits

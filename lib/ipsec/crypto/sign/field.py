@@ -20,13 +20,17 @@ class _Machine(modular.Limbs):
     """The field machine."""
 
     def __init__(self, fold, slots):
-        self.w = w = bytearray(80 * slots)
-        w[1120:1200] = (16384 - 2 * fold).to_bytes(4, "little") + _ZERO_LIMBS
+        self.w = bytearray(80 * slots)
         self.fold = fold
         self._bit = bytearray(2)
+        self.begin()
         if not fold:
             self._prime = bytearray(80)
             modular.load(self._prime, 0, 20, _P256, 31, -32)
+
+    def begin(self):
+        """Fill in the kernel's own slot, when the store was another's meanwhile, too."""
+        self.w[1120:1200] = (16384 - 2 * self.fold).to_bytes(4, "little") + _ZERO_LIMBS
 
     def run(self, program, times=1):
         """Run a program, without SWAP, so many times."""
@@ -59,7 +63,7 @@ class _Machine(modular.Limbs):
 
 def field_25519(slots=18):
     """Numbers modulo 2^255 - 19."""
-    return _Machine(608, slots) if machine.KERNEL else modular.Plain(_P25519, slots, b"", 1)
+    return _Machine(608, slots) if machine.KERNEL else modular.Plain(_P25519, slots, b"", None, 1)
 
 
 def field_p256(slots=18):

@@ -101,22 +101,32 @@ _entry = bytearray(96)
 class LimbModulus(Limbs):
     """By the kernel."""
 
-    def __init__(self, n, slots, square=b""):
-        """`n` are big-endian octets, odd, the first not 0; slot 0 becomes R^2 mod n, `square` where that is known."""
+    def __init__(self, n, slots, square=b"", w=None):
+        """`n` are big-endian octets, odd, the first not 0; slot 0 becomes R^2 mod n, `square` where that is known.
+
+        `w` is the store of other numbers that are no longer needed, and long enough.
+        """
         self.modulus = n
         self.limbs = _limbs(_bits(n))
         size = 4 * self.limbs
         self.head = _HEAD * size
-        self.w = bytearray((_HEAD + slots) * size)
-        load(self.w, 0, self.limbs, n, len(n) - 1, -len(n))
+        self.w = w or bytearray((_HEAD + slots) * size)
+        self._begin_with = square
         low = n[-1] | (n[-2] & 31) << 8
         inverse = 1
         for _ in range(4):
             inverse = inverse * (2 - low * inverse) & 8191
         self.factor = -inverse & 8191
-        if square:
-            self.load(0, square)
+        self.begin()
+
+    def begin(self):
+        """Fill in the modulus and slot 0, when the store was another's meanwhile, too."""
+        n = self.modulus
+        load(self.w, 0, self.limbs, n, len(n) - 1, -len(n))
+        if self._begin_with:
+            self.load(0, self._begin_with)
         else:
+            self.load(0, b"\x00", 0, 1)
             self._square(_bits(n) - 1)
 
     def _square(self, top):
@@ -149,7 +159,9 @@ class LimbModulus(Limbs):
 class Plain:
     """The same in long integers; `r` other than None replaces R, as 1 for a field that does without."""
 
-    def __init__(self, n, slots, _square=b"", r=None):
+    w = None
+
+    def __init__(self, n, slots, _square=b"", _w=None, r=None):
         self.modulus = n
         self.n = int.from_bytes(n, "big")
         if r is None:
@@ -159,6 +171,9 @@ class Plain:
             self._inverse = r
         self._slots = [0] * max(slots, 18)
         self._slots[0] = r * r % self.n
+
+    def begin(self):
+        """Nothing: the numbers are nobody else's."""
 
     def load(self, slot, data, pos=0, n=32, big=True):
         """Put `n` octets of `data` from `pos` on into a slot."""

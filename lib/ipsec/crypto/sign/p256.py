@@ -54,13 +54,13 @@ class _Curve:
         b"\x05\x03\x04\x03\x05\x03\x05\x02\x03\x01\x08\x05\x04\x07\x05\x01\x05\x01\x06\x04\x04\x02\x06\x07"
     )
 
-    def field(self, slots=_ODD + 8):
-        """The field machine; slots 0 to 17, and those for odd multiples of a point."""
-        return field_p256(slots)
+    def field(self, to_verify):
+        """The field machine; slots 0 to 17, and where the kernel in C wants them those for odd multiples of a point."""
+        return field_p256(_ODD + 8 if native and to_verify else _ODD)
 
-    def order(self, slots=14):
-        """Numbers modulo the order; slots 0 to 13."""
-        return Modulus(self.N, slots, _SQUARE)
+    def order(self, w):
+        """Numbers modulo the order; slots 0 to 13, in the store of a field."""
+        return Modulus(self.N, 14, _SQUARE, w)
 
     def table(self):
         """The comb of the base point."""
@@ -77,7 +77,7 @@ class _Curve:
     def double_multiply(self, point, u, v):
         """The base point times `u`, plus what is in the slots 0 and 1 times `v`, both little-endian."""
         f = point.f
-        ecdsa.odd_multiples(f, self.invert, _ODD)
+        odd = ecdsa.odd_multiples(f, self.invert, _ODD if native else 0)
         if native:
             f.load(_PRIME, self.P)
             point.is_neutral = not self.comb(f, u, v)
@@ -89,20 +89,21 @@ class _Curve:
             top -= 1
         if top >= comb.COLUMNS:
             digit = digits[top] - 128
-            x = _ODD - 1 + abs(digit)
-            f.run(bytes((2, 0, x, 12, 2 + (digit < 0), 1, 12, x + 1, 0, 2, 11, 13)))
-            walk(_hurry, f, (bytearray(ecdsa.ADD), bytearray(ecdsa.SUBTRACT), top), digits, columns)
+            f.put(0, odd[abs(digit) >> 1])
+            if digit < 0:
+                f.run(b"\x03\x01\x0c\x01")
+            ecdsa.set_one(f, 2)
+            walk(_hurry, f, (odd, top), digits, columns)
             f.run(b"\x00\x08\x02\x0d")
             if not f.is_zero(8):
                 point.is_neutral = False
                 return
-        odd = [f.get(_ODD + 2 * i, 2) for i in range(4)]
         walk(_walk, point, (odd, comb.Comb(comb256.TABLE, 2, False)), digits, columns)
 
 
-def _hurry(f, programs, digits, columns):
+def _hurry(f, start, digits, columns):
     """The sum without a look at points that are equal or opposite: if there were any, its Z is zero."""
-    adding, subtracting, top = programs
+    odd, top = start
     table = comb256.TABLE
     doublings = 0
     for t in range(top - 1, -1, -1):
@@ -112,14 +113,9 @@ def _hurry(f, programs, digits, columns):
             continue
         f.run(ecdsa.DOUBLE, doublings)
         doublings = 0
-        if digit > 0:
-            adding[6] = _ODD - 1 + digit
-            adding[14] = _ODD + digit
-            f.run(adding)
-        elif digit:
-            subtracting[10] = _ODD - 1 - digit
-            subtracting[3] = _ODD - digit
-            f.run(subtracting)
+        if digit:
+            f.put(3, odd[abs(digit) >> 1])
+            f.run(ecdsa.ADD if digit > 0 else ecdsa.SUBTRACT)
         if t < comb.COLUMNS:
             code = columns[t]
             f.load_row(3, 2, table, (code & 7) << 6)

@@ -41,13 +41,13 @@ class _Curve:
         b"\x38\x9c\xb2\x7e\x0b\xc8\xd2\x1f\xa7\xe5\xf2\x4c\xb7\x4f\x58\x85\x13\x13\xe6\x96\x33\x3a\xd6\x8c"
     )  # P - N
 
-    def field(self):
+    def field(self, _to_verify):
         """Numbers modulo the prime; slots 0 to 13."""
         return Modulus(self.P, 14)
 
-    def order(self, slots=12):
-        """Numbers modulo the order; slots 0 to 11."""
-        return Modulus(self.N, slots)
+    def order(self, w):
+        """Numbers modulo the order; slots 0 to 13, in the store of a field."""
+        return Modulus(self.N, 14, b"", w)
 
     def invert(self, f):
         """Slot 4 = 1 / slot 2 modulo the prime, by Fermat."""
