@@ -202,7 +202,7 @@ def test_each_end_by_another_method():
     # the gateway by PSK, the device by certificate: what proves the gateway is its MAC
     forger = CertForger(psk=psk, remote_auth="psk", ca="")
     [body] = [b for k, b, _ in forger.good() if k == IDR]
-    mac = forger.ike.auth._psk._mac(forger.ike, forger.octets(body))
+    mac = forger.ike.auth._psk._mac(forger.ike, (forger.octets(body),))
     assert forger.answer_with(b"\2\0\0\0" + mac, []).tunnel.is_up
     forger = CertForger(psk=psk, remote_auth="psk", ca="")
     assert not forger.answer_with(b"\2\0\0\0" + mac[:-1] + b"\0", []).tunnel.is_up

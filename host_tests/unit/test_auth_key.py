@@ -52,7 +52,7 @@ class KeyForger(Forger):
     def octets(self, id_r):
         """What the gateway signs."""
         ike = self.ike
-        return keymat.signed_octets(ike.crypto, ike.suite.prf, self.init, ike.nonce_i, ike.keys.sk_pr, id_r)
+        return b"".join(keymat.signed_octets(ike.crypto, ike.suite.prf, self.init, ike.nonce_i, ike.keys.sk_pr, id_r))
 
     def auth(self, method=14, key=None, octets=None):
         """The gateway's AUTH payload body."""
@@ -120,7 +120,7 @@ def test_each_pair_of_keys_brings_the_tunnel_up():
             at = 5 + body[4]
             assert body[0] == 14 and body[5:at] == forger.device.identifier
             public = forger.device.public
-            assert public.verify(keys.parse_algorithm(body, 5, at), public.signature(body[at:]), octets)
+            assert public.verify(keys.parse_algorithm(body, 5, at), public.signature(body[at:]), *octets)
             assert 37 not in sent  # no CERT payload
             assert forger.answer_with(forger.auth()).tunnel.is_up
 
@@ -193,7 +193,7 @@ def test_class_signatures_over_the_wrong_octets():
         ike = forger.ike
         if wrong is None:  # the request in place of the response
             request = forger.player.sent[0][1]
-            wrong = keymat.signed_octets(ike.crypto, ike.suite.prf, request, ike.nonce_i, ike.keys.sk_pr, b"")
+            wrong = b"".join(keymat.signed_octets(ike.crypto, ike.suite.prf, request, ike.nonce_i, ike.keys.sk_pr, b""))
         refused(forger, forger.auth(octets=wrong), "not that of gateway_key")
 
 

@@ -36,7 +36,7 @@ class Apart(Talk):
         octets = keymat.signed_octets(ike.crypto, ike.suite.prf, self.init, ike.nonce_i, ike.keys.sk_pr, id_r)
         key = ike.crypto.prf(ike.suite.prf, bytes([0x5A]) * 32, b"Key Pad for IKEv2")
         found = [p for p in self.good() if p[0] in (IDR, CP)]
-        return found + [(AUTH, b"\x02\0\0\0" + bytes(ike.crypto.prf(ike.suite.prf, key, octets)), False)]
+        return found + [(AUTH, b"\x02\0\0\0" + bytes(ike.crypto.prf(ike.suite.prf, key, *octets)), False)]
 
     def child(self, group=KE_X25519, ke=True):
         """The payloads of the response to CREATE_CHILD_SA."""

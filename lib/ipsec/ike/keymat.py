@@ -87,11 +87,11 @@ def derive_child_keys(crypto, esp_suite, prf: int, sk_d, seed) -> list:
     return cut(keymat, encr_len, integ_len, encr_len, integ_len)
 
 
-def signed_octets(crypto, prf: int, message, nonce_peer, sk_p, id_body) -> bytes:
-    """What an endpoint's AUTH covers: its first message as it was on the wire (RFC 7296 2.15).
+def signed_octets(crypto, prf: int, message, nonce_peer, sk_p, id_body) -> tuple:
+    """What an endpoint's AUTH covers, in three parts: its first message as it was on the wire (RFC 7296 2.15).
 
     ```
     InitiatorSignedOctets = RealMessage1 | NonceRData | MACedIDForI    MACedIDForI = prf(SK_pi, IDType | RESERVED | InitIDData)
     ```
     """
-    return bytes(message) + nonce_peer + crypto.prf(prf, sk_p, id_body)
+    return message, nonce_peer, crypto.prf(prf, sk_p, id_body)

@@ -6,7 +6,7 @@ Each gives an object for one IKE SA with
  begin_init(b)              append what IKE_SA_INIT needs, such as SIGNATURE_HASH_ALGORITHMS
  agree(m)                   look at the response to it; raises PeerError when we cannot authenticate with that; it may give the
                             class of an exchange that takes the place of IkeAuth
- write(sa, b, octets)       append our AUTH payload; `octets` are our signed octets
+ write(sa, b, octets)       append our AUTH payload; `octets` are the parts of our signed octets
  verify(sa, m, id_r, octets)  check the peer's AUTH over its signed octets; raises AuthError, PeerError
 ```
 

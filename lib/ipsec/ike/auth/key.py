@@ -81,7 +81,7 @@ class Signatures:
     def write(self, sa, b, octets) -> None:
         """Append our AUTH payload."""
         ours = self._ours
-        signature = ours.sign(sa.random, octets)
+        signature = ours.sign(sa.random, *octets)
         if self._method == _SIGNATURE:
             if ours.kind == keys.P256:
                 signature = keys.der_signature(signature)
@@ -98,7 +98,7 @@ class Signatures:
             algorithm, signature = _split(key, method, data, self.source)
         except AuthError as e:
             raise AuthError("the gateway's AUTH proves nothing: %s" % e)
-        if not key.verify(algorithm, signature, octets):
+        if not key.verify(algorithm, signature, *octets):
             from ipsec.ike.auth import remedies
 
             raise AuthError(remedies.wrong_signature(key, signature, self.source, method))

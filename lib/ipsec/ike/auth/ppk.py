@@ -88,11 +88,11 @@ class Ppk:
         sa.keys.sk_d = self._mix(sa, before)
         wipe(before)
 
-    def _mixed(self, sa, octets, sk_p, id_body) -> bytes:
-        """Signed octets, which end with what the PPK changes: `prf(SK_p, RestOfIDPayload)`."""
+    def _mixed(self, sa, octets, sk_p, id_body) -> tuple:
+        """Signed octets, whose last part is what the PPK changes: `prf(SK_p, RestOfIDPayload)`."""
         key = self._mix(sa, sk_p)
         crypto, prf = sa.crypto, sa.suite.prf
-        found = octets[: -crypto.prf_len(prf)] + crypto.prf(prf, key, id_body)
+        found = octets[0], octets[1], crypto.prf(prf, key, id_body)
         wipe(key)
         return found
 

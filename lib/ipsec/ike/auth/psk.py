@@ -45,4 +45,4 @@ class Psk:
 
     def _mac(self, sa, octets) -> bytes:
         prf = sa.suite.prf
-        return sa.crypto.prf(prf, sa.crypto.prf(prf, self._psk, _PAD), octets)
+        return sa.crypto.prf(prf, sa.crypto.prf(prf, self._psk, _PAD), *octets)
