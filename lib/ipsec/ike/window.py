@@ -92,7 +92,7 @@ class Window:
         self._wanted = []  # exchanges that wait for their turn
         self._short = self.short_at = 0  # how often the heap had no room for the first one's request, and when it is tried again
         self._sent = []  # the request under way as messages: (buf, end)
-        # Made before the key exchange takes its room, so that it does not end up amid that; given back with the tunnel up
+        # Made before the key exchange takes its room, so that it does not end up amid that; given back with IKE_AUTH sent
         self._room = None if sa.is_up() else message.new_room()
         self._next_id = self._peer_id = 0
         self._response = None  # the last one, in the same form
@@ -157,6 +157,7 @@ class Window:
         b = self._build(exchange)
         if exchange.protected:
             self._sent = message.octets(self._seal(b))
+            self._room = None  # what proves the gateway's identity needs it more than another request
         else:
             self._sent = message.octets([(b.buf, b.finish())])
             exchange.request = memoryview(self._sent[0][0])[MARKER_LEN:]  # AUTH covers it as it is sent
