@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ipsec_board import mpy, native, slices
-from ipsec_board.linker import build, filed, kept, names, order, reach, trace
+from ipsec_board.linker import build, filed, fold, kept, names, order, reach, trace
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.link import Linked, Options, link
 from ipsec_board.linker.program import Program
@@ -103,6 +103,12 @@ def test_what_stands_behind_a_return_goes() -> None:
     source += "def g():\n    return\n    yield"
     made = ast.unparse(reach.Inliner({}).visit(ast.parse(source)))
     assert made.count("f(a)") == 1 and "return 1\n" in made and "yield" in made
+
+
+def test_octets_that_are_written_out_are_a_constant() -> None:
+    source = "A = bytes((1, 2, 255))\ndef f(n):\n    return bytes((0, n)), bytes((1, 256)), bytes(3), bytes((4,))\n"
+    made = ast.unparse(fold.Folder("m", lambda _: None, lambda *_: None, 2**31).fold(ast.parse(source)))
+    assert "A = b'\\x01\\x02\\xff'" in made and "bytes((0, n)), bytes((1, 256)), bytes(3), b'\\x04'" in made
 
 
 def test_joined_files_are_smaller(device: tuple[Linked, Path]) -> None:

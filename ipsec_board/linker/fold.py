@@ -197,6 +197,16 @@ class Folder(ast.NodeTransformer):
             n.values = n.values[1:]
         return n if len(n.values) > 1 else n.values[0]
 
+    def visit_Call(self, n: ast.Call) -> ast.expr:
+        """Octets that are all written out become a constant, which frozen code has in flash."""
+        self.generic_visit(n)
+        is_bytes = isinstance(n.func, ast.Name) and n.func.id == "bytes" and not n.keywords
+        if is_bytes and len(n.args) == 1 and isinstance(n.args[0], ast.Tuple):
+            found = [x.value if isinstance(x, ast.Constant) else None for x in n.args[0].elts]
+            if all(type(x) is int and 0 <= x < 256 for x in found):
+                return ast.Constant(bytes(found))  # type: ignore[arg-type]
+        return n
+
     def visit_Expr(self, n: ast.Expr) -> ast.stmt | None:
         self.generic_visit(n)
         return None if isinstance(n.value, ast.Constant) else n
