@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import keys, read_keys
 
 from ipsec_board import certify, gateway
 from ipsec_board.errors import BoardError, BoardLost
@@ -202,7 +202,7 @@ def place_key(board: Link, plan: Plan, show: Show, new_key: str = "") -> keys.Pu
     if answer["error"] or not answer["public"]:
         text = answer["error"] or f"{KEY_FILE} on the board is no key that it can use"
         raise BoardError(text, f"give `ipsec-board install --config {plan.path}`, then provision again")
-    public = keys.load_public(bytes.fromhex(answer["public"]), KEY_FILE)
+    public = read_keys.load_public(bytes.fromhex(answer["public"]), KEY_FILE)
     if found.private and found.public and public.data != found.public.data:
         raise BoardError(f"{KEY_FILE} on the board is not the key of key_file", "provision again")
     place = raw_keys.public_file(plan.path)

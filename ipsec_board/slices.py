@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ipsec.config import Config
-from ipsec.ike.auth import cert, keys
+from ipsec.ike.auth import keys, read_certs, read_keys
 from ipsec.ike.auth.x509 import Certificate
 from ipsec.suite import EspSuite, IkeSuite
 
@@ -57,10 +57,10 @@ def _kinds_of(c: Config) -> set[int]:
 
 @functools.cache
 def _kinds(key: str, gateway_key: str, ca: str) -> set[int]:
-    found = {keys.load_private(key).kind} if key else set()
+    found = {read_keys.load_private(key).kind} if key else set()
     if gateway_key:
-        found.add(cert.load_pinned(gateway_key).kind)
-    for octets in cert.decode(ca, "ca_file"):
+        found.add(read_certs.load_pinned(gateway_key).kind)
+    for octets in read_certs.decode(ca, "ca_file"):
         c = Certificate(octets, 0, len(octets))
         found.add(keys.parse_spki(octets, c.spki_at, c.spki_to).kind)
     return found

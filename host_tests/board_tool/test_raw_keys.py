@@ -52,7 +52,7 @@ def test_the_board_makes_its_key_once_and_keeps_it(board, tmp_path, kind):
     key = read(board, "ipsec.key")
     pem = (tmp_path / "sensor-7.pub").read_text()
     public = load_pem_public_key(pem.encode())
-    made = raw_keys.keys.load_private(key)
+    made = raw_keys.read_keys.load_private(key)
     assert raw_keys.pem(made.public) == pem and isinstance(public, type(MAKE[kind]().public_key()))
     for shown in (key.hex(), base64.b64encode(key).decode(), made._secret.hex()):
         assert shown[:40] not in said.out + said.err
@@ -89,7 +89,7 @@ def test_a_key_that_is_there_is_imported(board, tmp_path, form):
     said = tool("provision", "--port", board.port, path)
     assert said.status == 0, said.err
     assert (tmp_path / "sensor-7.pub").read_text() == public_pem(key)
-    assert raw_keys.pem(raw_keys.keys.load_private(read(board, "ipsec.key")).public) == public_pem(key)
+    assert raw_keys.pem(raw_keys.read_keys.load_private(read(board, "ipsec.key")).public) == public_pem(key)
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 Start reading at `make`.
 """
 
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import keys, read_keys
 
 NOT_BEFORE, NOT_AFTER = b"250101000000Z", b"350101000000Z"
 SERVER, CLIENT = b"\x2b\x06\x01\x05\x05\x07\x03\x01", b"\x2b\x06\x01\x05\x05\x07\x03\x02"
@@ -72,7 +72,7 @@ def make(subject, issuer, own, signer, extensions, **other):
         name(issuer) if isinstance(issuer, str) else issuer,
         seq(_time(other.get("begin", NOT_BEFORE)), _time(other.get("end", NOT_AFTER))),
         name(subject) if isinstance(subject, str) else subject,
-        other.get("spki") or keys.spki(own.public),
+        other.get("spki") or read_keys.spki(own.public),
         tlv(0xA3, seq(*extensions)) if extensions is not None else b"",
         other.get("extra", b""),
     )

@@ -7,9 +7,9 @@ import transcript as t
 from forge import AUTH, IDR
 from ipsec.config import Config
 from ipsec.crypto import backend
-from ipsec.errors import ConfigError
+from ipsec.errors import AuthError, ConfigError
 from ipsec.ike import auth
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import keys, read_keys
 from ipsec.tunnel import Tunnel
 from scripted import OPTIONS, Player, ScriptedRandom, make_tunnel
 from support import raises
@@ -38,7 +38,7 @@ class CertForger(KeyForger):
     def __init__(self, key=None, kind=keys.ED25519, psk="", **changes):
         self.gateway = key or c.key(2)
         private, certificate = ours(kind)
-        self.device, self.certificate = keys.load_private(private), certificate
+        self.device, self.certificate = read_keys.load_private(private), certificate
         self.init = with_notify(t.INIT_IN, b"\0\2\0\5")
         options = {"auth": "cert", "psk": psk, "key": private, "cert": text(certificate), "ca": text(c.root())}
         options.update(changes)
@@ -78,7 +78,7 @@ def test_en_i_1_1_10_1_both_ends_by_certificates():
         try:
             from hashlib import sha1
 
-            assert sent[_CERTREQ] == b"\x04" + sha1(keys.spki(c.key(0).public)).digest()
+            assert sent[_CERTREQ] == b"\x04" + sha1(read_keys.spki(c.key(0).public)).digest()
         except ImportError:
             assert sent[_CERTREQ] == b"\x04"
         assert forger.answer_with().tunnel.is_up
@@ -153,21 +153,32 @@ def test_the_leaf_is_remembered():
     known = config.credentials
     assert known.leaf_key.data == c.key(2).public.data and known.leaf_until == b"20350101000000"
     method = auth.load(config)
-    calls = []
-    import ipsec.ike.auth.cert as module
+    name, anchors, other = b"\2\0\0\0gw.example", known.anchors, c.leaf(serial=b"\x05")
+    known.anchors = ()
+    assert method._key_of(Fake(b"\x04" + c.leaf()), name) is known.leaf_key  # without a look at its path
+    raises(AuthError, method._key_of, Fake(b"\x04" + other), name, text="no authority")
+    known.anchors = anchors
+    for found in (anchors, ()):
+        known.anchors = found
+        assert method._key_of(Fake(b"\x04" + other), name) is known.leaf_key
+    known.anchors = anchors
+    method._now = lambda: b"20350101000001"
+    raises(AuthError, method._key_of, Fake(b"\x04" + other), name, text="ended")
+    assert known.leaf == sha256(name + other).digest()
 
-    checked = module.check_path
-    module.check_path = lambda *args: calls.append(1) or checked(*args)
-    try:
-        for leaf, many in ((c.leaf(), 0), (c.leaf(serial=b"\x05"), 1), (c.leaf(serial=b"\x05"), 1)):
-            message = Fake(b"\x04" + leaf)
-            method._key_of(message, b"\2\0\0\0gw.example")
-            assert len(calls) == many
-        known.moment = module.Moment(b"20350101000001", True)
-        raises(module.AuthError, method._key_of, message, b"\2\0\0\0gw.example", text="ended")
-    finally:
-        module.check_path = checked
-    assert known.leaf == sha256(b"\2\0\0\0gw.example" + leaf).digest()
+
+def test_a_board_forgets_what_reads_keys_and_checks_paths():
+    import gc
+    import sys
+
+    forger = CertForger()
+    assert forger.answer_with().tunnel.is_up
+    config = forger.player.tunnel.config
+    assert config.key == config.cert == config.ca == ""
+    if hasattr(gc, "threshold"):
+        assert not [m for m in ("read_certs", "path", "x509") if "ipsec.ike.auth." + m in sys.modules]
+    second = CertForger()  # as with another certificate behind the same tunnel
+    assert second.answer_with().tunnel.is_up
 
 
 class Fake:
@@ -244,7 +255,7 @@ def test_options():
     bad("4 certificates", ca=text(c.root()) * 4)
     bad("malformed", ca=text(b"\x30\1"))
     bad("option ca_file", ca=text(c.root())[:100] + "-----END")
-    ed448 = keys.spki(c.key().public).replace(b"\x2b\x65\x70", b"\x2b\x65\x71")
+    ed448 = read_keys.spki(c.key().public).replace(b"\x2b\x65\x70", b"\x2b\x65\x71")
     bad("option ca_file: a public key other than Ed25519", ca=text(c.root(spki=ed448)))
     bad("name constraints", ca=text(c.authority(extensions=[c.basic(), c.extension(30, c.seq())])))
     bad("option ca_file", auth="psk", psk="hex:" + "5a" * 32, cert="", key="")

@@ -4,7 +4,7 @@ import transcript as t
 from forge import AUTH, IDR, Forger
 from ipsec.errors import ConfigError
 from ipsec.ike import auth, keymat
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import keys, read_keys
 from scripted import OPTIONS, Player, make_tunnel
 from support import raises, skip
 
@@ -26,7 +26,7 @@ def pair(kind, number=0):
     if (kind, number) not in _PAIRS:
         secret = bytes(31) + bytes([number + 3])
         private = keys.PrivateKey(kind, secret)
-        _PAIRS[kind, number] = private, pkcs8(kind, secret), "0x" + "".join("%02x" % c for c in keys.spki(private.public))
+        _PAIRS[kind, number] = private, pkcs8(kind, secret), "0x" + "".join("%02x" % c for c in read_keys.spki(private.public))
     return _PAIRS[kind, number]
 
 
@@ -319,9 +319,9 @@ def test_a_key_made_here_is_what_it_says():
         with open(path, "rb") as f:
             octets = f.read()
         secret = bytes([len(calls)] * 32)
-        assert keys.spki(keys.PrivateKey(kind, secret).public) == spki and secret in octets
+        assert read_keys.spki(keys.PrivateKey(kind, secret).public) == spki and secret in octets
         os.remove(path)
         for n in range(len(octets)):
-            raises(ConfigError, keys.load_private, octets[:n])
+            raises(ConfigError, read_keys.load_private, octets[:n])
     raises(ConfigError, maker.public, path, text="cannot be read")
     raises(ConfigError, maker.create, path, 3, text="cannot be made")

@@ -9,7 +9,7 @@ from ipsec.crypto.sign import comb, ecdsa, ed25519, field, hashes, modular, rsa
 from ipsec.crypto.sign.p256 import CURVE as p256
 from ipsec.crypto.sign.p384 import CURVE as p384
 from ipsec.errors import AuthError, ConfigError, CryptoError
-from ipsec.ike.auth import der, keys
+from ipsec.ike.auth import der, keys, read_keys
 from support import SLOW, raises
 
 _N = int.from_bytes(p256.N, "big")
@@ -142,23 +142,23 @@ def test_class_signatures_rsa_refuses_impossible_numbers():
 
 def test_forms_of_public_keys():
     for kind, raw in ((keys.ED25519, _ED), (keys.P256, _PUBLIC)):
-        der = keys.spki(keys.PublicKey(kind, raw))
+        der = read_keys.spki(keys.PublicKey(kind, raw))
         base64 = b2a_base64(der).strip()
         pem = b"-----BEGIN PUBLIC KEY-----\n" + base64 + b"\n-----END PUBLIC KEY-----\n"
         for form in (raw, der, base64, b"0s" + base64, b"0s" + b2a_base64(raw), b"0x" + hexlify(raw), pem, pem.decode(),
                      b"leftecdsakey=0s" + b2a_base64(raw), "\trightpubkey=0s" + b2a_base64(der).decode()):  # fmt: skip
-            key = keys.load_public(form)
+            key = read_keys.load_public(form)
             assert (key.kind, key.data) == (kind, raw), form
         for stranger in (b"[", b"@", b"`", b"{", b":", b".", b"-", b" "):  # no octet is skipped in silence
-            raises(ConfigError, keys.load_public, base64[:5] + stranger + base64[5:], text="gateway_key")
+            raises(ConfigError, read_keys.load_public, base64[:5] + stranger + base64[5:], text="gateway_key")
     for point in (b"\4" + _PUBLIC, b"0x" + hexlify(b"\4" + _PUBLIC)):  # uncompressed (SEC 1 2.3.3), as in certificates
-        assert keys.load_public(point).data == _PUBLIC
+        assert read_keys.load_public(point).data == _PUBLIC
     for point in (b"\2" + _PUBLIC, b"\3" + _PUBLIC[:32], b"\5" + _PUBLIC):
-        raises(ConfigError, keys.load_public, point, text="gateway_key")
-    rfc3110 = keys.load_public(b"\x03\x01\x00\x01" + b"\xc1" * 256)
+        raises(ConfigError, read_keys.load_public, point, text="gateway_key")
+    rfc3110 = read_keys.load_public(b"\x03\x01\x00\x01" + b"\xc1" * 256)
     assert (rfc3110.kind, len(rfc3110.data), rfc3110.exponent) == (keys.RSA, 256, 65537)
     for bad in (b"", b"\x30", bytes(31), b"0s!!!", b"0xzz", der[:-1], der + b"\x00", b"-----BEGIN CERTIFICATE-----\n"):
-        raises(ConfigError, keys.load_public, bad, text="gateway_key")
+        raises(ConfigError, read_keys.load_public, bad, text="gateway_key")
 
 
 def _tlv(tag, *parts):
@@ -175,14 +175,14 @@ def _rsa_spki(modulus, exponent, unused=b"\0", behind=b""):
 
 def test_rsa_keys_that_are_refused():
     n = b"\xc1" * 256
-    key = keys.load_public(_rsa_spki(n, b"\x03"))
+    key = read_keys.load_public(_rsa_spki(n, b"\x03"))
     assert (key.kind, key.data, key.exponent) == (keys.RSA, n, 3)
     for bad in (
         _rsa_spki(n[:-1] + b"\xc0", b"\3"), _rsa_spki(n, b"\4"), _rsa_spki(n, b"\1"), _rsa_spki(n, b"\2"),
         _rsa_spki(n[:255], b"\3"), _rsa_spki(n + n + b"\xc1", b"\3"), _rsa_spki(n, b"\3", b""), _rsa_spki(n, b"\3", b"\1"),
         _rsa_spki(n, b"\3", b"\x08"), _rsa_spki(n, b"\3", behind=b"\0"),
     ):  # fmt: skip
-        raises(ConfigError, keys.load_public, bad, text="gateway_key")
+        raises(ConfigError, read_keys.load_public, bad, text="gateway_key")
     for malformed in (b"\3\0", b"\3\1\1", b"\3\1\x08", b"\3\2\1\1", b"\3\2\x09\0"):
         raises(AuthError, der.Der(malformed, 0, len(malformed)).bits)
     for good in (b"\3\1\0", b"\3\2\0\1", b"\3\2\1\2", b"\3\2\7\x80"):
@@ -204,14 +204,14 @@ def test_forms_of_private_keys():
         label = b"EC PRIVATE KEY" if form is sec1 else b"PRIVATE KEY"
         pem = b"-----BEGIN " + label + b"-----\n" + b2a_base64(form) + b"-----END " + label + b"-----\n"
         for octets_ in (form, pem):
-            key = keys.load_private(octets_)
+            key = read_keys.load_private(octets_)
             assert (key.kind, key.public.data) == (kind, public)
         algorithm = keys.parse_algorithm(key.identifier, 0, len(key.identifier))
         assert key.public.verify(algorithm, key.sign(octets, b"a", b"b"), b"ab")
-    assert keys.load_private(_PRIVATE, keys.P256).public.data == _PUBLIC
-    raises(ConfigError, keys.load_private, _PRIVATE, text="raw")
+    assert read_keys.load_private(_PRIVATE, keys.P256).public.data == _PUBLIC
+    raises(ConfigError, read_keys.load_private, _PRIVATE, text="raw")
     for bad in (b"", ed[:-1], pkcs8[:-1], ed + b"\x00", bytes(32) + b"\x01", sec1[:7] + bytes(32) + sec1[39:]):
-        raises(ConfigError, keys.load_private, bad, text="key_file")
+        raises(ConfigError, read_keys.load_private, bad, text="key_file")
 
 
 def test_algorithm_identifiers():

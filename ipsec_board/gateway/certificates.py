@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
 from ipsec.errors import AuthError, ConfigError
-from ipsec.ike.auth import cert as library
+from ipsec.ike.auth import cert, read_certs
 from ipsec.ike.auth.path import Moment, check_leaf, check_path
 from ipsec.ike.auth.x509 import Certificate
 from ipsec.ike.identity import encode
@@ -114,7 +114,7 @@ def _inline(options: dict, name: str, reasons: Reasons) -> list[x509.Certificate
     if not isinstance(value, str) or not value:
         return []
     try:
-        return [x509.load_der_x509_certificate(octets) for octets in library.decode(value, f"{name}_file")]
+        return [x509.load_der_x509_certificate(octets) for octets in read_certs.decode(value, f"{name}_file")]
     except (ConfigError, ValueError) as e:
         reasons.add(str(e), f'better: {name}_file = "FILE.crt"')
         return []
@@ -206,7 +206,7 @@ def _anchors(path: Path, options: dict, reasons: Reasons, warnings: list[str]) -
             return []
     found = list(dict.fromkeys(found))
     try:
-        library.Credentials(_question(ca=text(found)))
+        cert.load_credentials(_question(ca=text(found)))
     except ConfigError as e:
         reasons.add(str(e), _anchor_remedy(found))
         return []

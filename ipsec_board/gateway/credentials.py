@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ipsec import options as library_options
 from ipsec.errors import ConfigError
-from ipsec.ike.auth import cert as library
-from ipsec.ike.auth import keys as key_forms
+from ipsec.ike.auth import read_certs as library
+from ipsec.ike.auth import read_keys
+from ipsec.ike.auth.keys import PublicKey
 
 from ipsec_board.gateway import certificates, checks, raw_keys
 from ipsec_board.gateway.certificates import Certificates
@@ -77,9 +78,9 @@ def _known_public(path: Path, options: dict) -> bytes:
     """SubjectPublicKeyInfo of the device's key, where it is known; what is wrong with it is told by `raw_keys.read`."""
     try:
         if options.get("key_file"):
-            return key_forms.spki(key_forms.load_private((path.parent / str(options["key_file"])).read_bytes()).public)
+            return read_keys.spki(read_keys.load_private((path.parent / str(options["key_file"])).read_bytes()).public)
         place = raw_keys.public_file(path)
-        return raw_keys.spki(key_forms.load_public(place.read_bytes())) if place.is_file() else b""
+        return raw_keys.spki(read_keys.load_public(place.read_bytes())) if place.is_file() else b""
     except (OSError, ConfigError):
         return b""
 
@@ -96,7 +97,7 @@ def _certificates(options: dict, auth: str, theirs: str, found: Certificates) ->
     return given
 
 
-def _kinds(gateway: key_forms.PublicKey | None, found: Certificates | None) -> list[int]:
+def _kinds(gateway: PublicKey | None, found: Certificates | None) -> list[int]:
     """Kinds of keys that the device verifies by."""
     kinds = [gateway.kind] if gateway else []
     for c in found.anchors if found else ():

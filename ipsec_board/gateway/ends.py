@@ -6,7 +6,7 @@ Start reading at `files`.
 import dataclasses
 
 from cryptography import x509
-from ipsec.ike.auth.keys import load_public
+from ipsec.ike.auth.read_keys import load_public
 
 from ipsec_board.gateway import certificates, raw_keys
 from ipsec_board.gateway.authority import Authority

@@ -7,7 +7,7 @@ import base64
 
 from cryptography import x509
 from ipsec.errors import AuthError
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import keys, read_keys
 
 from ipsec_board.gateway import certificates, ends, further, selectors
 from ipsec_board.gateway import vocabulary as v
@@ -149,7 +149,7 @@ def _authby(fleet: Fleet) -> list[str]:
 
 def _raw_key(fleet: Fleet, end: str) -> keys.PublicKey:
     if end == "gateway":
-        return keys.load_public(fleet.first.config.gateway_key)
+        return read_keys.load_public(fleet.first.config.gateway_key)
     found = fleet.first.keys
     assert found and found.public
     return found.public

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ipsec.drive import key as maker
 from ipsec.errors import ConfigError
-from ipsec.ike.auth import cert, keys
+from ipsec.ike.auth import keys, read_certs, read_keys
 from ipsec.ike.auth.keys import PublicKey
 
 from ipsec_board.gateway import key_files
@@ -77,7 +77,7 @@ def _read(path: Path, options: dict, gateway: PublicKey | None, kinds: Sequence[
         return None
     place = public_file(path)
     try:
-        public = keys.load_public(place.read_bytes(), str(place)) if place.is_file() else None
+        public = read_keys.load_public(place.read_bytes(), str(place)) if place.is_file() else None
     except ConfigError as e:
         reasons.add(str(e), f"remove {place}, and provision again")
         return None
@@ -103,7 +103,7 @@ def gateway_key(path: Path, value: object, reasons: Reasons, certificates: bool 
         return None
     try:
         if certificates and b"BEGIN CERTIFICATE" in octets:
-            return cert.load_pinned(octets.decode("ascii", "replace"))
+            return read_certs.load_pinned(octets.decode("ascii", "replace"))
         key = _public(octets)
         if key.kind in (keys.P256, keys.P384) and not key_files.public(spki(key))[0]:
             raise ConfigError("gateway_key: the numbers in it are no point of its curve: it was copied wrongly")
@@ -122,12 +122,12 @@ def gateway_key(path: Path, value: object, reasons: Reasons, certificates: bool 
 def _public(octets: bytes) -> PublicKey:
     """Raises ConfigError."""
     try:
-        return keys.load_public(octets)
+        return read_keys.load_public(octets)
     except ConfigError:
         found, _ = key_files.public(octets)
         if not found:
             raise
-        return keys.load_public(found)
+        return read_keys.load_public(found)
 
 
 def _no_public(octets: bytes, place: str, text: str) -> tuple[str, str]:
@@ -166,12 +166,12 @@ def _imported(place: Path, gateway: PublicKey | None, reasons: Reasons) -> RawKe
 def _private(octets: bytes) -> keys.PrivateKey:
     """Raises ConfigError."""
     try:
-        return keys.load_private(octets)
+        return read_keys.load_private(octets)
     except ConfigError:
         found, _ = key_files.private(octets)
         if not found:
             raise
-        return keys.load_private(found)
+        return read_keys.load_private(found)
 
 
 def _no_private(octets: bytes, place: str, text: str) -> tuple[str, str]:
@@ -211,7 +211,7 @@ def pem(key: PublicKey) -> str:
 def spki(key: PublicKey) -> bytes:
     """SubjectPublicKeyInfo of any key."""
     if key.kind in KINDS.values():
-        return keys.spki(key)
+        return read_keys.spki(key)
     if key.kind == keys.P384:
         return bytes.fromhex("3076301006072a8648ce3d020106052b81040022036200") + b"\x04" + key.data
     exponent = key.exponent.to_bytes((key.exponent.bit_length() + 8) // 8, "big")

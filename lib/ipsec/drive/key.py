@@ -6,7 +6,7 @@ The file is PKCS #8 (RFC 5958) with the public key in it, so that no start has t
 import os
 
 from ipsec.errors import ConfigError
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import keys, read_keys
 
 _HEADS = {
     keys.ED25519: (b"\x30\x51\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20", b"\x81\x21\x00"),
@@ -35,7 +35,7 @@ def create(path: str, kind: int, random=os.urandom) -> bytes:
     with open(path + ".new", "wb") as f:
         f.write(pkcs8(kind, secret, key.public.data))
     os.rename(path + ".new", path)
-    return keys.spki(key.public)
+    return read_keys.spki(key.public)
 
 
 def pkcs8(kind: int, secret: bytes, public_data: bytes) -> bytes:
@@ -46,7 +46,7 @@ def pkcs8(kind: int, secret: bytes, public_data: bytes) -> bytes:
 
 def public(path: str) -> bytes:
     """SubjectPublicKeyInfo of the public key to the private key in a file. Raises ConfigError."""
-    return keys.spki(_load(path).public)
+    return read_keys.spki(_load(path).public)
 
 
 def sign(path: str, octets: bytes, random=os.urandom) -> bytes:
@@ -65,4 +65,4 @@ def _load(path: str):
             octets = f.read()
     except OSError as e:
         raise ConfigError("key_file: %r cannot be read (%s): let `ipsec-board provision` make a key" % (path, e))
-    return keys.load_private(octets)
+    return read_keys.load_private(octets)

@@ -9,7 +9,7 @@ import ipsec.ike.sa  # noqa: F401
 import ipsec.ike.selector  # noqa: F401 - the deepest first: a board's stack holds few imports inside each other
 import ipsec.tunnel  # noqa: F401
 import transcript as t
-from ipsec.ike.auth import keys
+from ipsec.ike.auth import keys, read_keys
 from scripted import Player, make_tunnel
 
 import certificates as c  # isort: skip
@@ -30,7 +30,7 @@ class Counted(test_auth_cert.CertForger):
         """The device's key is of this kind, and all others are, unless the gateway's and two certificates are given."""
         self.gateway = gateway or c.key(2, kind)
         private, certificate = test_auth_cert.ours(kind)
-        self.device = keys.load_private(private)
+        self.device = read_keys.load_private(private)
         self.init = test_auth_cert.with_notify(t.INIT_IN, b"\0\2\0\5")
         self.steps = {}
         self.heap = 0

@@ -20,7 +20,7 @@ Start reading at `EapAuth.process`.
 
 from ipsec.errors import AuthError, PeerError, Refused
 from ipsec.ike import iana, identity, keymat, payload
-from ipsec.ike.auth.cert import Certs, Credentials
+from ipsec.ike.auth.cert import Certs, load_credentials
 from ipsec.ike.auth.mschapv2 import Mschapv2
 from ipsec.ike.auth.psk import Psk
 from ipsec.ike.establish import IkeAuth, refusal
@@ -44,10 +44,7 @@ def load_eap(config):
 
     Raises ConfigError.
     """
-    if config.credentials is None:
-        config.credentials = Credentials(config)
-        config.ca = ""  # it is octets now
-    return Eap(config, config.credentials)
+    return Eap(config, load_credentials(config))
 
 
 class Eap(Certs):

@@ -16,7 +16,7 @@ Start reading at `Signatures.verify`.
 from ipsec.errors import AuthError, ConfigError, PeerError
 from ipsec.ike import iana, payload
 from ipsec.ike.auth import keys
-from ipsec.micro import const
+from ipsec.micro import const, forget
 
 _RSA = const(1)
 _ECDSA_256 = const(9)
@@ -34,12 +34,16 @@ def load_key(config):
     Raises ConfigError.
     """
     if config.credentials is None:
-        ours = keys.load_private(config.key)
-        theirs = keys.load_public(config.gateway_key)
+        from ipsec.ike.auth.read_keys import load_private, load_public
+
+        ours = load_private(config.key)
+        theirs = load_public(config.gateway_key)
         if theirs.kind == ours.kind and theirs.data == ours.public.data:
             raise ConfigError("option gateway_key: it is the public key of our own key_file; give the gateway's")
         theirs.arithmetic()
         config.credentials = ours, theirs
+        config.key = ""
+        forget("ipsec.ike.auth.read_keys")
     return Key(*config.credentials)
 
 

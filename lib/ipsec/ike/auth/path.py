@@ -2,14 +2,18 @@
 
 Rules: at most 4 certificates with the anchor, at most 6 checks of signatures, whatever comes; no URL is ever fetched; dates are
 looked at with a trusted clock, else nothing may have ended before the device was provisioned. What certificates come besides the
-first, and in which order, does not matter. Start reading at `check_path`.
+first, and in which order, does not matter; at most 6 CERT payloads are read, what is malformed behind the first, or of another
+encoding, is passed over. Start reading at `find_key`.
 """
 
 from ipsec.errors import AuthError
 from ipsec.ike.auth import keys
-from ipsec.ike.auth.x509 import refuse
+from ipsec.ike.auth.x509 import Certificate, refuse
 from ipsec.micro import const
 
+_CERT = const(37)
+_X509 = const(4)  # encoding: X.509 Certificate - Signature
+_MAX_CERTIFICATES = const(6)
 _MAX_PATH = const(4)
 _MAX_CHECKS = const(6)
 
@@ -28,6 +32,40 @@ class Moment:
     def is_early(self, c) -> bool:
         """Whether a certificate does not hold yet, as far as we know."""
         return self.is_certain and c.begins_after(self.now)
+
+
+def find_key(m, pos: int, end: int, identity, anchors, now, is_certain) -> tuple:
+    """The public key of the certificate at `pos` of a message's buffer, and when its path ends; `anchors` are octets.
+
+    Raises AuthError.
+    """
+    moment = Moment(now, is_certain)
+    certificates, broken = _others(m, Certificate(m.buf, pos, end))
+    leaf = certificates[0]
+    check_leaf(leaf, identity, moment)
+    try:
+        path = check_path(certificates, [Certificate(octets, 0, len(octets)) for octets in anchors], moment, verify)
+    except AuthError as e:
+        raise AuthError("%s (passed over: %s)" % (e, broken)) if broken else e
+    return keys.parse_spki(leaf.buf, leaf.spki_at, leaf.spki_to), min([c.until() for c in path])
+
+
+def _others(m, leaf) -> tuple:
+    """The leaf and the certificates behind it, and what is wrong with one that is passed over, or None. Raises AuthError."""
+    found = [leaf]
+    broken = None
+    count = 1
+    for kind, pos, end in m.payloads:
+        if kind != _CERT or end <= pos or m.buf[pos] != _X509 or pos + 1 == leaf.begin:
+            continue
+        count += 1
+        if count > _MAX_CERTIFICATES:
+            refuse("many", _MAX_CERTIFICATES)
+        try:
+            found.append(Certificate(m.buf, pos + 1, end))
+        except AuthError as e:
+            broken = e
+    return found, broken
 
 
 def check_leaf(leaf, identity, moment) -> None:
