@@ -226,7 +226,7 @@ def odd_multiples(f, invert, first=0):
     """x, y of 1, 3, 5, 7 times the point in the slots 0 and 1, by one inversion: a list, or slots from `first` on."""
     table: list = []
     keep = bytearray(b"\x02\x00\x00\x0c\x02\x00\x01\x0c")
-    _keep(f, keep, first, table)
+    _keep(f, keep, first, table, f.get(0, 2))
     f.run(b"\x02\x03\x00\x0c\x02\x04\x01\x0c")
     set_one(f, 2)
     f.run(DOUBLE)
@@ -237,6 +237,7 @@ def odd_multiples(f, invert, first=0):
     f.run(ADD)
     seven = f.get(0, 3)
     f.put(0, twice)
+    twice = None  # what is left of a small heap is needed here
     f.run(DOUBLE)
     f.run(ADD)
     z5 = f.get(2, 1)
@@ -259,7 +260,7 @@ def odd_multiples(f, invert, first=0):
             f.run(b"\x00\x05\x05\x06")
         f.run(b"\x01\x06\x05\x05\x00\x00\x00\x06\x00\x01\x01\x06\x00\x01\x01\x05")
         first = first and first + 2
-        _keep(f, keep, first, table)
+        _keep(f, keep, first, table, point)
     return table
 
 
@@ -272,13 +273,14 @@ def _invert_z(f, invert):
         invert(f)
 
 
-def _keep(f, program, first, table):
-    """Put x, y in the slots 0 and 1 where they are wanted."""
+def _keep(f, program, first, table, point):
+    """Put x, y in the slots 0 and 1 where they are wanted; a list has them in what `get` gave."""
     if first:
         program[1], program[5] = first, first + 1
         f.run(program)
     else:
-        table.append(f.get(0, 2))
+        f.take(0, 2, point)
+        table.append(point)
 
 
 def _multiply_base(f, curve, number):

@@ -69,6 +69,10 @@ class Limbs:
         copy(out, 0, self.w, self.head + slot * size, count * size)
         return out
 
+    def take(self, slot, count, saved):
+        """Copy some slots into what `get` gave before. Allocates: nothing."""
+        copy(saved, 0, self.w, self.head + 4 * self.limbs * slot, 4 * self.limbs * count)
+
     def put(self, slot, saved):
         """Write what `get` gave. Allocates: nothing."""
         copy(self.w, self.head + 4 * self.limbs * slot, saved, 0, len(saved))
@@ -186,6 +190,10 @@ class Plain:
     def get(self, slot, count):
         """A copy of some slots for `put`."""
         return self._slots[slot : slot + count]
+
+    def take(self, slot, count, saved):
+        """Copy some slots into what `get` gave before."""
+        saved[:count] = self._slots[slot : slot + count]
 
     def put(self, slot, saved):
         """Write what `get` gave."""
