@@ -10,6 +10,7 @@ from ipsec.crypto import backend
 from ipsec.errors import AuthError, ConfigError
 from ipsec.ike import auth
 from ipsec.ike.auth import keys, read_keys
+from ipsec.micro import is_short
 from ipsec.tunnel import Tunnel
 from scripted import OPTIONS, Player, ScriptedRandom, make_tunnel
 from support import raises
@@ -175,7 +176,7 @@ def test_a_board_forgets_what_reads_keys_and_checks_paths():
     assert forger.answer_with().tunnel.is_up
     config = forger.player.tunnel.config
     assert config.key == config.cert == config.ca == ""
-    if hasattr(gc, "threshold"):
+    if hasattr(gc, "threshold") and is_short():
         assert not [m for m in ("read_certs", "path", "x509") if "ipsec.ike.auth." + m in sys.modules]
     second = CertForger()  # as with another certificate behind the same tunnel
     assert second.answer_with().tunnel.is_up

@@ -125,6 +125,11 @@ def forget(name: str) -> None:
         delattr(sys.modules[package], last)
 
 
+def is_short() -> bool:
+    """Whether the heap had little left when a handshake last began, or none did."""
+    return _is_short
+
+
 def collect() -> None:
     """Collect garbage on a board before what stays for long is made, so that it does not end up amid what goes soon.
 

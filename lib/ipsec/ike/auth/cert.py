@@ -8,14 +8,14 @@
 Rules
 - A gateway sends certificates only when asked, so CERTREQ goes out wherever we have authorities; no URL is ever fetched.
 - A leaf whose path was checked is remembered by its hash: a reconnect costs what a raw key costs, until something in it ends.
-  What checks paths is loaded for that alone.
+  What checks paths is loaded for that alone, and stays where the heap has room.
 
 Start reading at `Certs.verify`.
 """
 
 from ipsec.errors import AuthError
 from ipsec.ike.auth.key import Signatures
-from ipsec.micro import const, forget
+from ipsec.micro import const, forget, is_short
 
 _CERT = const(37)
 _CERTREQ = const(38)
@@ -44,7 +44,10 @@ def load_credentials(config):
         config.key = config.cert = config.ca = ""  # they are octets now
         forget("ipsec.ike.auth.read_certs")
         forget("ipsec.ike.auth.read_keys")
-        forget("ipsec.ike.auth.x509")
+        if known.anchors:
+            from ipsec.ike.auth import path  # noqa: F401 - now, before the heap is in pieces
+        else:
+            forget("ipsec.ike.auth.x509")
     return config.credentials
 
 
@@ -132,8 +135,9 @@ class Certs(Signatures):
 
         known.leaf_key, known.leaf_until = find_key(m, pos, end, id_r, known.anchors, now, self._now is not None)
         known.leaf = octets
-        forget("ipsec.ike.auth.path")  # the next time it is remembered
-        forget("ipsec.ike.auth.x509")
+        if is_short():
+            forget("ipsec.ike.auth.path")  # the next time the leaf is remembered
+            forget("ipsec.ike.auth.x509")
         return known.leaf_key
 
 
