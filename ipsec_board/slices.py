@@ -89,6 +89,10 @@ def _gcm8k(c: Config, _arch: str) -> bool:
     return c.large_tables and any(s.encr in (18, 19, 20, 30) for s in c.esp_proposals)
 
 
+def _has_comb_in_viper(c: Config, arch: str) -> bool:
+    return not native.path(arch) and _ke(31)(c, arch) and _signs(keys.P256)(c, arch)
+
+
 def _always(_c: Config, _arch: str) -> bool:
     return True
 
@@ -124,9 +128,14 @@ SLICES = {
         ("ipsec.ike.auth.eap", "ipsec.ike.auth.eap_texts"), "authentication by EAP-MSCHAPv2", lambda c, _arch: c.auth == "eap"
     ),
     "cert": Slice(("ipsec.ike.auth.cert",), "authentication by certificates, and by different methods", _has_certificates),
-    "ed25519": Slice(("ipsec.crypto.sign.ed25519",), "signatures by Ed25519", _signs(keys.ED25519)),
+    "ed25519": Slice(
+        ("ipsec.crypto.sign.ed25519", "ipsec.crypto.sign.base25519"), "signatures by Ed25519", _signs(keys.ED25519)
+    ),
     "ecdsa": Slice(
         ("ipsec.crypto.sign.ecdsa", "ipsec.crypto.sign.p256"), "signatures by ECDSA, on P-256", _signs(keys.P256, keys.P384)
+    ),
+    "comb25519": Slice(
+        ("ipsec.crypto.sign.base25519",), "key pairs of Curve25519 by what signs, where no kernels in C do", _has_comb_in_viper
     ),
     "ecdsa384": Slice(("ipsec.crypto.sign.p384",), "the same on P-384", _signs(keys.P384)),
     "rsa": Slice(("ipsec.crypto.sign.rsa",), "signatures by RSA, of a gateway", _signs(keys.RSA)),

@@ -18,7 +18,7 @@ SCRIPT = """
 import gc, os, time
 from micropython import heap_lock, heap_unlock
 from ipsec.crypto.kernels import comb256, comb25519
-from ipsec.crypto.sign import comb, ecdsa, ed25519, field, modular
+from ipsec.crypto.sign import base25519, comb, ecdsa, field, modular
 from ipsec.crypto.sign.p256 import CURVE as p256
 from ipsec.micro import native
 
@@ -50,8 +50,8 @@ def spread(k):
 def columns_25519(k):
     spread(k)
     for column in range(31, 24, -1):
-        f25519.run(ed25519._DOUBLE)
-        ed25519._add_column(f25519, b25519, codes, column)
+        f25519.run(base25519.DOUBLE)
+        base25519.add_column(f25519, b25519, codes, column)
 
 def columns_256(k):
     spread(k)
@@ -99,7 +99,7 @@ i, k, name, call = -2, b"", "", None  # all names are there, and two rounds fill
 while i < {scalars}:
     k = os.urandom(32)  # each time, so that the look-up cache has seen the same names
     k = edge[i] if 0 <= i < 5 else k
-    ed25519._start(f25519)
+    base25519.start(f25519)
     f256.load(0, b"\\x05" * 32)
     f256.load(1, b"\\x06" * 32)
     f256.load(2, b"\\x07" * 32)

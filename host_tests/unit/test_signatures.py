@@ -5,7 +5,7 @@ from binascii import b2a_base64, hexlify
 from binascii import unhexlify as unhex
 
 from crypto_support import octets
-from ipsec.crypto.sign import comb, ecdsa, ed25519, field, hashes, modular, rsa
+from ipsec.crypto.sign import base25519, comb, ecdsa, ed25519, field, hashes, modular, rsa
 from ipsec.crypto.sign.p256 import CURVE as p256
 from ipsec.crypto.sign.p384 import CURVE as p384
 from ipsec.errors import AuthError, ConfigError, CryptoError
@@ -58,9 +58,9 @@ def _sum_of_columns(columns):
 
 
 def test_columns_of_a_number_above_the_order_that_is_even():
-    order = int.from_bytes(ed25519._L, "big")
+    order = int.from_bytes(base25519.ORDER, "big")
     for k in (1 << 254, (1 << 255) - 8, order + 1, order - 1, 8, 0):
-        assert _sum_of_columns(comb.columns(k.to_bytes(32, "little"), ed25519._L)) % order == k % order
+        assert _sum_of_columns(comb.columns(k.to_bytes(32, "little"), base25519.ORDER)) % order == k % order
 
 
 def test_equal_and_opposite_points_are_added_right():
@@ -115,7 +115,7 @@ def test_class_signatures_p256_refuses_what_is_out_of_range():
 def test_class_signatures_ed25519_refuses_other_encodings_and_small_orders():
     signature = ed25519.sign(_SEED, _ED, b"text")
     assert ed25519.verify(_ED, signature, b"te", b"xt")
-    order = int.from_bytes(ed25519._L, "big")
+    order = int.from_bytes(base25519.ORDER, "big")
     s = int.from_bytes(signature[32:], "little")
     for other in (s + order, s ^ 1 << 255):
         if other < 1 << 256:

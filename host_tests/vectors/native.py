@@ -133,10 +133,10 @@ def test_combs_and_digits():
     from crypto_support import octets
     from ipsec import native
     from ipsec.crypto.kernels import comb256, comb25519
-    from ipsec.crypto.sign import comb, ecdsa, ed25519, field
+    from ipsec.crypto.sign import base25519, comb, ecdsa, field
     from ipsec.crypto.sign.p256 import CURVE
 
-    for n, program in ((ed25519._L, comb25519.PROGRAM), (CURVE.N, comb256.PROGRAM)):
+    for n, program in ((base25519.ORDER, comb25519.PROGRAM), (CURVE.N, comb256.PROGRAM)):
         assert program[16:48] == bytes(reversed(n))
         for seed in range(12):
             k = (octets(32, seed), bytes(31) + bytes([seed]), n[:31] + bytes([n[31] - seed]))[seed % 3]
@@ -148,7 +148,7 @@ def test_combs_and_digits():
                 ecdsa._prepare(f, CURVE)
                 assert native.comb(f.w, 0, program, comb256.TABLE, bytes(reversed(k)), None)
             else:
-                ed25519._start(f)
+                base25519.start(f)
                 assert native.comb(f.w, 608, program, comb25519.TABLE, bytes(reversed(k)), None)
             assert _affine(f, CURVE) == want, seed
 
@@ -167,13 +167,13 @@ def _affine(f, curve):
 def _sum_by_python(is_p256, columns):
     """The comb's sum as boards without the native module have it."""
     from ipsec.crypto.kernels import comb256, comb25519
-    from ipsec.crypto.sign import comb, ecdsa, ed25519, field
+    from ipsec.crypto.sign import base25519, comb, ecdsa, field
     from ipsec.crypto.sign.p256 import CURVE
 
     if not is_p256:
         f = field.field_25519()
-        ed25519._start(f)
-        ed25519._walk_base(f, comb.Comb(comb25519.TABLE, 3, True), columns, ed25519._DOUBLE + ed25519._T)
+        base25519.start(f)
+        base25519.walk_base(f, comb.Comb(comb25519.TABLE, 3, True), columns, base25519.DOUBLE + base25519.T)
         return _affine(f, CURVE)
     f = field.field_p256()
     ecdsa._prepare(f, CURVE)

@@ -8,7 +8,7 @@ the first times 2^128. Start reading at `source`.
 
 from collections.abc import Callable
 
-from ipsec.crypto.sign import ecdsa, ed25519, p256
+from ipsec.crypto.sign import base25519, ecdsa, ed25519, p256
 from ipsec.crypto.sign.p256 import CURVE
 
 from tools.kernels.emit import write
@@ -84,11 +84,11 @@ def _program(order: int, places: tuple[int, ...], *parts: bytes) -> bytes:
 # equal or opposite; the prime.
 def _program_25519() -> bytes:
     """Adding is complete. Under SWAP Z of what is added, slot 12, must stay: it takes the place of what is exchanged."""
-    order = int.from_bytes(ed25519._L, "big")
-    negate = ed25519._NEGATE[:-4] + b"\x02\x05\x0c\x0e" + ed25519._NEGATE[-4:]
-    middle = ed25519._AFFINE[len(ed25519._LEFT) : -len(ed25519._RIGHT)]
-    other = ed25519._ADD[len(ed25519._LEFT) : -len(ed25519._RIGHT)]
-    parts = ed25519._DOUBLE, ed25519._T, negate, b"", ed25519._LEFT, middle, other, ed25519._RIGHT, b""
+    order = int.from_bytes(base25519.ORDER, "big")
+    negate = base25519.NEGATE[:-4] + b"\x02\x05\x0c\x0e" + base25519.NEGATE[-4:]
+    middle = base25519.AFFINE[len(base25519.LEFT) : -len(base25519.RIGHT)]
+    other = ed25519._ADD[len(base25519.LEFT) : -len(base25519.RIGHT)]
+    parts = base25519.DOUBLE, base25519.T, negate, b"", base25519.LEFT, middle, other, base25519.RIGHT, b""
     return _program(order, (ed25519._ADDED, 3, ed25519._ODD, 4, 0, 0), *parts)
 
 

@@ -18,6 +18,7 @@ try:
 except NO_KERNEL:
     field, KERNEL = None, ""
 
+signers: list = []  # not empty once the arithmetic of signatures is loaded, by which key pairs of X25519 cost less, too
 _ZERO = bytes(32)  # a scalar of no exchanges
 
 

@@ -10,13 +10,14 @@ import sys
 from ipsec.crypto import ct
 from ipsec.crypto.groups import machine
 from ipsec.errors import CryptoError
-from ipsec.micro import NO_ROOM, forget, native
+from ipsec.micro import NO_ROOM, forget, is_short, native
 
 _P = 2**255 - 19
 KERNEL = machine.KERNEL or "plain"
 BASE = b"\x09" + bytes(31)
 _ZERO = bytes(32)
 _TABLE = "ipsec.crypto.kernels.comb25519"
+_COMB = "ipsec.crypto.sign.base25519"
 
 
 class X25519:
@@ -32,8 +33,8 @@ class X25519:
             raise CryptoError("X25519: the random source gave %d octets, not 32" % len(k))
         self._k = k
         try:
-            self.public = _multiply_base(k) if native else scalar_mult(k, BASE)
-        except NO_ROOM:  # for the table
+            self.public = _multiply_base(k) if native or machine.signers and not is_short() else scalar_mult(k, BASE)
+        except (ImportError,) + NO_ROOM:  # for the table
             self.public = scalar_mult(k, BASE)
 
     def shared(self, peer_public) -> bytes:
@@ -74,7 +75,7 @@ def _clamped(k):
 
 
 def _multiply_base(k) -> bytes:
-    """The same for the base point, by the comb of the kernel in C; the table is loaded for that unless it is there.
+    """The same for the base point, by the comb in C or of signatures; what that needs is loaded for it unless it is there.
 
     It runs on the Edwards curve, where a point's y is (u - 1) / (u + 1) (RFC 7748 4.1).
     """
@@ -84,11 +85,17 @@ def _multiply_base(k) -> bytes:
     k = _clamped(k)
     m = machine.Machine(608)
     m.w[80] = m.w[160] = 1  # the neutral element: y = z = 1
-    native.comb(m.w, 608, comb25519.PROGRAM, comb25519.TABLE, k, None)
+    if native:
+        native.comb(m.w, 608, comb25519.PROGRAM, comb25519.TABLE, k, None)
+    else:
+        from ipsec.crypto.sign.base25519 import multiply_clamped
+
+        multiply_clamped(m.w, k)
     ct.wipe(k)
     m.run(_RATIO)
     z = _quotient(m)
     if not is_there:
+        forget(_COMB)
         forget(_TABLE)
     return z
 

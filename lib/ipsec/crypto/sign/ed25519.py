@@ -7,10 +7,10 @@ the cofactor: S B = R + h A. Signing takes the same path for every key and messa
 from ipsec.crypto import ct
 from ipsec.crypto.kernels import comb25519
 from ipsec.crypto.sign import comb, field, hashes
+from ipsec.crypto.sign.base25519 import AFFINE, DOUBLE, LEFT, ONE, ORDER, RIGHT, ZERO, T, multiply, start
 from ipsec.crypto.sign.modular import Modulus, walk
 from ipsec.micro import const, native
 
-_L = b"\x10" + bytes(15) + b"\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed"
 _SQUARE = (
     b"\x09\x41\x1b\x7c\x30\x9a\x3d\xce\xec\x73\xd2\x17\xf5\xbe\x65\xcb"
     b"\x68\x76\x04\xd6\x3c\x71\x5b\xea\x69\xf9\xd2\x65\xe9\x52\xd1\x3b"
@@ -24,25 +24,9 @@ _CONSTANTS = (
     b"\xe7\xfc\xdf\x56\xdc\xd9\x06\x24\xb0\xa0\x0e\x4a\x27\x1b\xee\xc4\x78\xe4\x2f\xad\x06\x18\x43\x2f\xa7\xd7\xfb\x3d"
     b"\x99\x00\x4d\x2b\x0b\xdf\xc1\x4f\x80\x24\x83\x2b"
 )
-_ONE = b"\x01" + bytes(31)
-_ZERO = bytes(32)
-
 # Slots of the field: 0 to 3 X, Y, Z, T of the sum; 9 to 12 Y + X, Y - X, 2 d T, Z of what is added; 14 is zero.
 # fmt: off
-_DOUBLE = bytes((
-    1, 4, 0, 0,  1, 5, 1, 1,  1, 6, 2, 2,  2, 6, 6, 6,  2, 7, 0, 1,  1, 7, 7, 7,  2, 8, 4, 5,  3, 7, 8, 7,
-    3, 4, 4, 5,  2, 5, 6, 4,  0, 0, 7, 5,  0, 1, 4, 8,  0, 2, 5, 4,
-))
-_T = bytes((0, 3, 7, 8))  # behind a doubling whose sum is added to
-_LEFT = bytes((3, 4, 1, 0,  2, 5, 1, 0,  0, 6, 3, 11))
-_RIGHT = bytes((
-    0, 4, 4, 10,  0, 5, 5, 9,  3, 8, 5, 4,  2, 5, 5, 4,  3, 4, 7, 6,  2, 7, 7, 6,
-    0, 0, 8, 4,  0, 1, 7, 5,  0, 2, 4, 7,  0, 3, 8, 5,
-))
-_ADD = _LEFT + bytes((0, 7, 2, 12,  2, 7, 7, 7)) + _RIGHT
-_NEGATE = bytes((2, 4, 10, 14,  2, 5, 9, 14,  4, 9, 4, 0,  3, 4, 14, 11,  4, 11, 4, 0))  # under SWAP; 12 is not kept
-_AFFINE = _LEFT + bytes((2, 7, 2, 2)) + _RIGHT
-_ADD_AFFINE = _NEGATE + _AFFINE
+_ADD = LEFT + bytes((0, 7, 2, 12,  2, 7, 7, 7)) + RIGHT
 _ODD = const(18)  # slots of 1, 3, 5 and 7 times a point, four each
 _ADDED = const(9)
 _KEEP = bytes((2, 30, 0, 14,  2, 31, 1, 14,  2, 32, 2, 14,  2, 33, 3, 14))
@@ -80,10 +64,10 @@ def public_key(seed) -> bytes:
 def sign(seed, public, *message) -> bytes:
     """The signature, 64 octets, over the concatenated parts of the message (RFC 8032 5.1.6); `public` is `public_key(seed)`."""
     a, prefix = _expand(seed)
-    m = Modulus(_L, 8, _SQUARE)
+    m = Modulus(ORDER, 8, _SQUARE)
     r = hashes.digest(64, prefix, *message)
     _load_hash(m, 1, r)
-    m.load(2, _ONE, 0, 32, False)
+    m.load(2, ONE, 0, 32, False)
     m.run(b"\x00\x02\x01\x02")
     k = m.store(2, 32, False)
     f = field.field_25519()
@@ -91,7 +75,7 @@ def sign(seed, public, *message) -> bytes:
     big_r = bytes(_encode(f))
     _load_hash(m, 5, hashes.digest(64, big_r, public, *message))
     _load_scalar(m, 6, a)
-    m.load(7, _ONE, 0, 32, False)
+    m.load(7, ONE, 0, 32, False)
     m.run(b"\x00\x05\x05\x06\x02\x05\x05\x01\x00\x05\x05\x07")
     out = big_r + bytes(m.store(5, 32, False))
     ct.wipe(a)
@@ -109,17 +93,17 @@ def verify(public, signature, *message) -> bool:
     if not _decode_negative(f, public):
         return False
     _odd_multiples(f)
-    m = Modulus(_L, 5, _SQUARE)
+    m = Modulus(ORDER, 5, _SQUARE)
     r = memoryview(signature)[:32]
     _load_hash(m, 1, hashes.digest(64, r, public, *message))
-    m.load(2, _ONE, 0, 32, False)
+    m.load(2, ONE, 0, 32, False)
     m.run(b"\x00\x01\x01\x02")
     h = m.store(1, 32, False)
     if native:
-        _start(f)
+        start(f)
         native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, memoryview(signature)[32:], h)
         return ct.equal(_encode(f), r)
-    _sum(f, comb.naf(bytes(h) + b"\x00"), comb.columns(signature[32:], _L))
+    _sum(f, comb.naf(bytes(h) + b"\x00"), comb.columns(signature[32:], ORDER))
     return ct.equal(_encode(f), r)
 
 
@@ -142,7 +126,7 @@ def _load_hash(m, slot, octets):
     """64 little-endian octets modulo L, in Montgomery's form; the next three slots are overwritten."""
     m.load(slot, octets, 32, 32, False)
     m.load(slot + 1, octets, 0, 32, False)
-    m.load(slot + 2, _ZERO + b"\x01", 0, 33, False)  # 2^256
+    m.load(slot + 2, ZERO + b"\x01", 0, 33, False)  # 2^256
     s, t, u = slot, slot + 1, slot + 2
     m.run(bytes((0, s, s, 0,  0, t, t, 0,  0, u, u, 0,  0, s, s, u,  2, s, s, t)))  # fmt: skip
 
@@ -155,42 +139,20 @@ def _is_below(data, pos, limit) -> bool:
     return False
 
 
-def _start(f):
-    """The neutral element."""
-    f.load(0, _ZERO, 0, 32, False)
-    f.load(1, _ONE, 0, 32, False)
-    f.load(2, _ONE, 0, 32, False)
-    f.load(3, _ZERO, 0, 32, False)
-
-
-def _add_column(f, base, columns, column):
-    """Add what a column of the comb says."""
-    for high in (0, 1):
-        f.choose(_ADD_AFFINE, base.entry(f, 9, columns, column, high))
-
-
 def _multiply_base(f, k):
     """Multiply the base point by a number that `comb.columns` takes; no step depends on it."""
-    _start(f)
-    if native:
-        native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, k, None)
-        return
-    columns = comb.columns(k, _L)
-    walk(_walk_base, f, comb.Comb(comb25519.TABLE, 3, True), columns, _DOUBLE + _T)
-    ct.wipe(columns)
-
-
-def _walk_base(f, base, columns, program):
-    for column in range(comb.COLUMNS - 1, -1, -1):
-        f.run(program)
-        _add_column(f, base, columns, column)
+    if not native:
+        return multiply(f, k)
+    start(f)
+    native.comb(f.w, f.fold, comb25519.PROGRAM, comb25519.TABLE, k, None)
+    return None
 
 
 def _sum(f, digits, columns):
     """Digits times the point whose odd multiples are there, plus the comb's multiple of the base point."""
-    _start(f)
-    affine = _AFFINE, _subtracting(_AFFINE)
-    adding = bytearray(_T + _ADD)
+    start(f)
+    affine = AFFINE, _subtracting(AFFINE)
+    adding = bytearray(T + _ADD)
     programs = adding, _subtracting(adding), affine, comb.Comb(comb25519.TABLE, 3, False)
     walk(_walk, f, programs, digits, columns)
 
@@ -198,7 +160,7 @@ def _sum(f, digits, columns):
 def _subtracting(program):
     """A program that subtracts what it added: Y + X and Y - X change places, and T its sign."""
     p = bytearray(program)
-    right = len(p) - len(_RIGHT)
+    right = len(p) - len(RIGHT)
     p[right + 3], p[right + 7] = p[right + 7], p[right + 3]
     p[right + 16], p[right + 20] = 2, 3
     return p
@@ -220,7 +182,7 @@ def _walk(f, programs, digits, columns):
         digit = digits[t] - 128
         if t >= comb.COLUMNS and not digit:
             continue
-        f.run(_DOUBLE, doublings)
+        f.run(DOUBLE, doublings)
         doublings = 0
         if digit > 0:
             _aim(adding, _ODD - 2 + 2 * digit, False)
@@ -229,7 +191,7 @@ def _walk(f, programs, digits, columns):
             _aim(subtracting, _ODD - 2 - 2 * digit, True)
             f.run(subtracting)
         else:
-            f.run(_T)
+            f.run(T)
         if t < comb.COLUMNS:
             for high in (0, 1):
                 f.run(affine[base.entry(f, _ADDED, columns, t, high)])
@@ -238,8 +200,8 @@ def _walk(f, programs, digits, columns):
 def _odd_multiples(f):
     """What is added for 1, 3, 5 and 7 times the point that `_decode_negative` has found, into slots of their own."""
     f.load(13, _CONSTANTS, 32, 32, False)
-    f.run(_DOUBLE)
-    f.run(_T)
+    f.run(DOUBLE)
+    f.run(T)
     f.run(_CACHE)  # twice the point
     f.run(_FETCH)
     for first in range(_ODD, _ODD + 16, 4):
@@ -259,7 +221,7 @@ def _decode_negative(f, public) -> bool:
     if not _is_below(y, 0, _P_LITTLE):
         return False
     f.load(1, y, 0, 32, False)
-    f.load(6, _ONE, 0, 32, False)
+    f.load(6, ONE, 0, 32, False)
     f.load(7, _CONSTANTS, 0, 32, False)
     f.run(_CURVE)
     field.powers(f, _ROOT)
@@ -274,10 +236,10 @@ def _decode_negative(f, public) -> bool:
     f.freeze(0)
     if f.store(0, 32, False)[0] & 1 == sign:
         f.run(b"\x03\x00\x0e\x00")
-    f.load(2, _ONE, 0, 32, False)
+    f.load(2, ONE, 0, 32, False)
     f.run(b"\x00\x03\x00\x01")
     f.run(_KEEP)
-    f.run(_DOUBLE, 3)
+    f.run(DOUBLE, 3)
     small = f.is_zero(0)
     f.run(_FETCH)
     return not small

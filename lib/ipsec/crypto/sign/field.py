@@ -13,14 +13,16 @@ _P25519 = b"\x7f" + b"\xff" * 30 + b"\xed"
 _zeros = bytes(40)  # a scalar of no exchanges
 _ZERO_LIMBS = b"\xfe\x3f\0\0" * 19  # of slot 14, see the kernel
 _run = machine.field.run if machine.KERNEL else None
+if machine.KERNEL:
+    machine.signers.append(True)
 _len = len  # a module's own name is found faster than a built-in
 
 
 class _Machine(modular.Limbs):
     """The field machine."""
 
-    def __init__(self, fold, slots):
-        self.w = bytearray(80 * slots)
+    def __init__(self, fold, slots, w=None):
+        self.w = w or bytearray(80 * slots)
         self.fold = fold
         self._bit = bytearray(2)
         self.begin()
@@ -61,9 +63,9 @@ class _Machine(modular.Limbs):
         machine.field.freeze(self.w, slot)
 
 
-def field_25519(slots=18):
-    """Numbers modulo 2^255 - 19."""
-    return _Machine(608, slots) if machine.KERNEL else modular.Plain(_P25519, slots, b"", None, 1)
+def field_25519(slots=18, w=None):
+    """Numbers modulo 2^255 - 19; in a store that is there already, if one is given."""
+    return _Machine(608, slots, w) if machine.KERNEL else modular.Plain(_P25519, slots, b"", None, 1)
 
 
 def field_p256(slots=18):
