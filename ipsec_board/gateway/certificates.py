@@ -223,7 +223,7 @@ def _anchors(path: Path, options: dict, reasons: Reasons, warnings: list[str]) -
 def _question(**options: str) -> SimpleNamespace:
     """A configuration that holds what the library is asked about, and nothing else."""
     empty = {"auth": "psk", "remote_auth": "cert", "key": "", "cert": "", "ca": "", "certreq": "", "gateway_key": "",
-             "provisioned": "", "clock": "", "utc": None}  # fmt: skip
+             "provisioned": "", "clock": "", "utc": None, "credentials": None}  # fmt: skip
     return SimpleNamespace(**{**empty, **options})
 
 
