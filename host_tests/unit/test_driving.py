@@ -104,6 +104,8 @@ def run(body, listener=None):
     """Run `body(uplink)`, which may take five seconds."""
 
     async def main():
+        # MicroPython tells of what a task has raised before anybody could ask
+        asyncio.get_event_loop().set_exception_handler(lambda loop, context: None)
         await asyncio.wait_for(body(made(aio.Uplink, listener)), 5)
 
     asyncio.run(main())
