@@ -77,9 +77,10 @@ def _rom(folder: Path, target: Target, way: str) -> Path | None:
     if way == "frozen":
         return None
     rom = stage(folder, {"lib": REPOSITORY / "lib"}, None if way.startswith("py") else target.march)
-    for_boards = {slices.path_of(m).with_suffix("") for m in slices.needed(None, "", slices.SLICES)}
-    for path in (rom / "lib").rglob("*.*py"):  # the board's disk has no room for what is not for boards, too
-        if path.relative_to(rom / "lib").with_suffix("") not in for_boards:
+    wanted = set(slices.modules("core")).union(*map(slices.modules, slices.BASIC))
+    basic = {slices.path_of(m).with_suffix("") for m in wanted}
+    for path in (rom / "lib").rglob("*.*py"):  # the board's disk has no room for what few configurations use, too
+        if path.relative_to(rom / "lib").with_suffix("") not in basic:
             path.unlink()
     return rom
 
