@@ -1,6 +1,7 @@
 """Attributes that no object has both of have the same short name, and nothing else changes."""
 
 import ast
+import re
 import textwrap
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from host_tests.link.test_link import joined, result
 from ipsec_board import slices
-from ipsec_board.linker import names, parts, share
+from ipsec_board.linker import link, names, parts, share
 from ipsec_board.paths import LIBRARY
 
 TWO = """
@@ -138,3 +139,11 @@ def test_no_class_of_the_library_is_made_otherwise():
             is_type = isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "type" and len(n.args) > 1
             assert not is_type, source
     assert share._ASKS[0] == "__getattr__"
+
+
+def test_what_the_architecture_names_of_tunnel_and_stack_stays():
+    """A driver or a stack of somebody else, written by that page, works with joined files."""
+    page = (Path(__file__).parents[2] / "docs/architecture.md").read_text()
+    contract = page[page.index("## The contract of the core") : page.index("## The control path")]
+    named = set(re.findall(r"(?:tunnel|stack)\.(?!py\b)([a-z_]+)", page)) | set(re.findall(r"`([a-z_]+)\(", contract))
+    assert len(named) > 20 and named <= set(link._CORE_FACE)

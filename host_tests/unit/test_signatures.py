@@ -10,7 +10,7 @@ from ipsec.crypto.sign.p256 import CURVE as p256
 from ipsec.crypto.sign.p384 import CURVE as p384
 from ipsec.errors import AuthError, ConfigError, CryptoError
 from ipsec.ike.auth import der, keys, read_keys
-from support import SLOW, raises
+from support import SLOW, raises, skip
 
 _N = int.from_bytes(p256.N, "big")
 _PRIVATE = unhex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")  # RFC 6979 A.2.5
@@ -36,6 +36,21 @@ def test_modular_agrees_with_long_integers():
             for slot, want in ((3, a * b), (4, a + b), (5, a - b)):
                 assert int.from_bytes(m.store(slot, size), "big") == want % n
                 assert int.from_bytes(m.store(slot, size, False), "little") == want % n
+
+
+def test_inverses_of_public_numbers():
+    """Small ones, too, whose path is so short that its length needs another correction."""
+    if not ecdsa.inverse:
+        skip("powers here")
+    for curve in (p256, p384):
+        m = curve.order(None)
+        n = int.from_bytes(curve.N, "big")
+        for a in (1, 2, 3, 5, n - 1, n >> 1, int.from_bytes(octets(32), "big") % n):
+            m.load(3, a.to_bytes(curve.SIZE, "big"), 0, curve.SIZE)
+            ecdsa.invert_public(m, 3, 0, 6)
+            m.load(4, b"\x01", 0, 1)
+            m.run(b"\x00\x04\x04\x03")
+            assert int.from_bytes(m.store(4, curve.SIZE), "big") * a % n == 1
 
 
 def test_digits_of_a_scalar():

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from ipsec_board.linker.fold import is_machine_code
 from ipsec_board.linker.join import LateImport
+from ipsec_board.linker.names import spelled as words_of_texts
 from ipsec_board.linker.parts import Parts
 from ipsec_board.linker.program import Binding
 from ipsec_board.linker.reach import Unit
@@ -346,14 +347,8 @@ def _falls_through(body: list[ast.stmt]) -> bool:
 
 def spelled(units: Iterable[Unit], programs: Iterable[str]) -> set[str]:
     """Words of texts in the program, and all names that programs have."""
-    found: set[str] = set()
-    for unit in units:
-        for n in ast.walk(unit.statement):
-            if isinstance(n, ast.Constant) and isinstance(n.value, str):
-                found.update(n.value.replace(",", " ").split())
-    for text in programs:
-        for n in ast.walk(ast.parse(text)):
-            if isinstance(n, ast.Constant) and isinstance(n.value, str):
-                found.update(n.value.replace(",", " ").split())
-            found.update(x for x in (getattr(n, k, None) for k in ("id", "attr", "name", "arg", "asname")) if isinstance(x, str))
+    texts = [n for text in programs for n in ast.walk(ast.parse(text))]
+    found = words_of_texts([*(n for unit in units for n in ast.walk(unit.statement)), *texts])
+    for n in texts:
+        found.update(x for x in (getattr(n, k, None) for k in ("id", "attr", "name", "arg", "asname")) if isinstance(x, str))
     return found

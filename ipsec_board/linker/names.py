@@ -127,7 +127,7 @@ def shorten(
     outside = {n.id for n in nodes if isinstance(n, ast.Name) and getattr(n, "binding", None) is None}
     there = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {x for n in nodes for x in _bound_by_class(n)}
     taken = _local_finals(nodes) | outside | there | {b.name for b in fixed}
-    free = [n for n in _IN_EVERY_FIRMWARE if n not in there | _spelled(nodes)]
+    free = [n for n in _IN_EVERY_FIRMWARE if n not in there | spelled(nodes)]
     pool = _Pool(itertools.chain((n for n in free if n not in taken | BUILTINS), _fresh(taken)))
     attributes = _name_attributes(_attributes(nodes, kept), units, parts, free, pool, Kinship(units, parts, programs))
     short = {part: {attributes.get(m, m) for m in found} for part, found in _methods(units, parts).items()}
@@ -227,7 +227,7 @@ def _bound_by_class(n: ast.AST) -> Iterable[str]:
     return [*_members(n), *(f.name for f in n.body if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)))]
 
 
-def _spelled(nodes: list[ast.AST]) -> set[str]:
+def spelled(nodes: Iterable[ast.AST]) -> set[str]:
     """Words of texts, which may be names for `getattr`."""
     texts = (n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
     return {word for text in texts for word in text.replace(",", " ").split()}
@@ -273,7 +273,7 @@ def _attributes(nodes: list[ast.AST], kept: set[str]) -> list[str]:
                 ours.add(n.attr)
         elif isinstance(n, ast.ClassDef):
             ours.update(_members(n))
-    private = ours - _spelled(nodes) - kept - _foreign()
+    private = ours - spelled(nodes) - kept - _foreign()
     return [name for name, _ in count.most_common() if name in private and not name.startswith("__")]
 
 
