@@ -152,13 +152,16 @@ def _install(subs) -> None:
     sub.add_argument("--viper", action="store_true", help="kernels in viper instead of those in C: slower, 8 KB more RAM")
     about = "files in the file system, even where the firmware has a ROMFS segment, from which code runs without taking heap"
     sub.add_argument("--no-romfs", action="store_true", help=about)
+    about = "bytecode in the heap, even where it could run from the flash file system (RP2040, RP2350), for 40 KB more RAM"
+    sub.add_argument("--no-in-place", action="store_true", help=about)
     sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
     _insecure(sub)
 
 
 def _do_install(args: argparse.Namespace, show: Show) -> None:
     config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
-    joined = {"plain": args.plain, "texts": args.texts, "prepared": args.prepared, "romfs": not args.no_romfs}
+    joined = {"plain": args.plain, "texts": args.texts, "prepared": args.prepared, "romfs": not args.no_romfs,
+              "in_place": not args.no_in_place}  # fmt: skip
     choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target, args.viper, **joined)
     with _connect(args) as board:
         install.install(board, choice, show)

@@ -35,6 +35,7 @@ class Facts:
     space: tuple[int, int, int] | None  # file system at the target: octets in all, octets free, octets a block
     modules: dict[str, bool]
     rom: int = 0  # octets of a ROMFS segment, 0 where the firmware has none
+    mapped: bool = False  # whether the flash of the file system is mapped into memory, so that bytecode can run there
 
     @property
     def chip(self) -> str:

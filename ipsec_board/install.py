@@ -17,7 +17,7 @@ from ipsec_board import facts, mpy, native, romfs, slices
 from ipsec_board.errors import BoardError, BoardFailure
 from ipsec_board.facts import Facts
 from ipsec_board.link import Link
-from ipsec_board.linker import build, filed
+from ipsec_board.linker import build, filed, places
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.kept import link_once
 from ipsec_board.linker.link import Options
@@ -36,7 +36,7 @@ class Choice:
 
     The linker joins the modules into a few files; `plain`: one file each. `texts`: "device", or "host" for codes there.
     `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
-    `romfs`: use a ROMFS segment where there is one.
+    `romfs`: use a ROMFS segment where there is one. `in_place`: bytecode runs from a flash file system that is mapped into memory.
     """
 
     config: Config | None = None
@@ -50,6 +50,7 @@ class Choice:
     texts: str = "device"
     prepared: bool = False
     romfs: bool = True
+    in_place: bool = True
 
     @property
     def joined(self) -> bool:
@@ -92,6 +93,8 @@ def install(board: Link, choice: Choice, show: Show) -> Facts:
     target, other = _places(found, choice)
     work = plan_work(board, files_for(found, choice, target), target, other)
     show.line(f"{found.machine or found.platform}: MicroPython {found.firmware}, {found.arch or 'no native code'}, to {target}")
+    if f"{target}/{places.FILE}" in work.files:
+        show.line("bytecode runs from the flash file system: start the board anew before you replace files of the library yourself")
     if choice.config is not None:
         show.line(f"slices: core, {', '.join(slices.chosen(choice.config, found.arch, choice.extra))}")
     _announce(work, show)
@@ -138,7 +141,8 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     if kernels:
         files[f"{target}/{native.MODULE}"] = kernels.read_bytes()
     if joined:
-        files.update({f"{target}/{path}": data for path, data in _joined(found, choice).items()})
+        in_place = choice.in_place and found.mapped and bool(found.arch) and not romfs.is_in(target)
+        files.update({f"{target}/{path}": data for path, data in _joined(found, choice, in_place).items()})
     for module in modules:
         path = slices.path_of(module)
         name = f"{target}/{path.as_posix()}"
@@ -155,12 +159,12 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
     return files
 
 
-def _joined(found: Facts, choice: Choice) -> dict[str, bytes]:
+def _joined(found: Facts, choice: Choice, in_place: bool) -> dict[str, bytes]:
     """The library in a few files (`linker/`), and the native module that they need, if there is one for this board."""
     extra = tuple(choice.extra)
     options = Options(found.arch, choice.config, extra, choice.viper, texts=choice.texts, prepared=choice.prepared)
     try:
-        return build.files(link_once(options), found.arch)
+        return build.files(link_once(options), found.arch, in_place)
     except LinkError as e:
         raise BoardError(f"the library cannot be joined: {e}", "install with --plain, and report this") from e
 
@@ -205,7 +209,7 @@ def plan_work(board: Link, files: dict[str, bytes], target: str, other: str = ""
     if "main.py" in present and "main.py" in work.changed:
         work.kept = ("main.py", "main.py.old")
     keep = set(files) | {p + _STAGED for p in work.changed}
-    work.removals = [p for p in present if p not in keep and p.endswith((".py", ".mpy", filed.FILE, _STAGED))]
+    work.removals = [p for p in present if p not in keep and p.endswith((".py", ".mpy", filed.FILE, places.FILE, _STAGED))]
     return work
 
 

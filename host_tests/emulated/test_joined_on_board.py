@@ -11,6 +11,7 @@ from ipsec_board.linker import build as joined_files
 from ipsec_board.linker.link import link
 from tools import emulator
 from tools.bench import certified, runner, sections
+from tools.emulator import memory
 from tools.emulator.stage import stage
 from tools.link import check, report
 
@@ -19,32 +20,64 @@ LEAST_KB = 140  # a tunnel and 100 packets, from files and the native module; pl
 FROZEN = 60 * 1024  # the same, joined files frozen into the firmware
 CERTIFIED_KB = {"joined": 184, "joined and frozen": 72}  # with certificates; the aims are 128 and 64
 
+# Where the bytecode of functions and methods is, of what a tunnel loads
+WHERE = """
+import sys
+sys.path[:] = ["/lib"]
+import ipsec.drive.sync, uctypes
+from machine import mem32
+from rp2 import Flash
+flash = uctypes.addressof(Flash())
+there = [0, 0]
+def plain():
+    pass
+def look(things):
+    for thing in things:
+        if type(thing) is type(plain):
+            there[flash <= mem32[id(thing) + 12] < flash + 0x200000] += 1
+        elif isinstance(thing, type):
+            look(thing.__dict__.values())
+for name, module in list(sys.modules.items()):
+    if name.startswith("ipsec"):
+        look(module.__dict__.values())
+print("heap", there[0])
+print("flash", there[1])
+"""
+
 pytestmark = pytest.mark.emulated
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    """A function that gives a board with joined files and the unit tests that fit them."""
+    """A function that gives a board with joined files, whose bytecode runs from flash, and the unit tests that fit them."""
     build(NAME)
     march = emulator.target(NAME).march
     folder = tmp_path_factory.mktemp("joined")
-    check.prepare(folder, march)
+    check.prepare(folder, march, in_place=True)
     stage(folder, {"unit": folder / "tests"}, march)
-    boards = [emulator.start(NAME, rom=folder, **ROOM)]
+    boards: list[emulator.Board] = []
 
     def running() -> emulator.Board:
-        if boards[-1].process.poll() is not None:
+        if not boards or boards[-1].process.poll() is not None:
             boards.append(emulator.start(NAME, rom=folder, **ROOM))
+            boards[-1].exec(memory._INSTALL)
         return boards[-1]
 
     yield running
-    boards[-1].stop()
+    for board in boards:
+        board.stop()
+
+
+def test_what_was_loaded_runs_from_flash(loaded):
+    output = loaded().exec(WHERE)
+    told = dict(line.split() for line in output.splitlines())
+    assert int(told["flash"]) > 500 and int(told["heap"]) < int(told["flash"]) / 20, output
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m not in check.TWINS])
 def test_module_passes_on_joined_files(loaded, module, request):
     skip = f"plain = run.run_test\nrun.run_test = lambda name, *more: name in {check.INSIDE!r} or plain(name, *more)"
-    program = f"import sys; sys.path.append('/rom/unit'); import run\n{skip}\nrun.main(['{module}'])"
+    program = f"import sys; sys.path[:] = ['/lib', '/rom/unit', '.frozen']; import run\n{skip}\nrun.main(['{module}'])"
     output = loaded().exec(program, timeout=TIMEOUT_S)
     summary = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.MULTILINE)
     assert summary, output

@@ -6,26 +6,43 @@ Start reading at `files`.
 import json
 from pathlib import Path
 
-from ipsec_board import mpy, native
-from ipsec_board.linker import filed
+from ipsec_board import mpy, native, slices
+from ipsec_board.linker import filed, places
 from ipsec_board.linker.link import Linked
+from ipsec_board.linker.parts import ALWAYS
 from ipsec_board.linker.trace import maps
 
 _OPTIONS = ("-O3",)  # no assertions and no line numbers; the map knows the functions
+_MOVE = f"from {slices.IN_PLACE} import settle\nsettle(__name__, %d)\ndel settle\n"
 
 
-def files(linked: Linked, arch: str) -> dict[str, bytes]:
-    """The .mpy files by path under the library's folder, that of texts, the native module; the map to read traces is kept."""
+def files(linked: Linked, arch: str, in_place: bool = False) -> dict[str, bytes]:
+    """The .mpy files by path under the library's folder, that of texts, the native module; the map to read traces is kept.
+
+    `in_place`: for a board that can run bytecode from its flash file system; what it is about to forget stays in the heap.
+    """
     keep_map(linked)
-    made = {f"{p}.mpy": mpy.compile_source(t.encode(), linked.shown_as(p), arch, _OPTIONS) for p, t in linked.texts.items()}
+    made, moved = {}, {}
+    for path, text in linked.texts.items():
+        made[f"{path}.mpy"] = _compile(linked, path, text, arch)
+        if in_place and len(made[f"{path}.mpy"]) >= places.LEAST and path not in linked.passing:
+            moved[f"{path}.mpy"] = _compile(linked, path, text + _MOVE % (path.replace("/", ".") not in ALWAYS), arch)
+    if in_place:
+        made[str(slices.path_of(slices.IN_PLACE).with_suffix(".mpy"))] = mpy.compile_module(slices.IN_PLACE, arch)
+        made.update(moved)
+        made[places.FILE] = places.directory(moved)
     if linked.filed:
         made[filed.FILE] = linked.filed.encode()
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 
-def write(linked: Linked, arch: str, folder: Path) -> None:
+def _compile(linked: Linked, path: str, text: str, arch: str) -> bytes:
+    return mpy.compile_source(text.encode(), linked.shown_as(path), arch, _OPTIONS)
+
+
+def write(linked: Linked, arch: str, folder: Path, in_place: bool = False) -> None:
     """Write the .mpy files into a folder."""
-    for path, data in files(linked, arch).items():
+    for path, data in files(linked, arch, in_place).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ipsec_board.linker.fold import is_machine_code
 from ipsec_board.linker.join import LateImport
-from ipsec_board.linker.parts import Parts
+from ipsec_board.linker.parts import ALWAYS, FACES, TOP, Parts
 from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
 
@@ -70,6 +70,8 @@ class Emitter:
             names = sorted({b.final for b in used if self._part_of(b) == other and b not in self._outside})
             if names:
                 head.append(ast.ImportFrom(other, [ast.alias(n) for n in names], 0))
+            elif part in FACES and other in ALWAYS and other != TOP:  # so that no file waits in the heap for those below it
+                head.append(ast.Import([ast.alias(other)]))
         return head
 
     def _part_of(self, binding: Binding) -> str:

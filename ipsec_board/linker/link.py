@@ -112,6 +112,7 @@ class Linked:
     filed: str = ""  # the file of texts
     modules: dict[str, list[str]] = field(default_factory=dict)  # part: its modules
     dropped: list[str] = field(default_factory=list)
+    passing: list[str] = field(default_factory=list)  # files that a board forgets once they have done their work
 
     def shown_as(self, path: str) -> str:
         """What traces call a file; it tells which map belongs to it."""
@@ -129,6 +130,7 @@ def link(options: Options) -> Linked:
         chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
     program = Program(chosen, options.arch, natives, slices.REPLACING if options.prepared else {})
     parts = divide(program, always(options))
+    passing = sorted({_path(parts.of[m]) for m in _forgotten(program) if m in parts.of})
     join(program)
     reach.add_faces(program)
     values = reach.inline(program)
@@ -142,7 +144,7 @@ def link(options: Options) -> Linked:
     kept = _kept(program) | (_of_faces(program) if options.whole else set())
     shaker = reach.Shaker(units, kept | inside.attributes, everything=options.whole)
     shaker.run(roots)
-    result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules)
+    result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules, passing=passing)
     _drop_values(units, values)
     alive = _all(units)
     if options.texts == "host":
@@ -310,6 +312,18 @@ def _write(
     result.texts[_PRESENT.replace(".", "/")] = _present(program)
     digest = hashlib.sha256(repr((sorted(result.texts.items()), result.filed, options.arch)).encode())
     result.ident = digest.hexdigest()[:6]
+
+
+def _forgotten(program: Program) -> set[str]:
+    """Modules that `micro.forget` is called for, by a text or by a name for one."""
+    found: set[str] = set()
+    for module in program.modules.values():
+        texts = {n.targets[0].id: n.value for n in module.tree.body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)}
+        for n in ast.walk(module.tree):
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "forget":
+                named = texts.get(n.args[0].id) if isinstance(n.args[0], ast.Name) else n.args[0]
+                found.update([named.value] if isinstance(named, ast.Constant) else [])
+    return found
 
 
 def _without_tuples(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which file a module goes into: core, data path, IKE and driver are loaded by every tunnel, the rest when it is first used.
+"""Which file a module goes into: core, data path, IKE (in three) and driver are loaded by every tunnel, the rest when it is first used.
 
 A module that only functions import, and that not every tunnel needs, stays apart together with what only it leads to; so a
 device still pays for what it uses. Start reading at `divide`.
@@ -9,9 +9,19 @@ import ast
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.program import Program, imported_anywhere, imported_at_once
 
-CORE, DATA, IKE, DRIVE, TOP = "ipsec._core", "ipsec._data", "ipsec._ike", "ipsec._drive", "ipsec"
-_ORDER = (CORE, DATA, IKE, DRIVE)
+CORE, DATA, WIRE, IKE, START, DRIVE, TOP = (
+    "ipsec._core", "ipsec._data", "ipsec._wire", "ipsec._ike", "ipsec._start", "ipsec._drive", "ipsec"
+)  # fmt: skip
+_ORDER = (CORE, DATA, WIRE, IKE, START, DRIVE)
 ALWAYS = frozenset((TOP, *_ORDER))
+# While it loads a file a board holds what later goes, so that of IKE is three: messages, IKE SAs, the first exchanges
+_MESSAGES = "iana selector config_payload auth keymat wire message payload exchange answer"
+_FIRST = "auth.psk proposal child identity natt establish"
+_ALONE = {
+    "ipsec.ike": WIRE,
+    **{f"ipsec.ike.{name}": WIRE for name in _MESSAGES.split()},
+    **{f"ipsec.ike.{name}": START for name in _FIRST.split()},
+}
 _LAYERS = (
     ("ipsec.esp", DATA),
     ("ipsec.inet", DATA),
@@ -73,7 +83,8 @@ def divide(program: Program, always: tuple[str, ...] = ()) -> Parts:
 
 
 def _layer(module: str) -> str:
-    return next((part for prefix, part in _LAYERS if module == prefix or module.startswith(prefix + ".")), CORE)
+    found = (part for prefix, part in _LAYERS if module == prefix or module.startswith(prefix + "."))
+    return _ALONE.get(module) or next(found, CORE)
 
 
 def _sorted(program: Program) -> list[str]:

@@ -31,6 +31,19 @@ def _rom():
         return 0
 
 
+def _mapped():
+    """Whether programs can read the flash of the file system where it is, and find functions in the heap."""
+    try:
+        import uctypes
+
+        from machine import mem32
+        from rp2 import Flash
+
+        return uctypes.addressof(Flash()) > 0 and mem32[id(_has)] != 0
+    except (ImportError, TypeError):
+        return False
+
+
 def _uid():
     try:
         import binascii
@@ -54,5 +67,6 @@ print(json.dumps({
     "path": sys.path,
     "space": _space(),
     "rom": _rom(),
+    "mapped": _mapped(),
     "modules": {n: _has(n) for n in MODULES},  # noqa: F821
 }))

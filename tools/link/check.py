@@ -46,12 +46,12 @@ sys.exit(1 if run.main({names!r}) else 0)
 """
 
 
-def prepare(folder: Path, arch: str, texts: str = "device", viper: bool = False) -> Linked:
+def prepare(folder: Path, arch: str, texts: str = "device", viper: bool = False, in_place: bool = False) -> Linked:
     """Joined files of the whole library in `folder`/lib, the tests in `folder`/tests."""
     programs = tuple(p.read_text() for p in sorted(UNIT_TESTS.glob("*.py")))
     linked = link_once(Options(arch, extra=("plain",), whole=True, texts=texts, viper=viper, programs=programs))
     shutil.rmtree(folder, ignore_errors=True)
-    build.write(linked, arch, folder / "lib")
+    build.write(linked, arch, folder / "lib", in_place)
     shutil.copytree(UNIT_TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     modules = {*slices.needed(None, arch, ("plain",), viper), *slices.unreached()}
     for name in TWINS if linked.kernels else ():

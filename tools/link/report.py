@@ -18,11 +18,11 @@ from ipsec_board import mpy, native, slices
 from ipsec_board.linker import build, filed
 from ipsec_board.linker.kept import link_once
 from ipsec_board.linker.link import Linked, Options
-from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE
+from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE, START, WIRE
 from ipsec_board.paths import REPOSITORY
 
 _BOARD, _ARCH = "qemu-m0plus", "armv6m"
-PROFILE = (CORE, DATA, IKE, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
+PROFILE = (CORE, DATA, WIRE, IKE, START, DRIVE, "ipsec.drive.sync")  # what a tunnel of `ipsec.connect` loads
 # What the scripted tunnel of the unit tests imports, joined and plain
 NAMES = ("ipsec.tunnel", "ipsec.config", "ipsec.crypto.backend", "ipsec._options", "ipsec._suite_names", "ipsec._offer",
          "ipsec._texts", "ipsec.crypto._selftest", "ipsec.crypto.kernels._comb25519")

@@ -39,7 +39,7 @@ const uint8_t *nic_recv(size_t *len); // NULL when no frame waits
 #define BOARD_SEGMENT_LEN_ADDR 0x81f00008u
 #endif
 #define BOARD_ROM_MAX 0x800000u
-#define BOARD_DISK_LEN 0x100000u
+#define BOARD_DISK_LEN 0x200000u
 #define BOARD_HEAP_MIN 0x8000u
 #define BOARD_HEAP_DEFAULT 0x30000u
 

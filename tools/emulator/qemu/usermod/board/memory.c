@@ -1,9 +1,8 @@
-// What happens at boot; the sizes of heap and stack, which QEMU puts into words of memory; and the memory beside the
-// heap: /rom (an image that QEMU loads) and the octets of the RAM disk.
+// What happens at boot; the sizes of heap and stack, which QEMU puts into words of memory; and /rom, an image that QEMU
+// loads beside the heap.
 #include <string.h>
 #include "py/mperrno.h"
 #include "py/mphal.h"
-#include "py/objarray.h"
 #include "py/runtime.h"
 #include "py/stream.h"
 #include "extmod/vfs.h"
@@ -97,15 +96,8 @@ mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
     return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
 }
 
-// board.disk(): the octets of the RAM disk; they outlive a soft reset.
-static mp_obj_t board_disk(void) {
-    return mp_obj_new_bytearray_by_ref(BOARD_DISK_LEN, (void *)BOARD_DISK_ADDR);
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(board_disk_obj, board_disk);
-
 static const mp_rom_map_elem_t board_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_board) },
-    { MP_ROM_QSTR(MP_QSTR_disk), MP_ROM_PTR(&board_disk_obj) },
     { MP_ROM_QSTR(MP_QSTR_TICKS_HZ), MP_ROM_INT(BOARD_TICKS_HZ) }, // of time.ticks_cpu()
 };
 static MP_DEFINE_CONST_DICT(board_globals, board_globals_table);
