@@ -36,7 +36,8 @@ class Choice:
 
     The linker joins the modules into a few files; `plain`: one file each. `texts`: "device", or "host" for codes there.
     `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
-    `romfs`: use a ROMFS segment where there is one. `in_place`: bytecode runs from a flash file system that is mapped into memory.
+    `romfs`: use a ROMFS segment where there is one. `in_place`: bytecode runs from a file system in flash that is
+    mapped into memory.
     """
 
     config: Config | None = None
@@ -94,7 +95,7 @@ def install(board: Link, choice: Choice, show: Show) -> Facts:
     work = plan_work(board, files_for(found, choice, target), target, other)
     show.line(f"{found.machine or found.platform}: MicroPython {found.firmware}, {found.arch or 'no native code'}, to {target}")
     if f"{target}/{places.FILE}" in work.files:
-        show.line("bytecode runs from the flash file system: start the board anew before you replace files of the library yourself")
+        show.line("bytecode runs from there: restart the board before you replace files of the library by other means")
     if choice.config is not None:
         show.line(f"slices: core, {', '.join(slices.chosen(choice.config, found.arch, choice.extra))}")
     _announce(work, show)

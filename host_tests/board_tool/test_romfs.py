@@ -66,7 +66,7 @@ def test_the_library_goes_there_and_runs(board, gateway, tmp_path, monkeypatch):
     plan = write_plan(tmp_path, TUNNEL.replace("127.0.0.1", board.gateway) + DEVICE.format(gateway))
     put(board, "/rom/lib/theirs.py", BEFORE)
     assert tool("provision", "--port", board.port, plan).status == 0
-    install(board, plan, "--no-romfs")
+    install(board, plan, "--no-romfs", "--no-in-place")
     filed = below(board, "/lib/ipsec")
     assert filed and set(below(board, "/rom")) == {"/rom/lib/theirs.py"}
     said = install(board, plan)
@@ -85,10 +85,10 @@ def test_the_library_goes_there_and_runs(board, gateway, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(romfs, "write", torn)
-        assert tool("install", "--port", board.port, "--config", plan, "--no-romfs").status == 130
+        assert tool("install", "--port", board.port, "--config", plan, "--no-romfs", "--no-in-place").status == 130
     assert below(board, "/lib/ipsec") == filed and not below(board, "/rom"), "one of both is always whole"
     put(board, "/rom/lib/theirs.py", BEFORE)
-    install(board, plan, "--no-romfs")
+    install(board, plan, "--no-romfs", "--no-in-place")
     assert set(below(board, "/rom")) == {"/rom/lib/theirs.py"} and below(board, "/lib/ipsec") == filed
     with link.connect(board.port) as b:
         assert b.run("import ipsec; print(ipsec.__file__)").strip() == "/lib/ipsec/__init__.mpy"
@@ -107,7 +107,7 @@ def test_a_segment_too_small_is_an_error_that_says_what_helps(small, tmp_path):
     assert said.status == 1
     assert "ROMFS has 16384 octets" in said.err and "nothing was written" in said.err and "--no-romfs" in said.err
     assert not below(small, "/lib")
-    assert "to /lib" in install(small, plan, "--no-romfs")
+    assert "to /lib" in install(small, plan, "--no-romfs", "--no-in-place")
 
 
 def test_an_image_that_was_torn_is_none(small, monkeypatch):

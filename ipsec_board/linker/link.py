@@ -318,11 +318,12 @@ def _forgotten(program: Program) -> set[str]:
     """Modules that `micro.forget` is called for, by a text or by a name for one."""
     found: set[str] = set()
     for module in program.modules.values():
-        texts = {n.targets[0].id: n.value for n in module.tree.body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)}
+        named = [s for s in module.tree.body if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)]
+        values = {s.targets[0].id: s.value for s in named}  # type: ignore[attr-defined]
         for n in ast.walk(module.tree):
             if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "forget":
-                named = texts.get(n.args[0].id) if isinstance(n.args[0], ast.Name) else n.args[0]
-                found.update([named.value] if isinstance(named, ast.Constant) else [])
+                name = values.get(n.args[0].id) if isinstance(n.args[0], ast.Name) else n.args[0]
+                found.update([str(name.value)] if isinstance(name, ast.Constant) else [])
     return found
 
 

@@ -1,4 +1,4 @@
-"""Which file a module goes into: core, data path, IKE (in three) and driver are loaded by every tunnel, the rest when it is first used.
+"""Which file a module goes into: core, data path, IKE and driver are loaded by every tunnel, the rest when it is first used.
 
 A module that only functions import, and that not every tunnel needs, stays apart together with what only it leads to; so a
 device still pays for what it uses. Start reading at `divide`.

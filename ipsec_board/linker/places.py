@@ -1,8 +1,9 @@
 """Where the functions are in .mpy files, for boards that run them from flash (lib/ipsec/drive/inplace.py).
 
 The format is MicroPython's own (py/persistentcode.c), version 6: a header, names, objects, then code in a tree, each with its
-length in front. `places.bin` has for each file: its module's name with its length in one octet, how many functions there are
-in two, and offset and length of each in two and two, little-endian. Start reading at `directory`.
+length in front. `places.bin` has for each file: its module's name with its length in one octet, how many functions there are and how
+many octets tell their places in two each, then these: octets since the end of the one before, and length, in one each; or 255,
+offset in the file and length in two each. Numbers are little-endian. Start reading at `directory`.
 """
 
 import struct
@@ -23,8 +24,17 @@ def directory(files: dict[str, bytes]) -> bytes:
         found = distinct(data) if LEAST <= len(data) <= _MOST else []
         if found:
             name = path.removesuffix(".mpy").replace("/", ".").encode()
-            made += struct.pack("<B%dsH" % len(name), len(name), name, len(found))
-            made += b"".join(struct.pack("<HH", *run) for run in found)
+            told = _told(found)
+            made += struct.pack("<B%dsHH" % len(name), len(name), name, len(found), len(told)) + told
+    return made
+
+
+def _told(runs: list[tuple[int, int]]) -> bytes:
+    made, end = b"", 0
+    for at, length in runs:
+        short = 0 <= at - end < 255 and length < 256
+        made += bytes((at - end, length)) if short else struct.pack("<BHH", 255, at, length)
+        end = at + length
     return made
 
 
@@ -35,7 +45,7 @@ def distinct(data: bytes) -> list[tuple[int, int]]:
     """
     runs = list(functions(data))
     texts = [data[at : at + length] for at, length in runs]
-    found = {}
+    found: dict[bytes, tuple[int, int]] = {}
     for run, text in zip(runs, texts, strict=True):
         if not any(t.startswith(text) and t != text for t in texts):
             found.setdefault(text, run)

@@ -35,7 +35,6 @@ def _mapped():
     """Whether programs can read the flash of the file system where it is, and find functions in the heap."""
     try:
         import uctypes
-
         from machine import mem32
         from rp2 import Flash
 

@@ -65,7 +65,7 @@ def _installed(board: str, way: str) -> Iterator[tuple[Runner, bool | Path, dict
         if way == "plain":
             _keep_needed(runner.folder / "lib", slices.needed(config, march), native.path(march))
         elif way == "joined":
-            build.write(link_once(Options(march, config)), march, runner.folder / "lib")
+            build.write(link_once(Options(march, config)), march, runner.folder / "lib", in_place=True)
         elif way == "joined and frozen":
             frozen = runner.folder.with_name(runner.folder.name + "-sources")
             build.write_sources(link(report.frozen(march, config)), frozen)

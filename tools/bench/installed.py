@@ -35,7 +35,7 @@ def lay(folder: Path, march: str, program: str = "", sources: Path | None = None
     texts = _with_imports(program, sources) if sources else {}
     options = Options(march, config(), _EXTRA.get(program, ()), programs=tuple(texts.values()))
     linked = link_once(options)
-    build.write(linked, march, folder / "lib")
+    build.write(linked, march, folder / "lib", in_place=program == "import_cost")  # others load from ROMFS, which is in place
     modules = {*slices.needed(None, march), *slices.unreached()}
     for name, text in texts.items():
         short = folder / f"{name}.py"

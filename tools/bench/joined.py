@@ -1,8 +1,8 @@
 """What `install` leaves of a board for its owner: joined files for a pre-shared key and AES-GCM, from files and frozen.
 
 Octets of the files that a tunnel loads, native module included; heap that they keep after import; and the least heap, in steps of
-4 KiB, in which a tunnel over sockets comes up and 100 packets are answered, as `ipsec.connect` loads it. Start reading at
-`joined`.
+4 KiB, in which a tunnel over sockets comes up and 100 packets are answered, as `ipsec.connect` loads it. Bytecode runs from
+flash, as it does on RP2040 and RP2350; one way shows what it costs elsewhere. Start reading at `joined`.
 """
 
 import json
@@ -31,6 +31,8 @@ _WAYS: dict[str, dict] = {
     "texts on the host, configuration prepared": {"texts": "host", "prepared": True},
 }
 WHOLE, _, LEAN = _WAYS
+IN_HEAP = "texts on the device, bytecode in the heap"
+_WAYS[IN_HEAP] = {}
 FROZEN = "frozen"
 _READINGS = 100
 _STEP, _LOW, _HIGH, _ROOMY = 4096, 32768, 196608, 262144
@@ -52,10 +54,11 @@ def joined(board: str, progress=quiet) -> dict:
     found: dict = {}
     for way, options in _WAYS.items():
         linked = report.joined(CIPHER, march, **options)
-        loaded = report.joined_files(linked, march)
+        in_place = way != IN_HEAP
+        loaded = report.joined_files(linked, march, in_place=in_place)
         found[way] = {"octets": sum(map(len, loaded.values()))}
-        if way in (WHOLE, LEAN):
-            found[way] |= _heap(board, march, linked, report.names(loaded), "prepared" in options, progress)
+        if way in (WHOLE, LEAN, IN_HEAP):
+            found[way] |= _heap(board, march, linked, report.names(loaded), "prepared" in options, in_place, progress)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         build.write_sources(link(report.frozen(march, report.config(CIPHER))), folder / "frozen")
@@ -65,10 +68,10 @@ def joined(board: str, progress=quiet) -> dict:
     return found
 
 
-def _heap(board: str, march: str, linked: Linked, names: list[str], prepared: bool, progress) -> dict:
+def _heap(board: str, march: str, linked: Linked, names: list[str], prepared: bool, in_place: bool, progress) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        build.write(linked, march, folder / "lib")
+        build.write(linked, march, folder / "lib", in_place)
         _place(folder, march)
         progress(f"{board}: joined files")
         [row] = run(board, folder, _ROOMY, "kept", f"main({names!r})")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ipsec_board import mpy, native, slices
-from ipsec_board.linker import build, filed
+from ipsec_board.linker import build, filed, places
 from ipsec_board.linker.kept import link_once
 from ipsec_board.linker.link import Linked, Options
 from ipsec_board.linker.parts import CORE, DATA, DRIVE, IKE, START, WIRE
@@ -87,10 +87,16 @@ def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[s
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 
-def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
+def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = (), in_place: bool = False) -> dict[str, bytes]:
     """The joined files that a tunnel loads, and `more` modules whose names a program imports."""
-    wanted = {"ipsec/__init__.mpy", native.MODULE, filed.FILE, *(p.replace(".", "/") + ".mpy" for p in (*PROFILE, *more))}
-    return {p: data for p, data in build.files(linked, arch).items() if p in wanted}
+    wanted = {"ipsec/__init__.mpy", native.MODULE, filed.FILE, *(_file(p) for p in (*PROFILE, *more))}
+    if in_place:
+        wanted |= {places.FILE, _file(slices.IN_PLACE)}
+    return {p: data for p, data in build.files(linked, arch, in_place).items() if p in wanted}
+
+
+def _file(module: str) -> str:
+    return module.replace(".", "/") + ".mpy"
 
 
 def measure(board: bool = False) -> dict:
@@ -116,7 +122,8 @@ _WAYS: tuple[tuple[str, Callable[..., dict[str, bytes]], bool], ...] = (
 
 def names(files: dict[str, bytes]) -> list[str]:
     """Modules in an order in which each finds its own below it."""
-    names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in files if p != filed.FILE]
+    mpy_files = [p for p in files if p.endswith(".mpy") and p != _file(slices.IN_PLACE)]
+    names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in mpy_files]
     return sorted(names, key=lambda n: (n != "ipsec", n not in PROFILE, PROFILE.index(n) if n in PROFILE else 0))
 
 

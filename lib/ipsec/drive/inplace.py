@@ -84,8 +84,8 @@ def settle(name, is_last):
 
         flash = Flash()
         path = sys.modules[name].__file__
-        runs = _runs(path, name)
-        return _Settler(runs, _pieces(flash, path)).module(sys.modules[name]) if runs else 0
+        n, runs = _runs(path, name)
+        return _Settler(n, runs, _pieces(flash, path)).module(sys.modules[name]) if n else 0
     except (AttributeError, ImportError, OSError, MemoryError, TypeError):  # another chip or file system, no room: it stays
         return 0
     finally:
@@ -94,16 +94,16 @@ def settle(name, is_last):
 
 
 def _runs(path, name):
-    """Offsets and lengths of a file's functions, alternating; empty where they are not told."""
+    """How many functions a file has that can move, and what tells their places; 0 where nothing does."""
     with open(path[: path.rfind("ipsec/") + 6] + _PLACES, "rb") as f:
         while True:
-            n = f.read(1)
-            if not n:
-                return array("H")
-            found = f.read(n[0]).decode()
-            length = 4 * int.from_bytes(f.read(2), "little")
+            head = f.read(1)
+            if not head:
+                return 0, b""
+            found = f.read(head[0]).decode()
+            n, length = int.from_bytes(f.read(2), "little"), int.from_bytes(f.read(2), "little")
             if found == name:
-                return array("H", f.read(length))
+                return n, f.read(length)
             f.seek(length, 1)
 
 
@@ -133,16 +133,23 @@ def _pieces(flash, path):
 class _Settler:
     """Looks for the functions of a module, and moves them."""
 
-    def __init__(self, runs, pieces):
-        n = len(runs) // 2
+    def __init__(self, n, runs, pieces):
         self._n = n
         self._at = array("I", bytes(4 * n))
         self._lengths = array("H", bytes(2 * n))
+        pos = end = 0
         for i in range(n):
-            offset, self._lengths[i] = runs[2 * i], runs[2 * i + 1]
-            for start, end, address in pieces:
-                if start <= offset and offset + self._lengths[i] <= end:
-                    self._at[i] = address + offset - start
+            if runs[pos] < 255:  # octets between the one before and this one, and its length
+                start, length = end + runs[pos], runs[pos + 1]
+                pos += 2
+            else:  # where it begins, and its length, in two octets each
+                start, length = runs[pos + 1] | runs[pos + 2] << 8, runs[pos + 3] | runs[pos + 4] << 8
+                pos += 5
+            end = start + length
+            self._lengths[i] = length
+            for first, last, address in pieces:
+                if first <= start and end <= last:
+                    self._at[i] = address + start - first
 
     def module(self, module):
         """How many functions of a module, and of the classes in it, have been moved."""
