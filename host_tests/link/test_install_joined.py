@@ -30,7 +30,8 @@ def test_joined_plain_and_back(board, plan):  # noqa: F811
     said = tool("install", "--port", board.port, "--config", plan)
     assert said.status == 0, said.err
     joined = names(board)
-    assert {"_core.mpy", "_data.mpy", "_ike.mpy", "_drive.mpy"} <= joined and "tunnel.mpy" in plain & joined
+    files = "_core _data _wire _ike _start _drive"
+    assert {f"{name}.mpy" for name in files.split()} <= joined and "tunnel.mpy" in plain & joined
     assert len(joined) < 0.6 * len(plain) and "ike/sa.mpy" not in joined
     said = tool("install", "--port", board.port, "--config", plan)
     assert said.status == 0 and "0 changed, 0 removed, 0 octets sent" in said.out

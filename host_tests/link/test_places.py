@@ -6,6 +6,7 @@ import pytest
 
 from ipsec_board import mpy, slices
 from ipsec_board.linker import build, places
+from ipsec_board.linker.alone import alone
 from tools.link import report
 
 SOURCE = b"""
@@ -102,3 +103,12 @@ def parse(octets: bytes) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
+
+
+def test_what_moves_functions_has_no_names_of_its_own():
+    """It is loaded while each piece of heap is wanted, and a name stays."""
+    source = slices.source_of(slices.IN_PLACE).decode()
+    made = alone(source, ("settle", "readblocks", "ioctl"))
+    assert "def settle(" in made and "def readblocks(" in made and "_CODE = const(12)" in made
+    assert "_Settler" in source and not {"_Settler", "_find", "_runs", "is_last", "self._at"} & set(made.split())
+    assert len(mpy.compile_source(made.encode(), "a.py", "armv6m")) < len(mpy.compile_source(source.encode(), "a.py", "armv6m")) - 200

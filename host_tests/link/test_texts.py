@@ -58,7 +58,7 @@ def said(folder: Path, where: str) -> str:
 def test_the_words_come_back(tmp_path: Path) -> None:
     plain, coded = said(tmp_path, "memory"), said(tmp_path, "host")
     assert len(plain.splitlines()) >= 20 and len(coded) < 0.8 * len(plain)
-    assert len(re.findall("<[-_0-9A-Za-z]{4}[|>]", coded)) > 20 and "whole number" not in coded
+    assert len(re.findall("<[0-9a-f]{6}[|>]", coded)) > 20 and "whole number" not in coded
     assert texts.expand(coded) == plain
     translator = trace.Translator()
     fed = b"".join(translator.feed(coded.encode()[i : i + 5]) for i in range(0, len(coded.encode()), 5))
@@ -119,6 +119,31 @@ def k(x):
     assert made == ast.unparse(ast.parse(made))
 
 
+def test_what_stays_on_the_computer_is_called_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("%d octets and %r are wrong", "words alone, without a value", "%-4s in hexadecimal: %02x", "words that a class has")
+    monkeypatch.setattr(texts, "table", lambda: {texts.code(t): t for t in words})
+    source = """
+class A:
+    text = "words that a class has"
+    def f(self, x, y):
+        raise ValueError("%d octets and %r are wrong" % (x, y))
+    def g(self, x):
+        return "words alone, without a value", "%-4s in hexadecimal: %02x" % (x, x)
+"""
+    tree = ast.parse(source)
+    coder, shortener = filed.Coder(), texts.Shortener()
+    coder.run(tree.body)
+    shortener.run([tree])
+    scope: dict = {}
+    exec(compile(ast.fix_missing_locations(ast.Module([*ast.parse(filed.CODER).body, *tree.body], [])), "texts", "exec"), scope)
+    assert set(coder.texts) == set(words[:3]) and "octets" not in ast.unparse(tree)
+    a = scope["A"]()
+    with pytest.raises(ValueError, match="<") as error:
+        a.f(3, "it")
+    assert texts.expand(str(error.value)) == "3 octets and 'it' are wrong"
+    assert [texts.expand(t) for t in a.g(10)] == [words[1], words[2] % (10, 10)]
+
+
 def test_every_text_has_a_code_of_its_own() -> None:
     count = sum(path.read_text().count(" ") for path in (LIBRARY / "ipsec").rglob("*.py"))
     assert 150 < len(texts.table()) < count
@@ -126,7 +151,7 @@ def test_every_text_has_a_code_of_its_own() -> None:
     assert len(codes) == len(texts.table())
 
 
-@pytest.mark.parametrize("line", ["a < b > c", "<none|x>", "<class 'Uplink'>", "<Tj0x", "", "<____|1|2>"])
+@pytest.mark.parametrize("line", ["a < b > c", "<none|x>", "<class 'Uplink'>", "<a0b1c2", "", "<ffffff|1|2>"])
 def test_other_lines_stay(line: str) -> None:
     assert texts.expand(line) == line
     assert texts.expand_all([line, 5, {"k": line}, None]) == [line, 5, {"k": line}, None]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ipsec_board import mpy, native, slices
 from ipsec_board.linker import filed, places
+from ipsec_board.linker.alone import alone
 from ipsec_board.linker.link import Linked
 from ipsec_board.linker.parts import ALWAYS
 from ipsec_board.linker.trace import maps
@@ -28,12 +29,22 @@ def files(linked: Linked, arch: str, in_place: bool = False) -> dict[str, bytes]
         if in_place and len(made[f"{path}.mpy"]) >= places.LEAST and path not in linked.passing:
             moved[f"{path}.mpy"] = _compile(linked, path, text + _MOVE % (path.replace("/", ".") not in ALWAYS), arch)
     if in_place:
-        made[str(slices.path_of(slices.IN_PLACE).with_suffix(".mpy"))] = mpy.compile_module(slices.IN_PLACE, arch)
+        made[_path(slices.IN_PLACE)] = _mover(linked, arch)
         made.update(moved)
         made[places.FILE] = places.directory(moved)
     if linked.filed:
         made[filed.FILE] = linked.filed.encode()
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
+
+
+def _path(module: str) -> str:
+    return slices.path_of(module).with_suffix(".mpy").as_posix()
+
+
+def _mover(linked: Linked, arch: str) -> bytes:
+    """The module that moves bytecode, which is loaded while each piece of heap is wanted."""
+    source = alone(slices.source_of(slices.IN_PLACE).decode(), ("settle", "readblocks", "ioctl"))
+    return mpy.compile_source(source.encode(), linked.shown_as("inplace"), arch, _OPTIONS)
 
 
 def _compile(linked: Linked, path: str, text: str, arch: str) -> bytes:

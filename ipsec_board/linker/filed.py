@@ -1,14 +1,17 @@
 """Texts for people in a file beside the code, `texts.txt`: a board reads one from its flash when it is told, and none takes heap.
 
 `raise PeerError("%d octets left over" % n)` becomes `raise PeerError(_text(4711, n))`, where the text is the line that begins at
-octet 4711. Without the file, or the room to read it, the error says the number and the values. Start reading at `Filer`.
+octet 4711. Without the file, or the room to read it, the error says the number and the values.
+
+Texts that stay on the computer are called in the same way, by the number of their code (`texts.py`), as a text of its own for
+each would take names in the board's table. Start reading at `Filer`.
 """
 
 import ast
 from collections.abc import Iterable
 
 from ipsec_board.linker.fold import is_machine_code
-from ipsec_board.linker.texts import conversions, is_prose, shown
+from ipsec_board.linker.texts import code, conversions, is_known, is_prose, shown
 
 FILE = "ipsec/texts.txt"
 NAME = "_text"  # of the function that reads; no short name begins like this
@@ -25,6 +28,13 @@ def {NAME}(at, *values):
     except (OSError, MemoryError):
         return '<text %d %r>' % (at, values)
     return text % values if values else text
+"""
+CODER = f"""
+def {NAME}(code, *values):
+    text = '<%06x' % code
+    for value in values:
+        text += '|' + str(value)
+    return text + '>'
 """
 
 
@@ -50,11 +60,45 @@ class Filer:
             self.text += text + "\n"
         return self._at[text]
 
+    def fits(self, text: str) -> bool:
+        """Whether it is worth it."""
+        return len(text) >= _LEAST and "\n" not in text
 
-def add_reader(tree: ast.Module, is_core: bool, core: str) -> None:
+    def value(self, conversion: str, n: ast.expr) -> ast.expr:
+        """What of a value that goes into a text the function gets."""
+        del conversion  # the text in the file has it
+        return n
+
+
+class Coder(Filer):
+    """The same for texts that stay on the computer; `texts` are those that were replaced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def place(self, text: str) -> int:
+        """The number of a text's code."""
+        self.texts.append(text)
+        return int(code(text), 16)
+
+    def fits(self, text: str) -> bool:
+        """Whether the computer knows it again."""
+        return is_known(text)
+
+    def value(self, conversion: str, n: ast.expr) -> ast.expr:
+        """A value as the text would show it, since the board knows no more how."""
+        if conversion in ("%s", "%d"):
+            return n
+        if conversion == "%r":
+            return ast.Call(ast.Name("repr", ast.Load()), [n], [])
+        return ast.BinOp(ast.Constant(conversion), ast.Mod(), ast.Tuple([n], ast.Load()))
+
+
+def add_reader(tree: ast.Module, is_core: bool, core: str, reader: str = READER) -> None:
     """Give a file the function if it asks for a text."""
     if is_core:
-        tree.body[:0] = ast.parse(READER).body  # first: importing the file may ask for a text
+        tree.body[:0] = ast.parse(reader).body  # first: importing the file may ask for a text
     elif any(isinstance(n, ast.Name) and n.id == NAME for n in ast.walk(tree)):
         tree.body.insert(0, ast.ImportFrom(core, [ast.alias(NAME)], 0))
 
@@ -81,8 +125,10 @@ class _Replacer(ast.NodeTransformer):
         if not isinstance(n, ast.Constant) or id(n) not in self._found or not is_prose(n.value):
             return None
         text = str(n.value)
-        if len(text) < _LEAST or "\n" in text or len(conversions(text)) != len(values):
+        found = conversions(text)
+        if len(found) != len(values) or not self._filer.fits(text):
             return None
+        values = [self._filer.value(c, v) for c, v in zip(found, values, strict=True)]
         return ast.Call(ast.Name(NAME, ast.Load()), [ast.Constant(self._filer.place(text)), *values], [])
 
     def visit_BinOp(self, n: ast.BinOp) -> ast.expr:

@@ -148,9 +148,10 @@ def link(options: Options) -> Linked:
     _drop_values(units, values)
     alive = _all(units)
     if options.texts == "host":
-        shortener = texts.Shortener()
+        coder, shortener = filed.Coder(), texts.Shortener()
+        coder.run(u.statement for u in alive)
         shortener.run(u.statement for u in alive)
-        result.messages = shortener.texts
+        result.messages = coder.texts + shortener.texts
     elif options.texts == "device":
         filer = filed.Filer()
         filer.run(u.statement for u in alive if u.module.name not in filed.OFTEN)
@@ -298,8 +299,10 @@ def _write(
         tree = emitter.write_part(part)
         if result.filed:
             filed.add_reader(tree, part == CORE, CORE)
+        elif result.messages:
+            filed.add_reader(tree, part == CORE, CORE, filed.CODER)
         tree.body[:0] = order.head(tree)
-        text = _without_tuples(ast.unparse(tree)) + "\n"
+        text = without_tuples(ast.unparse(tree)) + "\n"
         if tree.body:
             path = _path(part)
             result.texts[path] = text
@@ -327,7 +330,7 @@ def _forgotten(program: Program) -> set[str]:
     return found
 
 
-def _without_tuples(text: str) -> str:
+def without_tuples(text: str) -> str:
     """`a, b = x, y` again, where `ast.unparse` has written `a, b = (x, y)`, for which MicroPython allocates a tuple."""
     lines = []
     for line in text.split("\n"):

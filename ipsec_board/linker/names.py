@@ -43,7 +43,7 @@ _MICROPYTHON = """heap_lock heap_unlock viper native const schedule ticks_ms tic
  cryptolib network wait_for_ms core lock unlock""".split()
 _ARGUMENTS = tuple(string.ascii_lowercase)
 # Names that .mpy files spell as a number (py/makeqstrdata.py, static_qstr_list), without those that C asks an object for
-_IN_EVERY_FIRMWARE = """ArithmeticError AssertionError AttributeError BaseException EOFError Ellipsis GeneratorExit
+IN_EVERY_FIRMWARE = """ArithmeticError AssertionError AttributeError BaseException EOFError Ellipsis GeneratorExit
  IndentationError IndexError KeyError KeyboardInterrupt LookupError NameError NoneType NotImplementedError OverflowError
  StopIteration SyntaxError SystemExit TypeError ZeroDivisionError append bool builtins bytecode callable chr classmethod
  clear const count dict dir divmod endswith eval exec extend format globals hash id index insert isalpha isdigit islower
@@ -127,7 +127,7 @@ def shorten(
     outside = {n.id for n in nodes if isinstance(n, ast.Name) and getattr(n, "binding", None) is None}
     there = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {x for n in nodes for x in _bound_by_class(n)}
     taken = _local_finals(nodes) | outside | there | {b.name for b in fixed}
-    free = [n for n in _IN_EVERY_FIRMWARE if n not in there | spelled(nodes)]
+    free = [n for n in IN_EVERY_FIRMWARE if n not in there | spelled(nodes)]
     pool = _Pool(itertools.chain((n for n in free if n not in taken | BUILTINS), _fresh(taken)))
     attributes = _name_attributes(_attributes(nodes, kept), units, parts, free, pool, Kinship(units, parts, programs))
     short = {part: {attributes.get(m, m) for m in found} for part, found in _methods(units, parts).items()}

@@ -1,9 +1,9 @@
 """Where the functions are in .mpy files, for boards that run them from flash (lib/ipsec/drive/inplace.py).
 
 The format is MicroPython's own (py/persistentcode.c), version 6: a header, names, objects, then code in a tree, each with its
-length in front. `places.bin` has for each file: its module's name with its length in one octet, how many functions there are and how
-many octets tell their places in two each, then these: octets since the end of the one before, and length, in one each; or 255,
-offset in the file and length in two each. Numbers are little-endian. Start reading at `directory`.
+length in front. `places.bin` has for each file: its module's name with its length in one octet, how many functions there are
+and how many octets tell their places in two each, then these: octets since the end of the one before, and length, in one each;
+or 255, offset in the file and length in two each. Numbers are little-endian. Start reading at `directory`.
 """
 
 import struct

@@ -1,12 +1,12 @@
-"""Texts for people that stay on this computer: on the board is a code of four letters and what the text would have shown.
+"""Texts for people that stay on this computer: on the board is a code of six digits and what the text would have shown.
 
-`"option %s: %r is not a text" % (...)` becomes `"<x3_k|%s|%r>" % (...)`, which can be joined and nested like the text; the tool
-puts the words back. The code is a hash of the text, so any version of the tool that has the text knows it. Texts that a program
-takes apart (split, compared, searched, keys of tables) are left alone. Start reading at `Shortener`.
+`"option %s: %r is not a text" % (...)` becomes `"<c7d17f|%s|%r>" % (...)`, or a call that makes this, which can be joined
+and nested like the text; the tool puts the words back. The code is a hash of the text, so any version of the tool that has the
+text knows it. Texts that a program takes apart (split, compared, searched, keys of tables) are left alone. Start reading at
+`Shortener`.
 """
 
 import ast
-import base64
 import functools
 import hashlib
 import re
@@ -16,13 +16,18 @@ from ipsec_board.paths import LIBRARY
 
 _LEAST = 10  # octets; shorter ones are words for programs or not worth it
 _CONVERSION = re.compile(r"%(?:%|[-#0 +]*[\d*]*(?:\.[\d*]+)?[srdxXcaiufgeo])")
-_CODE = re.compile(r"<([\w-]{4})((?:\|[^<>|]*)*)>")
+_CODE = re.compile(r"<([0-9a-f]{6})((?:\|[^<>|]*)*)>")
 _KEPT = re.compile("\x00(\\d+)\x00")
 
 
 def code(text: str) -> str:
     """What stands for a text."""
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())[:4].decode()
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def is_known(text: str) -> bool:
+    """Whether a text is the only one with its code, so that it can be put back."""
+    return table().get(code(text)) == text
 
 
 def is_prose(value: object) -> bool:
@@ -58,7 +63,7 @@ class Shortener:
     def _replace(self, n: ast.AST) -> None:
         if isinstance(n, ast.Constant) and is_prose(n.value):
             old = str(n.value)
-            if table().get(code(old)) == old and len(short(old)) < len(old):
+            if is_known(old) and len(short(old)) < len(old):
                 self.texts.append(old)
                 n.value = short(old)
 

@@ -17,11 +17,12 @@ from array import array
 import micropython
 import uctypes
 from machine import mem32
+from micropython import const
 
 _PLACES = "places.bin"
-_CODE = 12  # octets into a function object: type, context and children are before the address of its bytecode
-_INNER = 4  # octets into a property, classmethod, staticmethod or closure: the function's address
-_FAR = 0xFF000000  # addresses that differ in one of these bits belong to different memories
+_CODE = const(12)  # octets into a function object: type, context and children are before the address of its bytecode
+_INNER = const(4)  # octets into a property, classmethod, staticmethod or closure: the function's address
+_FAR = const(0xFF000000)  # addresses that differ in one of these bits belong to different memories
 
 
 def _plain():
