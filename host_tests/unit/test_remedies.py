@@ -1,5 +1,6 @@
 """What a refusal is told as: which list, which option, which side, and what was offered or asked for."""
 
+import transcript
 from forge import AUTH, IDR, Forger, notify, payload
 from scripted import Player, make_tunnel
 from test_init_response import answer, response
@@ -111,3 +112,16 @@ def test_deleted_speaks_of_clones():
     forger = Forger(up=True)
     forger.player.receive(forger.seal([payload(42, b"\1\0\0\0")], 37, 0, False))
     assert "device.example" in forger.player.events[-1].text and "clone" in forger.player.events[-1].text
+
+
+def test_an_answer_cut_by_a_full_heap_is_not_called_too_long():
+    """A driver takes 256 octets of a datagram while the heap is full, and says why."""
+    room = "the heap has no room for what comes"
+    for piece, is_told in ((256, False), (404, True)):
+        player = Player(make_tunnel(retransmit_tries=2))
+        player.receive(transcript.INIT_IN)
+        whole = transcript.AUTH_IN[:28] + (654).to_bytes(4, "big") + transcript.AUTH_IN[32:]
+        player.receive((whole + bytes(654))[:piece])
+        player.tunnel.unreachable(room)
+        text = told(player, "timeout", "an answer of 654 octets is longer than the 400" if is_told else room)
+        assert ("longer" in text) == is_told

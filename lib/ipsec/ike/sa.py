@@ -21,7 +21,7 @@ from ipsec.ike import auth, iana, keymat, message
 from ipsec.ike.exchange import DeleteIke, Farewell, first
 from ipsec.ike.liveness import Liveness
 from ipsec.ike.window import Window
-from ipsec.micro import is_due
+from ipsec.micro import const, is_due
 
 # What `next_change` tells, as (change, value)
 ADDED = 0  # a ChildSa, whose keys the taker wipes
@@ -38,6 +38,7 @@ REDIRECTED = 11  # the name or address of the gateway that we are sent to
 MOVED = 10  # who has another address: GATEWAY, NAT in between, or WE
 WE, NAT, GATEWAY = 0, 1, 2
 
+_PIECE = const(256)  # octets that a driver takes of a datagram at most while the heap is full, and says so
 _NEW = 0
 _INIT_SENT = 1
 _AUTH_SENT = 2
@@ -113,7 +114,7 @@ class IkeSa(Liveness):
         except PeerError as e:
             self.drop(str(e))
             version, length = buf[pos + 17] >> 4, buf[pos + 26] << 8 | buf[pos + 27]
-            if self.state in (_INIT_SENT, _AUTH_SENT) and (version != 2 or length > end - pos):
+            if self.state in (_INIT_SENT, _AUTH_SENT) and (version != 2 or length > end - pos > _PIECE):
                 self.odd = (version, length, end - pos)  # nothing is loaded for it
 
     def receive_from(self, addr, buf, n: int) -> None:
