@@ -66,13 +66,15 @@ class Emitter:
                 seen.add(key)
                 head.append(_import(key, binding.final))
         below = self._parts.below[part]
-        for other in [p for p in self._parts.modules if p in below]:
+        first = ALWAYS - {TOP} if part in FACES else frozenset()
+        for other in [p for p in self._parts.modules if self._parts.modules[p] and p in {*below, *first}]:
             names = sorted({b.final for b in used if self._part_of(b) == other and b not in self._outside})
             if names:
                 head.append(ast.ImportFrom(other, [ast.alias(n) for n in names], 0))
-            elif part in FACES and other in ALWAYS and other != TOP:  # so that no file waits in the heap for those below it
+            elif other in first:  # so that no file waits in the heap for those below it
                 head.append(ast.Import([ast.alias(other)]))
-        return head
+            head += ast.parse("_collect()").body if other in first else []  # what is loaded next takes the place of what has gone
+        return [*ast.parse("from gc import collect as _collect").body, *head] if part in FACES else head
 
     def _part_of(self, binding: Binding) -> str:
         return self._parts.of[binding.owner.name] if binding.owner else ""
