@@ -8,23 +8,17 @@ enum { COLUMNS = 32, DIGITS = 257 };
 enum { TWICE, READY, NEGATE, BEGIN, LEFT, MIDDLE, MIDDLE_OTHER, RIGHT, SECOND, PROGRAMS };
 enum { ENTRY = PROGRAMS, NUMBERS, OTHER, NUMBERS_OTHER, TESTED, PRIME, ORDER = 16, OFFSET = 48, CODE = 80 };
 
-static void run_program(word *w, const uint8_t *op, size_t n, word fold, word mask) {
-    for (; n; n--, op += 4) {
-        step(w, op, fold, mask);
-    }
-}
-
 // For each row (d, s, n, f): slot d = slot s ^ (2^n) * slot f.
 static void powers(word *w, const uint8_t *row, size_t rows, word fold) {
     for (; rows; rows--, row += 4) {
         uint8_t op[] = {1, row[0], row[1], row[1]};
         for (int n = row[2]; n; n--) {
-            step(w, op, fold, 0);
+            run_program(w, op, 1, fold, 0);
             op[2] = op[3] = row[0];
         }
         op[0] = 0;
         op[3] = row[3];
-        step(w, op, fold, 0);
+        run_program(w, op, 1, fold, 0);
     }
 }
 
@@ -55,24 +49,49 @@ static void recode(uint8_t *out, const uint8_t *k, word top, const uint8_t *orde
     }
 }
 
-// Entry `index` of a comb's eight, of `numbers` numbers each, into slots; all entries are read.
+#ifdef ASSEMBLER // where there is room for it
+#define WRITTEN_OUT _Pragma("GCC unroll 4")
+#else
+#define WRITTEN_OUT
+#endif
+
+// Entry `index` of a comb's eight, of `numbers` numbers each, into slots: of each word all eight are read. A table may lie at any
+// address, as the words around it do.
 static void entry(word *o, const uint8_t *table, word index, int numbers) {
-    word number[8], masks[8];
+    word number[9], masks[8];
     for (word j = 0; j < 8; j++) {
         masks[j] = (word)((int32_t)((j ^ index) - 1) >> 31);
     }
-    int aligned = ALIGNED(table, 4);
-    for (int i = 0; i < numbers; i++, o += LIMBS) {
-        for (int n = 0; n < 8; n++, table += 4) {
-            const uint8_t *p = table;
+    const word *p = (const word *)((uintptr_t)table & ~(uintptr_t)3);
+    size_t step = 8 * numbers;
+    int shift = 8 * ((uintptr_t)table & 3);
+    for (; numbers; numbers--, o += LIMBS) {
+        for (int n = 0; n < 8 + !!shift; n++) {
+            const word *q = p + n;
             word u = 0;
-            for (int j = 0; j < 8; j++, p += 32 * numbers) {
-                word v = aligned ? *(const word *)p : p[0] | p[1] << 8 | p[2] << 16 | (word)p[3] << 24;
-                u |= v & masks[j];
+            WRITTEN_OUT
+            for (int j = 0; j < 8; j++, q += step) {
+                u |= *q & masks[j];
             }
             number[n] = u;
         }
-        load_limbs(o, (const uint8_t *)number);
+        for (int n = 0; shift && n < 8; n++) {
+            number[n] = number[n] >> shift | number[n + 1] << (32 - shift);
+        }
+        number[8] = 0;
+        unpack(o, number);
+        p += 8;
+    }
+}
+
+// A point of Ed25519 as it is added, Y + X, Y - X and 2 d T, is subtracted when the first two change places, and the third its
+// sign, limb by limb; under a mask.
+static void negate_25519(word *o, word mask) {
+    for (int i = 0; i < LIMBS; i++, o++) {
+        word u = (o[0] ^ o[LIMBS]) & mask;
+        o[0] ^= u;
+        o[LIMBS] ^= u;
+        o[2 * LIMBS] = (o[2 * LIMBS] ^ mask) - mask;
     }
 }
 
@@ -125,7 +144,9 @@ static void run_part(walk *c, int part, word mask) {
 // the sum is the point at infinity, from which it begins again.
 static void add_entry(walk *c, word negative, int middle) {
     const uint8_t *head = c->head;
-    if (!c->is_public || negative) {
+    if (c->fold || !ALL) {
+        negate_25519(c->w + LIMBS * head[ENTRY], negative);
+    } else if (!c->is_public || negative) {
         run_part(c, NEGATE, negative);
     }
     if (!c->begun && head[BEGIN]) {

@@ -1,28 +1,28 @@
 // Arithmetic modulo 2^255 - 19 and modulo the prime of P-256, as lib/ipsec/crypto/kernels/field.py does it: 20 limbs of 13 bits.
 // Twenty products and the carries stay below 2^31: no 64-bit product, which a Cortex-M0+ does not have. No branch and no
-// address depends on a number. Start reading at `step`.
+// address depends on a number. Start reading at `run_program`.
 
 enum { LIMBS = 20, ZERO = 14, MASK = 8191, FOLD_25519 = 608 };
 
 #include "columns.h" // multiply(t, a, b), square(t, a): columns 0 to 38 of a product, written by tools/natmod
 
-#ifndef ASSEMBLER // else these come from tools/natmod too
+#ifndef ASSEMBLER // else `run_program` comes from tools/natmod too, with all of this in it
 
 // What is over limb 19 comes back at limb 0, times 2^260 mod p.
-static void close(word *o, word u, word fold) {
-    u = u * fold + o[0];
+static void close(word *o, int32_t u, int32_t fold) {
+    u = u * fold + (int32_t)o[0];
     o[0] = u & MASK;
-    u = (u >> 13) + o[1];
+    u = (u >> 13) + (int32_t)o[1];
     o[1] = u & MASK;
     o[2] += u >> 13;
 }
 
 // t modulo 2^255 - 19: each limb of the upper half, once it is clean, comes back 20 limbs lower, times 608.
 static void fold_25519(word *o, const word *t) {
-    word u = 0, v = 0;
+    int32_t u = 0, v = 0;
     for (int i = 0; i < LIMBS; i++) {
-        v += t[i + LIMBS];
-        u += (v & MASK) * FOLD_25519 + t[i];
+        v += (int32_t)t[i + LIMBS];
+        u += (v & MASK) * FOLD_25519 + (int32_t)t[i];
         v >>= 13;
         o[i] = u & MASK;
         u >>= 13;
@@ -38,13 +38,13 @@ static void subtract_25519(word *o, const word *a, const word *b) {
         o[i] = u & MASK;
         u >>= 13;
     }
-    close(o, (word)u + 2, FOLD_25519);
+    close(o, u + 2, FOLD_25519);
 }
 
 static void add(word *o, const word *a, const word *b, word fold) {
-    word u = 0;
+    int32_t u = 0;
     for (int i = 0; i < LIMBS; i++) {
-        u += a[i] + b[i];
+        u += (int32_t)(a[i] + b[i]);
         o[i] = u & MASK;
         u >>= 13;
     }
@@ -52,9 +52,9 @@ static void add(word *o, const word *a, const word *b, word fold) {
 }
 
 static void times_a24(word *o, const word *a) {
-    word u = 0;
+    int32_t u = 0;
     for (int i = 0; i < LIMBS; i++) {
-        u += a[i] * 121665;
+        u += (int32_t)a[i] * 121665;
         o[i] = u & MASK;
         u >>= 13;
     }
@@ -98,8 +98,6 @@ static void subtract_p256(word *o, const word *a, const word *b, word *zero) {
     }
 }
 
-#endif
-
 // Exchange two slots each, or read and write them as they are.
 static void swap(word *a, word *b, word mask) {
     for (int i = 0; i < 2 * LIMBS; i++) {
@@ -124,32 +122,41 @@ static void step(word *w, const uint8_t *op, word fold, word mask) {
     word *b = w + LIMBS * op[3];
     word t[2 * LIMBS];
     t[2 * LIMBS - 1] = 0;
-    if (op[0] == 0) {
+    int what = op[0] & 7; // what may stay without carries is carried here all the same
+    if (what == 0) {
         multiply(t, a, b);
         reduce(o, t, fold);
-    } else if (op[0] == 1) {
+    } else if (what == 1) {
         square(t, a);
         reduce(o, t, fold);
-    } else if (op[0] == 2) {
+    } else if (what == 2) {
         add(o, a, b, fold);
-    } else if (op[0] == 3) {
+    } else if (what == 3) {
         if (fold || !ALL) {
             subtract_25519(o, a, b);
         } else {
             subtract_p256(o, a, b, w + LIMBS * ZERO);
         }
-    } else if (op[0] == 4) {
+    } else if (what == 4) {
         swap(o, a, mask);
     } else {
         times_a24(o, a);
     }
 }
 
-// Reduce modulo 2^255 - 19 to the one representative: bits over 2^255 come back times 19; then + 19, so that bit 255 tells
-// whether it was p or more; then - 19.
+static void run_program(word *w, const uint8_t *op, size_t n, word fold, word mask) {
+    for (; n; n--, op += 4) {
+        step(w, op, fold, mask);
+    }
+}
+
+#endif
+
+// Reduce modulo 2^255 - 19 to the one representative; a limb may be negative. Bits over 2^255 come back times 19; then + 19,
+// so that bit 255 tells whether it was p or more; then - 19.
 static void freeze_25519(word *x) {
     for (int n = 0; n < 3; n++) {
-        int32_t u = (int32_t)(x[LIMBS - 1] >> 8) * 19 + (n == 0 ? 0 : n == 1 ? 19 : -19);
+        int32_t u = ((int32_t)x[LIMBS - 1] >> 8) * 19 + (n == 0 ? 0 : n == 1 ? 19 : -19);
         x[LIMBS - 1] &= 255;
         for (int i = 0; i < LIMBS - 1; i++) {
             u += (int32_t)x[i];
@@ -160,20 +167,32 @@ static void freeze_25519(word *x) {
     }
 }
 
-// 32 little-endian octets into limbs.
-static void load_limbs(word *x, const uint8_t *data) {
+// 256 bits, and a word of zeros behind them, into limbs.
+static __attribute__((noinline)) void unpack(word *x, const word *w) {
     word u = 0;
     int bits = 0;
-    for (int i = 32; i; i--) {
-        u |= (word)*data++ << bits;
-        bits += 8;
-        if (bits >= 13) {
+    for (int i = LIMBS; i; i--) {
+        word next = u;
+        if (bits < 13) {
+            next = *w++;
+            *x++ = (u | next << bits) & MASK;
+            next >>= 13 - bits;
+            bits += 19;
+        } else {
             *x++ = u & MASK;
-            u >>= 13;
+            next >>= 13;
             bits -= 13;
         }
+        u = next;
     }
-    *x = u;
+}
+
+// 32 little-endian octets into limbs.
+static void load_limbs(word *x, const uint8_t *data) {
+    word w[9];
+    w[8] = 0;
+    copy((uint8_t *)w, data, 32);
+    unpack(x, w);
 }
 
 // Clean limbs of a number below 2^256 as 32 octets.

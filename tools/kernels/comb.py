@@ -13,6 +13,7 @@ from ipsec.crypto.sign.p256 import CURVE
 
 from tools.kernels.emit import write
 
+UNCARRIED = 8  # added to an operation
 _Q = 2**255 - 19
 _D = -121665 * pow(121666, -1, _Q) % _Q
 _BASE_25519 = (
@@ -80,15 +81,24 @@ def _program(order: int, places: tuple[int, ...], *parts: bytes) -> bytes:
     return head.ljust(16, b"\0") + numbers + b"".join(parts)
 
 
+def _uncarried(program: bytes, *instructions: int) -> bytes:
+    """The program with these sums and differences left as they are: both operands are products, and the result is for products."""
+    out = bytearray(program)
+    for i in instructions:
+        out[4 * i] += UNCARRIED
+    return bytes(out)
+
+
 # Places: first slot and count of an entry's numbers; of odd multiples of another point; what is zero where two points are
 # equal or opposite; the prime.
 def _program_25519() -> bytes:
-    """Adding is complete. Under SWAP Z of what is added, slot 12, must stay: it takes the place of what is exchanged."""
+    """Adding is complete. The kernel negates by itself; sums of what products made are as they are, where products take them."""
     order = int.from_bytes(base25519.ORDER, "big")
-    negate = base25519.NEGATE[:-4] + b"\x02\x05\x0c\x0e" + base25519.NEGATE[-4:]
     middle = base25519.AFFINE[len(base25519.LEFT) : -len(base25519.RIGHT)]
     other = ed25519._ADD[len(base25519.LEFT) : -len(base25519.RIGHT)]
-    parts = base25519.DOUBLE, base25519.T, negate, b"", base25519.LEFT, middle, other, base25519.RIGHT, b""
+    double = _uncarried(base25519.DOUBLE, 3, 4, 6, 8)
+    left, right = _uncarried(base25519.LEFT, 0, 1), _uncarried(base25519.RIGHT, 2, 3, 4, 5)
+    parts = double, base25519.T, b"", b"", left, middle, other, right, b""
     return _program(order, (ed25519._ADDED, 3, ed25519._ODD, 4, 0, 0), *parts)
 
 

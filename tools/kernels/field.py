@@ -15,7 +15,8 @@ A number is 20 limbs of 13 bits in 32-bit words (80 octets, a slot of the store 
 stay below 2^31, so 32-bit boards and 64-bit PCs run the same code. One call runs a byte program, because a call from
 Python costs as much as a small operation. An instruction is four octets: operation, destination slot, two operand slots.
 Operations: 0 MUL, 1 SQR, 2 ADD, 3 SUB, 5 times 121665; 4 SWAP exchanges the destination and the slot behind it with the
-first operand and the slot behind that, under the mask.
+first operand and the slot behind that, under the mask. ADD and SUB of numbers modulo 2^255 - 19 that MUL or SQR made may be
+10 and 11: limbs of the result have 13 bits and a sign where a kernel gains by it, and are for other operations than these.
 
 Slot 14 holds zero, written as 2 * (2^260 - `fold`) with every limb greater than any limb that is subtracted from it: the
 caller puts 16384 - 2 * `fold` and 19 times 16382 there. 15, 16 and 17 are scratch. `fold` names the field:
@@ -49,7 +50,7 @@ def run(p: ptr32, u: int, w: ptr32, prog: ptr8, n: int, fold: int, k: ptr8, t: i
         step = prog
         left = n
         while left:
-            op = step[0]
+            op = step[0] & 7
             q = ptr32(step[1] * 80 + int(w))
             a = ptr32(step[2] * 80 + int(w))
             b = ptr32(step[3] * 80 + int(w))

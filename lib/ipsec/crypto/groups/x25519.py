@@ -104,23 +104,23 @@ def _multiply_base(k) -> bytes:
 # fmt: off
 _STEP = bytes((
     4, 1, 3, 0,    # exchange x2, z2 and x3, z3 when the bit of the scalar differs from the one before
-    2, 5, 1, 2,    # A = x2 + z2
-    3, 6, 1, 2,    # B = x2 - z2
+    10, 5, 1, 2,   # A = x2 + z2
+    11, 6, 1, 2,   # B = x2 - z2
     1, 7, 5, 5,    # AA = A^2
     1, 8, 6, 6,    # BB = B^2
-    3, 9, 7, 8,    # E = AA - BB
-    2, 10, 3, 4,   # C = x3 + z3
-    3, 11, 3, 4,   # D = x3 - z3
+    11, 9, 7, 8,   # E = AA - BB
+    10, 10, 3, 4,  # C = x3 + z3
+    11, 11, 3, 4,  # D = x3 - z3
     0, 12, 11, 5,  # DA = D * A
     0, 13, 10, 6,  # CB = C * B
-    2, 3, 12, 13,
+    10, 3, 12, 13,
     1, 3, 3, 3,    # x3 = (DA + CB)^2
-    3, 4, 12, 13,
+    11, 4, 12, 13,
     1, 4, 4, 4,
     0, 4, 0, 4,    # z3 = x1 * (DA - CB)^2
     0, 1, 7, 8,    # x2 = AA * BB
     5, 5, 9, 9,
-    2, 5, 5, 7,
+    10, 5, 5, 7,
     0, 2, 9, 5,    # z2 = E * (AA + a24 * E)
 ))
 # z2^(p - 2) into slot 12, p - 2 = 2^5 * (2^250 - 1) + 11: rows of `Machine.powers`
