@@ -5,6 +5,7 @@
 enum { COLUMNS = 32, DIGITS = 257 };
 
 // The programs of a curve lie one behind another; the numbers before them tell their lengths, in instructions, then places.
+// Of Ed25519 READY goes before the first addition after a doubling, SECOND before the next ones, and there is no NEGATE.
 enum { TWICE, READY, NEGATE, BEGIN, LEFT, MIDDLE, MIDDLE_OTHER, RIGHT, SECOND, PROGRAMS };
 enum { ENTRY = PROGRAMS, NUMBERS, OTHER, NUMBERS_OTHER, TESTED, PRIME, ORDER = 16, OFFSET = 48, CODE = 80 };
 
@@ -12,13 +13,14 @@ enum { ENTRY = PROGRAMS, NUMBERS, OTHER, NUMBERS_OTHER, TESTED, PRIME, ORDER = 1
 static void powers(word *w, const uint8_t *row, size_t rows, word fold) {
     for (; rows; rows--, row += 4) {
         uint8_t op[] = {1, row[0], row[1], row[1]};
-        for (int n = row[2]; n; n--) {
+        for (int n = row[2]; n >= 0; n--) {
+            if (!n) {
+                op[0] = 0;
+                op[3] = row[3];
+            }
             run_program(w, op, 1, fold, 0);
             op[2] = op[3] = row[0];
         }
-        op[0] = 0;
-        op[3] = row[3];
-        run_program(w, op, 1, fold, 0);
     }
 }
 
@@ -133,7 +135,7 @@ typedef struct {
     word *w;
     word fold;
     const uint8_t *head, *code[PROGRAMS];
-    int is_public, begun;
+    int is_public, begun, again; // whether there is a sum, and something was added to it since it was doubled
 } walk;
 
 static void run_part(walk *c, int part, word mask) {
@@ -146,6 +148,10 @@ static void add_entry(walk *c, word negative, int middle) {
     const uint8_t *head = c->head;
     if (c->fold || !ALL) {
         negate_25519(c->w + LIMBS * head[ENTRY], negative);
+        if (c->again) {
+            run_part(c, SECOND, 0);
+        }
+        c->again = 1;
     } else if (!c->is_public || negative) {
         run_part(c, NEGATE, negative);
     }
@@ -214,6 +220,7 @@ static int comb(word *w, word fold, const uint8_t *head, const uint8_t *table, c
         if (c.begun) {
             run_part(&c, READY, 0);
         }
+        c.again = 0;
 #if ALL
         if (digit) {
             int n = head[NUMBERS_OTHER], odd = digit < 0 ? -digit : digit;

@@ -98,6 +98,14 @@ static void subtract_p256(word *o, const word *a, const word *b, word *zero) {
     }
 }
 
+// 256 bits, and a word of zeros behind them, into limbs.
+static __attribute__((noinline)) void unpack(word *x, const word *w) {
+    for (int at = 0; at < 13 * LIMBS; at += 13) {
+        const word *p = w + (at >> 5);
+        *x++ = (p[0] >> (at & 31) | p[1] << 1 << (~at & 31)) & MASK;
+    }
+}
+
 // Exchange two slots each, or read and write them as they are.
 static void swap(word *a, word *b, word mask) {
     for (int i = 0; i < 2 * LIMBS; i++) {
@@ -164,26 +172,6 @@ static void freeze_25519(word *x) {
             u >>= 13;
         }
         x[LIMBS - 1] += u;
-    }
-}
-
-// 256 bits, and a word of zeros behind them, into limbs.
-static __attribute__((noinline)) void unpack(word *x, const word *w) {
-    word u = 0;
-    int bits = 0;
-    for (int i = LIMBS; i; i--) {
-        word next = u;
-        if (bits < 13) {
-            next = *w++;
-            *x++ = (u | next << bits) & MASK;
-            next >>= 13 - bits;
-            bits += 19;
-        } else {
-            *x++ = u & MASK;
-            next >>= 13;
-            bits -= 13;
-        }
-        u = next;
     }
 }
 

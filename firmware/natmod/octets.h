@@ -85,11 +85,11 @@ static int differs(const uint8_t *a, const uint8_t *b, size_t n) {
 
 // d[0:size] = the n octets of an HMAC key, zeros behind it, each XOR pad (RFC 2104 2).
 static void pad_key(uint8_t *d, size_t size, const uint8_t *key, size_t n, int pad) {
-    size_t i = 0;
-    for (; i < size && i < n; i++) {
-        d[i] = key[i] ^ pad;
+    const uint8_t *end = d + size;
+    for (; n && d < end; n--) {
+        *d++ = *key++ ^ pad;
     }
-    for (; i < size; i++) {
-        d[i] = pad;
+    while (d < end) {
+        *d++ = pad;
     }
 }

@@ -51,6 +51,46 @@ def test_operations():
                         _same_result(fold, op, (d, a, a if op == 1 else b), (seed >> 2, seed & 3), seed)
 
 
+def test_sums_without_carries():
+    """What operations make of sums and differences that stay as they are, in each of their places: the same number as viper."""
+    from ipsec import native
+    from ipsec.crypto.groups import machine
+    from ipsec.crypto.kernels import field
+
+    programs = [(op, 3, 1, 2, 11, 4, 2, 1) + then for op in (10, 11) for then in (
+        (1, 5, 3, 3), (0, 5, 3, 4), (0, 5, 4, 3), (0, 5, 1, 3), (5, 5, 3, 3), (3, 5, 3, 1), (3, 5, 2, 3), (2, 5, 3, 4), (4, 5, 3, 0),
+    )]  # fmt: skip
+    for seed in range(16):
+        for program in programs:
+            results = []
+            for kernel in (field, native):
+                m = machine.Machine(608)
+                for slot, kind in ((1, seed >> 2), (2, seed & 3)):
+                    m.w[SLOT * slot : SLOT * slot + SLOT] = _number(kind, slot + seed, 608)
+                kernel.run(m.w, 0, m.w, bytes(program), 3, 608, bytes((1, 0)), 0)
+                kernel.run(m.w, 0, m.w, b"\x02\x05\x05\x0e", 1, 608, bytes(2), 0)
+                m.freeze(5)
+                results.append(m.w[5 * SLOT : 6 * SLOT])
+            assert results[0] == results[1], (program, seed)
+
+
+def test_tables_at_any_address():
+    """A comb's table is read where it is."""
+    from crypto_support import octets
+    from ipsec import native
+    from ipsec.crypto.kernels import comb25519
+    from ipsec.crypto.sign import base25519, field
+
+    found = []
+    for at in range(5):
+        f = field.field_25519()
+        base25519.start(f)
+        table = memoryview(bytes(at) + comb25519.TABLE)[at:]
+        native.comb(f.w, 608, comb25519.PROGRAM, table, octets(32, 5), None)
+        found.append(_affine(f, None))
+    assert found == 5 * found[:1]
+
+
 def test_limbs_and_reduction():
     """Octets to limbs, to the one representative, and back, by both kernels."""
     from crypto_support import octets
@@ -248,7 +288,8 @@ def main(*names):
         raise RuntimeError("the field machine is " + machine.KERNEL)
     counts = [0, 0, 0]
     for test in (
-        test_operations, test_limbs_and_reduction, test_arithmetic_modulo_any_number, test_what_the_arithmetic_modulo_refuses,
+        test_operations, test_sums_without_carries, test_tables_at_any_address, test_limbs_and_reduction,
+        test_arithmetic_modulo_any_number, test_what_the_arithmetic_modulo_refuses,
         test_combs_and_digits, test_what_combs_and_powers_refuse, test_refused_arguments,
     ):  # fmt: skip
         run.run_test("native", test, counts)

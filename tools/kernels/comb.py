@@ -98,7 +98,7 @@ def _program_25519() -> bytes:
     other = ed25519._ADD[len(base25519.LEFT) : -len(base25519.RIGHT)]
     double = _uncarried(base25519.DOUBLE, 3, 4, 6, 8)
     left, right = _uncarried(base25519.LEFT, 0, 1), _uncarried(base25519.RIGHT, 2, 3, 4, 5)
-    parts = double, base25519.T, b"", b"", left, middle, other, right, b""
+    parts = double, base25519.T, b"", b"", left, middle, other, right[:-4], right[-4:]  # T where one more is added
     return _program(order, (ed25519._ADDED, 3, ed25519._ODD, 4, 0, 0), *parts)
 
 

@@ -30,6 +30,7 @@ def header() -> str:
         "#if ALL",
         function("multiply", "word *t, const word *a, const word *b", wrapper),
         "#endif\n",
+        function("unpack", "word *x, const word *w", unpack()),
     ))  # fmt: skip
 
 
@@ -45,6 +46,23 @@ def run() -> list[str]:
     lines += [".Lproduct:", f"str r0, [sp, #{_OUT}]", f"add r0, sp, #{_COLUMNS}", "bl .Lmultiply", "b .Lreduce"]
     lines += [".Lsquare:", f"str r0, [sp, #{_OUT}]", f"add r0, sp, #{_COLUMNS}", "bl .Lcolumns", *_fold(), *_close()]
     return [*lines, "#if ALL", *_montgomery(), *_subtract_p256(), "#endif", *multiply(), *square()]
+
+
+def unpack() -> list[str]:
+    """Eight words to limbs; of a limb in two words the first one's part is what is left of that register."""
+    words = "ldm r1!, {r4-r7}"
+    lines = [*enter(), *_mask("r3"), words]
+    for at in range(0, BITS * LIMBS, BITS):
+        word, shift = divmod(at, 32)
+        x, left = f"r{4 + word % 4}", 32 - shift
+        if left >= BITS or word == 7:
+            lines.append(f"lsrs r2, {x}, #{shift}" if shift else f"mov r2, {x}")
+        elif x != "r7":
+            lines += [f"lsrs {x}, #{shift}", f"lsls r2, r{5 + word % 4}, #{left}", f"orrs r2, {x}"]
+        else:
+            lines += [f"lsrs r2, {x}, #{shift}", "mov r12, r2", words, f"lsls r2, r4, #{left}", "add r2, r12"]
+        lines += ["ands r2, r3", "stm r0!, {r2}"]
+    return [*lines, *leave()]
 
 
 def _mask(register: str) -> list[str]:
