@@ -57,9 +57,11 @@ def test_sums_without_carries():
     from ipsec.crypto.groups import machine
     from ipsec.crypto.kernels import field
 
-    programs = [(op, 3, 1, 2, 11, 4, 2, 1) + then for op in (10, 11) for then in (
-        (1, 5, 3, 3), (0, 5, 3, 4), (0, 5, 4, 3), (0, 5, 1, 3), (5, 5, 3, 3), (3, 5, 3, 1), (3, 5, 2, 3), (2, 5, 3, 4), (4, 5, 3, 0),
-    )]  # fmt: skip
+    then = (
+        (1, 5, 3, 3), (0, 5, 3, 4), (0, 5, 4, 3), (0, 5, 1, 3), (5, 5, 3, 3), (3, 5, 3, 1), (3, 5, 2, 3), (2, 5, 3, 4),
+        (4, 5, 3, 0),
+    )  # fmt: skip
+    programs = [(op, 3, 1, 2, 11, 4, 2, 1) + last for op in (10, 11) for last in then]
     for seed in range(16):
         for program in programs:
             results = []

@@ -82,7 +82,7 @@ def _program(order: int, places: tuple[int, ...], *parts: bytes) -> bytes:
 
 
 def _uncarried(program: bytes, *instructions: int) -> bytes:
-    """The program with these sums and differences left as they are: both operands are products, and the result is for products."""
+    """The program with these sums and differences left as they are: both operands are products, the result is for products."""
     out = bytearray(program)
     for i in instructions:
         out[4 * i] += UNCARRIED
@@ -92,7 +92,7 @@ def _uncarried(program: bytes, *instructions: int) -> bytes:
 # Places: first slot and count of an entry's numbers; of odd multiples of another point; what is zero where two points are
 # equal or opposite; the prime.
 def _program_25519() -> bytes:
-    """Adding is complete. The kernel negates by itself; sums of what products made are as they are, where products take them."""
+    """Adding is complete. The kernel negates by itself; sums of products that products take stay as they are."""
     order = int.from_bytes(base25519.ORDER, "big")
     middle = base25519.AFFINE[len(base25519.LEFT) : -len(base25519.RIGHT)]
     other = ed25519._ADD[len(base25519.LEFT) : -len(base25519.RIGHT)]

@@ -51,6 +51,7 @@ for form, kernels, kernel in (("viper", (ghash, chacha20, poly1305), field), ("C
     blocks(form, "chacha", lambda n: kernels[1].chacha(w, 0, w, d, n))
     blocks(form, "poly", lambda n: kernels[2].poly(p, 0, d, n))
     machine.field = kernel
+    machine.native = x25519.native = p256.native = native if form == "C" else None
     agreement(form, "x25519", x25519.X25519(lambda n: bytes(range(n))))
     agreement(form, "p256", p256.P256(lambda n: bytes(range(n))))
 """

@@ -12,7 +12,7 @@ BITS = 13
 FOLD = 608  # 2^260 modulo 2^255 - 19
 _A24 = 121665
 _PAIRS = 5  # written out
-# The frame, behind that of products: columns; the arguments, where `op` moves on, and the place of a result. It is a multiple of 8.
+# The frame, behind that of products: columns; the arguments, where `op` moves on, and the place of a result.
 _COLUMNS = FRAME
 _W = _COLUMNS + 8 * LIMBS
 _OP, _END, _FOLD, _OUT = range(_W + 4, _W + 20, 4)
@@ -37,8 +37,9 @@ def header() -> str:
 def run() -> list[str]:
     """The program of n instructions at w, with the mask of SWAP on the stack."""
     lines = [*enter(True), f"sub sp, #{_SIZE}", "lsls r2, #2", "adds r2, r1", f"add r4, sp, #{_W}", "stm r4!, {r0-r3}"]
-    lines += ["movs r0, #0", f"str r0, [sp, #{_W - 4}]", ".Lnext:", f"add r4, sp, #{_W}", "ldm r4!, {r5-r7}", "cmp r6, r7", "bne 1f"]
-    lines += [f"add sp, #{_SIZE}", *leave(True), "1:", "ldrb r3, [r6]", *(f"ldrb r{i}, [r6, #{i + 1}]" for i in range(3))]
+    lines += ["movs r0, #0", f"str r0, [sp, #{_W - 4}]", ".Lnext:", f"add r4, sp, #{_W}", "ldm r4!, {r5-r7}", "cmp r6, r7"]
+    lines += ["bne 1f", f"add sp, #{_SIZE}", *leave(True)]
+    lines += ["1:", "ldrb r3, [r6]", *(f"ldrb r{i}, [r6, #{i + 1}]" for i in range(3))]
     lines += ["adds r6, #4", f"str r6, [sp, #{_OP}]", f"movs r4, #{4 * LIMBS}", *(f"muls r{i}, r4" for i in range(3))]
     lines += [*(f"adds r{i}, r5" for i in range(3)), "lsls r3, #28", "lsrs r3, #27", "add pc, r3", "nop"]
     lines += [f"b .L{(*_ROUTINES, *4 * ('next',))[i]}" for i in range(16)]
@@ -77,7 +78,8 @@ def _carry(x: str, u: str, m: str) -> list[str]:
 
 def _loop(lines: list[str], end: str, pointer: str, times: int = _PAIRS, octets: int = 4 * LIMBS) -> list[str]:
     """Lines so many times in a loop, until the pointer has moved on by so many octets; `end` is for work before it."""
-    return [f"mov {end}, {pointer}", f"adds {end}, #{octets}", f"mov lr, {end}", "1:", *times * lines, f"cmp {pointer}, lr", "bne 1b"]
+    begin = [f"mov {end}, {pointer}", f"adds {end}, #{octets}", f"mov lr, {end}", "1:"]
+    return [*begin, *times * lines, f"cmp {pointer}, lr", "bne 1b"]
 
 
 def _or_p256(routine: str) -> list[str]:
@@ -93,7 +95,7 @@ def _close() -> list[str]:
 
 
 def _fold() -> list[str]:
-    """The columns modulo 2^255 - 19; r4 carries along the result, r2 along the upper half, each limb of which comes back times 608."""
+    """The columns modulo 2^255 - 19; r4 carries along the result, r2 along the upper half, whose limbs come back times 608."""
     both = []
     for x in ("r6", "r7"):
         both += [f"ldr {x}, [r1, #{4 * LIMBS}]", f"adds {x}, r2", *_carry(x, "r2", "r3")]

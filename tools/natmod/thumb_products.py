@@ -72,7 +72,8 @@ def multiply() -> list[str]:
     a b = l + (l + h - (a' - a") (b' - b")) x + h x^2 with x = 2^130, l of the lower halves, h of the upper ones.
     """
     lines = [".Lmultiply:", "mov r3, lr", f"add r4, sp, #{_PLACES}", "stm r4!, {r0-r3}"]
-    lines += [*_second("r2", "r1"), "bl .Ldifference", "mov r0, sp", f"ldr r1, [sp, #{_B}]", *_second("r2", "r1"), "bl .Ldifference"]
+    lines += [*_second("r2", "r1"), "bl .Ldifference"]
+    lines += ["mov r0, sp", f"ldr r1, [sp, #{_B}]", *_second("r2", "r1"), "bl .Ldifference"]
     lines += [f"ldr r6, [sp, #{_RESULT}]", f"add r7, sp, #{_MIDDLE}", "bl .Lhalf"]
     lines += [f"ldr r5, [sp, #{_B}]", "bl .Lfactors", f"ldr r6, [sp, #{_A}]", f"ldr r7, [sp, #{_RESULT}]", "bl .Lhalf"]
     lines += [f"ldr r5, [sp, #{_B}]", f"adds r5, #{4 * _HALF}", "bl .Lfactors", f"ldr r6, [sp, #{_A}]", f"adds r6, #{4 * _HALF}"]
@@ -99,8 +100,8 @@ def _combine() -> list[str]:
     for i in range(3):
         at = 4 * (_HALF - 3 + i)
         lines += [f"ldr r5, [r0, #{at}]", f"ldr r6, [r0, #{at + 4 * _HALF}]", "adds r5, r6", f"adds r{2 + i}, r5"]
-        lines += [f"str r{2 + i}, [r0, #{at}]", f"ldr r6, [r0, #{at + 8 * _HALF}]", "adds r5, r6", f"ldr r6, [r1, #{at}]", "subs r5, r6"]
-        lines.append(f"str r5, [r0, #{at + 4 * _HALF}]")
+        lines += [f"str r{2 + i}, [r0, #{at}]", f"ldr r6, [r0, #{at + 8 * _HALF}]", "adds r5, r6"]
+        lines += [f"ldr r6, [r1, #{at}]", "subs r5, r6", f"str r5, [r0, #{at + 4 * _HALF}]"]
     lines += ["cmp r1, lr", "bne 1b", "ldr r2, [r0]", f"ldr r3, [r0, #{8 * _HALF}]", "ldr r4, [r1]", "adds r2, r3", "subs r2, r4"]
     return [*lines, f"str r2, [r0, #{4 * _HALF}]"]
 
