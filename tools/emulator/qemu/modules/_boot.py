@@ -9,7 +9,7 @@ try:
 except ImportError:  # the board stands for chips whose flash is not mapped into memory
     import board
 
-    class Flash:
+    class Flash:  # type: ignore[no-redef]
         """Block device over the octets that the firmware sets aside; they outlive a soft reset."""
 
         SIZE = 4096  # a sector
