@@ -130,21 +130,22 @@ def roomy():
         yield running
 
 
-@pytest.mark.parametrize("damage", ["absent", "other"])
+@pytest.mark.parametrize("damage", ["absent", "build", "name", "cut", "runs", "mover"])
 def test_without_a_fitting_directory_code_stays_in_the_heap(roomy, gateway, tmp_path, damage):
     plan = write_plan(tmp_path, TUNNEL.replace("127.0.0.1", roomy.gateway) + DEVICE.format(gateway))
     assert tool("provision", "--port", roomy.port, plan).status == 0
     install(roomy, plan)
     with link.connect(roomy.port) as b:
         octets = b.read_file("/lib/ipsec/places.bin")
-        if damage == "absent":
-            b.run("import os; os.remove('/lib/ipsec/places.bin')")
+        head = 3 + 1 + octets[3] + 4  # the build's number; name and sizes of the first file
+        if damage in ("absent", "mover"):
+            b.run("import os; os.remove('/lib/ipsec/%s')" % ("places.bin" if damage == "absent" else "drive/inplace.mpy"))
         else:
-            head = 1 + octets[0] + 4  # name and sizes of the first file; its runs are elsewhere
-            other = octets[:head] + bytes(o ^ 1 for o in octets[head:])
-            b.write_file("/lib/ipsec/places.bin", other)
+            other = {"build": bytes(3) + octets[3:], "name": octets[:4] + b"\xff" + octets[5:], "cut": octets[:300],
+                     "runs": octets[:head] + bytes(o ^ 1 for o in octets[head:])}  # fmt: skip
+            b.write_file("/lib/ipsec/places.bin", other[damage])
         b.soft_reset()
         b.run(START, timeout=120)
         assert b.run("print(answers[-1])").strip() == "b'ack 19'"
         moved = sum(there for _, there in where(b).values())
-        assert moved == 0 if damage == "absent" else moved < 200
+        assert moved == 0 if damage in ("absent", "build", "name", "mover") else moved < 200

@@ -83,7 +83,7 @@ def path_of(name: str) -> str:
 
 def parse(octets: bytes) -> dict[str, list[tuple[int, int]]]:
     """The directory, as a board reads it."""
-    found, at = {}, 0
+    found, at = {}, 3
     while at < len(octets):
         name = octets[at + 1 : at + 1 + octets[at]].decode()
         at += 1 + octets[at]

@@ -1,6 +1,7 @@
 """What may come in answer to IKE_SA_INIT, where nobody has proved anything yet (RFC 7296 1.2, 2.6, 2.7, 2.21.1)."""
 
 import transcript as t
+from ipsec.crypto import backend
 from scripted import Player, make_tunnel
 
 SA, KE, NONCE, NOTIFY = 33, 34, 40, 41
@@ -240,3 +241,45 @@ def test_octets_behind_the_end_of_each_payload():
         assert is_refused(good(NONCE, bytes(size))), size
     for size in (16, 256):
         assert is_auth(answer(good(NONCE, bytes(size)))), size
+
+
+class Watching:
+    """The crypto backend; `seen` has key, IV and plaintext of each message that it sealed."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __getattr__(self, name):
+        return getattr(backend, name)
+
+    def new_sealer(self, encr, integ, encr_key, integ_key, large=False):
+        return WatchedSealer(self, bytes(encr_key), backend.new_sealer(encr, integ, encr_key, integ_key, large))
+
+
+class WatchedSealer:
+    def __init__(self, watching, key, sealer):
+        self.watching, self.key, self.sealer = watching, key, sealer
+
+    def __getattr__(self, name):
+        return getattr(self.sealer, name)
+
+    def seal(self, buf, start, iv_pos, end, seq_hi):
+        text = bytes(buf[iv_pos + 8 : end])
+        sealed = self.sealer.seal(buf, start, iv_pos, end, seq_hi)
+        self.watching.seen.append((self.key, bytes(buf[iv_pos : iv_pos + 8]), text))
+        return sealed
+
+
+def test_no_iv_comes_twice_where_answers_are_forged():
+    """IKE_AUTH goes to whoever has answered, in turn: the keys of the first answer come again, their IVs must not."""
+    watching = Watching()
+    player, seen = Player(make_tunnel(watching)), watching.seen
+    player.receive(t.INIT_IN)
+    player.receive(response(good(), spi_r=b"FORGED!!"))
+    for _ in range(600):
+        player.tick(100)
+    assert len(seen) > len({key for key, _, _ in seen}) > 1, "the keys came again"
+    assert len({(key, iv) for key, iv, _ in seen}) == len(seen)
+    by_key = {}
+    for key, _, text in seen:
+        assert by_key.setdefault(key, text) == text, "another SPI: the answer to the first request would not fit"

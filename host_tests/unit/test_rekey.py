@@ -663,6 +663,23 @@ def test_class_memory_new_keys_that_the_heap_has_no_room_for_are_wanted_again():
         assert talk.causes() == UP
 
 
+def test_a_heap_that_never_has_room_for_new_keys_ends_the_tunnel():
+    """Old keys are not used for ever: after 20 s the tunnel goes down, and is made again."""
+    talk = start(lifetime_s=1000)
+    player = talk.player
+
+    def rekey(ike, now):
+        raise MemoryError
+
+    player.tunnel._ikes.lead.rekey = rekey
+    player.tunnel._upkeep.rekey_at(True, player.now)
+    waits = 0
+    while player.tunnel.is_up and waits < 40:
+        talk.wait(1000)
+        waits += 1
+    assert 18 < waits < 25 and [e.cause for e in player.events] == ["up", "no_memory"], (waits, player.events)
+
+
 class Full:
     """A crypto backend on a heap that has no room for a key exchange."""
 

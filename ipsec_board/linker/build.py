@@ -3,6 +3,7 @@
 Start reading at `files`.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -14,7 +15,14 @@ from ipsec_board.linker.parts import ALWAYS
 from ipsec_board.linker.trace import maps
 
 _OPTIONS = ("-O3",)  # no assertions and no line numbers; the map knows the functions
-_MOVE = f"from {slices.IN_PLACE} import settle\nsettle(__name__, %d)\ndel settle\n"
+_MOVE = f"""
+try:
+    from {slices.IN_PLACE} import settle
+    settle(__name__, %d, %d)
+    del settle
+except (ImportError, MemoryError):
+    pass
+"""
 
 
 def files(linked: Linked, arch: str, in_place: bool = False) -> dict[str, bytes]:
@@ -23,18 +31,24 @@ def files(linked: Linked, arch: str, in_place: bool = False) -> dict[str, bytes]
     `in_place`: for a board that can run bytecode from its flash file system; what it is about to forget stays in the heap.
     """
     keep_map(linked)
-    made, moved = {}, {}
-    for path, text in linked.texts.items():
-        made[f"{path}.mpy"] = _compile(linked, path, text, arch)
-        if in_place and len(made[f"{path}.mpy"]) >= places.LEAST and path not in linked.passing:
-            moved[f"{path}.mpy"] = _compile(linked, path, text + _MOVE % (path.replace("/", ".") not in ALWAYS), arch)
+    made = {f"{path}.mpy": _compile(linked, path, text, arch) for path, text in linked.texts.items()}
     if in_place:
-        made[_path(slices.IN_PLACE)] = _mover(linked, arch)
-        made.update(moved)
-        made[places.FILE] = places.directory(moved)
+        made |= _in_place(linked, arch, made)
     if linked.filed:
         made[filed.FILE] = linked.filed.encode()
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
+
+
+def _in_place(linked: Linked, arch: str, plain: dict[str, bytes]) -> dict[str, bytes]:
+    """The files of those that move, with what moves them and the directory of their functions, which knows them by a number."""
+    paths = [p for p in linked.texts if len(plain[f"{p}.mpy"]) >= places.LEAST and p not in linked.passing]
+    digest = hashlib.sha256(b"".join(plain[f"{p}.mpy"] for p in sorted(paths))).digest()
+    build = int.from_bytes(digest[:3], "little")
+    moved = {}
+    for path in paths:
+        call = _MOVE % (path.replace("/", ".") not in ALWAYS, build)
+        moved[f"{path}.mpy"] = _compile(linked, path, linked.texts[path] + call, arch)
+    return {**moved, _path(slices.IN_PLACE): _mover(linked, arch), places.FILE: places.directory(moved, build)}
 
 
 def _path(module: str) -> str:

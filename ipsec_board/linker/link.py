@@ -42,7 +42,7 @@ _CRYPTO_FACE = (
     "unload",
     "has_group",
 )
-_CRYPTO_OBJECTS = ("seal", "open", "wipe", "is_lean", "public", "shared")
+_CRYPTO_OBJECTS = ("seal", "skip", "open", "wipe", "is_lean", "public", "shared")
 # The same: what drivers of another make use of a tunnel, and tunnels of another make of a stack
 _CORE = ("ipsec.tunnel", "ipsec.attempts", "ipsec.inet.stack", "ipsec.inet.udp")
 _CORE_FACE = """start connect receive tick send moved close poll deliver take_event choose ports unresolved unopened unreachable

@@ -1,9 +1,10 @@
 """Where the functions are in .mpy files, for boards that run them from flash (lib/ipsec/drive/inplace.py).
 
 The format is MicroPython's own (py/persistentcode.c), version 6: a header, names, objects, then code in a tree, each with its
-length in front. `places.bin` has for each file: its module's name with its length in one octet, how many functions there are
-and how many octets tell their places in two each, then these: octets since the end of the one before, and length, in one each;
-or 255, offset in the file and length in two each. Numbers are little-endian. Start reading at `directory`.
+length in front. `places.bin` begins with the number of the build in three octets, and has for each file: its module's name
+with its length in one octet, how many functions there are and how many octets tell their places in two each, then these: octets
+since the end of the one before, and length, in one each; or 255, offset in the file and length in two each. Numbers are
+little-endian. Start reading at `directory`.
 """
 
 import struct
@@ -17,9 +18,9 @@ _HAS_RELOCATIONS, _HAS_RODATA, _HAS_BSS = 0x10, 0x20, 0x40
 _ARCH_FLAGS = 0x40  # in the third octet of the header: one more number follows
 
 
-def directory(files: dict[str, bytes]) -> bytes:
-    """The octets of `places.bin` for these .mpy files, by path under the library's folder."""
-    made = b""
+def directory(files: dict[str, bytes], build: int) -> bytes:
+    """The octets of `places.bin` for these .mpy files, by path under the library's folder; `build` is what they say is theirs."""
+    made = build.to_bytes(3, "little")
     for path, data in sorted(files.items()):
         found = distinct(data) if LEAST <= len(data) <= _MOST else []
         if found:

@@ -115,7 +115,7 @@ def expand(text: str) -> str:
         done.append(_CONVERSION.sub(lambda c: "%" if c[0] == "%%" else next(left), original))
         return f"\x00{len(done) - 1}\x00"
 
-    before = None
+    before, text = None, text.replace("\0", "")  # marks what is done
     while before != text:  # from the inside out
         before, text = text, _CODE.sub(one, text)
     while _KEPT.search(text):

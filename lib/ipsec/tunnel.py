@@ -153,7 +153,7 @@ class Tunnel(Attempts):
             self._sadb.remove_retired()
         if (ike or self._collapsed) and drop.with_memory(Tunnel._tend, self, ike, due, now):
             self.drops.count(drop.NO_MEMORY)
-            self._upkeep.postpone(due, now)
+            self._collapsed = DOWN if self._upkeep.postpone(due, now) else self._collapsed
 
     def _tend(self, ike, due, now):
         if self._collapsed:

@@ -30,6 +30,7 @@ _LINGER_MS = const(3000)  # how long packets on a Child SA that was replaced may
 _MOST_PACKETS = 0x3FFFFFFF  # a quarter of the sequence numbers there are without ESN
 _SLACK_MS = const(1000)
 _AGAIN_MS = const(1000)
+_PATIENCE = const(20)  # times that a full heap may put new keys off
 _UNTIL_MS = const(60000)  # new keys that are due are asked for each time, until they are there: nothing may come in between
 _LEAST_KEEPALIVE_MS = const(5000)
 _LONGEST_MS = const(10000)
@@ -48,7 +49,7 @@ class Upkeep:
         self.seen_at = 0  # when somebody last asked what is due
         self._silent_ms = 0  # how long nobody has answered attempts
         self._keepalive_ms = config.natt_keepalive_s * 1000
-        self._packets_out = 0
+        self._packets_out = self._postponed = 0
         self._out_at = self._looked_at = 0
         self.up_at = None
         self.why = ""  # of the renewal
@@ -71,6 +72,7 @@ class Upkeep:
 
     def rekeyed(self, ike: bool, now: int) -> None:
         """The IKE SA, or the Child SA, has new keys."""
+        self._postponed = 0
         c = self._config
         at = now + (c.lifetime_s if ike else min(c.lifetime_s, c.child_lifetime_s)) * (800 + self._random(1)[0] * 25 // 64)
         self.rekey_at(ike, at)
@@ -84,12 +86,14 @@ class Upkeep:
         else:
             self._child_at = at
 
-    def postpone(self, due: int, now: int) -> None:
-        """The heap had no room for what was due: it is wanted again soon."""
+    def postpone(self, due: int, now: int) -> bool:
+        """The heap had no room for what was due: it is wanted again soon. Whether new keys have been wanted too often by now."""
         if due in (REKEY_CHILD, REKEY_IKE):
+            self._postponed += 1
             self.rekey_at(due == REKEY_IKE, now + _AGAIN_MS)
         elif due == RENEW:
             self.renew(self.why, now + _AGAIN_MS)
+        return self._postponed > _PATIENCE
 
     def used_up(self, sa) -> None:
         """The Child SA can carry no more: new keys are wanted for it, which is told once."""

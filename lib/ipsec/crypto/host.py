@@ -142,6 +142,10 @@ class AeadSealer(_Aead):
         super().__init__(encr, key)
         self._count = 0  # the first IV is 1, as on a board
 
+    def skip(self, n: int) -> None:
+        """The key has sealed n messages before, with other objects: their IVs are not used again."""
+        self._count = n
+
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""
         pos = iv_pos + self.iv_len
@@ -194,6 +198,9 @@ class _Cbc:
 
 class CbcSealer(_Cbc):
     """AES-CBC with a random IV, then HMAC over header, IV and ciphertext."""
+
+    def skip(self, n: int) -> None:
+        """The same: there is no counter."""
 
     def seal(self, buf, start: int, iv_pos: int, end: int, seq_hi) -> int:
         """Encrypt in place, write IV and ICV, return the end of the message."""

@@ -9,10 +9,11 @@ from ipsec.config import Config, load
 from ipsec.drive.clock import Clock, elapsed_us
 from ipsec.drive.udp import UdpLink
 from ipsec.event import DOWN, FAILED, UP
-from ipsec.micro import Collecting, is_due, left, since
+from ipsec.micro import Collecting, forget, is_due, is_short, left, since
 
 TCP = "inet.segment inet.rto inet.sender inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
+_LATE = ("ipsec.ike.create_child", "ipsec.ike.rekey_ike", "ipsec.ike.pick", "ipsec.ike.remedy")  # no handshake needs their room
 _ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn
 _LOOK_MS = 100  # how late the core is asked what is due when packets have come: asking costs a board as much as a packet
@@ -272,6 +273,8 @@ class Uplink:
         return question.is_done
 
     def _find_gateway(self):
+        for name in _LATE if is_short() else ():
+            forget(name)
         where = self.tunnel.where
         self._udp.close()
         if where and where.is_stream != self._udp.is_stream:

@@ -22,6 +22,7 @@ from micropython import const
 _PLACES = "places.bin"
 _CODE = const(12)  # octets into a function object: type, context and children are before the address of its bytecode
 _INNER = const(4)  # octets into a property, classmethod, staticmethod or closure: the function's address
+_LEAVES = ImportError, AttributeError, OSError, MemoryError, RuntimeError, TypeError, ValueError, LookupError, UnicodeError
 _FAR = const(0xFF000000)  # addresses that differ in one of these bits belong to different memories
 
 
@@ -75,8 +76,10 @@ def _find(code: ptr8, at: ptr32, lengths: ptr16, n: int) -> int:  # noqa: F821
     return found
 
 
-def settle(name, is_last):
+def settle(name, is_last, build):
     """Have the functions of a module run from flash; returns how many do, 0 where that cannot be.
+
+    `build` is the number that the directory has, too, if it is of the same installation.
 
     This module is forgotten then if it `is_last`: no other one follows soon.
     """
@@ -85,18 +88,20 @@ def settle(name, is_last):
 
         flash = Flash()
         path = sys.modules[name].__file__
-        n, runs = _runs(path, name)
+        n, runs = _runs(path, name, build)
         return _Settler(n, runs, _pieces(flash, path)).module(sys.modules[name]) if n else 0
-    except (AttributeError, ImportError, OSError, MemoryError, TypeError):  # another chip or file system, no room: it stays
+    except _LEAVES:  # another chip or file system, no room, a damaged directory: it stays where it is
         return 0
     finally:
         if is_last and sys.modules.pop(__name__, None):
             del sys.modules["ipsec.drive"].inplace
 
 
-def _runs(path, name):
+def _runs(path, name, build):
     """How many functions a file has that can move, and what tells their places; 0 where nothing does."""
     with open(path[: path.rfind("ipsec/") + 6] + _PLACES, "rb") as f:
+        if int.from_bytes(f.read(3), "little") != build:
+            return 0, b""
         while True:
             head = f.read(1)
             if not head:

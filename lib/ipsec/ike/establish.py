@@ -62,6 +62,7 @@ class IkeSaInit(Exchange):
         self._retries = 0
         self._refusal = None  # an error that nobody has authenticated
         self._groups = []
+        self.offer = None  # the Child SA's, whichever response it goes with: the gateway may answer any of the requests
         self._use_group(sa, first_group(sa.config.ike_offer))
         sa.nonce_i = sa.random(_NONCE_LEN)
         self._detected = natt.detection(sa.spi_i, sa.path.addr, sa.path.port, sa.random)
@@ -205,7 +206,8 @@ class IkeAuth(Exchange):
     def __init__(self, sa, init):
         self._init = init
         self._other = None  # another response to IKE_SA_INIT
-        self._offer = ChildOffer(sa.config, sa.random)
+        init.offer = init.offer or ChildOffer(sa.config, sa.random)
+        self._offer = init.offer
         self._id_r = identity.encode(sa.config.remote_id)
 
     def build(self, sa, b):

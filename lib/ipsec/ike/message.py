@@ -128,9 +128,12 @@ def _check_payload(m, kind, critical):
 
 
 class Protection:
-    """The keyed objects of both directions of an IKE SA, and the sizes of its SK payload in octets."""
+    """The keyed objects of both directions of an IKE SA, and the sizes of its SK payload in octets.
 
-    def __init__(self, crypto, suite, keys, we_initiated=True):
+    `sealed` counts our messages, and begins with those that the same keys may have sealed.
+    """
+
+    def __init__(self, crypto, suite, keys, we_initiated=True, sealed=0):
         encr, key_bits, integ, _, _ = suite
         _, _, self.iv_len, self.icv_len, block = crypto.sizes(encr, key_bits, integ)
         self.block = block if integ else 1  # an AEAD wants no padding in IKE (RFC 5282 3)
@@ -139,6 +142,9 @@ class Protection:
             ours, theirs = theirs, ours
         self.sealer = crypto.new_sealer(encr, integ, ours[0], ours[1], None)
         self.opener = crypto.new_opener(encr, integ, theirs[0], theirs[1], None)
+        self.sealed = sealed
+        if sealed:
+            self.sealer.skip(sealed)
 
     def wipe(self) -> None:
         """Overwrite the keys."""
@@ -244,6 +250,7 @@ class Builder(Writer):
         self.room(protection.icv_len)
         self.patch16(self.sk + 2, self.pos - self.sk)
         self._patch_length(self.pos)
+        protection.sealed += 1
         return protection.sealer.seal(self.buf, self.start, self._iv_pos, end, None)
 
     def _patch_length(self, end):

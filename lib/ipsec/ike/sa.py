@@ -69,6 +69,7 @@ class IkeSa(Liveness):
         self.state = _ESTABLISHED if old else _NEW
         self.spi_i, self.spi_r = _new_spi(random), bytes(8)
         self.suite = self.keys = self.protection = None
+        self._sealed = 0  # messages, with whatever keys: another response to IKE_SA_INIT, and back, leads to the same ones again
         self.inner = old.inner if old else None
         self.nonce_i = self.nonce_r = b""
         self.children: list = []
@@ -212,7 +213,7 @@ class IkeSa(Liveness):
         self._wipe()
         self.suite = suite
         self.keys = keymat.derive_ike_keys(self.crypto, suite, skeyseed, self.nonce_i, self.nonce_r, self.spi_i, self.spi_r)
-        self.protection = message.Protection(self.crypto, suite, self.keys, self.we_initiated)
+        self.protection = message.Protection(self.crypto, suite, self.keys, self.we_initiated, self._sealed)
         if self.keylog:
             from ipsec.ike.keylog import ike_line
 
@@ -324,6 +325,7 @@ class IkeSa(Liveness):
             self.keys.wipe()
         if self.protection:  # the heap may have had no room for it
             self.protection.wipe()
+            self._sealed = self.protection.sealed
         self.keys = self.protection = None
 
     # What the window calls

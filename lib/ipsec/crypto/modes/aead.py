@@ -59,6 +59,10 @@ class Aead:
         self.mac = mac
         self.parts = [self.state, stream, mac, key, total, block, views] if native else None
 
+    def skip(self, n: int) -> None:
+        """The key has sealed n messages before, with other objects: their IVs are not used again."""
+        self.state[8:12] = n.to_bytes(4, "big")
+
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the key; the object is dead afterwards."""
         ct.wipe(self.state)

@@ -55,6 +55,10 @@ class Sealer:
             raise CryptoError("AES-CBC takes whole blocks, not %d octets" % (end - iv_pos - 16))
         suites.refuse(buf, start, iv_pos, end)
 
+    def skip(self, n: int) -> None:
+        """The key has sealed n messages before, with other objects: their IVs are not used again."""
+        self.count[12:] = n.to_bytes(4, "big")
+
     def wipe(self) -> None:
         """Overwrite what can be overwritten of the keys; the object is dead afterwards."""
         ct.wipe(self.inner_pad)
