@@ -1,7 +1,7 @@
 """`python -m tools.bench.paces [BOARD]`: what the drivers execute for a UDP echo and for TCP, and how much of it is not theirs.
 
 With kernels in C, as `ipsec-board install` puts them on a board. An echo is the median of some, TCP the least of six, without the
-far end; of three sizes of the heap the best counts, since it is chance how far MicroPython has to look for a piece that fits.
+far end.
 Start reading at `measure`.
 """
 
@@ -15,22 +15,16 @@ MS = 125000  # instructions of a millisecond there
 _ECHOES = 15
 _OCTETS = 30000
 AIM_MS = 2
-_HEAPS = (524288, 458752, 393216)
 
 
 def measure(board: str = "qemu-m0plus") -> dict:
     """Instructions by (driver, what, how)."""
-    best: dict = {}
+    found: dict = {}
     with prepared(board, "native") as runner:
-        for heap in _HEAPS:
-            found: dict = {}
-            for row in runner.run(f"drivers.main({_ECHOES}, {_OCTETS})", icount=_ICOUNT, heap=heap):
-                key = row["driver"], row["what"], row.get("how", "")
-                found.setdefault(key, []).append(row["ticks"] * 1e9 / runner._ticks_hz / 2**_ICOUNT)
-            for key, all_ in found.items():
-                n = round(min(all_) if key[1] == "tcp" else statistics.median(all_))
-                best[key] = min(n, best.get(key, n))
-    return best
+        for row in runner.run(f"drivers.main({_ECHOES}, {_OCTETS})", icount=_ICOUNT):
+            key = row["driver"], row["what"], row.get("how", "")
+            found.setdefault(key, []).append(row["ticks"] * 1e9 / runner._ticks_hz / 2**_ICOUNT)
+    return {key: round(min(all_) if key[1] == "tcp" else statistics.median(all_)) for key, all_ in found.items()}
 
 
 def main(board: str = "qemu-m0plus") -> None:

@@ -168,8 +168,7 @@ class Count:
         self._wire = uplink._udp.sock
 
     def begin(self):
-        """From here on."""
-        gc.collect()
+        """From here on, without collections; a program collects now and then, and from there on the heap fills up."""
         gc.disable()
         wire = self._wire
         self._idle, self._spent, self._heap = wire.idle, wire.spent, gc.mem_alloc()
@@ -191,6 +190,7 @@ def blocking(config, echoes, octets):
     join(uplink)
     count = Count(uplink)
     sock = uplink.socket()
+    gc.collect()
     for _ in range(echoes):
         uplink._udp.sock.late = _LATE
         count.begin()
@@ -202,6 +202,7 @@ def blocking(config, echoes, octets):
     for what in ("readinto", "read"):
         for _ in range(6):
             n = 0
+            gc.collect()
             count.begin()
             while n < octets:
                 n += stream.recv_into(buf) if what == "readinto" else len(stream.recv(_PIECE))
@@ -217,6 +218,7 @@ async def waiting(config, echoes, octets):
     count = Count(uplink)
     sock = uplink.socket()
     await asyncio.sleep(0.01)
+    gc.collect()
     for _ in range(echoes):
         uplink._udp.sock.late = _LATE
         count.begin()
@@ -228,6 +230,7 @@ async def waiting(config, echoes, octets):
     for what in ("readinto", "read"):
         for _ in range(6):
             n = 0
+            gc.collect()
             count.begin()
             while n < octets:
                 n += (await stream.readinto(buf)) if what == "readinto" else len(await stream.read(_PIECE))
