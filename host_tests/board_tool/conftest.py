@@ -8,6 +8,8 @@ import pytest
 
 from host_tests.board_tool.ptyboard import PtyBoard
 from host_tests.conftest import require
+from host_tests.responder import Responder
+from ipsec_board import link
 from ipsec_board.__main__ import main
 from ipsec_board.show import Show, console
 
@@ -46,6 +48,34 @@ def write_plan(folder: Path, text: str = TUNNEL, secret: str = SECRET, name: str
         psk.write_text(secret + "\n")
         psk.chmod(0o600)
     return path
+
+
+def install(board, plan: Path, *more: str) -> str:
+    """Install what a provisioning file asks for on an emulated board; what the tool said."""
+    said = tool("install", "--port", board.port, "--config", plan, *more)
+    assert said.status == 0, said.out + said.err
+    return said.out + said.err
+
+
+def below(board, folder: str) -> dict:
+    """The files below a folder of an emulated board, with the beginning of their SHA-256."""
+    with link.connect(board.port) as b:
+        return b.script("hashes", timeout=60, FOLDERS=[folder], FILES=[])
+
+
+@pytest.fixture
+def gcm_gateway():
+    """The reference responder, for devices with AES-GCM and the secret of `write_plan`."""
+    suites = {"ike_suites": ("aes128gcm16-prfsha256-x25519",), "esp_suites": ("aes128gcm16",)}
+    with Responder(psk=bytes.fromhex(SECRET[4:]), local_id="gw.example.net", **suites) as responder:
+        yield responder
+
+
+def gcm_plan(folder: Path, board, gateway: Responder) -> Path:
+    """The provisioning file of an emulated board whose gateway it is."""
+    ports = f"port = {gateway.port}\nnatt_port = {gateway.natt_port}\n"
+    suites = 'ike_proposals = ["aes128gcm16-prfsha256-x25519"]\nesp_proposals = ["aes128gcm16"]\n'
+    return write_plan(folder, TUNNEL.replace("127.0.0.1", board.gateway) + ports + suites)
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import pytest
 
-from host_tests.board_tool.conftest import SECRET, TUNNEL, tool, write_plan
+from host_tests.board_tool.conftest import TUNNEL, below, gcm_plan, install, tool, write_plan
 from host_tests.conftest import require
-from host_tests.responder import Responder
 from ipsec_board import link, romfs
 from ipsec_board.errors import BoardError
 from tools import emulator
@@ -13,11 +12,6 @@ pytestmark = pytest.mark.emulated
 KIB = 1024
 HEAP = 104 * KIB  # files would want 40 KiB more
 BEFORE = b"print('what somebody else has in the segment')"
-DEVICE = '''port = {0.port}
-natt_port = {0.natt_port}
-ike_proposals = ["aes128gcm16-prfsha256-x25519"]
-esp_proposals = ["aes128gcm16"]
-'''
 CONNECT = """import gc
 gc.threshold(4096)
 import ipsec
@@ -39,31 +33,13 @@ def board(request):
         yield running
 
 
-@pytest.fixture
-def gateway():
-    suites = {"ike_suites": ("aes128gcm16-prfsha256-x25519",), "esp_suites": ("aes128gcm16",)}
-    with Responder(psk=bytes.fromhex(SECRET[4:]), local_id="gw.example.net", **suites) as responder:
-        yield responder
-
-
-def install(board, plan, *more: str) -> str:
-    said = tool("install", "--port", board.port, "--config", plan, *more)
-    assert said.status == 0, said.out + said.err
-    return said.out + said.err
-
-
-def below(board, folder: str) -> dict:
-    with link.connect(board.port) as b:
-        return b.script("hashes", timeout=60, FOLDERS=[folder], FILES=[])
-
-
 def put(board, path: str, data: bytes) -> None:
     with link.connect(board.port) as b:
         romfs.write(b, romfs.image_with(b, {path: data}, [], KIB * KIB), lambda _n: None)
 
 
-def test_the_library_goes_there_and_runs(board, gateway, tmp_path, monkeypatch):
-    plan = write_plan(tmp_path, TUNNEL.replace("127.0.0.1", board.gateway) + DEVICE.format(gateway))
+def test_the_library_goes_there_and_runs(board, gcm_gateway, tmp_path, monkeypatch):
+    plan = gcm_plan(tmp_path, board, gcm_gateway)
     put(board, "/rom/lib/theirs.py", BEFORE)
     assert tool("provision", "--port", board.port, plan).status == 0
     install(board, plan, "--no-romfs", "--no-in-place")

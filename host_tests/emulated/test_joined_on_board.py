@@ -5,6 +5,7 @@ import re
 import pytest
 
 from host_tests.conftest import count_tests
+from host_tests.emulated import in_flash
 from host_tests.emulated.conftest import build
 from host_tests.emulated.test_unit_on_board import MODULES, ROOM, TIMEOUT_S
 from ipsec_board.linker import build as joined_files
@@ -19,30 +20,6 @@ NAME = "qemu-m0plus"
 LEAST_KB = 140  # a tunnel and 100 packets, from files and the native module; plain ones need more
 FROZEN = 60 * 1024  # the same, joined files frozen into the firmware
 CERTIFIED_KB = {"joined": 132, "joined and frozen": 72}  # with certificates; the aims are 128 and 64
-
-# Where the bytecode of functions and methods is, of what a tunnel loads
-WHERE = """
-import sys
-sys.path[:] = ["/lib"]
-import ipsec.drive.sync, uctypes
-from machine import mem32
-from rp2 import Flash
-flash = uctypes.addressof(Flash())
-there = [0, 0]
-def plain():
-    pass
-def look(things):
-    for thing in things:
-        if type(thing) is type(plain):
-            there[flash <= mem32[id(thing) + 12] < flash + 0x200000] += 1
-        elif isinstance(thing, type):
-            look(thing.__dict__.values())
-for name, module in list(sys.modules.items()):
-    if name.startswith("ipsec"):
-        look(module.__dict__.values())
-print("heap", there[0])
-print("flash", there[1])
-"""
 
 pytestmark = pytest.mark.emulated
 
@@ -69,9 +46,9 @@ def loaded(tmp_path_factory):
 
 
 def test_what_was_loaded_runs_from_flash(loaded):
-    output = loaded().exec(WHERE)
-    told = dict(line.split() for line in output.splitlines())
-    assert int(told["flash"]) > 500 and int(told["heap"]) < int(told["flash"]) / 20, output
+    code = "import sys; sys.path[:] = ['/lib']; import ipsec.drive.sync" + in_flash.PROGRAM
+    kept, moved = in_flash.counted(loaded().exec(code))
+    assert moved > 500 and kept < moved / 20
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m not in check.TWINS])
