@@ -250,6 +250,11 @@ def source_of(module: str) -> bytes:
     return (LIBRARY / path_of(module)).read_bytes()
 
 
+def compiled(module: str) -> str:
+    """The .mpy file of a module, relative to the library's folder on a board."""
+    return path_of(module).with_suffix(".mpy").as_posix()
+
+
 def path_of(module: str) -> Path:
     """The source file of a module, relative to lib/."""
     base = Path(*module.split("."))

@@ -157,6 +157,10 @@ def test_other_lines_stay(line: str) -> None:
     assert texts.expand_all([line, 5, {"k": line}, None]) == [line, 5, {"k": line}, None]
 
 
+def test_zeros_do_not_stop_the_tool() -> None:
+    assert texts.expand("\x005\x00") == "5"
+
+
 def test_a_value_that_looks_like_a_code_does_not_break_the_line() -> None:
     text = "unknown option %r; did you mean %r?"
     coded = texts.short(text) % ("x", "a|b>")

@@ -330,3 +330,39 @@ def test_an_interrupted_connect_gives_back_what_was_captured():
     uplink.tunnel.fails = [KeyboardInterrupt()]
     raises(KeyboardInterrupt, uplink.connect)
     assert uplink._captor.taken == 0
+
+
+def test_what_only_new_keys_need_goes_before_a_handshake_where_the_heap_is_short():
+    if not MICROPYTHON:
+        skip("CPython keeps what it has loaded")
+    from ipsec import micro
+    from ipsec.drive import base
+
+    class Nowhere:
+        where = choose = None
+
+        def ports(self):
+            return 500, 4500
+
+        def unresolved(self, text, now):
+            return text
+
+        def close(self):
+            pass
+
+        def resolve(self, *args):
+            raise OSError("no such name")
+
+    class Finding:
+        tunnel = _udp = Nowhere()
+        _clock = Clock()
+
+        class config:
+            gateway = "gw.example"
+
+    for short in (False, True):
+        __import__("ipsec.ike.create_child")
+        with micro.Collecting(1 << 30 if short else 16):
+            pass
+        assert base.Uplink._find_gateway(Finding) == "no such name"
+        assert ("ipsec.ike.create_child" in sys.modules) == (not short)

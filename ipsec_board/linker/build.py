@@ -48,11 +48,7 @@ def _in_place(linked: Linked, arch: str, plain: dict[str, bytes]) -> dict[str, b
     for path in paths:
         call = _MOVE % (path.replace("/", ".") not in ALWAYS, build)
         moved[f"{path}.mpy"] = _compile(linked, path, linked.texts[path] + call, arch)
-    return {**moved, _path(slices.IN_PLACE): _mover(linked, arch), places.FILE: places.directory(moved, build)}
-
-
-def _path(module: str) -> str:
-    return slices.path_of(module).with_suffix(".mpy").as_posix()
+    return {**moved, slices.compiled(slices.IN_PLACE): _mover(linked, arch), places.FILE: places.directory(moved, build)}
 
 
 def _mover(linked: Linked, arch: str) -> bytes:

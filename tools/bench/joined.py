@@ -30,9 +30,8 @@ _WAYS: dict[str, dict] = {
     "texts on the host": {"texts": "host"},
     "texts on the host, configuration prepared": {"texts": "host", "prepared": True},
 }
-WHOLE, _, LEAN = _WAYS
+WHOLE, _FILES_ALONE, LEAN = _WAYS
 IN_HEAP = "texts on the device, bytecode in the heap"
-_WAYS[IN_HEAP] = {}
 FROZEN = "frozen"
 _READINGS = 100
 _STEP, _LOW, _HIGH, _ROOMY = 4096, 32768, 196608, 262144
@@ -52,12 +51,12 @@ def joined(board: str, progress=quiet) -> dict:
         return {"not_run": "the size of its heap is part of its firmware"}
     march = getattr(emulator.target(board), "march")  # noqa: B009
     found: dict = {}
-    for way, options in _WAYS.items():
+    for way, options in {**_WAYS, IN_HEAP: {}}.items():
         linked = report.joined(CIPHER, march, **options)
         in_place = way != IN_HEAP
         loaded = report.joined_files(linked, march, in_place=in_place)
         found[way] = {"octets": sum(map(len, loaded.values()))}
-        if way in (WHOLE, LEAN, IN_HEAP):
+        if way != _FILES_ALONE:
             found[way] |= _heap(board, march, linked, report.names(loaded), "prepared" in options, in_place, progress)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

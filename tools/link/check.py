@@ -31,6 +31,7 @@ INSIDE = (
     "test_p256.test_where_the_table_finds_no_room_the_ladder_makes_the_key_pair",
     "test_beside.test_room_is_what_is_free_after_a_collection",
     "test_beside.test_without_room_it_is_not_begun",
+    "test_driving.test_what_only_new_keys_need_goes_before_a_handshake_where_the_heap_is_short",
     "test_upkeep.test_a_clock_that_nobody_asks_for_days_goes_on",
 )
 # Tests that compare kernels in viper with those in plain Python, neither of which is there beside the native module

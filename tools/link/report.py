@@ -83,20 +83,16 @@ def frozen(arch: str, config: Config | None = None) -> Options:
 def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:
     """The files of the same modules, and of `more`, as `install` lays them with `--plain`."""
     modules = [m for part in PROFILE for m in linked.modules.get(part, ())] + ["ipsec", *more]
-    made = {str(slices.path_of(m).with_suffix(".mpy")): mpy.compile_module(m, arch) for m in modules}
+    made = {slices.compiled(m): mpy.compile_module(m, arch) for m in modules}
     return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
 
 
 def joined_files(linked: Linked, arch: str, more: tuple[str, ...] = (), in_place: bool = False) -> dict[str, bytes]:
     """The joined files that a tunnel loads, and `more` modules whose names a program imports."""
-    wanted = {"ipsec/__init__.mpy", native.MODULE, filed.FILE, *(_file(p) for p in (*PROFILE, *more))}
+    wanted = {"ipsec/__init__.mpy", native.MODULE, filed.FILE, *(slices.compiled(p) for p in (*PROFILE, *more))}
     if in_place:
-        wanted |= {places.FILE, _file(slices.IN_PLACE)}
+        wanted |= {places.FILE, slices.compiled(slices.IN_PLACE)}
     return {p: data for p, data in build.files(linked, arch, in_place).items() if p in wanted}
-
-
-def _file(module: str) -> str:
-    return module.replace(".", "/") + ".mpy"
 
 
 def measure(board: bool = False) -> dict:
@@ -122,7 +118,7 @@ _WAYS: tuple[tuple[str, Callable[..., dict[str, bytes]], bool], ...] = (
 
 def names(files: dict[str, bytes]) -> list[str]:
     """Modules in an order in which each finds its own below it."""
-    mpy_files = [p for p in files if p.endswith(".mpy") and p != _file(slices.IN_PLACE)]
+    mpy_files = [p for p in files if p.endswith(".mpy") and p != slices.compiled(slices.IN_PLACE)]
     names = [p.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".") for p in mpy_files]
     return sorted(names, key=lambda n: (n != "ipsec", n not in PROFILE, PROFILE.index(n) if n in PROFILE else 0))
 

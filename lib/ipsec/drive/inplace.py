@@ -22,7 +22,8 @@ from micropython import const
 _PLACES = "places.bin"
 _CODE = const(12)  # octets into a function object: type, context and children are before the address of its bytecode
 _INNER = const(4)  # octets into a property, classmethod, staticmethod or closure: the function's address
-_LEAVES = ImportError, AttributeError, OSError, MemoryError, RuntimeError, TypeError, ValueError, LookupError, UnicodeError
+# What another chip or file system, a full heap or a damaged directory raises
+_LEAVES = ImportError, AttributeError, OSError, MemoryError, RuntimeError, TypeError, ValueError, LookupError
 _FAR = const(0xFF000000)  # addresses that differ in one of these bits belong to different memories
 
 
@@ -79,9 +80,8 @@ def _find(code: ptr8, at: ptr32, lengths: ptr16, n: int) -> int:  # noqa: F821
 def settle(name, is_last, build):
     """Have the functions of a module run from flash; returns how many do, 0 where that cannot be.
 
-    `build` is the number that the directory has, too, if it is of the same installation.
-
-    This module is forgotten then if it `is_last`: no other one follows soon.
+    `build` is the number that the directory has, too, if it is of the same installation. If the module `is_last`, no other one
+    follows soon, and this one is forgotten.
     """
     try:
         from rp2 import Flash
@@ -90,7 +90,7 @@ def settle(name, is_last, build):
         path = sys.modules[name].__file__
         n, runs = _runs(path, name, build)
         return _Settler(n, runs, _pieces(flash, path)).module(sys.modules[name]) if n else 0
-    except _LEAVES:  # another chip or file system, no room, a damaged directory: it stays where it is
+    except _LEAVES:  # all stays where it is
         return 0
     finally:
         if is_last and sys.modules.pop(__name__, None):
