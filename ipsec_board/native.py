@@ -14,7 +14,7 @@ MODULE = "ipsec/native.mpy"  # where the library looks for it
 NAMES = """SLOTS TABLE_LEN WORK block blocks carry cbc_message chacha check check4 cipher comb copy count decap differs digest
  encap freeze ghash ghash_out ghash_table hash header icv_len inner_pad load_limbs load_number message modular
  modular_powers opens outer_pad pad_key pick poly poly_end poly_start powers run same same_spi store store_limbs
- store_number sum16 transport update views write4 write_udp""".split()
+ store_number sum16 transport update write4 write_udp""".split()
 
 # what a board of the first name loads besides its own, the best last (py/persistentcode.c, MPY_FEATURE_ARCH_TEST)
 ALSO = {

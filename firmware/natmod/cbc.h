@@ -9,29 +9,29 @@ static void update(mp_obj_t hash, mp_obj_t octets) {
     mp_obj_t method[3]; // and its object: a bound method would be garbage
     mp_load_method(hash, MP_QSTR_update, method);
     method[2] = octets;
-    mp_fun_table.call_method_n_kw(1, 0, method);
+    mp_call_method_n_kw(1, 0, method);
 }
 
 static mp_obj_t digest(mp_obj_t hash) {
     mp_obj_t method[2];
     mp_load_method(hash, MP_QSTR_digest, method);
-    return mp_fun_table.call_method_n_kw(0, 0, method);
+    return mp_call_method_n_kw(0, 0, method);
 }
 
 // Pass n octets at p, whole blocks, through the cipher or the hash or both; a hash sees them as they are on the wire.
 static void pass(mp_obj_t self, mp_obj_t cipher, mp_obj_t hash, uint8_t *p, size_t n) {
-    uint8_t *scratch = octets_of(mp_load_attr(self, MP_QSTR_block), SCRATCH, MP_BUFFER_RW);
-    mp_obj_t *views = items_of(mp_load_attr(self, MP_QSTR_views), SCRATCH / 16 + 1);
+    mp_obj_array_t *block = scratch_of(mp_load_attr(self, MP_QSTR_block), SCRATCH);
+    uint8_t *scratch = block->items;
     while (n) {
         size_t k = n < SCRATCH ? n : SCRATCH;
-        mp_obj_t in_and_out[2] = { views[k >> 4], views[k >> 4] };
         copy(scratch, p, k);
         if (cipher) {
-            mp_call_function_n_kw(cipher, 2, 0, in_and_out);
+            encrypt(cipher, block, k);
             copy(p, scratch, k);
         }
         if (hash) {
-            update(hash, in_and_out[0]);
+            mp_obj_array_t part = FIRST_OF(block, k);
+            update(hash, MP_OBJ_FROM_PTR(&part));
         }
         p += k;
         n -= k;

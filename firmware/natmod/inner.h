@@ -55,10 +55,10 @@ FUNCTION(poly_end, 2) {
     return mp_const_none;
 }
 
-#define GIVE_INNER \
-    GIVE(MP_QSTR_ghash, ghash); \
-    GIVE(MP_QSTR_ghash_out, ghash_out); \
-    GIVE(MP_QSTR_chacha, chacha); \
-    GIVE(MP_QSTR_poly, poly); \
-    GIVE(MP_QSTR_poly_start, poly_start); \
-    GIVE(MP_QSTR_poly_end, poly_end);
+#define GIVEN_INNER \
+    GIVE(MP_QSTR_ghash, ghash) \
+    GIVE(MP_QSTR_ghash_out, ghash_out) \
+    GIVE(MP_QSTR_chacha, chacha) \
+    GIVE(MP_QSTR_poly, poly) \
+    GIVE(MP_QSTR_poly_start, poly_start) \
+    GIVE(MP_QSTR_poly_end, poly_end)

@@ -13,15 +13,9 @@ typedef struct {
     word *key; // GCM: the table of GHASH; ChaCha20: its 16 words
     int is_small; // the table
     word *sum; // GCM: the sum of GHASH; Poly1305: its work area
-    word *scratch;
-    mp_obj_t *views; // of the scratch buffer, by number of blocks
+    mp_obj_array_t *block; // the scratch buffer,
+    word *scratch; // and its words
 } aead;
-
-// Pass the first blocks of the scratch buffer through a cipher.
-static void encrypt(const aead *a, mp_obj_t cipher, size_t blocks) {
-    mp_obj_t in_and_out[2] = { a->views[blocks], a->views[blocks] };
-    mp_call_function_n_kw(cipher, 2, 0, in_and_out);
-}
 
 // XOR the text with the key stream; with AES the first block of that masks the MAC.
 static void crypt(const aead *a, uint8_t *p, size_t n) {
@@ -48,7 +42,7 @@ static void crypt(const aead *a, uint8_t *p, size_t n) {
                 d[2] = nonce[2];
                 d[3] = swapped(number++);
             }
-            encrypt(a, a->stream, blocks);
+            encrypt(a->stream, a->block, 16 * blocks);
             if (used) {
                 copy(a->state + MASK_MAC, (uint8_t *)a->scratch, 16);
             }
@@ -129,7 +123,7 @@ static void authenticate(const aead *a, const uint8_t *header, size_t header_len
         blocks = padded((uint8_t *)scratch, used + k) >> 4;
         used = 0;
         if (mode == CCM) {
-            encrypt(a, a->mac, blocks);
+            encrypt(a->mac, a->block, 16 * blocks);
             continue;
         }
         if (!left) { // bits, big-endian (GCM), or octets, little-endian (Poly1305)

@@ -1,9 +1,18 @@
 // ipsec.native: all kernels of the library as one module, for boards that load native code; the same names, arguments and
 // results as those in viper and in plain Python, which stay for source installs. With `ALL` 0 it has AES-GCM, AES-CCM and X25519
 // only, for a quarter less RAM. What each function does stands in the headers; here are the arguments. Lengths and positions
-// outside a buffer, and words at addresses that are no multiple of 4, raise ValueError. Start reading at `mpy_init`.
+// outside a buffer, and words at addresses that are no multiple of 4, raise ValueError. It is compiled as a native module, an
+// .mpy file, or into a firmware, as `_ipsec`. Start reading at `GIVEN`.
 
+#ifdef MICROPY_ENABLE_DYNRUNTIME
 #include "py/dynruntime.h"
+#define mp_call_method_n_kw mp_fun_table.call_method_n_kw
+#else
+#include "py/binary.h"
+#include "py/objarray.h"
+#include "py/objlist.h"
+#include "py/runtime.h"
+#endif
 
 #ifndef ALL
 #define ALL 1
@@ -77,6 +86,25 @@ static mp_obj_t *items_of(mp_obj_t obj, size_t need) {
         mp_raise_ValueError(MP_ERROR_TEXT("list"));
     }
     return ((mp_obj_list_t *)MP_OBJ_TO_PTR(obj))->items;
+}
+
+// A bytearray of `scratch.py`: as it is laid out, since parts of it are to be passed to ciphers.
+static mp_obj_array_t *scratch_of(mp_obj_t obj, size_t need) {
+    if (mp_obj_get_type(obj)->name != MP_QSTR_bytearray) {
+        mp_raise_ValueError(MP_ERROR_TEXT("bytearray"));
+    }
+    words_of(obj, need, MP_BUFFER_RW);
+    return MP_OBJ_TO_PTR(obj);
+}
+
+// The first n octets of a scratch buffer: an object for the C stack, which is no garbage.
+#define FIRST_OF(scratch, n) { { (scratch)->base.type }, BYTEARRAY_TYPECODE, 0, n, (scratch)->items }
+
+// Pass the first n octets of a scratch buffer through a cipher.
+static void encrypt(mp_obj_t cipher, const mp_obj_array_t *scratch, size_t n) {
+    mp_obj_array_t part = FIRST_OF(scratch, n);
+    mp_obj_t in_and_out[2] = { MP_OBJ_FROM_PTR(&part), MP_OBJ_FROM_PTR(&part) };
+    mp_call_function_n_kw(cipher, 2, 0, in_and_out);
 }
 
 #include "message.h"
@@ -205,9 +233,9 @@ FUNCTION(carry, 4) {
 
 // Ciphers (crypto/kernels)
 
-// What modes/aead.py has put into a list: state, stream, mac, key, sum, scratch buffer, its views.
+// What modes/aead.py has put into a list: state, stream, mac, key, sum, scratch buffer.
 static int message_in(mp_obj_t parts, mp_obj_t buf, int start, int iv_pos, int end, const uint8_t *seq_hi) {
-    mp_obj_t *item = items_of(parts, 7);
+    mp_obj_t *item = items_of(parts, 6);
     aead a;
     a.state = (uint8_t *)words_of(item[0], 52, MP_BUFFER_RW);
     int mode = a.state[MODE];
@@ -219,8 +247,8 @@ static int message_in(mp_obj_t parts, mp_obj_t buf, int start, int iv_pos, int e
     a.key = mode == CCM ? NULL : words_of(item[3], mode == GCM ? SMALL_TABLE_LEN : 64, MP_BUFFER_RW);
     a.is_small = mode == GCM && len_of(item[3]) < TABLE_LEN;
     a.sum = mode == CCM ? NULL : words_of(item[4], mode == GCM ? 16 : 128, MP_BUFFER_RW);
-    a.scratch = words_of(item[5], SCRATCH, MP_BUFFER_RW);
-    a.views = items_of(item[6], SCRATCH / 16 + 1);
+    a.block = scratch_of(item[5], SCRATCH);
+    a.scratch = a.block->items;
     mp_buffer_info_t info;
     mp_get_buffer_raise(buf, &info, MP_BUFFER_RW);
     return message(&a, info.buf, info.len, start, iv_pos, end, seq_hi);
@@ -474,49 +502,82 @@ FUNCTION(pick, 4) {
 #endif
 
 // The linker of native modules looks for names such as MP_QSTR_copy in this text.
-#define GIVE(qstr, name) mp_store_global(qstr, MP_OBJ_FROM_PTR(&name##_obj))
+#define GIVEN \
+    VALUE(MP_QSTR_SLOTS, SLOTS) \
+    VALUE(MP_QSTR_TABLE_LEN, TABLE_LEN) \
+    GIVE(MP_QSTR_copy, copy) \
+    GIVE(MP_QSTR_pad_key, pad_key) \
+    GIVE(MP_QSTR_differs, differs) \
+    GIVE(MP_QSTR_sum16, sum16) \
+    GIVE(MP_QSTR_same, same) \
+    GIVE(MP_QSTR_store, store) \
+    GIVE(MP_QSTR_transport, transport) \
+    GIVE(MP_QSTR_check4, check4) \
+    GIVE(MP_QSTR_write4, write4) \
+    GIVE(MP_QSTR_write_udp, write_udp) \
+    GIVE(MP_QSTR_same_spi, same_spi) \
+    GIVE(MP_QSTR_check, check) \
+    GIVE(MP_QSTR_carry, carry) \
+    GIVE(MP_QSTR_message, message) \
+    GIVE(MP_QSTR_encap, encap) \
+    GIVE(MP_QSTR_decap, decap) \
+    GIVE(MP_QSTR_ghash_table, ghash_table) \
+    GIVE(MP_QSTR_run, run) \
+    GIVE(MP_QSTR_powers, powers) \
+    GIVE(MP_QSTR_comb, comb) \
+    GIVE(MP_QSTR_freeze, freeze) \
+    GIVE(MP_QSTR_load_limbs, load_limbs) \
+    GIVE(MP_QSTR_store_limbs, store_limbs)
+
+#if ALL
+#define GIVEN_WITH_ALL \
+    VALUE(MP_QSTR_WORK, WORK) \
+    GIVE(MP_QSTR_cbc_message, cbc_message) \
+    GIVE(MP_QSTR_blocks, blocks) \
+    GIVE(MP_QSTR_modular, modular) \
+    GIVE(MP_QSTR_modular_powers, modular_powers) \
+    GIVE(MP_QSTR_load_number, load_number) \
+    GIVE(MP_QSTR_store_number, store_number) \
+    GIVE(MP_QSTR_pick, pick)
+#else
+#define GIVEN_WITH_ALL
+#endif
+
+#ifndef INNER
+#define GIVEN_INNER
+#endif
+
+#ifdef MICROPY_ENABLE_DYNRUNTIME
+
+#define GIVE(qstr, name) mp_store_global(qstr, MP_OBJ_FROM_PTR(&name##_obj));
+#define VALUE(qstr, value) mp_store_global(qstr, SMALL(value));
 
 mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
     MP_DYNRUNTIME_INIT_ENTRY
-    mp_store_global(MP_QSTR_SLOTS, SMALL(SLOTS));
-    mp_store_global(MP_QSTR_TABLE_LEN, SMALL(TABLE_LEN));
-    GIVE(MP_QSTR_copy, copy);
-    GIVE(MP_QSTR_pad_key, pad_key);
-    GIVE(MP_QSTR_differs, differs);
-    GIVE(MP_QSTR_sum16, sum16);
-    GIVE(MP_QSTR_same, same);
-    GIVE(MP_QSTR_store, store);
-    GIVE(MP_QSTR_transport, transport);
-    GIVE(MP_QSTR_check4, check4);
-    GIVE(MP_QSTR_write4, write4);
-    GIVE(MP_QSTR_write_udp, write_udp);
-    GIVE(MP_QSTR_same_spi, same_spi);
-    GIVE(MP_QSTR_check, check);
-    GIVE(MP_QSTR_carry, carry);
-    GIVE(MP_QSTR_message, message);
-    GIVE(MP_QSTR_encap, encap);
-    GIVE(MP_QSTR_decap, decap);
-#if ALL
-    GIVE(MP_QSTR_cbc_message, cbc_message);
-    GIVE(MP_QSTR_blocks, blocks);
-    mp_store_global(MP_QSTR_WORK, SMALL(WORK));
-#endif
-    GIVE(MP_QSTR_ghash_table, ghash_table);
-    GIVE(MP_QSTR_run, run);
-    GIVE(MP_QSTR_powers, powers);
-    GIVE(MP_QSTR_comb, comb);
-    GIVE(MP_QSTR_freeze, freeze);
-    GIVE(MP_QSTR_load_limbs, load_limbs);
-    GIVE(MP_QSTR_store_limbs, store_limbs);
-#if ALL
-    GIVE(MP_QSTR_modular, modular);
-    GIVE(MP_QSTR_modular_powers, modular_powers);
-    GIVE(MP_QSTR_load_number, load_number);
-    GIVE(MP_QSTR_store_number, store_number);
-    GIVE(MP_QSTR_pick, pick);
-#endif
-#ifdef INNER
-    GIVE_INNER
-#endif
+    GIVEN
+    GIVEN_WITH_ALL
+    GIVEN_INNER
     MP_DYNRUNTIME_INIT_EXIT
 }
+
+#else
+
+#define GIVE(qstr, name) { MP_ROM_QSTR(qstr), MP_ROM_PTR(&name##_obj) },
+#define VALUE(qstr, value) { MP_ROM_QSTR(qstr), MP_ROM_INT(value) },
+
+static const mp_rom_map_elem_t names[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__ipsec) },
+    GIVEN
+    GIVEN_WITH_ALL
+    GIVEN_INNER
+};
+static MP_DEFINE_CONST_DICT(globals, names);
+
+const mp_obj_module_t ipsec_native = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&globals,
+};
+
+MP_REGISTER_MODULE(MP_QSTR__ipsec, ipsec_native);
+
+#endif

@@ -160,7 +160,7 @@ def test_kernels_are_those_in_c_unless_viper_is_wanted(viper: bool) -> None:
 
 def test_names_in_c_are_kept() -> None:
     texts = "".join(p.read_text() for p in (FIRMWARE / "natmod").glob("*.[ch]"))
-    assert set(native.NAMES) == set(re.findall(r"MP_QSTR_(\w+)", texts))
+    assert set(native.NAMES) == set(re.findall(r"MP_QSTR_([a-zA-Z]\w+)", texts)) - {"bytearray", "module"}
 
 
 def test_what_is_there_is_told(device: tuple[Linked, Path]) -> None:

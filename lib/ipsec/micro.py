@@ -101,7 +101,7 @@ class Collecting:
         if hasattr(gc, "threshold"):
             self._before = gc.threshold()  # type: ignore[attr-defined]
             if self._below:
-                _is_short = not _has_room(self._below)
+                _is_short = not has_room(self._below)
             gc.threshold(_EARLY if _is_short or not self._below else -1)  # type: ignore[attr-defined]
 
     def __exit__(self, *exc):
@@ -109,7 +109,7 @@ class Collecting:
             gc.threshold(self._before)  # type: ignore[attr-defined]
 
 
-def _has_room(n: int) -> bool:
+def has_room(n: int) -> bool:
     """Whether the heap has so many octets in one piece; they are given back at once. To count free ones takes longer."""
     try:
         BytesIO(n).close()  # type: ignore[arg-type]

@@ -4,7 +4,8 @@ Start reading at `process`.
 """
 
 from ipsec.crypto.kernels.plain import fill
-from ipsec.crypto.scratch import SIZE, block, views
+from ipsec.crypto.scratch import SIZE, block
+from ipsec.crypto.views import views
 from ipsec.crypto.suites import refuse
 
 _CCM, _GCM, _CHACHA = 0, 1, 2

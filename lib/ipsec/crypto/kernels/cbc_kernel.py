@@ -8,7 +8,8 @@ bytecode that does not fit the C stack costs up to 20,000 instructions then. Sta
 
 import micropython
 
-from ipsec.crypto.scratch import block, views
+from ipsec.crypto.scratch import block
+from ipsec.crypto.views import views
 
 _len = len  # a module's own name is found faster than a built-in
 

@@ -1,7 +1,8 @@
 """`process` of cbc_kernel.py in plain Python, for interpreters without viper. Start reading at `process`."""
 
 from ipsec.crypto.kernels.plain import differs, fill
-from ipsec.crypto.scratch import block, views
+from ipsec.crypto.scratch import block
+from ipsec.crypto.views import views
 
 
 def process(self, buf, start, iv_pos, end, seq_hi):

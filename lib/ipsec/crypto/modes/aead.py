@@ -1,7 +1,7 @@
 """What the AEADs share on a board: key, nonce, IV (RFC 4309, 4106, 7634 and 8750). Start reading at `Aead`."""
 
 from ipsec.crypto import ct, suites
-from ipsec.crypto.scratch import block, views
+from ipsec.crypto.scratch import block
 from ipsec.micro import NO_KERNEL, native
 
 _is_lean = True
@@ -57,7 +57,7 @@ class Aead:
         """Take what the mode brings: `key` is GHASH's table or ChaCha20's words, `total` the work area of the MAC."""
         self.stream = stream
         self.mac = mac
-        self.parts = [self.state, stream, mac, key, total, block, views] if native else None
+        self.parts = [self.state, stream, mac, key, total, block] if native else None
 
     def skip(self, n: int) -> None:
         """The key has sealed n messages before, with other objects: their IVs are not used again."""

@@ -35,7 +35,6 @@ class Sealer:
     opens = 0
     seal = open = process
     block = scratch.block  # for the kernel in C
-    views = scratch.views
 
     def __init__(self, integ: int, encr_key, integ_key):
         self.icv_len = suites.integ_sizes(integ)[1]

@@ -1,16 +1,17 @@
 """AES-GCM on a board (RFC 4106, in IKE RFC 5282): the default of most gateways.
 
-Each direction owns a GHASH table of 2 KB, or one of 8 KB (gcm8k.py); of 256 octets for IKE, with the kernel in C. Start reading
-at `Sealer`.
+Each direction owns a GHASH table of 2 KB, or one of 8 KB (gcm8k.py); with the kernel in C of 256 octets for IKE, and where the
+heap has little left. Start reading at `Sealer`.
 """
 
 from cryptolib import aes
 
 from ipsec.crypto import ct
 from ipsec.crypto.modes.aead import GCM, Aead
-from ipsec.micro import NO_KERNEL, const, native
+from ipsec.micro import NO_KERNEL, const, has_room, native
 
 _SMALL_TABLE_LEN = const(256)
+_LITTLE = const(16384)  # octets in one piece: with fewer the table is small, and a packet takes a sixth longer
 _is_lean = True
 try:
     if native:
@@ -37,7 +38,8 @@ class Sealer(Aead):
         super().__init__(GCM, encr, key)
         table_len, fill, mac, self.end = self.kernel
         encrypt = aes(bytes(key[:-4]), 1).encrypt
-        self.table = bytearray(_SMALL_TABLE_LEN if native and large is None else table_len)
+        is_small = native and (large is None or not has_room(_LITTLE))
+        self.table = bytearray(_SMALL_TABLE_LEN if is_small else table_len)
         self.sum = bytearray(24)
         fill(self.table, encrypt(bytes(16)), self.sum)
         self.ready(encrypt, mac, self.table, self.sum)
