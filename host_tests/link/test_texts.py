@@ -89,7 +89,7 @@ def test_files_get_smaller() -> None:
     linked = [report.joined("aes128ccm16", "armv6m", texts=t) for t in ("memory", "host", "device")]
     files = [report.joined_files(found, "armv6m", ("ipsec._options",)) for found in linked]
     octets = [sum(len(data) for path, data in f.items() if path != filed.FILE) for f in files]
-    assert max(octets[1:]) < octets[0] - 3500
+    assert max(octets[1:]) < octets[0] - 900  # although what is frozen is one file, which needs fewer names
 
 
 def test_what_is_filed() -> None:

@@ -70,7 +70,10 @@ def write(linked: Linked, arch: str, folder: Path, in_place: bool = False) -> No
 
 
 def write_sources(linked: Linked, folder: Path) -> None:
-    """Write what firmware freezes: the joined files as sources, and `manifest.py`, for another manifest's `include`."""
+    """Write what firmware freezes: the joined files as sources, and `manifest.py`, for another manifest's `include`.
+
+    Unless they were joined for viper the firmware has the kernels in it, too (firmware/natmod).
+    """
     keep_map(linked)
     for path, text in linked.texts.items():
         target = folder / "lib" / f"{path}.py"

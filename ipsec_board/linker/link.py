@@ -129,7 +129,7 @@ def link(options: Options) -> Linked:
     if not options.arch:  # the board loads no machine code
         chosen = [m for m in chosen if b"@micropython." not in slices.source_of(m)]
     program = Program(chosen, options.arch, natives, slices.REPLACING if options.prepared else {})
-    parts = divide(program, always(options))
+    parts = divide(program, always(options), options.texts == "memory")
     passing = sorted({_path(parts.of[m]) for m in _forgotten(program) if m in parts.of})
     join(program)
     reach.add_faces(program)
@@ -297,6 +297,8 @@ def _write(
 ) -> None:
     for part in parts.modules:
         tree = emitter.write_part(part)
+        if options.texts == "memory":
+            tree = emit.FromFirmware().visit(tree)
         if result.filed:
             filed.add_reader(tree, part == CORE, CORE)
         elif result.messages:

@@ -67,15 +67,18 @@ class Parts:
         self.modules[part] = names
 
 
-def divide(program: Program, always: tuple[str, ...] = ()) -> Parts:
-    """Share the modules out. `always` names modules that the configuration makes every tunnel load."""
+def divide(program: Program, always: tuple[str, ...] = (), frozen: bool = False) -> Parts:
+    """Share the modules out. `always` names modules that the configuration makes every tunnel load.
+
+    `frozen`: what every tunnel loads is one part, as code takes no heap then, but each name that a file has from another does.
+    """
     order = _sorted(program)
     eager = _closure(program, [m for m in (*_ALWAYS, *always) if m in program.modules])
     eager.discard("ipsec")
     parts = Parts()
     parts.place(TOP, ["ipsec"])
     for part in _ORDER:
-        parts.place(part, [m for m in order if m in eager and _layer(m) == part])
+        parts.place(part, [m for m in order if m in eager and (CORE if frozen else _layer(m)) == part])
     for lead, names in _clusters(program, [m for m in order if m not in eager and m != "ipsec"]).items():
         parts.place(lead, names)
     _find_below(program, parts)

@@ -123,7 +123,7 @@ def try_traffic(runner: Runner, kib: int, frozen: bool | Path, gateway_options: 
     path = runner.folder / "bench/tunnel.json"
     with Responder(local_id=GATEWAY_ID, remote_id=DEVICE_ID, **gateway_options) as gateway:
         path.write_text(json.dumps({**json.loads(path.read_text()), "port": gateway.port, "natt_port": gateway.natt_port}))
-        with emulator.start(runner.board, rom=runner.folder, heap=kib * 1024, frozen=frozen) as board:
+        with emulator.start(runner.board, rom=runner.folder, heap=kib * 1024, frozen=frozen, kernels=bool(frozen)) as board:
             if not frozen:
                 board.exec(memory._INSTALL)
             folder = ".frozen" if frozen else "/lib"

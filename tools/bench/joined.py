@@ -89,7 +89,7 @@ def run(board: str, folder: Path, heap: int, module: str, call: str, frozen: boo
     if frozen:
         rom = folder / "without"
         shutil.copytree(folder / "bench", rom / "bench", dirs_exist_ok=True)
-    with emulator.start(board, heap=heap, rom=rom, frozen=frozen) as running:
+    with emulator.start(board, heap=heap, rom=rom, frozen=frozen, kernels=bool(frozen)) as running:
         if not frozen:
             running.exec(memory._INSTALL)
         path = [".frozen" if frozen else "/lib", "/rom/bench"]

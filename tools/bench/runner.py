@@ -77,7 +77,8 @@ class Runner:
         return us * 1000 >> _ICOUNT
 
     def _emulated(self, code: str, timeout: float, options: dict) -> str:
-        options = {"heap": self.heap, "icount": _ICOUNT, **options}
+        in_c = bool(options.get("frozen")) and emulator.target(self.board).measured_in_c
+        options = {"heap": self.heap, "icount": _ICOUNT, "kernels": in_c, **options}
         with emulator.start(self.board, rom=self.folder, **options) as board:
             self._ticks_hz = getattr(board, "ticks_hz", 0)
             return board.exec(code, timeout=timeout)

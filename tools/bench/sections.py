@@ -158,7 +158,7 @@ def heap(board: str, progress=quiet) -> dict:
     found["import"] = memory.measure(board, heaps=HEAPS, ways=ways, progress=progress)
     progress(f"{board}: handshake and 100 packets")
     with prepared(board, library="frozen") as runner:
-        [row] = runner.run(f"heap_use.main({psk_modules()!r})", heap=HEAPS[-1], icount=None, frozen=True)
+        [row] = runner.run(f"heap_use.main({psk_modules(emulator.target(board).measured_in_c)!r})", heap=HEAPS[-1], icount=None, frozen=True)
         found["frozen"] = row
         found["tunnel"] = {n: try_traffic(runner, n) for n in HEAPS}
         if board in QEMU:  # one firmware serves all sizes; elsewhere each step would be a build
@@ -173,7 +173,7 @@ def loading(board: str, progress=quiet) -> dict:
     for way in ("py", "mpy", "frozen"):
         with prepared(board, library=way, progress=progress) as runner:
             folder = ".frozen" if way == "frozen" else "/lib"
-            [row] = runner.run(f"import_cost.main({folder!r}, {psk_modules()!r})", frozen=way == "frozen")
+            [row] = runner.run(f"import_cost.main({folder!r}, {psk_modules(way == 'frozen' and emulator.target(board).measured_in_c)!r})", frozen=way == "frozen")
             found[way] = runner.instructions(row["us"])
     with prepared(board, INSTALLED, program="import_cost", progress=progress) as runner:
         [row] = runner.run(f"import_cost.main('/lib', None, {(*report.PROFILE, *report.NAMES)!r})")
@@ -191,7 +191,8 @@ def flash(board: str, progress=quiet) -> dict:
     """Octets of flash: `{"psk_mpy", "all_mpy", "all_frozen"}`; frozen: by how much the firmware grows."""
     with _COMPILING:
         sizes = size.compile_all(getattr(emulator.target(board), "march"))  # noqa: B009
-    grown = image_len(emulator.build(board, frozen=True, progress=progress)) - image_len(emulator.build(board))
+    whole = emulator.build(board, frozen=True, kernels=emulator.target(board).measured_in_c, progress=progress)
+    grown = image_len(whole) - image_len(emulator.build(board))
     return {
         "psk_mpy": sum(sizes[size.path_of(name)] for name in psk_modules()),
         "all_mpy": sum(n for path, n in sizes.items() if Path(path).stem not in size.HOST_ONLY),
@@ -223,9 +224,9 @@ def image_len(firmware: Path) -> int:
 
 
 @cache
-def psk_modules() -> tuple[str, ...]:
-    """What a PSK device loads until its tunnel is up, learnt on the unix port."""
-    with prepared(UNIX) as runner:
+def psk_modules(in_c: bool = False) -> tuple[str, ...]:
+    """What a PSK device loads until its tunnel is up, learnt on the unix port; `in_c` are the kernels, else in viper."""
+    with prepared(UNIX, "native" if in_c else "stock") as runner:
         [row] = runner.run("loaded.main()")
     return tuple(row["modules"])
 

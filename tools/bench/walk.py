@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch, prepared(args.board, library="frozen") as runner:
         frozen: bool | Path = True
-        names = list(sections.psk_modules())
+        names = list(sections.psk_modules(in_c=True))
         if args.joined:
             march = getattr(emulator.target(args.board), "march")  # noqa: B009
             frozen, names = Path(scratch), ["ipsec", *report.PROFILE]

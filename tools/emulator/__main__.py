@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("board", choices=NAMES)
         sub.add_argument("--heap", type=int, default=DEFAULT_HEAP, help="octets (default %(default)s)")
         sub.add_argument("--frozen", action="store_true", help="with lib/ipsec inside the firmware")
+        sub.add_argument("--kernels", action="store_true", help="with its kernels in C inside the firmware")
     run.add_argument("script")
     run.add_argument("--timeout", type=float, default=120, help="seconds")
     for sub in (run, shell):
@@ -76,12 +77,12 @@ def _clean(_args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    print(build(args.board, heap=args.heap, frozen=args.frozen, progress=_say))
+    print(build(args.board, heap=args.heap, frozen=args.frozen, kernels=args.kernels, progress=_say))
     return 0
 
 
 def _board(args: argparse.Namespace):
-    return start(args.board, heap=args.heap, frozen=args.frozen, icount=args.icount, capture=args.capture,
+    return start(args.board, heap=args.heap, frozen=args.frozen, kernels=args.kernels, icount=args.icount, capture=args.capture,
                  rom=args.rom, netns=args.netns, progress=_say)
 
 

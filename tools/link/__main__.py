@@ -16,6 +16,7 @@ from tools.link import check, report
 
 _FOLDER = REPOSITORY / "build" / "link"
 
+_WITH_KERNELS = ", and build with the kernels in C, as firmware/natmod/README.md says: without them this needs --viper"
 
 def main() -> int:
     """Run the command line."""
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--arch", default="armv6m", help="mpy-cross's name of the architecture")
     parser.add_argument("--out", type=Path, help="write the .mpy files here")
     parser.add_argument("--freeze", type=Path, metavar="FOLDER", help="write sources and a manifest, for firmware, here")
+    parser.add_argument("--viper", action="store_true", help="with --freeze: for firmware without the kernels in C (firmware/natmod)")
     parser.add_argument("--texts", choices=("device", "host"), default="device", help="where the texts of errors and events are")
     parser.add_argument("--test", nargs="*", metavar="TEST", help="run the unit tests on joined files on the unix port")
     parser.add_argument("--report", action="store_true", help="octets and heap, plain and joined")
@@ -49,7 +51,8 @@ def _do(args: argparse.Namespace) -> int:
         print(f"{len(linked.texts)} files, {len(linked.dropped)} names left out; traces say {linked.ident}")
     if args.freeze:
         config = load(str(args.config)) if args.config else None
-        build.write_sources(link(report.frozen(args.arch, config)), args.freeze)
+        build.write_sources(link(report.frozen(args.arch, config, args.viper)), args.freeze)
+        print(f"include {args.freeze / 'manifest.py'} in the board's manifest" + _WITH_KERNELS * (not args.viper))
     if args.test is not None:
         check.prepare(_FOLDER, "x64")
         done = check.run(_FOLDER, args.test)

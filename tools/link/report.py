@@ -75,9 +75,9 @@ def joined(cipher: str, arch: str, **options: object) -> Linked:
     return link_once(Options(arch, config(cipher), **options))  # type: ignore[arg-type]
 
 
-def frozen(arch: str, config: Config | None = None) -> Options:
-    """Joined for firmware: machine code and texts are in flash there."""
-    return Options(arch, config, viper=True, texts="memory")
+def frozen(arch: str, config: Config | None = None, viper: bool = False) -> Options:
+    """Joined for firmware: texts are in flash there, and so are the kernels, in C unless `viper` is wanted."""
+    return Options(arch, config, viper=viper, texts="memory")
 
 
 def plain_files(linked: Linked, arch: str, more: tuple[str, ...] = ()) -> dict[str, bytes]:

@@ -1,7 +1,11 @@
 """The headers that the native module includes: products written out column by column, and assembler for Cortex-M0+.
 
-gcc does not unroll loops of two changing bounds. Start reading at `texts`.
+gcc does not unroll loops of two changing bounds. `python -m tools.natmod.headers FOLDER` writes them there. Start reading at
+`texts`.
 """
+
+import sys
+from pathlib import Path
 
 from tools.natmod import thumb_chacha, thumb_field, thumb_ghash, thumb_poly
 
@@ -57,3 +61,16 @@ def _poly() -> list[str]:
     """Ten limbs modulo 2^130 - 5: r[10:20] is 5r, for what comes back."""
     terms = [[f"h[{i}] * r[{k - i if i <= k else 20 + k - i}]" for i in range(10)] for k in range(10)]
     return [f"t[{k}] = " + " + ".join(terms[k]) + ";" for k in range(10)]
+
+
+def main(folder: Path) -> None:
+    """Write the headers where they are missing or old, as builds of firmware want it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts().items():
+        path = folder / name
+        if not path.is_file() or path.read_text() != text:
+            path.write_text(text)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -19,6 +19,8 @@ _BUILD_RISCV = ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf")
 class QemuTarget(Target):
     """One of the three boards."""
 
+    measured_in_c = True
+
     def __init__(self, name: str, board: str, system: str, march: str):
         self.name = name
         self.board = board
@@ -32,12 +34,12 @@ class QemuTarget(Target):
             return packages.BUILD + _BUILD_ARM
         return packages.BUILD + _BUILD_RISCV + (() if shutil.which("qemu-system-riscv32") else (_qemu_riscv(),))
 
-    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, kernels: bool, progress: Progress) -> Path:
         from tools.emulator.qemu import firmware
 
         del heap  # chosen at start
         packages.require(self.packages)
-        return firmware.build(self, frozen, progress)
+        return firmware.build(self, frozen, kernels, progress)
 
     def launch(self, options: Options) -> Board:
         from tools.emulator.qemu import machine

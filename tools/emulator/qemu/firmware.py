@@ -19,14 +19,22 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 
 
-def build(target: "QemuTarget", frozen: bool | Path, progress: Progress) -> Path:
+def build(target: "QemuTarget", frozen: bool | Path, kernels: bool, progress: Progress) -> Path:
     """The firmware.elf; build.log beside it tells how it was made."""
+    from tools import natmod
+
     tree = sources.tree(progress)
     recipe = [_HERE / part for part in ("firmware.py", "discard.ld", "manifest.py", "include", "modules", "usermod")]
-    key = cache.digest(tree.name, target.name, _compiler(target), mpy_cross(), target.folder / "mpconfigboard.mk", *recipe)
+    key = cache.digest(tree.name, target.name, _compiler(target), mpy_cross(), target.folder / "mpconfigboard.mk", *recipe,
+                       natmod.sources_digest() if kernels else "")
+
+    def compile_with(manifest: Path, folder: Path, label: str) -> None:
+        progress(f"{label}: building the firmware")
+        argv = _make(target, tree, manifest, folder / "build") + [f"IPSEC_KERNELS={natmod.FOLDER}"] * kernels
+        cache.command(argv, cwd=tree / "ports/qemu", log=folder / "build.log", env=sources.build_env(), label=label, progress=progress)
 
     def plain(draft: Path) -> None:
-        _compile(target, tree, _HERE / "manifest.py", draft, target.name, progress)
+        compile_with(_HERE / "manifest.py", draft, target.name)
 
     base = cache.entry(f"firmware-{target.name}", key, plain)
     if not frozen:
@@ -39,18 +47,12 @@ def build(target: "QemuTarget", frozen: bool | Path, progress: Progress) -> Path
         if isinstance(frozen, Path):
             (draft / "manifest.py").write_text(f'include("{_HERE}/manifest.py")\ninclude("{frozen}/manifest.py")\n')
         manifest = draft / "manifest.py" if isinstance(frozen, Path) else target.folder / "manifest.py"
-        _compile(target, tree, manifest, draft, f"{target.name}, frozen", progress)
+        compile_with(manifest, draft, f"{target.name}, frozen")
         (draft / "build/firmware.elf").rename(draft / "firmware.elf")
         shutil.rmtree(draft / "build")
 
     key = cache.digest(base.name, target.folder / "manifest.py", library)
     return cache.entry(f"frozen-{target.name}", key, with_library) / "firmware.elf"
-
-
-def _compile(target: "QemuTarget", tree: Path, manifest: Path, folder: Path, label: str, progress: Progress) -> None:
-    progress(f"{label}: building the firmware")
-    cache.command(_make(target, tree, manifest, folder / "build"), cwd=tree / "ports/qemu", log=folder / "build.log",
-                  env=sources.build_env(), label=label, progress=progress)
 
 
 def _make(target: "QemuTarget", tree: Path, manifest: Path, folder: Path) -> list[str]:

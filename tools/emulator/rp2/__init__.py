@@ -28,13 +28,13 @@ class Rp2Target(Target):
         """As in Target; node counts however it was installed."""
         return _PACKAGES + tuple(deb for tool, deb in (("node", "nodejs"), ("npm", "npm")) if not shutil.which(tool))
 
-    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, kernels: bool, progress: Progress) -> Path:
         from tools.emulator.rp2 import firmware
 
         packages.require(self.packages)
         firmware.bootrom()
         firmware.chip(progress)
-        return firmware.build(self, heap, frozen, progress)
+        return firmware.build(self, heap, frozen, kernels, progress)
 
     def launch(self, options: Options) -> Board:
         from tools.emulator.rp2 import machine

@@ -22,12 +22,15 @@ _GCC = ("arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb", "-Os", "-ffreesta
         "-fno-tree-loop-distribute-patterns", "-nostdlib", "-Wall", "-Wextra", "-Werror")
 
 
-def build(target: Target, heap: int, frozen: bool | Path, progress: Progress) -> Path:
+def build(target: Target, heap: int, frozen: bool | Path, kernels: bool, progress: Progress) -> Path:
     """The firmware.bin for a heap of so many octets, with lib/ipsec inside when `frozen`."""
+    from tools import natmod
+
+    modules = natmod.FOLDER / "micropython.cmake" if kernels else ""
     manifest = target.folder / "manifest.py" if frozen else _BOARD / "manifest.py"
     workshop = _workshop(progress)
     library = [REPOSITORY / "lib/ipsec", manifest, mpy_cross()] if frozen else []
-    key = cache.digest(workshop.name, heap, frozen, _BOARD, Path(__file__), *library)
+    key = cache.digest(workshop.name, heap, frozen, _BOARD, Path(__file__), *library, natmod.sources_digest() if kernels else "")
 
     def make(draft: Path) -> None:
         label = target.name + (", frozen" if frozen else "")
@@ -39,11 +42,11 @@ def build(target: Target, heap: int, frozen: bool | Path, progress: Progress) ->
             # frozen here may be younger than the files of this one
             (workshop / "build/frozen_content.c").unlink(missing_ok=True)
             shutil.rmtree(workshop / "build/frozen_mpy", ignore_errors=True)
-            _compile(workshop, manifest, 0, log, label, progress)
+            _compile(workshop, manifest, modules, 0, log, label, progress)
             spare = _RAM_END - _symbol(workshop, "__GcHeapStart") - heap - _BUFFERS
             if spare < 0:
                 raise EmulatorError(f"{label}: RAM has room for a heap of {heap + spare} octets, not {heap}")
-            _compile(workshop, manifest, spare & ~7, log, label, progress)
+            _compile(workshop, manifest, modules, spare & ~7, log, label, progress)
             shutil.copyfile(workshop / "build/firmware.bin", draft / "firmware.bin")
             shutil.copyfile(workshop / "build/firmware.elf", draft / "firmware.elf")
 
@@ -69,11 +72,11 @@ def _workshop(progress: Progress) -> Path:
     return cache.entry("rp2-tree", key, make)
 
 
-def _compile(workshop: Path, manifest: Path, spare: int, log: Path, label: str, progress: Progress) -> None:
+def _compile(workshop: Path, manifest: Path, modules: Path | str, spare: int, log: Path, label: str, progress: Progress) -> None:
     """Make the firmware; `spare` octets of RAM stay unused (as C heap), which leaves Python the heap that is wanted."""
     settings = {
         "MICROPY_BOARD": "RP2040JS", "MICROPY_BOARD_DIR": _BOARD, "MICROPY_FROZEN_MANIFEST": manifest,
-        "MICROPY_C_HEAP_SIZE": spare, "PICO_BUILD_DOCS": 0,
+        "MICROPY_C_HEAP_SIZE": spare, "PICO_BUILD_DOCS": 0, "USER_C_MODULES": modules,
         "PICO_NO_PICOTOOL": 1,  # the .bin is enough, and picotool is not packaged everywhere
     }
     defines = [f"-D{name}={value}" for name, value in settings.items()]

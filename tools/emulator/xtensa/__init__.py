@@ -10,7 +10,7 @@ Start reading at `XtensaTarget`.
 from pathlib import Path
 
 from tools.emulator import packages
-from tools.emulator.base import Board, Options, Progress, Target
+from tools.emulator.base import Board, EmulatorError, Options, Progress, Target
 
 
 class XtensaTarget(Target):
@@ -26,10 +26,12 @@ class XtensaTarget(Target):
         """As in Target; the compiler is not among them, for it is only unpacked (tools/natmod/xtensa.py)."""
         return (*packages.BUILD, *packages.XTENSA)
 
-    def build(self, heap: int, frozen: bool | Path, progress: Progress) -> Path:
+    def build(self, heap: int, frozen: bool | Path, kernels: bool, progress: Progress) -> Path:
         from tools.emulator.xtensa import firmware
 
         del heap  # chosen at start
+        if kernels:
+            raise EmulatorError(f"{self.name}: firmware with the kernels inside is not built for it: take the native module")
         packages.require(self.packages)
         return firmware.build(self, frozen, progress)
 

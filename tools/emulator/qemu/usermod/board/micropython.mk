@@ -6,3 +6,8 @@ CFLAGS_USERMOD += -I$(BOARD_MOD_DIR) -I$(BOARD_MOD_DIR)/../../include
 LDFLAGS_USERMOD += -Wl,--wrap=mp_hal_stdio_poll -Wl,--wrap=mp_init -Wl,--wrap=gc_init -Wl,--wrap=mp_stack_set_limit
 # A helper that the stock port's makefile does not list.
 SRC_THIRDPARTY_C += shared/timeutils/timeutils.c
+# A firmware that has the library's kernels inside
+ifneq ($(IPSEC_KERNELS),)
+USERMOD_DIR := $(IPSEC_KERNELS)
+include $(IPSEC_KERNELS)/micropython.mk
+endif
