@@ -60,11 +60,11 @@ def test_to_octets():
 
 
 def test_prefixes():
-    assert address.parse_prefix("10.10.0.0/24") == (bytes((10, 10, 0, 0)), 24)
-    assert address.parse_prefix("0.0.0.0/0") == (bytes(4), 0)
-    assert address.parse_prefix("10.10.0.128/25")[1] == 25
-    assert address.parse_prefix("10.0.0.1") == (bytes((10, 0, 0, 1)), 32)
-    assert address.parse_prefix("fd00::/8") == (b"\xfd" + bytes(15), 8)
-    assert address.parse_prefix("fd00::1/128")[1] == 128
+    assert address.parse_range("10.10.0.0/24") == (bytes((10, 10, 0, 0)), bytes((10, 10, 0, 255)))
+    assert address.parse_range("0.0.0.0/0") == (bytes(4), b"\xff" * 4)
+    assert address.parse_range("10.10.0.128/25")[1] == bytes((10, 10, 0, 255))
+    assert address.parse_range("10.0.0.1") == (bytes((10, 0, 0, 1)), bytes((10, 0, 0, 1)))
+    assert address.parse_range("fd00::/8") == (b"\xfd" + bytes(15), b"\xfd" + b"\xff" * 15)
+    assert address.parse_range("fd00::1/128")[1] == b"\xfd" + bytes(14) + b"\1"
     for text in ("10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/08", "fd00::/129", "10.0.0.1/24", "10.0.0.192/25"):
-        raises(ValueError, address.parse_prefix, text, text=repr(text))
+        raises(ValueError, address.parse_range, text, text=repr(text))

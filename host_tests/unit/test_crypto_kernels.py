@@ -4,6 +4,7 @@ import os
 import sys
 
 from crypto_support import octets
+from ipsec.crypto.groups import x25519
 from ipsec.crypto.kernels import plain
 from support import kernels, skip
 
@@ -111,3 +112,15 @@ def test_generated_files_are_current():
     for files in (chacha.FILES, ghash.FILES):
         for name, source in files.items():
             assert emit.is_current(name, source), name + " is not what its generator makes"
+
+
+def test_the_field_machine_agrees_with_long_integers_on_curve25519():
+    if x25519.KERNEL == "plain":
+        skip("no kernel here")
+    # random values, the greatest octets, and values at the edges of the field
+    edges = [(2**255 - 19 + d).to_bytes(32, "little") for d in (-2, 2, 18)]
+    for i, u in enumerate([octets(32, 3), b"\xff" * 32] + edges):
+        k = bytearray(octets(32, 100 + i))
+        k[0] &= 248
+        k[31] = (k[31] & 127) | 64
+        assert x25519.scalar_mult(k, u) == plain.ladder25519(k, u), i

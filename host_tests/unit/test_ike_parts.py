@@ -2,7 +2,7 @@
 
 from ipsec.crypto import backend
 from ipsec.errors import ConfigError, LocalError, PeerError
-from ipsec.ike import config_payload, identity, keymat, payload, selector
+from ipsec.ike import answer, config_payload, identity, keymat, payload, remedy, selector
 from ipsec.ike.message import Builder, parse
 from ipsec.ike.wire import Reader, Writer
 from ipsec.suite_names import parse_ike
@@ -114,7 +114,7 @@ def test_en_i_2_1_2_configuration_reply():
     )
     assert inner.addresses == [bytes([10, 20, 0, 1]), b"\xfd" + bytes(14) + b"\1"]
     assert inner.dns == [bytes([10, 10, 0, 53])]
-    assert [selector.describe(s) for s in inner.subnets] == ["10.10.0.0/24", "fd00::/64"]
+    assert [remedy.selector(s) for s in inner.subnets] == ["10.10.0.0/24", "fd00::/64"]
 
 
 def test_configuration_reply_that_is_odd():
@@ -136,10 +136,10 @@ def test_notify_and_delete_payloads():
     assert payload.notify_data(m, 16388) == b"hash" and payload.error_notify(m) == 0
     m = build(lambda b: b.notify(14))
     assert payload.error_notify(m) == 14 and payload.notify_data(m, 16388) is None
-    m = build(lambda b: payload.write_delete(b, 3, [b"abcd", b"efgh"]))
-    assert payload.parse_delete(m.need(42, "x")) == (3, b"abcdefgh")
-    m = build(lambda b: payload.write_delete(b, 1))
-    assert payload.parse_delete(m.need(42, "x")) == (1, b"")
+    m = build(lambda b: payload.write_delete(b, b"abcd", b"efgh"))
+    assert answer.parse_delete(m.need(42, "x")) == (3, b"abcdefgh")
+    m = build(lambda b: payload.write_delete(b))
+    assert answer.parse_delete(m.need(42, "x")) == (1, b"")
 
 
 def test_prf_plus_is_the_chain_of_the_rfc():
@@ -152,7 +152,7 @@ def test_prf_plus_is_the_chain_of_the_rfc():
 def test_keys_are_cut_in_the_order_of_the_rfc_and_wiped():
     suite = parse_ike("aes256-sha256-x25519")
     k = keymat.derive_ike_keys(
-        backend, suite, keymat.skeyseed_init(backend, 5, b"g^ir", b"Ni", b"Nr"), b"Ni", b"Nr", b"SPIi----", b"SPIr----"
+        backend, suite, backend.prf(5, b"NiNr", b"g^ir"), b"Ni", b"Nr", b"SPIi----", b"SPIr----"
     )
     seed = b"NiNrSPIi----SPIr----"
     stream = keymat.prf_plus(backend, 5, backend.prf(5, b"NiNr", b"g^ir"), seed, 7 * 32)

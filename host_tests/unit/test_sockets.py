@@ -48,7 +48,7 @@ class Udp:
         if self.is_closed:
             raise OSError(108, "the tunnel is closed")
 
-    sending_ms, is_ready = base.Uplink.sending_ms, base.Uplink.is_ready
+    is_ready = base.Uplink.is_ready
 
     def lose(self, data):
         self.lost.append(data)

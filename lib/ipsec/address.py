@@ -32,25 +32,28 @@ def to_port(port: int) -> int:
     return port
 
 
-def parse_prefix(text: str) -> tuple[bytes, int]:
-    """`10.10.0.0/24` as (octets, bits); an address alone is its longest prefix. Raises ValueError that names the text."""
+def parse_range(text: str) -> tuple[bytes, bytes]:
+    """First and last address of a prefix such as `10.10.0.0/24`; an address alone is its longest prefix.
+
+    Raises ValueError that names the text.
+    """
     host, slash, length = text.partition("/")
     addr = parse_address(host)
     bits = _number(length, 10, len(addr) * 8) if slash else len(addr) * 8
     if bits < 0:
         raise ValueError("the prefix length of %r is not 0 to %d" % (text, len(addr) * 8))
-    if not _only_zeros(addr, bits):
+    found = range_of(addr, bits)
+    if found[0] != addr:
         raise ValueError("%r has bits set behind its prefix length" % text)
-    return addr, bits
+    return found
 
 
-def parse_range(text: str) -> tuple[bytes, bytes]:
-    """First and last address of a prefix such as `10.10.0.0/24`. Raises ValueError that names the text."""
-    first, bits = parse_prefix(text)
-    whole = bits >> 3
-    if bits & 7:
-        return first, first[:whole] + bytes((first[whole] | 0xFF >> (bits & 7),)) + b"\xff" * (len(first) - whole - 1)
-    return first, first[:whole] + b"\xff" * (len(first) - whole)
+def range_of(addr, bits: int) -> tuple[bytes, bytes]:
+    """First and last address of the prefix of so many bits of an address."""
+    n = len(addr)
+    host = (1 << (8 * n - bits)) - 1
+    last = int.from_bytes(addr, "big") | host
+    return (last ^ host).to_bytes(n, "big"), last.to_bytes(n, "big")
 
 
 def is_address(text: str) -> bool:
@@ -100,16 +103,6 @@ def _longest_zeros(groups) -> tuple[int, int]:
         if run > best_run:
             best, best_run = i + 1 - run, run
     return best, best_run
-
-
-def _only_zeros(addr, bits: int) -> bool:
-    """Whether every bit from number `bits` on is zero."""
-    whole = bits >> 3
-    if bits & 7:
-        if addr[whole] & (0xFF >> (bits & 7)):
-            return False
-        whole += 1
-    return addr[whole:] == bytes(len(addr) - whole)
 
 
 def _number(digits: str, base: int, limit: int) -> int:

@@ -111,13 +111,13 @@ SUB = """\
 """
 
 TAIL = '''\
-            # the carry out of limb 19 comes back at limb 0
-            q = ptr32(step[1] * 80 + int(w))
-            u = u * fold + q[0]
-            q[0] = u & m
-            u = (u >> 13) + q[1]
-            q[1] = u & m
-            q[2] = (u >> 13) + q[2]
+            if fold:  # the carry out of limb 19 comes back at limb 0
+                q = ptr32(step[1] * 80 + int(w))
+                u = u * fold + q[0]
+                q[0] = u & m
+                u = (u >> 13) + q[1]
+                q[1] = u & m
+                q[2] = (u >> 13) + q[2]
             step = ptr8(int(step) + 4)
             left -= 1
 
@@ -173,14 +173,14 @@ def _block():
 
 def _clear():
     """Set the product to zero; for P-256 to 2^4 * R^2, which falls off the top, so that no subtraction goes below zero."""
-    lines = ["p = wide"] + [f"p[{i}] = 0" for i in range(17)] + ["u = 0 if fold else 131072", "p[17] = u"]
-    lines += ["u = 0 if fold else 131056"] + [f"p[{i}] = u" for i in range(18, 30)] + ["p = ptr32(int(p) + 120)"]
+    lines = ["p = wide"] + [f"p[{i}] = u" for i in range(17)] + ["u = 0 if fold else 131072", "p[17] = u"]
+    lines += ["u = u - (u >> 13)"] + [f"p[{i}] = u" for i in range(18, 30)] + ["p = ptr32(int(p) + 120)"]
     return indented(lines + [f"p[{i}] = u" for i in range(10)], 16)
 
 
 def _product():
     text = indented(["if op:", "    p = ptr32(int(w) + 1200)", "    x = a"], 16)
-    text += _each(20, ["u = x[#]", "p[#] = u + u"], "px") + indented(["i = 4"], 20)
+    text += _each(20, ["p[#] = x[#] << 1"], "px") + indented(["i = 4"], 20)
     text += _clear() + BLOCKS.replace("{block}", _block())
     text += indented(["i = 4", "if fold:  # clean limbs in the upper half, then fold it onto the lower"], 16)
     text += indented(["p = ptr32(int(wide) + 80)", "u = 0"], 20) + _carried(20, "u = p[#] + u", "p", "p")

@@ -1,6 +1,6 @@
 """A UDP socket for asyncio. Start reading at `Socket.recvfrom`."""
 
-from ipsec.drive.datagram import Datagram
+from ipsec.drive.datagram import Datagram, sending_ms
 
 _EAGAIN = 11
 _ETIMEDOUT = 110
@@ -44,7 +44,7 @@ class Socket(Datagram):
 
     async def _comes_up(self) -> bool:
         uplink = self._uplink
-        return self._closed or await uplink.wait_until(uplink.is_ready, uplink.sending_ms(self._timeout_ms))
+        return self._closed or await uplink.wait_until(uplink.is_ready, sending_ms(uplink, self._timeout_ms))
 
     async def recvfrom(self, n: int):
         """`(data, (host, port))` of the next datagram, cut to n octets."""

@@ -20,7 +20,6 @@ _LOOK_MS = 100  # how late the core is asked what is due when packets have come:
 SHORT_OF_HEAP = 98304  # octets in one piece when a handshake begins: with fewer what stays must not lie amid what goes
 _REOPEN_MS = 250  # between two attempts to get a socket that sends
 LONGEST_MS = 0xFFFFFFF  # three days: no two times may lie further apart (`micro.py`)
-_LONGEST_SEND_MS = 10000  # how long a socket without a time-out waits for a tunnel
 
 
 class Uplink:
@@ -179,15 +178,6 @@ class Uplink:
         """Raises OSError ESHUTDOWN when the tunnel is closed, so that nothing will come through it any more."""
         if self.tunnel.is_closed:
             raise OSError(_ESHUTDOWN, "the tunnel is closed")
-
-    def sending_ms(self, timeout_ms) -> int:
-        """How long a socket with this time-out waits for a tunnel that is down: never for ever."""
-        self.check_open()
-        if timeout_ms == 0:
-            from ipsec.drive.datagram import down
-
-            raise OSError(11, down(self))  # EAGAIN
-        return _LONGEST_SEND_MS if timeout_ms is None else timeout_ms
 
     def lose(self, data) -> int:
         """A datagram that nobody could take in time is lost, as any may be; it is counted as `no_sa`."""

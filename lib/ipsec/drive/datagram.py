@@ -10,6 +10,7 @@ _EBADF = 9
 _EAGAIN = 11
 _EADDRNOTAVAIL = 99
 _ENETUNREACH = 101
+_LONGEST_SEND_MS = 10000  # how long a socket without a time-out waits for a tunnel
 
 
 class Datagram:
@@ -106,6 +107,17 @@ def pair(address, names: bool = False) -> tuple:
     from ipsec.texts import destination
 
     raise ValueError(destination(address))
+
+
+def sending_ms(uplink, timeout_ms) -> int:
+    """How long a socket with this time-out waits for a tunnel that is down: never for ever.
+
+    Raises OSError: ESHUTDOWN when the tunnel is closed, EAGAIN with a time-out of 0.
+    """
+    uplink.check_open()
+    if timeout_ms == 0:
+        raise OSError(_EAGAIN, down(uplink))
+    return _LONGEST_SEND_MS if timeout_ms is None else timeout_ms
 
 
 def check_own(uplink, host: str) -> None:

@@ -103,26 +103,9 @@ class Uplink(base.Uplink):
         name has no address, what is wrong with the peer's certificate; ValueError for what is not (host, port).
         """
         base.load_modules(base.TCP)
-        from ipsec.drive.datagram import pair
-        from ipsec.drive.sync_stream import SyncStream
+        from ipsec.drive.sync_stream import connect
 
-        host, port = pair(address, True)
-        stream = SyncStream(self, self.resolve(host, timeout_ms), port, room)
-        done = False
-        try:
-            self.wait_until(stream.is_decided, timeout_ms)
-            stream.check_connected()
-            if ssl:
-                from ipsec.drive.secured import secure
-
-                secure(self, stream, ssl, False, server_hostname or host)
-                self.wait_until(lambda: stream._inner.secured, timeout_ms)
-                stream._inner.settle()
-            done = True
-        finally:
-            if not done:
-                stream.abort()
-        return stream
+        return connect(self, address, timeout_ms, ssl, server_hostname, room)
 
     def ping(self, host: str, timeout_ms: int = 2000):
         """Round trip of one ICMP echo in ms, or None when no answer came."""

@@ -3,7 +3,7 @@
 Start reading at `Socket.recvfrom`.
 """
 
-from ipsec.drive.datagram import Datagram
+from ipsec.drive.datagram import Datagram, sending_ms
 from ipsec.drive.pollable import Pollable
 from ipsec.inet.udp import view
 
@@ -33,7 +33,7 @@ class Socket(Pollable, Datagram):
 
     def _comes_up(self) -> bool:
         uplink = self._uplink
-        return uplink.is_up or self._closed or uplink.wait_until(uplink.is_ready, uplink.sending_ms(self._timeout_ms))
+        return uplink.is_up or self._closed or uplink.wait_until(uplink.is_ready, sending_ms(uplink, self._timeout_ms))
 
     def write(self, data, *part) -> int:
         """`send`, or a part: `write(buf, n)`, `write(buf, pos, n)`, as in MicroPython."""

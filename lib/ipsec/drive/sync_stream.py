@@ -3,6 +3,7 @@
 On MicroPython `ssl.wrap_socket` and `select.poll` take it like a socket. Start reading at `SyncStream.recv`.
 """
 
+from ipsec.drive.datagram import pair
 from ipsec.drive.pollable import Pollable
 from ipsec.drive.stream import CLOSE_MS, Stream, line_len
 from ipsec.inet.udp import view
@@ -116,3 +117,24 @@ class SyncStream(Pollable, Stream):
             self.finish()
             if self._timeout_ms != 0:
                 self._uplink.wait_until(self.is_finished, CLOSE_MS)
+
+
+def connect(uplink, address, timeout_ms: int, ssl, server_hostname: str, room: int) -> SyncStream:
+    """What `Uplink.connect_tcp` does."""
+    host, port = pair(address, True)
+    stream = SyncStream(uplink, uplink.resolve(host, timeout_ms), port, room)
+    done = False
+    try:
+        uplink.wait_until(stream.is_decided, timeout_ms)
+        stream.check_connected()
+        if ssl:
+            from ipsec.drive.secured import secure
+
+            secure(uplink, stream, ssl, False, server_hostname or host)
+            uplink.wait_until(lambda: stream._inner.secured, timeout_ms)
+            stream._inner.settle()
+        done = True
+    finally:
+        if not done:
+            stream.abort()
+    return stream

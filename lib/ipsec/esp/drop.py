@@ -18,29 +18,12 @@ TOO_LONG = -12  # longer than the buffer or the MTU
 BUSY = -13  # the packet before it has not been sent yet
 NO_MEMORY = -14  # the heap has no room for what a datagram wants
 
-_NAMES = (
-    "too_short",
-    "unknown_spi",
-    "seq_zero",
-    "replay",
-    "icv",
-    "padding",
-    "next_header",
-    "dummy",
-    "selector",
-    "seq_exhausted",
-    "no_sa",
-    "too_long",
-    "busy",
-    "no_memory",
-)
-
 
 class Drops:
     """One counter for each reason; counting allocates nothing below 2**30."""
 
     def __init__(self):
-        self._counts = [0] * len(_NAMES)
+        self._counts = [0] * -NO_MEMORY
         self.last = 0  # the code that was counted last
 
     def count(self, code: int) -> int:
@@ -51,12 +34,9 @@ class Drops:
 
     def as_dict(self) -> dict:
         """`{name: count}` of the reasons that occurred."""
-        return {name: n for name, n in zip(_NAMES, self._counts) if n}  # noqa: B905 (MicroPython)
+        from ipsec.esp.drop_names import NAMES
 
-
-def name(code: int) -> str:
-    """The name of a negative code."""
-    return _NAMES[-1 - code]
+        return {name: n for name, n in zip(NAMES, self._counts) if n}  # noqa: B905 (MicroPython)
 
 
 def with_memory(function, a, b, c, d):

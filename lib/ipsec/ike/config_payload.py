@@ -5,7 +5,7 @@ leaves everything empty; of each kind a few are kept. An address is taken only i
 Start reading at `parse_reply`.
 """
 
-from ipsec.address import format_address, is_host
+from ipsec.address import format_address, is_host, range_of
 from ipsec.errors import PeerError
 from ipsec.ike import iana, selector
 
@@ -144,14 +144,7 @@ def _take(inner, attribute, value):
         bits = _mask_len(value[4:]) if n == 4 else value[16]
         if bits > 128:
             raise PeerError("the gateway gives a subnet with a prefix of %d bits: correct it there" % bits)
-        inner.subnets.append(_subnet(value[:n], bits))
-
-
-def _subnet(addr, bits):
-    """The selector of a prefix; octets behind it do not count."""
-    host = (1 << (8 * len(addr) - bits)) - 1
-    last = int.from_bytes(addr, "big") | host
-    return selector.whole((last ^ host).to_bytes(len(addr), "big"), last.to_bytes(len(addr), "big"))
+        inner.subnets.append(selector.whole(*range_of(value[:n], bits)))
 
 
 def _mask_len(mask) -> int:

@@ -178,7 +178,7 @@ class DeleteChild(Exchange):
         self.about = child
 
     def build(self, sa, b):
-        payload.write_delete(b, iana.PROTO_ESP, [self.about.spi_in])
+        payload.write_delete(b, self.about.spi_in)
 
     def is_needless(self, sa):
         return self.about not in sa.children

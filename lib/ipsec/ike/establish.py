@@ -176,7 +176,7 @@ class IkeSaInit(Exchange):
             raise PeerError(str(e))
         sa.spi_r = m.spi_r
         sa.nonce_r = nonce_r
-        sa.take_keys(suite, keymat.skeyseed_init(sa.crypto, suite.prf, secret, sa.nonce_i, nonce_r))
+        sa.take_keys(suite, sa.crypto.prf(suite.prf, sa.nonce_i + nonce_r, secret))  # SKEYSEED = prf(Ni | Nr, g^ir)
         self.response = bytes(memoryview(m.buf)[m.pos : m.end])
         both = sa.config.fragmentation and payload.notify_data(m, _FRAGMENTATION_SUPPORTED) is not None
         sa.window.piece_len = LARGE_LEN if both else 0

@@ -59,7 +59,7 @@ class DeleteIke(Exchange):
     tries = 2
 
     def build(self, sa, b):
-        write_delete(b, iana.PROTO_IKE)
+        write_delete(b)
 
     def process(self, sa, m, now):
         sa.finish_close()

@@ -51,16 +51,6 @@ class IkeKeys:
             wipe(key)
 
 
-def skeyseed_init(crypto, prf: int, secret, nonce_i, nonce_r) -> bytes:
-    """`SKEYSEED = prf(Ni | Nr, g^ir)` of the first key exchange (RFC 7296 2.14)."""
-    return crypto.prf(prf, nonce_i + nonce_r, secret)
-
-
-def skeyseed_rekey(crypto, prf: int, sk_d, secret, nonce_i, nonce_r) -> bytes:
-    """`SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr)`, with the PRF of the old IKE SA (RFC 7296 2.18)."""
-    return crypto.prf(prf, sk_d, secret, nonce_i, nonce_r)
-
-
 def derive_ike_keys(crypto, suite, skeyseed, nonce_i, nonce_r, spi_i, spi_r) -> IkeKeys:
     """Keys of a new IKE SA (RFC 7296 2.14).
 

@@ -10,7 +10,6 @@ _MIN_NONCE_LEN = 16
 _MAX_NONCE_LEN = 256
 _MAX_NOTIFY_LEN = 512
 _STATUS = 16384  # types from here on tell no error
-_SPI_LEN = {iana.PROTO_IKE: 0, iana.PROTO_ESP: 4}
 
 
 def parse_ke(reader, data_len: int) -> tuple:
@@ -77,29 +76,6 @@ def error_notify(m) -> int:
     return 0
 
 
-def parse_delete(reader) -> tuple:
-    """`(protocol, SPIs in a row)` of a Delete payload (RFC 7296 3.11); no SPI for the IKE SA.
-
-    Raises PeerError.
-    """
-    protocol = reader.u8()
-    spi_len = reader.u8()
-    count = reader.u16()
-    if protocol not in _SPI_LEN or spi_len != _SPI_LEN[protocol] or reader.left() != spi_len * count:
-        raise PeerError("Delete for protocol %d with %d SPIs of %d octets" % (protocol, count, spi_len))
-    return protocol, reader.rest()
-
-
-def has_spi(spis, spi) -> bool:
-    """Whether an ESP SPI is among those in a row."""
-    return any(spis[i : i + 4] == spi for i in range(0, len(spis), 4))
-
-
-def write_delete(b, protocol: int, spis=()) -> None:
-    start = b.payload(iana.DELETE)
-    b.u8(protocol)
-    b.u8(_SPI_LEN[protocol])
-    b.u16(len(spis))
-    for spi in spis:
-        b.raw(spi)
-    b.end_payload(start)
+def write_delete(b, *spis) -> None:
+    """A Delete payload for Child SAs, at most 255, or for the IKE SA (RFC 7296 3.11)."""
+    b.simple(iana.DELETE, bytes((iana.PROTO_ESP, 4, 0, len(spis)) if spis else (iana.PROTO_IKE, 0, 0, 0)), *spis)

@@ -16,7 +16,7 @@ Start reading at `RekeyIke` for what we ask, at `answer_rekey_ike` for what the 
 """
 
 from ipsec.errors import NotReady, PeerError
-from ipsec.ike import iana, keymat, payload, pick, proposal
+from ipsec.ike import iana, payload, pick, proposal
 from ipsec.ike.create_child import Rival, exchanged, shared, try_later
 from ipsec.ike.exchange import CHILD_WORK, IKE_WORK, Exchange
 from ipsec.ike.sa import ANOTHER, LEADS, IkeSa
@@ -134,7 +134,8 @@ def _successor(sa, we_initiated):
 
 def _take_keys(sa, new, secret, spi_i, spi_r, nonce_i, nonce_r):
     new.spi_i, new.spi_r, new.nonce_i, new.nonce_r = spi_i, spi_r, nonce_i, nonce_r
-    new.take_keys(sa.suite, keymat.skeyseed_rekey(sa.crypto, sa.suite.prf, sa.keys.sk_d, secret, nonce_i, nonce_r))
+    # SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), with the PRF of the old IKE SA (RFC 7296 2.18)
+    new.take_keys(sa.suite, sa.crypto.prf(sa.suite.prf, sa.keys.sk_d, secret, nonce_i, nonce_r))
 
 
 def _only(suite) -> Proposal:

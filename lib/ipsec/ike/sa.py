@@ -109,7 +109,9 @@ class IkeSa(Liveness):
         try:
             request = self.window.receive(buf, pos, end, now)
             if request:
-                self.window.answer(request, now)
+                from ipsec.ike.answer import answer
+
+                answer(self.window, self, request, now)
         except NotReady as e:
             self.put_off_message(e.what, bytes(memoryview(buf)[pos:end]))
         except PeerError as e:

@@ -132,13 +132,6 @@ def covers(selectors, addr) -> bool:
     return any(len(s.start_addr) == len(addr) and s.start_addr <= addr <= s.end_addr for s in selectors)
 
 
-def describe(s) -> str:
-    """A selector as `local_ts` and `remote_ts` take it, where it is a prefix: `10.0.0.0/8[tcp/8883]`."""
-    from ipsec.ike import remedy
-
-    return remedy.selector(s)
-
-
 def _both(a, b):
     """What two selectors have in common, or None."""
     if len(a.start_addr) != len(b.start_addr) or (a.protocol and b.protocol and a.protocol != b.protocol):

@@ -10,7 +10,7 @@ Rules
 Start reading at `go_on` for what we ask, at `receive` for what comes.
 """
 
-from ipsec.errors import NotReady, PeerError, Unproved
+from ipsec.errors import PeerError, Unproved
 from ipsec.ike import iana, message
 from ipsec.micro import const, earlier, is_due, since
 
@@ -255,7 +255,7 @@ class Window:
     # What comes
 
     def receive(self, buf, pos: int, end: int, now: int):
-        """Take a message that is addressed to our SA, nothing of which is proved yet; a request to `answer`, or None.
+        """Take a message that is addressed to our SA, nothing of which is proved yet; a request to answer, or None.
 
         Raises PeerError when it is to be dropped.
         """
@@ -318,7 +318,11 @@ class Window:
         except Unproved:
             raise
         except PeerError as e:
-            return None if repeated else self.answer(m, now, e)
+            if repeated:
+                return None
+            from ipsec.ike.answer import answer
+
+            return answer(self, sa, m, now, e)
         if repeated:
             self._out += self._response
             return None
@@ -326,31 +330,11 @@ class Window:
         self._trace("received", m)
         return m  # to be answered where the stack is lower again: key exchange goes deep
 
-    def answer(self, m, now: int, error=None):
-        """Answer a request that is verified, once what it needs is loaded; with its error when it cannot be right (2.21.3)."""
-        from ipsec.ike import answer
-
-        b = message.begin(self._sa, None, m.exchange, m.message_id, True, message.FLAG_RESPONSE)
-        if error:
-            self._sa.heard(now)
-            b.notify(error.notify, error.data)
-            self._send_response(b)
-            if error.notify == answer.INVALID_SYNTAX:
-                self._sa.end("invalid_syntax", "the gateway sent a malformed request: %s" % error)
-            return None
-        try:
-            after = answer.build(self._sa, m, b)
-        except PeerError as e:
-            return self.answer(m, now, e)
-        except NotReady as e:
-            m.buf = bytes(memoryview(m.buf)[: m.end])
-            return self._sa.put_off(e.what, lambda now: self.answer(m, now))
-        return self._send_response(b, after, now)
-
-    def _send_response(self, b, after=None, now=0):
+    def respond(self, b, after=None, now: int = 0) -> None:
+        """Send the response that was built, which is kept, after `after(sa, now)`: without room for that it comes again."""
         response = message.octets(self._seal(b))
         if after:
-            after(self._sa, now)  # with no room for this nothing is answered, and it comes again
+            after(self._sa, now)
         self._forget_pieces(0)
         self._response = response
         self._trace("sent", b, True)

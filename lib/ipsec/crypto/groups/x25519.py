@@ -1,8 +1,8 @@
 """X25519, the Diffie-Hellman function of group 31 (RFC 7748 5, RFC 8031).
 
 On a board the ladder runs in the field machine, which takes the same path for every scalar. Where that cannot be
-compiled, as on CPython or on a port without native code, Python's long integers do the work: right, but not in constant
-time. Start reading at `X25519`.
+compiled, as on CPython or on a port without native code, Python's long integers do the work (`kernels/plain.py`): right, but
+not in constant time. Start reading at `X25519`.
 """
 
 import sys
@@ -12,7 +12,6 @@ from ipsec.crypto.groups import machine
 from ipsec.errors import CryptoError
 from ipsec.micro import NO_ROOM, forget, is_short, native
 
-_P = 2**255 - 19
 KERNEL = machine.KERNEL or "plain"
 BASE = b"\x09" + bytes(31)
 _ZERO = bytes(32)
@@ -61,7 +60,12 @@ class X25519:
 def scalar_mult(k, u) -> bytes:
     """The function X25519 of RFC 7748 5: 32 octets of scalar (clamped here) times the point with the coordinate `u`."""
     k = _clamped(k)
-    z = _ladder(k, u) if machine.KERNEL else _ladder_plain(k, u)
+    if machine.KERNEL:
+        z = _ladder(k, u)
+    else:
+        from ipsec.crypto.kernels.plain import ladder25519
+
+        z = ladder25519(k, u)
     ct.wipe(k)
     return z
 
@@ -162,27 +166,3 @@ def _quotient(m):
     z = bytes(m.store(1))
     m.wipe()
     return z
-
-
-def _ladder_plain(k, u):
-    """The same ladder in long integers: neither fast nor constant in time."""
-    k = int.from_bytes(k, "little")
-    x1 = int.from_bytes(u, "little") & (2**255 - 1)
-    x2, z2, x3, z3 = 1, 0, x1, 1
-    swap = 0
-    for t in range(254, -1, -1):
-        bit = (k >> t) & 1
-        if swap != bit:
-            x2, x3, z2, z3 = x3, x2, z3, z2
-        swap = bit
-        a, b = x2 + z2, x2 - z2
-        da, cb = (x3 - z3) * a % _P, (x3 + z3) * b % _P
-        aa, bb = a * a % _P, b * b % _P
-        e = aa - bb
-        x3 = (da + cb) * (da + cb) % _P
-        z3 = x1 * ((da - cb) * (da - cb) % _P) % _P
-        x2 = aa * bb % _P
-        z2 = e * (aa + 121665 * e) % _P
-    if swap:
-        x2, z2 = x3, z3
-    return (x2 * pow(z2, _P - 2, _P) % _P).to_bytes(32, "little")

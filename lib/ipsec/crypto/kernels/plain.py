@@ -102,3 +102,28 @@ def poly_end(st, p):
     tag = int.from_bytes(p[16:33], "little") + int.from_bytes(st[32:48], "little")
     st[16:32] = (tag & (1 << 128) - 1).to_bytes(16, "little")
     st[32:48] = bytes(16)
+
+
+def ladder25519(k, u):
+    """The ladder of X25519 (RFC 7748 5) for a clamped scalar, in long integers: neither fast nor constant in time."""
+    p = 2**255 - 19
+    k = int.from_bytes(k, "little")
+    x1 = int.from_bytes(u, "little") & (2**255 - 1)
+    x2, z2, x3, z3 = 1, 0, x1, 1
+    swap = 0
+    for t in range(254, -1, -1):
+        bit = (k >> t) & 1
+        if swap != bit:
+            x2, x3, z2, z3 = x3, x2, z3, z2
+        swap = bit
+        a, b = x2 + z2, x2 - z2
+        da, cb = (x3 - z3) * a % p, (x3 + z3) * b % p
+        aa, bb = a * a % p, b * b % p
+        e = aa - bb
+        x3 = (da + cb) * (da + cb) % p
+        z3 = x1 * ((da - cb) * (da - cb) % p) % p
+        x2 = aa * bb % p
+        z2 = e * (aa + 121665 * e) % p
+    if swap:
+        x2, z2 = x3, z3
+    return (x2 * pow(z2, p - 2, p) % p).to_bytes(32, "little")
