@@ -158,7 +158,8 @@ def heap(board: str, progress=quiet) -> dict:
     found["import"] = memory.measure(board, heaps=HEAPS, ways=ways, progress=progress)
     progress(f"{board}: handshake and 100 packets")
     with prepared(board, library="frozen") as runner:
-        [row] = runner.run(f"heap_use.main({psk_modules(emulator.target(board).measured_in_c)!r})", heap=HEAPS[-1], icount=None, frozen=True)
+        names = psk_modules(emulator.target(board).measured_in_c)
+        [row] = runner.run(f"heap_use.main({names!r})", heap=HEAPS[-1], icount=None, frozen=True)
         found["frozen"] = row
         found["tunnel"] = {n: try_traffic(runner, n) for n in HEAPS}
         if board in QEMU:  # one firmware serves all sizes; elsewhere each step would be a build
@@ -173,7 +174,8 @@ def loading(board: str, progress=quiet) -> dict:
     for way in ("py", "mpy", "frozen"):
         with prepared(board, library=way, progress=progress) as runner:
             folder = ".frozen" if way == "frozen" else "/lib"
-            [row] = runner.run(f"import_cost.main({folder!r}, {psk_modules(way == 'frozen' and emulator.target(board).measured_in_c)!r})", frozen=way == "frozen")
+            names = psk_modules(way == "frozen" and emulator.target(board).measured_in_c)
+            [row] = runner.run(f"import_cost.main({folder!r}, {names!r})", frozen=way == "frozen")
             found[way] = runner.instructions(row["us"])
     with prepared(board, INSTALLED, program="import_cost", progress=progress) as runner:
         [row] = runner.run(f"import_cost.main('/lib', None, {(*report.PROFILE, *report.NAMES)!r})")

@@ -46,9 +46,9 @@ def build(name: str, *, heap: int = DEFAULT_HEAP, frozen: bool | Path = False, k
     return target(name).build(heap, frozen, kernels, progress)
 
 
-def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, frozen: bool | Path = False, kernels: bool = False,
-          stack: int = 0, icount: int | None = None, capture: Path | None = None, rom: Path | None = None, segment: int = 0,
-          netns: str | None = None, prefix: Sequence[str] = (), forwards: Sequence[tuple[int, int]] = (),
+def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, frozen: bool | Path = False,
+          kernels: bool = False, stack: int = 0, icount: int | None = None, capture: Path | None = None, rom: Path | None = None,
+          segment: int = 0, netns: str | None = None, prefix: Sequence[str] = (), forwards: Sequence[tuple[int, int]] = (),
           progress: Progress = _quiet) -> Board:
     """Start a board; stop it with `Board.stop` or by leaving the `with` block.
 

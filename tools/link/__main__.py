@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--arch", default="armv6m", help="mpy-cross's name of the architecture")
     parser.add_argument("--out", type=Path, help="write the .mpy files here")
     parser.add_argument("--freeze", type=Path, metavar="FOLDER", help="write sources and a manifest, for firmware, here")
-    parser.add_argument("--viper", action="store_true", help="with --freeze: for firmware without the kernels in C (firmware/natmod)")
+    parser.add_argument("--viper", action="store_true", help="with --freeze: for firmware without kernels in C (firmware/natmod)")
     parser.add_argument("--texts", choices=("device", "host"), default="device", help="where the texts of errors and events are")
     parser.add_argument("--test", nargs="*", metavar="TEST", help="run the unit tests on joined files on the unix port")
     parser.add_argument("--report", action="store_true", help="octets and heap, plain and joined")

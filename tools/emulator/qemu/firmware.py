@@ -31,7 +31,8 @@ def build(target: "QemuTarget", frozen: bool | Path, kernels: bool, progress: Pr
     def compile_with(manifest: Path, folder: Path, label: str) -> None:
         progress(f"{label}: building the firmware")
         argv = _make(target, tree, manifest, folder / "build") + [f"IPSEC_KERNELS={natmod.FOLDER}"] * kernels
-        cache.command(argv, cwd=tree / "ports/qemu", log=folder / "build.log", env=sources.build_env(), label=label, progress=progress)
+        cache.command(argv, cwd=tree / "ports/qemu", log=folder / "build.log", env=sources.build_env(), label=label,
+                      progress=progress)
 
     def plain(draft: Path) -> None:
         compile_with(_HERE / "manifest.py", draft, target.name)

@@ -1,3 +1,3 @@
 """The kernels of a firmware that was built with them (firmware/natmod)."""
 
-from _ipsec import *
+from _ipsec import *  # noqa: F403

@@ -22,8 +22,8 @@ index below 0 or above 255, which mpy-cross gets wrong for ESP32; a word has 32 
 import micropython
 
 from ipsec.crypto.scratch import block
-from ipsec.crypto.views import views
 from ipsec.crypto.suites import refuse
+from ipsec.crypto.views import views
 
 _len = len  # a module's own name is found faster than a built-in
 

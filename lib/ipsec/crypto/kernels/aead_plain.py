@@ -5,8 +5,8 @@ Start reading at `process`.
 
 from ipsec.crypto.kernels.plain import fill
 from ipsec.crypto.scratch import SIZE, block
-from ipsec.crypto.views import views
 from ipsec.crypto.suites import refuse
+from ipsec.crypto.views import views
 
 _CCM, _GCM, _CHACHA = 0, 1, 2
 
