@@ -154,7 +154,7 @@ def _install(subs) -> None:
     sub.add_argument("--no-romfs", action="store_true", help=about)
     about = "bytecode in the heap, even where it could run from the flash file system (RP2040, RP2350), for 40 KB more RAM"
     sub.add_argument("--no-in-place", action="store_true", help=about)
-    about = "joined files deflated, for a third less flash; code is in the heap then, on all boards"
+    about = "joined files deflated, for a quarter less flash: where bytecode could run from flash or ROMFS it is in the heap then"
     sub.add_argument("--packed", action="store_true", help=about)
     sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
     _insecure(sub)
