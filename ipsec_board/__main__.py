@@ -154,6 +154,8 @@ def _install(subs) -> None:
     sub.add_argument("--no-romfs", action="store_true", help=about)
     about = "bytecode in the heap, even where it could run from the flash file system (RP2040, RP2350), for 40 KB more RAM"
     sub.add_argument("--no-in-place", action="store_true", help=about)
+    about = "joined files deflated, for a quarter less flash: where bytecode could run from flash or ROMFS it is in the heap then"
+    sub.add_argument("--packed", action="store_true", help=about)
     sub.add_argument("--target", default="", help="folder on the board (default: its lib folder)")
     _insecure(sub)
 
@@ -161,7 +163,7 @@ def _install(subs) -> None:
 def _do_install(args: argparse.Namespace, show: Show) -> None:
     config = provision.read_plan(args.config, show, insecure=args.insecure).config if args.config else None
     joined = {"plain": args.plain, "texts": args.texts, "prepared": args.prepared, "romfs": not args.no_romfs,
-              "in_place": not args.no_in_place}  # fmt: skip
+              "in_place": not args.no_in_place, "packed": args.packed}  # fmt: skip
     choice = install.Choice(config, args.extra, args.source, args.app, args.native, args.target, args.viper, **joined)
     with _connect(args) as board:
         install.install(board, choice, show)

@@ -16,7 +16,7 @@ ARCHITECTURES = (
 )  # fmt: skip
 OLDEST = (1, 25, 0)  # what the tests run; before 1.22 the module names and the .mpy version differ
 _NEEDED = {"cryptolib": "AES", "hashlib": "SHA-256", "socket": "UDP"}
-_WANTED = ("cryptolib", "hashlib", "socket", "network", "machine", "asyncio", "select", "time", "ssl", "tls", "esp32")
+_WANTED = ("cryptolib", "hashlib", "socket", "network", "machine", "asyncio", "select", "time", "ssl", "tls", "esp32", "deflate")
 _CHIPS = ("ESP32S2", "ESP32S3", "ESP32C2", "ESP32C3", "ESP32C5", "ESP32C6", "ESP32H2", "ESP32P4", "ESP32", "RP2040", "RP2350")
 
 

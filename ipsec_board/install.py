@@ -37,7 +37,7 @@ class Choice:
     The linker joins the modules into a few files; `plain`: one file each. `texts`: "device", or "host" for codes there.
     `prepared` leaves parser and checker of the configuration out: `provision --prepared` writes what that needs.
     `romfs`: use a ROMFS segment where there is one. `in_place`: bytecode runs from a file system in flash that is
-    mapped into memory.
+    mapped into memory. `packed`: joined files lie deflated in the file system, and code is in the heap therefore.
     """
 
     config: Config | None = None
@@ -52,6 +52,7 @@ class Choice:
     prepared: bool = False
     romfs: bool = True
     in_place: bool = True
+    packed: bool = False
 
     @property
     def joined(self) -> bool:
@@ -87,11 +88,13 @@ class Work:
 
 def install(board: Link, choice: Choice, show: Show) -> Facts:
     """Install and import. Raises BoardError; then the board has what it had before."""
-    if not choice.joined and (choice.prepared or choice.texts == "host"):
-        raise BoardError("--prepared and --texts host are for joined files", "leave out --plain and --source")
+    if not choice.joined and (choice.prepared or choice.packed or choice.texts == "host"):
+        raise BoardError("--packed, --prepared and --texts host are for joined files", "leave out --plain and --source")
     found = facts.read(board)
     facts.check(found)
     target, other = _places(found, choice)
+    if choice.packed:
+        _check_packed(found, target, show)
     work = plan_work(board, files_for(found, choice, target), target, other)
     show.line(f"{found.machine or found.platform}: MicroPython {found.firmware}, {found.arch or 'no native code'}, to {target}")
     if f"{target}/{places.FILE}" in work.files:
@@ -119,8 +122,21 @@ def _places(found: Facts, choice: Choice) -> tuple[str, str]:
     if choice.target:
         return choice.target, ""
     in_files, in_rom = found.library_folder, romfs.LIBRARY if found.rom else ""
-    runs_there = choice.romfs and found.mpy and not choice.source
+    runs_there = choice.romfs and found.mpy and not choice.source and not choice.packed
     return (in_rom, in_files) if in_rom and runs_there else (in_files, in_rom)
+
+
+def _check_packed(found: Facts, target: str, show: Show) -> None:
+    """Raises BoardError where packed files cannot be; says so where others would serve the board better."""
+    if not found.modules.get("deflate"):
+        raise BoardError("the firmware has no module deflate, which inflates packed files", "leave out --packed")
+    if romfs.is_in(target):
+        raise BoardError("--packed is for a file system, not for ROMFS", "leave out --packed, or name another --target")
+    if not found.mpy:
+        raise BoardError("--packed is for .mpy files, which the firmware does not load", "leave out --packed")
+    if found.rom or found.mapped:
+        where = "ROMFS" if found.rom else "flash"
+        show.warn(f"code could run from {where} here: packed, the library takes 40 KB more RAM")
 
 
 def _announce(work: Work, show: Show) -> None:
@@ -163,7 +179,8 @@ def files_for(found: Facts, choice: Choice, target: str) -> dict[str, bytes]:
 def _joined(found: Facts, choice: Choice, in_place: bool) -> dict[str, bytes]:
     """The library in a few files (`linker/`), and the native module that they need, if there is one for this board."""
     extra = tuple(choice.extra)
-    options = Options(found.arch, choice.config, extra, choice.viper, texts=choice.texts, prepared=choice.prepared)
+    chosen = {"texts": choice.texts, "prepared": choice.prepared, "packed": choice.packed}
+    options = Options(found.arch, choice.config, extra, choice.viper, **chosen)  # type: ignore[arg-type]
     try:
         return build.files(link_once(options), found.arch, in_place)
     except LinkError as e:

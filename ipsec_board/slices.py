@@ -23,6 +23,8 @@ PACKAGE = "ipsec"
 _CORE_ROOTS = ("ipsec", "ipsec.config", "ipsec.tunnel", "ipsec.drive.base", "ipsec.crypto.board", "ipsec.ike.trace")
 REPLACING = {"ipsec.options": "ipsec.prepared"}  # with `install --prepared` the linker puts the second in the first's place
 IN_PLACE = "ipsec.drive.inplace"  # beside joined files on boards whose file system is mapped into memory
+PACKED = "ipsec.drive.packed"  # at the end of the package's own file, where the other joined ones lie deflated
+APART = (IN_PLACE, PACKED)  # never joined with others
 # Never on a board
 _HOST_ONLY = ("ipsec.crypto.host", "ipsec.crypto.host_dh", "ipsec.ike.keylog", "ipsec.drive.host_tls", "ipsec.drive.host_capture",
               "ipsec.drive.host_bell")  # fmt: skip
@@ -241,7 +243,7 @@ def modules(name: str) -> list[str]:
 
 def unreached() -> list[str]:
     """Modules of the library that belong to no slice; host-only ones do not count."""
-    placed = set(needed(None, "", SLICES)) | {*_HOST_ONLY, *REPLACING.values(), IN_PLACE}
+    placed = set(needed(None, "", SLICES)) | {*_HOST_ONLY, *REPLACING.values(), *APART}
     return sorted(set(_all_modules()) - placed)
 
 

@@ -71,6 +71,13 @@ def test_a_tunnel_comes_up_where_plain_files_find_no_room():
     assert report.least_heap(report.plain_files(linked, march, report.PLAIN_NAMES), march, NAME, (LEAST_KB,)) is None
 
 
+def test_packed_files_take_no_more_heap():
+    build(NAME)
+    march = emulator.target(NAME).march
+    linked = report.joined("aes128ccm16", march, packed=True)
+    assert report.least_heap(report.joined_files(linked, march, report.NAMES), march, NAME, (LEAST_KB,)) == LEAST_KB
+
+
 def test_a_tunnel_fits_in_48_kib_with_joined_files_frozen(tmp_path):
     build(NAME)
     joined_files.write_sources(link(report.frozen(emulator.target(NAME).march, report.config("aes128ccm16"))), tmp_path)

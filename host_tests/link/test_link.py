@@ -132,13 +132,14 @@ def test_no_name_of_a_secret_kind_is_guessed(device: tuple[Linked, Path]) -> Non
 _SOME = ["test_config", "test_esp", "test_inet_tcp", "test_transcript"]
 
 
-@pytest.mark.parametrize("viper, names", [
-    pytest.param(False, _SOME, id="some"),
-    pytest.param(False, [], id="all", marks=pytest.mark.slow),
-    pytest.param(True, [], id="all with viper", marks=pytest.mark.slow),
+@pytest.mark.parametrize("options, names", [
+    pytest.param({}, _SOME, id="some"),
+    pytest.param({}, [], id="all", marks=pytest.mark.slow),
+    pytest.param({"viper": True}, [], id="all with viper", marks=pytest.mark.slow),
+    pytest.param({"packed": True}, [], id="all packed", marks=pytest.mark.slow),
 ])  # fmt: skip
-def test_unit_tests_pass_on_joined_files(tmp_path: Path, viper: bool, names: list[str]) -> None:
-    check.prepare(tmp_path, "x64", viper=viper)
+def test_unit_tests_pass_on_joined_files(tmp_path: Path, options: dict, names: list[str]) -> None:
+    check.prepare(tmp_path, "x64", **options)
     done = check.run(tmp_path, names)
     last = done.stdout.splitlines()[-1]
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
@@ -181,8 +182,8 @@ def test_attributes_of_all_foreign_modules_stay() -> None:
     """An attribute that is also a foreign object's, such as `verify_mode` of a TLS context, is never renamed."""
     host = {"cryptography", "hmac"}  # of modules that no device has
     for source in LIBRARY.rglob("*.py"):
-        if source == LIBRARY / slices.path_of(slices.IN_PLACE):
-            continue  # is never joined
+        if source in [LIBRARY / slices.path_of(name) for name in slices.APART]:
+            continue
         for n in ast.walk(ast.parse(source.read_text())):
             is_from = isinstance(n, ast.ImportFrom)
             found = [n.module] if is_from else [a.name for a in n.names] if isinstance(n, ast.Import) else []

@@ -45,8 +45,8 @@ print(player.events)
 """
 
 
-def said(folder: Path, where: str) -> str:
-    linked = report.joined("aes128ccm16", "x64", texts=where)
+def said(folder: Path, where: str, packed: bool = False) -> str:
+    linked = report.joined("aes128ccm16", "x64", texts=where, packed=packed)
     build.write(linked, "x64", folder / where)
     script = SAYS.format(lib=str(folder / where), unit=str(UNIT_TESTS))
     done = subprocess.run([MICROPYTHON, "-X", "heapsize=2m", "-c", script], capture_output=True, text=True)
@@ -71,6 +71,12 @@ def test_the_file_has_the_words(tmp_path: Path) -> None:
     words = "is not an IPv4 or IPv6 address"
     assert words in (tmp_path / "device" / filed.FILE).read_text()
     assert not [path for path in (tmp_path / "device").rglob("*.mpy") if words.encode() in path.read_bytes()]
+
+
+@pytest.mark.slow
+def test_a_deflated_file_has_them_too(tmp_path: Path) -> None:
+    assert said(tmp_path, "device", packed=True) == said(tmp_path, "memory")
+    assert b"address" not in (tmp_path / "device" / filed.FILE).read_bytes()
 
 
 @pytest.mark.slow
@@ -116,6 +122,10 @@ def k(x):
     made = ast.unparse(tree)
     assert "_text(0, x, y)" in made and f"_text({len(first) + 1})" in made
     assert made.count("words") == 6
+    lines = ast.parse(source)
+    liner = filed.Liner()
+    liner.run(lines.body)
+    assert liner.text == filer.text and ast.unparse(lines) == made.replace(f"_text({len(first) + 1})", "_text(1)")
     assert made == ast.unparse(ast.parse(made))
 
 

@@ -1,4 +1,4 @@
-"""A module that lies beside the joined files by itself: its own names become such as every firmware has, and cost nothing.
+"""A module beside the joined files, or at the end of one: its own names become such as every firmware has, and cost nothing.
 
 Start reading at `alone`.
 """
@@ -10,10 +10,10 @@ from ipsec_board.linker.link import without_tuples
 from ipsec_board.linker.names import IN_EVERY_FIRMWARE
 
 
-def alone(source: str, kept: Collection[str]) -> str:
-    """The source with other names for what only it knows; `kept` are names that others call."""
+def alone(source: str, kept: Collection[str], before: str = "") -> str:
+    """The source with other names for what only it knows; `kept` are names that others call, `before` is what it follows."""
     tree = ast.parse(source)
-    used = {x for n in ast.walk(tree) for x in _names(n)}
+    used = {x for t in (tree, ast.parse(before)) for n in ast.walk(t) for x in _names(n)}
     free = (n for n in IN_EVERY_FIRMWARE if n not in used)
     own = sorted({n for n in _own(tree) if n not in kept and not n.startswith("__")})
     return without_tuples(ast.unparse(_Renamer(dict(zip(own, free, strict=False))).visit(tree))) + "\n"

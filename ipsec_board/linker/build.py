@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from ipsec_board import mpy, native, slices
-from ipsec_board.linker import filed, places
+from ipsec_board.linker import filed, pack, places
 from ipsec_board.linker.alone import alone
 from ipsec_board.linker.link import Linked
 from ipsec_board.linker.parts import ALWAYS
@@ -28,15 +28,27 @@ except (ImportError, MemoryError):
 def files(linked: Linked, arch: str, in_place: bool = False) -> dict[str, bytes]:
     """The .mpy files by path under the library's folder, that of texts, the native module; the map to read traces is kept.
 
-    `in_place`: for a board that can run bytecode from its flash file system; what it is about to forget stays in the heap.
+    `in_place`: for a board that can run bytecode from its flash file system; what it is about to forget stays in the heap, and
+    so does all that is packed.
     """
     keep_map(linked)
     made = {f"{path}.mpy": _compile(linked, path, text, arch) for path, text in linked.texts.items()}
-    if in_place:
+    if in_place and not linked.packed:
         made |= _in_place(linked, arch, made)
     if linked.filed:
         made[filed.FILE] = linked.filed.encode()
-    return {**made, native.MODULE: linked.kernels.read_bytes()} if linked.kernels else made
+    if linked.kernels:
+        made[native.MODULE] = linked.kernels.read_bytes()
+    return _packed(linked, arch, made) if linked.packed else made
+
+
+def _packed(linked: Linked, arch: str, plain: dict[str, bytes]) -> dict[str, bytes]:
+    """The files deflated, but for the one that inflates the others."""
+    top = _compile(linked, pack.TOP, pack.with_opener(linked.texts[pack.TOP]), arch)
+    made = {path: pack.packed(data) for path, data in plain.items() if path != filed.FILE}
+    if linked.filed:
+        made[filed.FILE] = pack.deflated(plain[filed.FILE])
+    return made | {f"{pack.TOP}.mpy": top}
 
 
 def _in_place(linked: Linked, arch: str, plain: dict[str, bytes]) -> dict[str, bytes]:

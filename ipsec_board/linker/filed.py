@@ -1,7 +1,7 @@
 """Texts for people in a file beside the code, `texts.txt`: a board reads one from its flash when it is told, and none takes heap.
 
 `raise PeerError("%d octets left over" % n)` becomes `raise PeerError(_text(4711, n))`, where the text is the line that begins at
-octet 4711. Without the file, or the room to read it, the error says the number and the values.
+octet 4711, or line 4711 of a deflated file. Without the file, or the room to read it, the error says the number and the values.
 
 Texts that stay on the computer are called in the same way, by the number of their code (`texts.py`), as a text of its own for
 each would take names in the board's table. Start reading at `Filer`.
@@ -26,6 +26,17 @@ def {NAME}(at, *values):
             f.seek(at)
             text = f.readline()[:-1]
     except (OSError, MemoryError):
+        return '<text %d %r>' % (at, values)
+    return text % values if values else text
+"""
+LINE_READER = f"""
+def {NAME}(at, *values):
+    try:
+        with open(__file__[:__file__.rfind('/') + 1] + '{FILE.split("/")[1]}') as f:
+            for _ in range(at):
+                f.readline()
+            text = f.readline()[:-1].decode()
+    except (ImportError, OSError, MemoryError):
         return '<text %d %r>' % (at, values)
     return text % values if values else text
 """
@@ -56,9 +67,13 @@ class Filer:
     def place(self, text: str) -> int:
         """Where a text begins in the file."""
         if text not in self._at:
-            self._at[text] = len(self.text)  # ASCII: as many octets
+            self._at[text] = self.end()
             self.text += text + "\n"
         return self._at[text]
+
+    def end(self) -> int:
+        """Where the next text will begin: its octet."""
+        return len(self.text)  # ASCII
 
     def fits(self, text: str) -> bool:
         """Whether it is worth it."""
@@ -68,6 +83,14 @@ class Filer:
         """What of a value that goes into a text the function gets."""
         del conversion  # the text in the file has it
         return n
+
+
+class Liner(Filer):
+    """The same for a file that is read from its beginning on, since it is deflated: texts are known by their lines."""
+
+    def end(self) -> int:
+        """Where the next text will begin: its line."""
+        return len(self._at)
 
 
 class Coder(Filer):

@@ -95,6 +95,7 @@ class Options:
     texts: str = "device"  # in a file beside the code; "memory": within it, as is best for frozen code; "host": on the computer
     prepared: bool = False  # the configuration is checked at the desk
     programs: tuple[str, ...] = ()
+    packed: bool = False  # the files, that of texts among them, lie deflated on the board
 
 
 @dataclass
@@ -113,6 +114,7 @@ class Linked:
     modules: dict[str, list[str]] = field(default_factory=dict)  # part: its modules
     dropped: list[str] = field(default_factory=list)
     passing: list[str] = field(default_factory=list)  # files that a board forgets once they have done their work
+    packed: bool = False  # to be deflated
 
     def shown_as(self, path: str) -> str:
         """What traces call a file; it tells which map belongs to it."""
@@ -144,7 +146,7 @@ def link(options: Options) -> Linked:
     kept = _kept(program) | (_of_faces(program) if options.whole else set())
     shaker = reach.Shaker(units, kept | inside.attributes, everything=options.whole)
     shaker.run(roots)
-    result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules, passing=passing)
+    result = Linked(kernels=kernels, dropped=reach.cut(units), modules=parts.modules, passing=passing, packed=options.packed)
     _drop_values(units, values)
     alive = _all(units)
     if options.texts == "host":
@@ -153,7 +155,7 @@ def link(options: Options) -> Linked:
         shortener.run(u.statement for u in alive)
         result.messages = coder.texts + shortener.texts
     elif options.texts == "device":
-        filer = filed.Filer()
+        filer = filed.Liner() if options.packed else filed.Filer()
         filer.run(u.statement for u in alive if u.module.name not in filed.OFTEN)
         result.filed = filer.text
     fixed = _fixed(program)
@@ -300,7 +302,7 @@ def _write(
         if options.texts == "memory":
             tree = emit.FromFirmware().visit(tree)
         if result.filed:
-            filed.add_reader(tree, part == CORE, CORE)
+            filed.add_reader(tree, part == CORE, CORE, filed.LINE_READER if options.packed else filed.READER)
         elif result.messages:
             filed.add_reader(tree, part == CORE, CORE, filed.CODER)
         tree.body[:0] = order.head(tree)

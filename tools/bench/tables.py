@@ -12,7 +12,7 @@ COMMAND = "make bench"
 README_BEGIN = "<!-- written by make bench -->"
 README_END = "<!-- until here -->"
 IN_README = (
-    "joined files of a PSK tunnel",
+    "joined files of a PSK tunnel, packed",
     "smallest heap for a tunnel and 100 packets, joined files",
     "peak heap of the PSK handshake above the library, frozen",
     "smallest heap for a tunnel and 100 packets, frozen",

@@ -47,10 +47,10 @@ sys.exit(1 if run.main({names!r}) else 0)
 """
 
 
-def prepare(folder: Path, arch: str, texts: str = "device", viper: bool = False, in_place: bool = False) -> Linked:
+def prepare(folder: Path, arch: str, viper: bool = False, in_place: bool = False, packed: bool = False) -> Linked:
     """Joined files of the whole library in `folder`/lib, the tests in `folder`/tests."""
     programs = tuple(p.read_text() for p in sorted(UNIT_TESTS.glob("*.py")))
-    linked = link_once(Options(arch, extra=("plain",), whole=True, texts=texts, viper=viper, programs=programs))
+    linked = link_once(Options(arch, extra=("plain",), whole=True, viper=viper, programs=programs, packed=packed))
     shutil.rmtree(folder, ignore_errors=True)
     build.write(linked, arch, folder / "lib", in_place)
     shutil.copytree(UNIT_TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
