@@ -1,6 +1,7 @@
 """The linker: what it joins behaves as before, and what it cannot prove it refuses."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -450,3 +451,20 @@ def test_values_of_two_names_are_no_tuple():
     text = "\n".join(report.joined("aes128ccm16", "armv6m").texts.values())
     assert not re.search(r"^\s+\S+, \S+ = \([^()]*\)$", text, re.MULTILINE)
     assert re.search(r"^\s+\S+, \S+ = [^(), ]+, [^(), ]+$", text, re.MULTILINE)
+
+
+SEEDED = """
+from ipsec_board.linker.link import Options, link
+from tools.link import report
+print(link(Options("armv6m", report.config("aes128gcm16"))).ident)
+"""
+
+
+@pytest.mark.slow
+def test_the_same_is_joined_to_the_same_files() -> None:
+    """The order of a set is another one in each process, and must not matter: installations are compared by their octets."""
+    said = set()
+    for seed in ("1", "2"):
+        argv, env = [sys.executable, "-c", SEEDED], {**os.environ, "PYTHONHASHSEED": seed}
+        said.add(subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout)
+    assert len(said) == 1

@@ -237,7 +237,7 @@ class _Binder(ast.NodeVisitor):
 
     def _inside(self, n: ast.AST, names: set[str], body: Iterable[ast.AST], is_class: bool = False) -> None:
         outer = {x for y in ast.walk(n) if isinstance(y, ast.Global) for x in y.names} if not is_class else set()
-        self._scopes.append(Scope({x: Binding(x, None) for x in names - outer}, is_class))
+        self._scopes.append(Scope({x: Binding(x, None) for x in sorted(names - outer)}, is_class))
         n.scope = self._scopes[-1]  # type: ignore[attr-defined]
         for child in body:
             self.visit(child)

@@ -13,7 +13,8 @@ from ipsec.micro import Collecting, forget, is_due, is_short, left, since
 
 TCP = "inet.segment inet.rto inet.sender inet.connection inet.tcp drive.stream"
 _DNS = "inet.dns drive.names"
-_LATE = ("ipsec.ike.create_child", "ipsec.ike.rekey_ike", "ipsec.ike.pick", "ipsec.ike.remedy")  # no handshake needs their room
+# No handshake needs their room
+_LATE = ("ipsec.ike.create_child", "ipsec.ike.rekey_ike", "ipsec.ike.pick", "ipsec.ike.remedy", "ipsec.ike.mobike")
 _ESHUTDOWN = 108
 _BURST = 16  # datagrams taken before timers get a turn
 _LOOK_MS = 100  # how late the core is asked what is due when packets have come: asking costs a board as much as a packet
