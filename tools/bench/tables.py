@@ -15,7 +15,7 @@ IN_README = (
     "joined files of a PSK tunnel, packed",
     "smallest heap for a tunnel and 100 packets, joined files",
     "peak heap of the PSK handshake above the library, frozen",
-    "smallest heap for a tunnel and 100 packets, frozen",
+    "smallest heap for a tunnel and 100 packets, joined files frozen",
     "AES-GCM-16, ESP of 1400 octets, to C AES-CBC, native",
     "AES-CCM-16, ESP of 64 octets",
     "X25519, native",
@@ -24,6 +24,7 @@ IN_README = (
 )
 _LIBRARY = {"stock": "a file for each module, viper", INSTALLED: "as installed"}
 _NOTE = "As installed: joined files and the native module, as `ipsec-board install` puts them on a board."
+_IN_C = "Firmware of qemu-m0plus, qemu-m3 and qemu-rv32 has the kernels in C, too, the others' viper."
 _WAYS = {"py+gc": "from source files", "mpy+gc": "from .mpy files", "frozen": "frozen into the firmware"}
 
 
@@ -97,7 +98,7 @@ def peak_table(boards: dict) -> Table:
     table = Table("Heap of a PSK tunnel, library frozen, octets",
                   ["board", "library", "peak of the handshake", "tunnel up", "smallest heap", "64 KiB without gc.threshold"])
     table.note = ("Library: all modules that a PSK device loads until its tunnel is up. Peak and tunnel come on top. "
-                  "Smallest: in steps of 4 KiB, with which a tunnel comes up and 100 packets are answered.")
+                  "Smallest: in steps of 4 KiB, with which a tunnel comes up and 100 packets are answered. " + _IN_C)
     for name, figures in boards_with(boards, "heap", "frozen"):
         heap = figures["heap"]
         frozen = heap["frozen"]
@@ -112,7 +113,7 @@ def joined_table(boards: dict) -> Table:
     table = Table("Joined files for a pre-shared key and AES-GCM, as `install` lays them, octets",
                   ["board", "way", "files", "heap after import", "smallest heap"], left=2)
     table.note = ("Files: those that a tunnel loads, native module and texts included. Smallest: in steps of 4 KiB, with which a "
-                  "tunnel comes up and 100 packets are answered.")
+                  "tunnel comes up and 100 packets are answered. Frozen: into firmware that has the kernels in C, too.")
     for name, figures in boards_with(boards, "joined"):
         for way, row in figures["joined"].items():
             if isinstance(row, dict):
@@ -125,7 +126,7 @@ def flash_table(boards: dict) -> Table:
     """Octets of flash, and instructions of loading."""
     table = Table("Flash, octets, and import, instructions", ["board", "PSK profile, .mpy", "library, .mpy", "library, frozen",
                                                               "import from source", "from .mpy", "frozen", "as installed"])
-    table.note = ("Frozen: what the firmware grows by with the whole library. Import: the blocking driver, from files on the "
+    table.note = (f"Frozen: what the firmware grows by with the whole library. {_IN_C} Import: the blocking driver, from files on the "
                   "board's file system or from the firmware; as installed, from joined files, all that is loaded until a tunnel "
                   "with a pre-shared key is up.")
     for name, figures in boards_with(boards, "flash", "psk_mpy"):

@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         names = list(sections.psk_modules(in_c=True))
         if args.joined:
             march = getattr(emulator.target(args.board), "march")  # noqa: B009
-            frozen, names = Path(scratch), ["ipsec", *report.PROFILE]
+            frozen, names = Path(scratch), ["ipsec", report.PROFILE[0], report.PROFILE[-1]]
             build.write_sources(link(report.frozen(march, report.config(_CIPHER))), frozen)
         show(sections.walk(runner, names, frozen))
         for kib in args.heaps:
