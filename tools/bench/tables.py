@@ -126,9 +126,9 @@ def flash_table(boards: dict) -> Table:
     """Octets of flash, and instructions of loading."""
     table = Table("Flash, octets, and import, instructions", ["board", "PSK profile, .mpy", "library, .mpy", "library, frozen",
                                                               "import from source", "from .mpy", "frozen", "as installed"])
-    table.note = (f"Frozen: what the firmware grows by with the whole library. {_IN_C} Import: the blocking driver, from files on the "
-                  "board's file system or from the firmware; as installed, from joined files, all that is loaded until a tunnel "
-                  "with a pre-shared key is up.")
+    table.note = (f"Frozen: what the firmware grows by with the whole library. {_IN_C} Import: the blocking driver, from files "
+                  "on the board's file system or from the firmware; as installed, from joined files, all that is loaded until a "
+                  "tunnel with a pre-shared key is up.")
     for name, figures in boards_with(boards, "flash", "psk_mpy"):
         octets = [number(figures["flash"][part], "octets") for part in ("psk_mpy", "all_mpy", "all_frozen")]
         counts = [number(at(figures, "loading", way), "instructions") for way in ("py", "mpy", "frozen", INSTALLED)]
