@@ -31,25 +31,25 @@ static void ghash_table(word *table, const uint8_t *key, size_t len) {
 }
 
 // `ghash_blocks` with the table of one nibble: the sum is divided by x^4 between nibbles, as 4 bits that leave at the end come
-// back at the beginning. Half as fast, for messages that are few.
+// back at the beginning. Slower, for messages that are few.
 static void ghash_small(word *z, const word *table, const word *x, size_t n) {
     for (; n; n--, x += 4) {
-        word a[4];
-        a[0] = a[1] = a[2] = a[3] = 0;
+        word a = 0, b = 0, c = 0, d = 0;
         for (int i = 3; i >= 0; i--) {
             word u = z[i] ^ swapped(x[i]);
             for (int nibble = 8; nibble; nibble--, u >>= 4) {
                 const word *e = table + 4 * (u & 15);
-                word out = a[3] & 15;
-                for (int k = 3; k; k--) {
-                    a[k] = (a[k] >> 4 | a[k - 1] << 28) ^ e[k];
-                }
-                a[0] = a[0] >> 4 ^ (out << 5 ^ out << 10 ^ out << 11 ^ out << 12) << 16 ^ e[0];
+                word out = d << 28;
+                d = (d >> 4 | c << 28) ^ e[3];
+                c = (c >> 4 | b << 28) ^ e[2];
+                b = (b >> 4 | a << 28) ^ e[1];
+                a = a >> 4 ^ out ^ out >> 1 ^ out >> 2 ^ out >> 7 ^ e[0];
             }
         }
-        for (int i = 0; i < 4; i++) {
-            z[i] = a[i];
-        }
+        z[0] = a;
+        z[1] = b;
+        z[2] = c;
+        z[3] = d;
     }
 }
 
