@@ -11,7 +11,7 @@ from ipsec.crypto.modes.aead import GCM, Aead
 from ipsec.micro import NO_KERNEL, const, has_room, native
 
 _SMALL_TABLE_LEN = const(256)
-_LITTLE = const(16384)  # octets in one piece: with fewer the table is small, and a packet takes half as long again
+_LITTLE = const(8192)  # octets in one piece: with fewer the table is small, and a packet takes half as long again
 _is_lean = True
 try:
     if native:
