@@ -26,7 +26,7 @@ static void pass(mp_obj_t self, mp_obj_t cipher, mp_obj_t hash, uint8_t *p, size
         size_t k = n < SCRATCH ? n : SCRATCH;
         copy(scratch, p, k);
         if (cipher) {
-            encrypt(cipher, block, k);
+            encrypt_blocks(cipher, block, k);
             copy(p, scratch, k);
         }
         if (hash) {

@@ -9,7 +9,7 @@ enum { LIMBS = 20, ZERO = 14, MASK = 8191, FOLD_25519 = 608 };
 #ifndef ASSEMBLER // else `run_program` comes from tools/natmod too, with all of this in it
 
 // What is over limb 19 comes back at limb 0, times 2^260 mod p.
-static void close(word *o, int32_t u, int32_t fold) {
+static void close_up(word *o, int32_t u, int32_t fold) {
     u = u * fold + (int32_t)o[0];
     o[0] = u & MASK;
     u = (u >> 13) + (int32_t)o[1];
@@ -27,7 +27,7 @@ static void fold_25519(word *o, const word *t) {
         o[i] = u & MASK;
         u >>= 13;
     }
-    close(o, u + v * FOLD_25519, FOLD_25519);
+    close_up(o, u + v * FOLD_25519, FOLD_25519);
 }
 
 // o = a - b + 2 (2^260 - 608): the first part of that at the lowest limb, the other when all is carried.
@@ -38,7 +38,7 @@ static void subtract_25519(word *o, const word *a, const word *b) {
         o[i] = u & MASK;
         u >>= 13;
     }
-    close(o, u + 2, FOLD_25519);
+    close_up(o, u + 2, FOLD_25519);
 }
 
 static void add(word *o, const word *a, const word *b, word fold) {
@@ -48,7 +48,7 @@ static void add(word *o, const word *a, const word *b, word fold) {
         o[i] = u & MASK;
         u >>= 13;
     }
-    close(o, u, fold);
+    close_up(o, u, fold);
 }
 
 static void times_a24(word *o, const word *a) {
@@ -58,7 +58,7 @@ static void times_a24(word *o, const word *a) {
         o[i] = u & MASK;
         u >>= 13;
     }
-    close(o, u, FOLD_25519);
+    close_up(o, u, FOLD_25519);
 }
 
 // t / 2^260 modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1 (Montgomery); p = -1 modulo 2^13, so a limb is its own factor.

@@ -18,7 +18,7 @@ typedef struct {
 } aead;
 
 // XOR the text with the key stream; with AES the first block of that masks the MAC.
-static void crypt(const aead *a, uint8_t *p, size_t n) {
+static void add_stream(const aead *a, uint8_t *p, size_t n) {
     const word *nonce = (word *)a->state;
     int mode = a->state[MODE];
     word number = mode;
@@ -42,7 +42,7 @@ static void crypt(const aead *a, uint8_t *p, size_t n) {
                 d[2] = nonce[2];
                 d[3] = swapped(number++);
             }
-            encrypt(a->stream, a->block, 16 * blocks);
+            encrypt_blocks(a->stream, a->block, 16 * blocks);
             if (used) {
                 copy(a->state + MASK_MAC, (uint8_t *)a->scratch, 16);
             }
@@ -123,7 +123,7 @@ static void authenticate(const aead *a, const uint8_t *header, size_t header_len
         blocks = padded((uint8_t *)scratch, used + k) >> 4;
         used = 0;
         if (mode == CCM) {
-            encrypt(a->mac, a->block, 16 * blocks);
+            encrypt_blocks(a->mac, a->block, 16 * blocks);
             continue;
         }
         if (!left) { // bits, big-endian (GCM), or octets, little-endian (Poly1305)
@@ -178,7 +178,7 @@ static int message(const aead *a, uint8_t *buf, int len, int start, int iv_pos, 
     if (opens) {
         end -= state[ICV_LEN];
     }
-    if (start < 0 || iv_pos < start || iv_pos - start > 512 || end < pos || end + state[ICV_LEN] > len || pos < 4) {
+    if (start < 0 || iv_pos - start < (seq_hi ? 4 : 0) || iv_pos - start > 512 || end < pos || end + state[ICV_LEN] > len || pos < 4) {
         return -1;
     }
     uint8_t *text = buf + pos;
@@ -191,7 +191,7 @@ static int message(const aead *a, uint8_t *buf, int len, int start, int iv_pos, 
         poly_start(a->sum, (uint8_t *)a->scratch, state);
     }
     if (opens == (mode == CCM)) { // the MAC of CCM is over the plaintext
-        crypt(a, text, n);
+        add_stream(a, text, n);
     }
     authenticate(a, buf + start, iv_pos - start, seq_hi, text, n);
     int forged = 0;
@@ -202,7 +202,7 @@ static int message(const aead *a, uint8_t *buf, int len, int start, int iv_pos, 
         }
     }
     if (opens != (mode == CCM)) {
-        crypt(a, text, n);
+        add_stream(a, text, n);
     }
     if (!opens) {
         for (int i = 0; i < state[ICV_LEN]; i++) {
@@ -211,7 +211,7 @@ static int message(const aead *a, uint8_t *buf, int len, int start, int iv_pos, 
         return end + state[ICV_LEN];
     }
     if (!IS_CHACHA(mode) && is_forged(state, buf + end)) {
-        crypt(a, text, n); // back to ciphertext: nobody may read unverified plaintext
+        add_stream(a, text, n); // back to ciphertext: nobody may read unverified plaintext
         return -1;
     }
     return end;

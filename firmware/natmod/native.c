@@ -7,11 +7,13 @@
 #ifdef MICROPY_ENABLE_DYNRUNTIME
 #include "py/dynruntime.h"
 #define mp_call_method_n_kw mp_fun_table.call_method_n_kw
+#define IS_BYTEARRAY(obj) (mp_obj_get_type(obj)->name == MP_QSTR_bytearray) // the type itself is looked up by name, too
 #else
 #include "py/binary.h"
 #include "py/objarray.h"
 #include "py/objlist.h"
 #include "py/runtime.h"
+#define IS_BYTEARRAY(obj) mp_obj_is_exact_type(obj, &mp_type_bytearray)
 #endif
 
 #ifndef ALL
@@ -90,7 +92,7 @@ static mp_obj_t *items_of(mp_obj_t obj, size_t need) {
 
 // A bytearray of `scratch.py`: as it is laid out, since parts of it are to be passed to ciphers.
 static mp_obj_array_t *scratch_of(mp_obj_t obj, size_t need) {
-    if (mp_obj_get_type(obj)->name != MP_QSTR_bytearray) {
+    if (!IS_BYTEARRAY(obj)) {
         mp_raise_ValueError(MP_ERROR_TEXT("bytearray"));
     }
     words_of(obj, need, MP_BUFFER_RW);
@@ -101,7 +103,7 @@ static mp_obj_array_t *scratch_of(mp_obj_t obj, size_t need) {
 #define FIRST_OF(scratch, n) { { (scratch)->base.type }, BYTEARRAY_TYPECODE, 0, n, (scratch)->items }
 
 // Pass the first n octets of a scratch buffer through a cipher.
-static void encrypt(mp_obj_t cipher, const mp_obj_array_t *scratch, size_t n) {
+static void encrypt_blocks(mp_obj_t cipher, const mp_obj_array_t *scratch, size_t n) {
     mp_obj_array_t part = FIRST_OF(scratch, n);
     mp_obj_t in_and_out[2] = { MP_OBJ_FROM_PTR(&part), MP_OBJ_FROM_PTR(&part) };
     mp_call_function_n_kw(cipher, 2, 0, in_and_out);

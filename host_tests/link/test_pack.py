@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.link.test_link import HANDSHAKE, micropython
-from ipsec_board import native, slices
+from ipsec_board import mpy, native, slices
 from ipsec_board.linker import build, filed, pack, parts
 from ipsec_board.paths import LIBRARY
 from tools.link import check, report
@@ -28,6 +28,33 @@ for name in {names!r}:
             print(len(f.read()))
     except (ImportError, OSError) as e:
         print(type(e).__name__, e)
+"""
+
+
+# An import of a file that is there, with so little heap left
+SHORT = """
+import gc, sys
+sys.path[:0] = [{lib!r}]
+import packed
+sys.path[:0] = [packed.mount({folder!r})]
+def left(octets):
+    gc.collect()
+    kept = None
+    for n in (4096, 256, 32):
+        while gc.mem_free() > octets + n:
+            try:
+                kept = [kept, bytearray(n)]
+            except MemoryError:
+                break
+    try:
+        import some_module
+        return "there"
+    except Exception as e:
+        return type(e).__name__
+    finally:
+        kept = None
+        sys.modules.pop("some_module", None)
+print(*[left(n) for n in range(0, 16384, 64)])
 """
 
 
@@ -55,6 +82,14 @@ def test_a_board_reads_what_was_packed(tmp_path):
     for name, octets in files.items():
         (tmp_path / name).write_bytes(octets)
     assert read(tmp_path, ["a", "b", "c", "d", "e"]) == [str(len(OCTETS)), "0", "5001", "100", "OSError [Errno 2] ENOENT"]
+
+
+def test_no_room_for_an_import_is_no_missing_file(tmp_path):
+    """An import asks a file system with `stat`, and takes what that raises for a file that is not there."""
+    module = mpy.compile_source(b"x = 1\n" * 400, "some_module.py", "x64")
+    (tmp_path / "some_module.mpy").write_bytes(pack.packed(module))
+    found = micropython(SHORT.format(lib=str(LIBRARY / "ipsec/drive"), folder=str(tmp_path))).split()
+    assert set(found) == {"MemoryError", "there"} and found[0] == "MemoryError", found
 
 
 def test_every_damage_is_told(tmp_path):

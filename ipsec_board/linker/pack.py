@@ -15,7 +15,7 @@ TOP = "ipsec/__init__"  # the file that makes the others readable, and is read a
 _WINDOW = 11
 # Octets: many smaller ones are loaded when a tunnel is up, where the inflator finds no room, and no block of flash would be saved
 _LEAST = 1536
-_METHODS = ("mount", "umount", "stat", "ilistdir", "open", "path")  # what the firmware calls, and a name that it has
+_METHODS = ("mount", "umount", "stat", "statvfs", "ilistdir", "open", "path")  # what the firmware calls, and a name that it has
 _CALL = "\n__path__ = mount(__path__)\ndel mount\n"
 
 

@@ -50,6 +50,8 @@ def _do(args: argparse.Namespace) -> int:
         build.write(linked, args.arch, args.out)
         print(f"{len(linked.texts)} files, {len(linked.dropped)} names left out; traces say {linked.ident}")
     if args.freeze:
+        if args.texts != "device":
+            raise LinkError("--texts is for files: what is frozen has its texts in flash")
         config = load(str(args.config)) if args.config else None
         build.write_sources(link(report.frozen(args.arch, config, args.viper)), args.freeze)
         print(f"include {args.freeze / 'manifest.py'} in the board's manifest" + _WITH_KERNELS * (not args.viper))

@@ -11,6 +11,8 @@ from binascii import crc32
 from deflate import RAW, DeflateIO
 from micropython import const
 
+_NO_ROOM = (MemoryError, RuntimeError)  # made now: a tuple takes room, too
+_FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)  # what `stat` says of one
 _WHOLE = const(0x2144DF1C)  # CRC-32 of octets whose own CRC-32 is behind them
 
 
@@ -19,6 +21,7 @@ class _Inflated:
 
     def __init__(self, path):
         self.path = path
+        self.failed = None  # what `stat` met last
 
     def mount(self, readonly, mkfs):
         pass
@@ -27,13 +30,24 @@ class _Inflated:
         pass
 
     def stat(self, path):
-        return os.stat(self.path + path)
+        """Whatever this raises, an import takes it for a file that is not there: so one is said to be, and `open` raises it."""
+        self.failed = None
+        try:
+            return os.stat(self.path + path)
+        except _NO_ROOM as e:
+            self.failed = e
+            return _FILE
+
+    def statvfs(self, path):
+        return os.statvfs(self.path + path)
 
     def ilistdir(self, path):
         return os.ilistdir(self.path + path)
 
     def open(self, path, mode):
         """A stream. Raises ImportError for a file that is not as it was written: an import would take what it gets for code."""
+        if self.failed:
+            raise self.failed
         path = self.path + path
         f = open(path, "rb")  # noqa: SIM115 - whoever imports closes it
         bits = f.read(1)

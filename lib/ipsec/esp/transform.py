@@ -9,7 +9,7 @@ window is checked before and marked after the ICV is verified. Start reading at 
 """
 
 from ipsec.esp import drop, state
-from ipsec.micro import NO_KERNEL, const, native
+from ipsec.micro import NO_KERNEL, const, has_room, native
 
 _is_lean = True
 try:
@@ -23,6 +23,7 @@ except NO_KERNEL:
     _is_lean = False
 
 _HEADER_LEN = const(8)
+_LITTLE = const(8192)  # octets in one piece: with fewer tables are small, and a packet takes half as long again
 
 
 class EspSa:
@@ -34,7 +35,7 @@ class EspSa:
 
     place = 0  # which of several Child SAs it belongs to
 
-    def __init__(self, crypto, child, replay_window: int, large: bool = False):
+    def __init__(self, crypto, child, replay_window: int, large: bool | None = False):
         encr, key_bits, integ, esn = child.suite
         _, _, iv_len, icv_len, block = crypto.sizes(encr, key_bits, integ)
         block = max(4, block)
@@ -45,6 +46,8 @@ class EspSa:
         self.tail = block - 1 + 2 + icv_len
         self.out = state.outbound(child.spi_out, self.head, block, esn, child.ts_local, child.ts_remote)
         self.inward = state.inbound(child.spi_in, self.head, icv_len, esn, replay_window, child.ts_remote, child.ts_local)
+        if native and not large and not has_room(_LITTLE):
+            large = None
         self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out, large)
         self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in, large)
         self.is_lean = _is_lean and getattr(self._sealer, "is_lean", False)  # allocates nothing: the heap may be locked

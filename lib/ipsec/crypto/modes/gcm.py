@@ -8,10 +8,9 @@ from cryptolib import aes
 
 from ipsec.crypto import ct
 from ipsec.crypto.modes.aead import GCM, Aead
-from ipsec.micro import NO_KERNEL, const, has_room, native
+from ipsec.micro import NO_KERNEL, const, native
 
 _SMALL_TABLE_LEN = const(256)
-_LITTLE = const(8192)  # octets in one piece: with fewer the table is small, and a packet takes half as long again
 _is_lean = True
 try:
     if native:
@@ -38,8 +37,7 @@ class Sealer(Aead):
         super().__init__(GCM, encr, key)
         table_len, fill, mac, self.end = self.kernel
         encrypt = aes(bytes(key[:-4]), 1).encrypt
-        is_small = native and (large is None or not has_room(_LITTLE))
-        self.table = bytearray(_SMALL_TABLE_LEN if is_small else table_len)
+        self.table = bytearray(_SMALL_TABLE_LEN if native and large is None else table_len)
         self.sum = bytearray(24)
         fill(self.table, encrypt(bytes(16)), self.sum)
         self.ready(encrypt, mac, self.table, self.sum)
