@@ -55,6 +55,8 @@ class Emitter:
         for unit in units:
             if not all(b in self._outside for b in unit.binds) or not unit.binds:
                 body.append(self._finish(unit.statement, part))
+                if not self._parts.hot(unit.module.name, unit.statement):
+                    _tighten(body[-1])
         used = {b for s in body for b in _used(s)}
         head = self._imports(part, used)
         return ast.fix_missing_locations(ast.Module([*head, *body], []))
@@ -99,6 +101,15 @@ class Emitter:
         return self._part_of(binding)
 
 
+def _tighten(s: ast.stmt) -> None:
+    """Methods take the places of two names that every class is born with and nobody asks for: 16 octets of heap.
+
+    Not where packets look for methods, since what is in a full table is found later.
+    """
+    if isinstance(s, ast.ClassDef) and any(isinstance(x, ast.FunctionDef) for x in s.body):
+        s.body[:0] = ast.parse("del __qualname__, __module__").body
+
+
 def _import(key: tuple, final: str) -> ast.stmt:
     name = key[-1]
     alias = ast.alias(name, None if name == final else final)
@@ -137,13 +148,6 @@ class _Finisher(ast.NodeTransformer):
         outer = getattr(n, "outer", ())
         if outer and isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
             n.body.insert(0, ast.Global(sorted(b.final for b in outer)))
-        return n
-
-    def visit_ClassDef(self, n: ast.ClassDef) -> ast.AST:
-        """Methods take the places of two names that every class is born with and nobody asks for: 16 octets of heap."""
-        self.generic_visit(n)
-        if any(isinstance(s, ast.FunctionDef) for s in n.body):
-            n.body[:0] = ast.parse("del __qualname__, __module__").body
         return n
 
     def visit_LateImport(self, n: LateImport) -> ast.stmt | list[ast.stmt]:

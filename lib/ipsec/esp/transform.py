@@ -9,7 +9,7 @@ window is checked before and marked after the ICV is verified. Start reading at 
 """
 
 from ipsec.esp import drop, state
-from ipsec.micro import NO_KERNEL, const, has_room, native
+from ipsec.micro import NO_KERNEL, const, has_room, is_short, native
 
 _is_lean = True
 try:
@@ -46,7 +46,7 @@ class EspSa:
         self.tail = block - 1 + 2 + icv_len
         self.out = state.outbound(child.spi_out, self.head, block, esn, child.ts_local, child.ts_remote)
         self.inward = state.inbound(child.spi_in, self.head, icv_len, esn, replay_window, child.ts_remote, child.ts_local)
-        if native and not large and not has_room(_LITTLE):
+        if native and not large and is_short() and not has_room(_LITTLE):
             large = None
         self._sealer = crypto.new_sealer(encr, integ, child.encr_out, child.integ_out, large)
         self._opener = crypto.new_opener(encr, integ, child.encr_in, child.integ_in, large)
