@@ -28,6 +28,7 @@ _COMPILING = Lock()  # boards of one architecture share a folder
 GATEWAY_ID, DEVICE_ID = "gw.example", "device.example"
 READINGS = 100
 _NOT_PLAIN = "the firmware to put files on has the library frozen already: an outdated build"
+_NEAR = 262144  # octets of heap near what boards have, since a collection costs by its size; with 96 KiB in one piece left
 _WAYS = ("py+gc", "mpy+gc", "frozen")
 _EARLY = 4096  # gc.threshold while loading, as in firmware/
 _LEAST_STEP = 4096
@@ -116,7 +117,7 @@ def depth(board: str, variant: str, progress=quiet) -> dict:
 def early(board: str, variant: str, progress=quiet) -> dict:
     """`{threshold: n}`: the PSK handshake with `gc.threshold` in octets, -1 for none."""
     with prepared(board, variant, program="early", progress=progress) as runner:
-        rows = runner.run("early.main(-1, 4096)")
+        rows = runner.run("early.main(-1, 4096)", heap=_NEAR)
     return {str(row["threshold"]): sum(runner.count(t) for t in row["steps"].values()) for row in rows}
 
 
