@@ -31,7 +31,7 @@ print(native.copy is _ipsec.copy, "ipsec.crypto.kernels.aead_kernel" in sys.modu
 """
 
 
-@pytest.fixture(scope="module", params=("qemu-m0plus", "qemu-rv32"))
+@pytest.fixture(scope="module", params=("qemu-m0plus",))
 def board(request, tmp_path_factory):
     build(request.param, frozen=True, kernels=True)
     rom = stage(tmp_path_factory.mktemp("rom"), {"unit": UNIT}, emulator.target(request.param).march)
