@@ -85,7 +85,9 @@ def test_manifest_freezes_the_library(folder):
     frozen, included = [], []
     names = {"package": lambda name, base_path: frozen.append((name, base_path)), "include": included.append}
     exec((folder / "manifest.py").read_text(), names)
-    assert [(name, (folder / base).resolve()) for name, base in frozen] == [("ipsec", REPOSITORY / "lib")]
+    assert [(name, (folder / base).resolve()) for name, base in frozen] == [
+        ("ipsec", REPOSITORY / "lib"), ("ipsec", REPOSITORY / "firmware/natmod/frozen"),
+    ]  # fmt: skip
     assert len(included) == 1
     assert included[0].startswith("$(PORT_DIR)/boards/") or (folder / included[0]).is_file()
 
