@@ -22,6 +22,20 @@ remote_ts = ["10.10.0.0/24"]
 """
 SECRET = "hex:00112233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
+# A tunnel as programs on boards with little heap make it, and a function that asks the responder's echo
+CONNECTED = """
+import gc
+gc.threshold(4096)
+import ipsec
+uplink = ipsec.connect("/ipsec.json")
+gc.threshold(-1)
+sock = uplink.socket()
+sock.settimeout(5)
+def said(n):
+    sock.sendto(b"%d" % n, ("10.10.0.1", 5000))
+    return sock.recvfrom(100)[0]
+"""
+
 
 class Said(NamedTuple):
     """What one command of the tool did: exit status, standard output, standard error."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_tests.board_tool.conftest import below, gcm_plan, install, tool
+from host_tests.board_tool.conftest import CONNECTED, below, gcm_plan, install, tool
 from host_tests.conftest import require
 from host_tests.emulated import in_flash
 from ipsec_board import link
@@ -12,17 +12,7 @@ pytestmark = pytest.mark.emulated
 HEAP = 112 * 1024  # with the bytecode in it a tunnel takes 140
 PLACES = "/lib/ipsec/places.bin"
 ADDED = {PLACES, "/lib/ipsec/drive/inplace.mpy"}
-START = """
-import gc
-gc.threshold(4096)
-import ipsec
-uplink = ipsec.connect("/ipsec.json")
-gc.threshold(-1)
-sock = uplink.socket()
-sock.settimeout(5)
-def said(n):
-    sock.sendto(b"%d" % n, ("10.10.0.1", 5000))
-    return sock.recvfrom(100)[0]
+START = CONNECTED + """
 answers = [said(n) for n in range(20)]
 """
 # Every sector that no file has gets other octets, as new files and removed ones leave them

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from host_tests.board_tool.conftest import TUNNEL, below, gcm_plan, install, tool, write_plan
+from host_tests.board_tool.conftest import CONNECTED, TUNNEL, below, gcm_plan, install, tool, write_plan
 from host_tests.board_tool.test_doctor import row
 from host_tests.board_tool.test_run import DEVICE, responder  # noqa: F401 - a fixture
 from host_tests.conftest import require
@@ -22,17 +22,7 @@ TEXTS = "/lib/ipsec/texts.txt"
 IN_PLACE = {"/lib/ipsec/places.bin", "/lib/ipsec/drive/inplace.mpy"}
 LOAD = "import ipsec.drive.sync, ipsec.native, ipsec.crypto.backend"
 WRONG = "from ipsec.config import Config\nConfig(mtu='x')"
-CONNECT = """
-import gc
-gc.threshold(4096)
-import ipsec
-uplink = ipsec.connect("/ipsec.json")
-gc.threshold(-1)
-sock = uplink.socket()
-sock.settimeout(5)
-def said(n):
-    sock.sendto(b"%d" % n, ("10.10.0.1", 5000))
-    return sock.recvfrom(100)[0]
+CONNECT = CONNECTED + """
 print([said(n) for n in range(50)] == [b"ack %d" % n for n in range(50)])
 uplink.close()
 """

@@ -165,6 +165,13 @@ def test_names_in_c_are_kept() -> None:
     assert set(native.NAMES) == set(re.findall(r"MP_QSTR_([a-zA-Z]\w+)", texts)) - {"bytearray", "module"}
 
 
+def test_classes_that_packets_meet_keep_their_tables(device: tuple[Linked, Path]) -> None:
+    """A full table is slower to look up, so only the others give up two names for a smaller one."""
+    data, ike = device[0].texts["ipsec/_data"], device[0].texts["ipsec/_ike"]
+    assert "del __qualname__" not in data
+    assert ike.count("del __qualname__, __module__") == len(re.findall("^class ", ike, re.MULTILINE)) > 1
+
+
 def test_what_is_there_is_told(device: tuple[Linked, Path]) -> None:
     told = device[0].texts["ipsec/crypto/present"]
     assert told == "NAMES = ('modes/ccm', 'groups/x25519')\n"

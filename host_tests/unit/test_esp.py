@@ -282,6 +282,31 @@ def test_heap_is_locked_only_where_esp_itself_has_a_kernel():
     assert EspSa(LeanCrypto(), child, 64, False).is_lean == (transform.carry is not carry)
 
 
+class Asked(LeanCrypto):
+    """Remembers how large tables are to be."""
+
+    def new_sealer(self, *args):
+        self.large = args[-1]
+        return super().new_sealer(*args)
+
+
+def test_tables_are_small_where_the_heap_is_nearly_full():
+    ours = [anywhere(4)]
+    child = ChildSa(b"\1\1\1\1", b"\2\2\2\2", CCM16, ours, ours, (keys(19, 1), keys(0, 2), keys(19, 3), keys(0, 4)))
+    real = transform.native, transform.is_short, transform.has_room
+    try:
+        for native, short, room, wanted, large in (
+            (1, True, False, False, None), (1, True, True, False, False), (1, False, False, False, False),
+            (1, True, False, True, True), (None, True, False, False, False),
+        ):  # fmt: skip
+            transform.native, transform.is_short, transform.has_room = native, lambda s=short: s, lambda n, r=room: r
+            crypto = Asked()
+            EspSa(crypto, child, 64, wanted)
+            assert crypto.large is large, (native, short, room, wanted)
+    finally:
+        transform.native, transform.is_short, transform.has_room = real
+
+
 def test_nothing_is_allocated_under_heap_lock():
     try:
         from micropython import heap_lock, heap_unlock

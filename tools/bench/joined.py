@@ -10,6 +10,8 @@ import json
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ipsec.config import load
@@ -62,8 +64,7 @@ def joined(board: str, progress=quiet) -> dict:
             found[way] |= _heap(board, march, linked, report.names(loaded), "prepared" in options, in_place, progress)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        build.write_sources(link(report.frozen(march, report.config(CIPHER))), folder / "frozen")
-        _place(folder, march)
+        place_frozen(folder, march)
         progress(f"{board}: joined files, frozen")
         found[FROZEN] = {"least": least(board, folder, False, progress, folder / "frozen")}
     return found
@@ -79,9 +80,21 @@ def _heap(board: str, march: str, linked: Linked, names: list[str], prepared: bo
         return {"heap": row["heap"], "least": least(board, folder, prepared, progress)}
 
 
+def place_frozen(folder: Path, march: str) -> None:
+    """The sources to freeze, in `folder`/frozen, and the board's programs."""
+    build.write_sources(link(report.frozen(march, report.config(CIPHER))), folder / "frozen")
+    _place(folder, march)
+
+
+def place_in_place(folder: Path, march: str) -> None:
+    """Files whose bytecode runs in place, and the board's programs."""
+    build.write(report.joined(CIPHER, march), march, folder / "lib", True)
+    _place(folder, march)
+
+
 def _place(folder: Path, march: str) -> None:
     (folder / "bench").mkdir()
-    for name in ("traffic", "kept", "counting"):
+    for name in ("traffic", "staying", "kept", "counting"):
         compile_mpy(DEVICE / f"{name}.py", folder / "bench" / f"{name}.mpy", march, f"{name}.py")
 
 
@@ -118,6 +131,17 @@ def least(board: str, folder: Path, prepared: bool, progress=quiet, frozen: bool
 
 def passes(board: str, folder: Path, heap: int, prepared: bool, frozen: bool | Path = False) -> bool:
     """Whether a tunnel to the reference responder comes up in this heap, and all packets come back."""
+    with with_gateway(board, folder, prepared):
+        try:
+            rows = run(board, folder, heap, "traffic", f"main('/rom/bench/tunnel.json', {_READINGS}, 4096)", frozen)
+        except BoardFailure:
+            return False  # MemoryError, and what a full heap leads to: answers that are dropped, a tunnel that is not up in time
+    return rows[0]["acknowledged"] == _READINGS
+
+
+@contextmanager
+def with_gateway(board: str, folder: Path, prepared: bool = False, more: dict | None = None) -> Iterator[None]:
+    """The reference responder, and beside the board's programs the configuration of a tunnel to it, with `more` options."""
     from host_tests.responder.gateway import Responder
 
     psk = secrets.token_bytes(32)
@@ -125,14 +149,10 @@ def passes(board: str, folder: Path, heap: int, prepared: bool, frozen: bool | P
         options = {
             "gateway": emulator.target(board).gateway, "port": gateway.port, "natt_port": gateway.natt_port,
             "local_id": _IDS[0], "remote_id": _IDS[1], "psk": "hex:" + psk.hex(), "remote_ts": ["10.10.0.0/24"],
-            "ike_proposals": [f"{CIPHER}-prfsha256-x25519"], "esp_proposals": [CIPHER],
+            "ike_proposals": [f"{CIPHER}-prfsha256-x25519"], "esp_proposals": [CIPHER], **(more or {}),
         }  # fmt: skip
         file = folder / "bench/tunnel.json"
         file.write_text(json.dumps(options))
         if prepared:
             file.write_text(json.dumps(prepare.dump(load(str(file)))))
-        try:
-            rows = run(board, folder, heap, "traffic", f"main('/rom/bench/tunnel.json', {_READINGS}, 4096)", frozen)
-        except BoardFailure:
-            return False  # MemoryError, and what a full heap leads to: answers that are dropped, a tunnel that is not up in time
-    return rows[0]["acknowledged"] == _READINGS
+        yield

@@ -23,7 +23,7 @@ except NO_KERNEL:
     _is_lean = False
 
 _HEADER_LEN = const(8)
-_LITTLE = const(8192)  # octets in one piece: with fewer tables are small, and a packet takes half as long again
+_LITTLE = const(8192)  # octets in one piece: with fewer tables are small, and packets take longer (firmware/natmod/README.md)
 
 
 class EspSa:
