@@ -165,6 +165,11 @@ def test_names_in_c_are_kept() -> None:
     assert set(native.NAMES) == set(re.findall(r"MP_QSTR_([a-zA-Z]\w+)", texts)) - {"bytearray", "module"}
 
 
+def test_what_a_status_tells_has_its_name(device: tuple[Linked, Path]) -> None:
+    told = set(re.findall(r"self\.([a-z]\w*) = ", slices.source_of("ipsec.status").decode()))
+    assert len(told) > 10 and not told & set(device[0].attributes)
+
+
 def test_classes_that_packets_meet_keep_their_tables(device: tuple[Linked, Path]) -> None:
     """A full table is slower to look up, so only the others give up two names for a smaller one."""
     data, ike = device[0].texts["ipsec/_data"], device[0].texts["ipsec/_ike"]

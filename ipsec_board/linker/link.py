@@ -69,7 +69,7 @@ _PROGRAMS: dict[str, tuple[str, ...] | None] = {
 _STUBS = (*_PROGRAMS, "ipsec.address", "ipsec.offer", "ipsec.suite")  # modules whose old name stays, with what is left of them
 # Modules whose classes programs hold objects of: their public names stay
 _OBJECTS = (
-    *("ipsec." + n for n in ("config", "errors", "event")),
+    *("ipsec." + n for n in ("config", "errors", "event", "status")),
     *("ipsec.drive." + n for n in ("base", "sync", "aio", "stream", "sync_stream", "aio_stream")),
     *("ipsec.drive." + n for n in ("datagram", "pollable", "sync_socket", "aio_socket", "socket_module")),
     *("ipsec.drive." + n for n in ("aio_server", "raw_socket")),
