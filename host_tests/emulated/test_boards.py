@@ -8,6 +8,7 @@ import pytest
 
 from tools import emulator
 from tools.emulator.base import REPOSITORY
+from tools.emulator.frozen import inputs
 from tools.emulator.stage import stage
 
 FOLDERS = sorted(path for path in (REPOSITORY / "boards").iterdir() if path.is_dir())
@@ -88,6 +89,8 @@ def test_manifest_freezes_the_library(folder):
     assert [(name, (folder / base).resolve()) for name, base in frozen] == [
         ("ipsec", REPOSITORY / "lib"), ("ipsec", REPOSITORY / "firmware/natmod/frozen"),
     ]  # fmt: skip
+    folders = [(folder / base / name).resolve() for name, base in frozen]
+    assert [path.resolve() for path in inputs(folder / "manifest.py", True)] == [folder / "manifest.py", *folders]
     assert len(included) == 1
     assert included[0].startswith("$(PORT_DIR)/boards/") or (folder / included[0]).is_file()
 

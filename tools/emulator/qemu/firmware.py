@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.emulator import cache, sources
-from tools.emulator.base import REPOSITORY, Progress
+from tools.emulator import frozen as contents
+from tools.emulator.base import Progress
 from tools.emulator.qemu.machine import HEAP_MAX
 from tools.emulator.stage import mpy_cross
 
@@ -40,19 +41,16 @@ def build(target: "QemuTarget", frozen: bool | Path, kernels: bool, progress: Pr
     base = cache.entry(f"firmware-{target.name}", key, plain)
     if not frozen:
         return base / "build/firmware.elf"
-    library = frozen if isinstance(frozen, Path) else REPOSITORY / "lib/ipsec"
+    board = target.folder / "manifest.py"
 
     def with_library(draft: Path) -> None:
         # Only what is frozen differs: begin with the plain firmware's objects.
         subprocess.run(["cp", "-a", base / "build", draft / "build"], check=True)
-        if isinstance(frozen, Path):
-            (draft / "manifest.py").write_text(f'include("{_HERE}/manifest.py")\ninclude("{frozen}/manifest.py")\n')
-        manifest = draft / "manifest.py" if isinstance(frozen, Path) else target.folder / "manifest.py"
-        compile_with(manifest, draft, f"{target.name}, frozen")
+        compile_with(contents.manifest(board, _HERE / "manifest.py", frozen, draft), draft, f"{target.name}, frozen")
         (draft / "build/firmware.elf").rename(draft / "firmware.elf")
         shutil.rmtree(draft / "build")
 
-    key = cache.digest(base.name, target.folder / "manifest.py", library)
+    key = cache.digest(base.name, *contents.inputs(board, frozen))
     return cache.entry(f"frozen-{target.name}", key, with_library) / "firmware.elf"
 
 

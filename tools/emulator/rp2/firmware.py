@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 from tools.emulator import cache, sources
-from tools.emulator.base import REPOSITORY, EmulatorError, Progress, Target
+from tools.emulator import frozen as contents
+from tools.emulator.base import EmulatorError, Progress, Target
 from tools.emulator.stage import mpy_cross
 
 _HERE = Path(__file__).parent
@@ -26,15 +27,17 @@ def build(target: Target, heap: int, frozen: bool | Path, kernels: bool, progres
     """The firmware.bin for a heap of so many octets, with lib/ipsec inside when `frozen`."""
     from tools import natmod
 
-    manifest = target.folder / "manifest.py" if frozen else _BOARD / "manifest.py"
+    board = target.folder / "manifest.py"
     workshop = _workshop(progress)
-    library = [REPOSITORY / "lib/ipsec", manifest, mpy_cross()] if frozen else []
-    key = cache.digest(workshop.name, heap, frozen, _BOARD, Path(__file__), *library, natmod.sources_digest() if kernels else "")
+    library = [mpy_cross(), *contents.inputs(board, frozen)] if frozen else []
+    key = cache.digest(workshop.name, heap, bool(frozen), _BOARD, Path(__file__), *library,
+                       natmod.sources_digest() if kernels else "")
 
     def make(draft: Path) -> None:
         label = target.name + (", frozen" if frozen else "")
         log = draft / "build.log"
         objects = workshop / _objects(kernels)
+        manifest = contents.manifest(board, _BOARD / "manifest.py", frozen, draft)
         with open(workshop / "lock", "w") as lock:  # the object files are shared by all variants
             fcntl.flock(lock, fcntl.LOCK_EX)
             progress(f"{label}: building the firmware")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.emulator import cache, sources
-from tools.emulator.base import REPOSITORY, EmulatorError, MissingTool, Progress
+from tools.emulator import frozen as contents
+from tools.emulator.base import EmulatorError, MissingTool, Progress
 from tools.emulator.stage import mpy_cross
 
 if TYPE_CHECKING:
@@ -42,18 +43,14 @@ def build(target: "XtensaTarget", frozen: bool | Path, progress: Progress) -> Pa
     base = cache.entry(f"firmware-{target.name}", key, lambda draft: compile_with(plain, draft, target.name))
     if not frozen:
         return base / "build/micropython"
-    library = frozen if isinstance(frozen, Path) else REPOSITORY / "lib/ipsec"
+    board = target.folder / "manifest.py"
 
     def with_library(draft: Path) -> None:
         # Only what is frozen differs: begin with the plain firmware's objects.
         subprocess.run(["cp", "-a", base / "build", draft / "build"], check=True)
-        manifest = target.folder / "manifest.py"
-        if isinstance(frozen, Path):
-            manifest = draft / "manifest.py"
-            manifest.write_text(f'include("{plain}")\ninclude("{frozen}/manifest.py")\n')
-        compile_with(manifest, draft, f"{target.name}, frozen")
+        compile_with(contents.manifest(board, plain, frozen, draft), draft, f"{target.name}, frozen")
         (draft / "build/micropython").rename(draft / "micropython")
         shutil.rmtree(draft / "build")
 
-    key = cache.digest(base.name, target.folder / "manifest.py", library)
+    key = cache.digest(base.name, *contents.inputs(board, frozen))
     return cache.entry(f"frozen-{target.name}", key, with_library) / "micropython"
