@@ -259,8 +259,13 @@ def compiled(module: str) -> str:
 
 def path_of(module: str) -> Path:
     """The source file of a module, relative to lib/."""
+    return _path_in(LIBRARY, module)
+
+
+@functools.cache
+def _path_in(library: Path, module: str) -> Path:
     base = Path(*module.split("."))
-    return base / "__init__.py" if (LIBRARY / base).is_dir() else base.with_suffix(".py")
+    return base / "__init__.py" if (library / base).is_dir() else base.with_suffix(".py")
 
 
 def _all_modules() -> list[str]:

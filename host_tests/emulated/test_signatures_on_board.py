@@ -17,7 +17,7 @@ from tools.emulator.stage import compile_mpy, stage
 REPOSITORY = Path(__file__).resolve().parents[2]
 STEPS = {"wycheproof-ed25519": 1, "wycheproof-ecdsa-p256": 12, "wycheproof-ecdsa-p384": 100, "wycheproof-rsa-pkcs1": 24,
          "wycheproof-rsa-pss": 24, "rfc8032": 12, "rfc6979": 1}  # fmt: skip
-ROOM = {"heap": 524288, "stack": 24576}  # as in test_unit_on_board.py
+ROOM = {"heap": 524288, "stack": 24576, "code_apart": True}  # as in test_unit_on_board.py
 
 pytestmark = pytest.mark.emulated
 

@@ -11,7 +11,7 @@ from ipsec.ike import identity
 from support import raises
 
 BASE = {"gateway": "gw.example", "local_id": "device.example", "psk": "hex:" + "5a" * 32}
-DEEP = 100000 if sys.implementation.name == "cpython" else 200
+DEEP, DIGITS = (100000, 5000) if sys.implementation.name == "cpython" else (200, 300)
 NAMES = sorted(list(options._OPTIONS) + [name for name in auth_options.OPTIONS if name not in options._OPTIONS])
 
 
@@ -43,7 +43,7 @@ ODD = (
 
 def test_odd_values_every_option_takes_or_refuses_them_by_name():
     deep = nested(DEEP)
-    odd = ODD + (10**5000, deep)
+    odd = ODD + (10**DIGITS, deep)
     for name in NAMES:
         for value in odd:
             try:

@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator
 
 from ipsec_board.linker.link import without_tuples
 from ipsec_board.linker.names import IN_EVERY_FIRMWARE
+from ipsec_board.linker.walk import walk
 
 
 def alone(source: str, kept: Collection[str], before: str = "") -> str:
     """The source with other names for what only it knows; `kept` are names that others call, `before` is what it follows."""
     tree = ast.parse(source)
-    used = {x for t in (tree, ast.parse(before)) for n in ast.walk(t) for x in _names(n)}
+    used = {x for t in (tree, ast.parse(before)) for n in walk(t) for x in _names(n)}
     free = (n for n in IN_EVERY_FIRMWARE if n not in used)
     own = sorted({n for n in _own(tree) if n not in kept and not n.startswith("__")})
     return without_tuples(ast.unparse(_Renamer(dict(zip(own, free, strict=False))).visit(tree))) + "\n"
@@ -27,7 +28,7 @@ def _names(n: ast.AST) -> Iterator[str]:
 
 def _own(tree: ast.Module) -> Iterator[str]:
     """Names that cost a board something: of functions, classes, arguments, attributes of `self`, and of the module."""
-    for n in ast.walk(tree):
+    for n in walk(tree):
         if isinstance(n, (ast.FunctionDef, ast.ClassDef)):
             yield n.name
         elif isinstance(n, ast.arg):

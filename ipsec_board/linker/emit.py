@@ -11,6 +11,7 @@ from ipsec_board.linker.join import LateImport
 from ipsec_board.linker.parts import ALWAYS, FACES, TOP, Parts
 from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
+from ipsec_board.linker.walk import walk
 
 _IN_FIRMWARE = "_ipsec"  # what firmware/natmod/native.c is called there
 
@@ -118,11 +119,11 @@ def _import(key: tuple, final: str) -> ast.stmt:
 
 def _used(s: ast.AST) -> Iterable[Binding]:
     """Bindings of modules that a statement reads and no late import brings."""
-    late = {b for n in ast.walk(s) for b in getattr(n, "brought", ())}
-    for n in ast.walk(s):  # `micropython.viper` is for the compiler, which needs no import
+    late = {b for n in walk(s) for b in getattr(n, "brought", ())}
+    for n in walk(s):  # `micropython.viper` is for the compiler, which needs no import
         for d in getattr(n, "decorator_list", ()) if isinstance(n, ast.FunctionDef) and is_machine_code(n) else ():
-            late.update(x.binding for x in ast.walk(d) if isinstance(x, ast.Name) and getattr(x, "binding", None))  # type: ignore[attr-defined]
-    for n in ast.walk(s):
+            late.update(x.binding for x in walk(d) if isinstance(x, ast.Name) and getattr(x, "binding", None))  # type: ignore[attr-defined]
+    for n in walk(s):
         binding = getattr(n, "binding", None)
         if isinstance(n, ast.Name) and binding is not None and binding.owner is not None and binding not in late:
             yield binding

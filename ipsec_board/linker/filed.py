@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from ipsec_board.linker.fold import is_machine_code
 from ipsec_board.linker.texts import code, conversions, is_known, is_prose, shown
+from ipsec_board.linker.walk import walk
 
 FILE = "ipsec/texts.txt"
 NAME = "_text"  # of the function that reads; no short name begins like this
@@ -60,7 +61,7 @@ class Filer:
         """Replace in place."""
         for tree in trees:
             for f in _functions(tree):
-                places = [c for s in f.body for n in ast.walk(s) for c in (*shown(n), *_of_missing(n))]
+                places = [c for s in f.body for n in walk(s) for c in (*shown(n), *_of_missing(n))]
                 found = {id(c) for c in places if isinstance(c, ast.Constant)}
                 f.body = [_Replacer(self, found).visit(s) for s in f.body]
 
@@ -122,7 +123,7 @@ def add_reader(tree: ast.Module, is_core: bool, core: str, reader: str = READER)
     """Give a file the function if it asks for a text."""
     if is_core:
         tree.body[:0] = ast.parse(reader).body  # first: importing the file may ask for a text
-    elif any(isinstance(n, ast.Name) and n.id == NAME for n in ast.walk(tree)):
+    elif any(isinstance(n, ast.Name) and n.id == NAME for n in walk(tree)):
         tree.body.insert(0, ast.ImportFrom(core, [ast.alias(NAME)], 0))
 
 

@@ -9,6 +9,8 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
+from ipsec_board.linker.walk import walk
+
 _IMPORT_FAILS = ("ImportError", "NO_KERNEL", "Exception")
 _UNKNOWN = object()
 _A_MODULE = object()  # all that is known of it is that it is there, which is true as a condition
@@ -74,7 +76,7 @@ class Folder(ast.NodeTransformer):
     def fold(self, tree: ast.Module) -> ast.Module:
         """The module with all that is known decided."""
         stored: dict[str, int] = {}
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Global):
                 stored.update((n, 9) for n in node.names)
         body: list[ast.stmt] = []
@@ -249,7 +251,7 @@ class Folder(ast.NodeTransformer):
 
     @staticmethod
     def _names(h: ast.ExceptHandler) -> set[str]:
-        return {x.id for x in ast.walk(h.type) if isinstance(x, ast.Name)} if h.type else {"Exception"}
+        return {x.id for x in walk(h.type) if isinstance(x, ast.Name)} if h.type else {"Exception"}
 
     def _modules(self, s: ast.stmt) -> list[str]:
         """The library modules whose presence an import statement needs."""
@@ -267,9 +269,9 @@ class Folder(ast.NodeTransformer):
         if isinstance(s, ast.FunctionDef):
             return not s.decorator_list and all(isinstance(d, ast.Constant) for d in s.args.defaults)
         if isinstance(s, ast.Return):
-            return s.value is None or not any(isinstance(x, ast.Call) for x in ast.walk(s.value))
+            return s.value is None or not any(isinstance(x, ast.Call) for x in walk(s.value))
         plain = (ast.Name, ast.Constant, ast.Tuple, ast.Attribute, ast.Load)
-        return isinstance(s, ast.Assign) and all(isinstance(x, plain) for x in ast.walk(s.value))
+        return isinstance(s, ast.Assign) and all(isinstance(x, plain) for x in walk(s.value))
 
     def _fails(self, s: ast.stmt) -> bool:
         if isinstance(s, (ast.Import, ast.ImportFrom)):

@@ -6,6 +6,8 @@ Attributes have their short names all the same, so such a program's text needs t
 import ast
 from collections.abc import Container, Iterable
 
+from ipsec_board.linker.walk import walk
+
 
 class Inside:
     """What texts of programs name: `names` of modules, and `attributes` of any object."""
@@ -19,7 +21,7 @@ class Inside:
 
     def _read(self, tree: ast.Module) -> None:
         known: dict[str, str] = {}  # modules by their names in this program
-        for n in ast.walk(tree):
+        for n in walk(tree):
             if isinstance(n, ast.Import):
                 for a in n.names:
                     if self._has(a.name) and a.asname:
@@ -31,7 +33,7 @@ class Inside:
                         known[a.asname or a.name] = inner
                     elif self._has(str(n.module)):
                         self.names[str(n.module)].add(a.name)
-        for n in ast.walk(tree):
+        for n in walk(tree):
             if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in known:
                 self.names[known[n.value.id]].add(n.attr)
             elif isinstance(n, ast.Attribute):

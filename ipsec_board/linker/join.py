@@ -9,6 +9,7 @@ import ast
 
 from ipsec_board.linker.fold import LinkError
 from ipsec_board.linker.program import Binding, Module, Program
+from ipsec_board.linker.walk import walk
 
 
 class LateImport(ast.Pass):
@@ -30,7 +31,7 @@ def join(program: Program) -> None:
 def _check_changes(program: Program) -> None:
     """`from m import x` takes the value of that moment: refused when `x` changes later."""
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.ImportFrom) and node.module in program.modules:
                 at = program.modules[node.module]
                 for a in node.names:
@@ -163,7 +164,7 @@ class _Joiner(ast.NodeTransformer):
         """The texts that `"..." + name` may be, where `name` goes over a tuple of texts; empty when that is not known."""
         if not (isinstance(n, ast.BinOp) and isinstance(n.left, ast.Constant) and isinstance(n.right, ast.Name)):
             return []
-        for loop in ast.walk(self._functions[-1]) if self._functions else ():
+        for loop in walk(self._functions[-1]) if self._functions else ():
             if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and loop.target.id == n.right.id:
                 rows = loop.iter.elts if isinstance(loop.iter, ast.Tuple) else []
                 texts = [x.value for x in rows if isinstance(x, ast.Constant)]

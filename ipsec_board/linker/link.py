@@ -20,6 +20,7 @@ from ipsec_board.linker.inside import Inside
 from ipsec_board.linker.join import join
 from ipsec_board.linker.parts import CORE, FACES, TOP, Parts, divide
 from ipsec_board.linker.program import Binding, Module, Program
+from ipsec_board.linker.walk import walk
 from ipsec_board.paths import FIRMWARE
 
 # docs/architecture.md: whoever gives a tunnel another backend brings these
@@ -221,10 +222,10 @@ def _kept(program: Program) -> set[str]:
         found.update(native.NAMES)
     for name in _OBJECTS:
         module = program.modules.get(name)
-        for c in ast.walk(module.tree) if module else ():
+        for c in walk(module.tree) if module else ():
             if not isinstance(c, ast.ClassDef):
                 continue
-            for n in ast.walk(c):
+            for n in walk(c):
                 if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     found.add(n.name)
                 elif isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store):
@@ -244,7 +245,7 @@ def _of_our_programs() -> frozenset[str]:
     """Attributes that the tool's scripts on the board and the application use, private ones among them."""
     found: set[str] = set()
     for path in (*(Path(__file__).parents[1] / "onboard").glob("*.py"), *(FIRMWARE / "uplink").glob("*.py")):
-        found.update(n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute))
+        found.update(n.attr for n in walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute))
     return frozenset(found)
 
 
@@ -263,7 +264,7 @@ def _note_functions(units: dict[str, list[reach.Unit]], parts: Parts, result: Li
         at = result.functions.setdefault(path, {})
         _note_fields(unit.statement, "", path, result)
         holder = unit.statement.name if isinstance(unit.statement, ast.ClassDef) else ""
-        for n in ast.walk(unit.statement):
+        for n in walk(unit.statement):
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 binding = getattr(n, "binding", None)
                 is_member = holder and n in unit.statement.body  # type: ignore[attr-defined]
@@ -277,7 +278,7 @@ def _note_functions(units: dict[str, list[reach.Unit]], parts: Parts, result: Li
 
 def _note_fields(at: ast.AST, function: str, path: str, result: Linked) -> None:
     found = result.fields.setdefault(path, {}).setdefault(function, {})
-    for name in sorted({n.attr for n in ast.walk(at) if isinstance(n, ast.Attribute)} & set(result.attributes)):
+    for name in sorted({n.attr for n in walk(at) if isinstance(n, ast.Attribute)} & set(result.attributes)):
         there = found.setdefault(result.attributes[name], [])
         if name not in there:
             there.append(name)
@@ -327,7 +328,7 @@ def _forgotten(program: Program) -> set[str]:
     for module in program.modules.values():
         named = [s for s in module.tree.body if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)]
         values = {s.targets[0].id: s.value for s in named}  # type: ignore[attr-defined]
-        for n in ast.walk(module.tree):
+        for n in walk(module.tree):
             if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "forget":
                 name = values.get(n.args[0].id) if isinstance(n.args[0], ast.Name) else n.args[0]
                 found.update([str(name.value)] if isinstance(name, ast.Constant) else [])

@@ -16,6 +16,7 @@ from ipsec_board.linker.names import spelled as words_of_texts
 from ipsec_board.linker.parts import Parts
 from ipsec_board.linker.program import Binding
 from ipsec_board.linker.reach import Unit
+from ipsec_board.linker.walk import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
@@ -68,7 +69,7 @@ class Merger:
                 calls[id(n.func)] = n
         places = [p for p in self._places() if self._may_go(p.function)]
         functions = [n.name for n in self._walk() if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-        where = {id(n): p for p in self._places() for s in p.function.body for n in ast.walk(s) if isinstance(n, ast.Call)}
+        where = {id(n): p for p in self._places() for s in p.function.body for n in walk(s) if isinstance(n, ast.Call)}
         found = []
         for p in places:
             if p.holder is None:
@@ -88,7 +89,7 @@ class Merger:
     def _walk(self) -> Iterator[ast.AST]:
         for units in self._units.values():
             for unit in units:
-                yield from ast.walk(unit.statement)
+                yield from walk(unit.statement)
 
     def _places(self) -> Iterator[Place]:
         for units in self._units.values():
@@ -103,7 +104,7 @@ class Merger:
         """Whether a function's text means the same elsewhere."""
         a = f.args
         plain = not (a.posonlyargs or a.kwonlyargs or a.vararg or a.kwarg or a.defaults or f.decorator_list)
-        inside = [n for s in f.body for n in ast.walk(s)]
+        inside = [n for s in f.body for n in walk(s)]
         names = any(isinstance(n, ast.Name) and n.id == "super" for n in inside)
         fits = plain and not names and not getattr(f, "outer", ()) and isinstance(f, ast.FunctionDef)
         return fits and not any(isinstance(n, _REFUSED) for n in inside)
@@ -129,7 +130,7 @@ class Merger:
             if not self._derives(q.holder, p.holder) or not of_self or not parameters or parameters[0].arg != "self":
                 return False
             arguments = [call.func.value, *arguments]  # type: ignore[attr-defined]
-        late = [n for s in f.body for n in ast.walk(s) if isinstance(n, LateImport)]
+        late = [n for s in f.body for n in walk(s) if isinstance(n, LateImport)]
         here = self._part(q.unit)
         near = {here, *self._parts.below[here]}
         if (
@@ -168,7 +169,7 @@ def _is_self(n: ast.expr, g: Function) -> bool:
     first = g.args.args[0] if g.args.args else None
     if first is None or first.arg != "self" or g.decorator_list and not _is_property(g):
         return False
-    stored = any(isinstance(x, ast.Name) and x.id == "self" and not isinstance(x.ctx, ast.Load) for x in ast.walk(g))
+    stored = any(isinstance(x, ast.Name) and x.id == "self" and not isinstance(x.ctx, ast.Load) for x in walk(g))
     return isinstance(n, ast.Name) and n.binding is first.binding and not stored  # type: ignore[attr-defined]
 
 
@@ -186,7 +187,7 @@ def _is_fixed(x: ast.expr) -> bool:
 
 
 def _names(nodes: Iterable[ast.AST], binding: Binding) -> list[ast.Name]:
-    return [n for top in nodes for n in ast.walk(top) if isinstance(n, ast.Name) and getattr(n, "binding", None) is binding]
+    return [n for top in nodes for n in walk(top) if isinstance(n, ast.Name) and getattr(n, "binding", None) is binding]
 
 
 class _Put(ast.NodeTransformer):
@@ -232,7 +233,7 @@ def _as_expression(f: Function, g: Function, call: ast.Call, pairs: dict[Binding
 
 def _within_scope(g: Function, call: ast.Call) -> bool:
     """Whether a call stands in a function or a comprehension inside."""
-    return any(n is not g and isinstance(n, _OWN_SCOPE) and any(x is call for x in ast.walk(n)) for n in ast.walk(g))
+    return any(n is not g and isinstance(n, _OWN_SCOPE) and any(x is call for x in walk(n)) for n in walk(g))
 
 
 def _first(n: ast.expr) -> ast.expr:
@@ -272,7 +273,7 @@ def _as_statements(f: Function, g: Function, call: ast.Call, pairs: dict[Binding
     put = {b: x for b, x in pairs.items() if _is_fixed(x) and all(isinstance(n.ctx, ast.Load) for n in _names(f.body, b))}
     given = [b for b in pairs if b not in put]
     own = [b for b in f.scope.names.values() if b not in put]  # type: ignore[union-attr]
-    returns = [n for x in f.body for n in ast.walk(x) if isinstance(n, ast.Return)]
+    returns = [n for x in f.body for n in walk(x) if isinstance(n, ast.Return)]
     body = list(f.body)
     is_over = isinstance(s, ast.Return)
     if is_over:
@@ -296,7 +297,7 @@ def _as_statements(f: Function, g: Function, call: ast.Call, pairs: dict[Binding
             new += "_"
         names[new] = b
         b.name = b.final = new
-        for n in (n for x in body for n in ast.walk(x)):
+        for n in (n for x in body for n in walk(x)):
             if isinstance(n, ast.Name) and getattr(n, "binding", None) is b:
                 n.id = new
             elif isinstance(n, ast.ExceptHandler) and getattr(n, "binding", None) is b:
@@ -347,8 +348,8 @@ def _falls_through(body: list[ast.stmt]) -> bool:
 
 def spelled(units: Iterable[Unit], programs: Iterable[str]) -> set[str]:
     """Words of texts in the program, and all names that programs have."""
-    texts = [n for text in programs for n in ast.walk(ast.parse(text))]
-    found = words_of_texts([*(n for unit in units for n in ast.walk(unit.statement)), *texts])
+    texts = [n for text in programs for n in walk(ast.parse(text))]
+    found = words_of_texts([*(n for unit in units for n in walk(unit.statement)), *texts])
     for n in texts:
         found.update(x for x in (getattr(n, k, None) for k in ("id", "attr", "name", "arg", "asname")) if isinstance(x, str))
     return found

@@ -19,6 +19,7 @@ from ipsec_board.linker.parts import ALWAYS, DATA, Parts
 from ipsec_board.linker.program import Binding, Program
 from ipsec_board.linker.reach import Unit
 from ipsec_board.linker.share import Kinship
+from ipsec_board.linker.walk import walk
 
 _OUTSIDE = (
     "array",
@@ -80,7 +81,7 @@ def _fresh(taken: set[str]) -> Iterator[str]:
 
 def _walk(units: Iterable[Unit]) -> Iterator[ast.AST]:
     for unit in units:
-        yield from ast.walk(unit.statement)
+        yield from walk(unit.statement)
 
 
 def make_unique(program: Program, units: list[Unit], fixed: set[Binding]) -> None:
@@ -117,17 +118,18 @@ def shorten(
     their names. `programs` are texts that look inside.
     """
     nodes = list(_walk(units))
-    texts = [n for text in programs for n in ast.walk(ast.parse(text))]
+    texts = [n for text in programs for n in walk(ast.parse(text))]
     keywords = {k.arg for n in (*nodes, *texts) if isinstance(n, ast.Call) for k in n.keywords if k.arg}
     for unit in units:
         is_open = unit.module.name in faces
-        for n in ast.walk(unit.statement):
+        for n in walk(unit.statement):
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 _shorten_arguments(n, keywords, is_open and n.name in kept or getattr(n, "binding", None) in roots)
     outside = {n.id for n in nodes if isinstance(n, ast.Name) and getattr(n, "binding", None) is None}
     there = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | {x for n in nodes for x in _bound_by_class(n)}
     taken = _local_finals(nodes) | outside | there | {b.name for b in fixed}
-    free = [n for n in IN_EVERY_FIRMWARE if n not in there | spelled(nodes)]
+    meant = there | spelled(nodes)
+    free = [n for n in IN_EVERY_FIRMWARE if n not in meant]
     pool = _Pool(itertools.chain((n for n in free if n not in taken | BUILTINS), _fresh(taken)))
     attributes = _name_attributes(_attributes(nodes, kept), units, parts, free, pool, Kinship(units, parts, programs))
     short = {part: {attributes.get(m, m) for m in found} for part, found in _methods(units, parts).items()}
@@ -157,7 +159,7 @@ def _name_attributes(
     What every firmware has in flash goes first, where nothing in the program is called so.
     """
     loaded = [u.statement for u in units if parts.of[u.module.name] in ALWAYS]
-    early = {n.attr for s in loaded for n in ast.walk(s) if isinstance(n, ast.Attribute)}
+    early = {n.attr for s in loaded for n in walk(s) if isinstance(n, ast.Attribute)}
     groups = {a: {i for i, names in enumerate(kinship.groups) if a in names} for a in found}
     taken: dict[str, set[int] | None] = {}  # by short name: the groups that have it, None where one attribute has it alone
     made = {}
@@ -191,7 +193,7 @@ def _name_bindings(
     seen: dict[Binding, set[str]] = {}
     functions = set()
     for unit in units:
-        for n in ast.walk(unit.statement):
+        for n in walk(unit.statement):
             binding = getattr(n, "binding", None)
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 functions.add(binding)
@@ -214,7 +216,7 @@ def _methods(units: list[Unit], parts: Parts) -> dict[str, set[str]]:
     """The methods that each file has."""
     found: dict[str, set[str]] = {}
     for unit in units:
-        for c in ast.walk(unit.statement):
+        for c in walk(unit.statement):
             for f in c.body if isinstance(c, ast.ClassDef) else ():
                 if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)):
                     found.setdefault(parts.of[unit.module.name], set()).add(f.name)
@@ -242,7 +244,7 @@ def _read_by_classes(nodes: list[ast.AST]) -> set[Binding]:
             if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 tops = [*s.decorator_list, *s.args.defaults]
             for top in tops:
-                found.update(b for x in ast.walk(top) if (b := getattr(x, "binding", None)) is not None)
+                found.update(b for x in walk(top) if (b := getattr(x, "binding", None)) is not None)
     return found
 
 
@@ -254,8 +256,8 @@ def _shorten_arguments(n: ast.FunctionDef | ast.AsyncFunctionDef, keywords: set[
     """Arguments by their place, unless a call names them; MicroPython keeps the names of arguments, not of other locals."""
     if is_face or is_machine_code(n):  # type: ignore[arg-type]
         return
-    taken = set(_ARGUMENTS) & {x.id for x in ast.walk(n) if isinstance(x, ast.Name)}
-    taken |= {a.arg for x in ast.walk(n) if isinstance(x, ast.arguments) for a in argument_nodes(x)}
+    taken = set(_ARGUMENTS) & {x.id for x in walk(n) if isinstance(x, ast.Name)}
+    taken |= {a.arg for x in walk(n) if isinstance(x, ast.arguments) for a in argument_nodes(x)}
     free = (a for a in _ARGUMENTS if a not in taken)
     for a in argument_nodes(n.args):
         if a.arg not in keywords and a.arg != "self":
@@ -310,7 +312,7 @@ def _rename_members(n: ast.ClassDef, attributes: dict[str, str]) -> None:
         if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)):
             s.name = attributes.get(s.name, s.name)
         elif isinstance(s, ast.Assign):
-            for x in ast.walk(s):
+            for x in walk(s):
                 if isinstance(x, ast.Name) and (
                     own is None and isinstance(x.ctx, ast.Store) or own and getattr(x, "binding", None) in own.values()
                 ):

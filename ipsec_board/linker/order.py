@@ -9,6 +9,8 @@ import ast
 import collections
 from collections.abc import Iterator
 
+from ipsec_board.linker.walk import walk
+
 _SHORT = 126  # names of one octet: two places are taken by those of the file and of its code
 
 
@@ -48,6 +50,6 @@ def _names(n: ast.AST, local: frozenset[str]) -> Iterator[str]:
 
 def _bound(function: ast.AST) -> frozenset[str]:
     """Names that are the function's own, or one's inside, as good as."""
-    shared = {name for x in ast.walk(function) if isinstance(x, ast.Global) for name in x.names}
-    found = {x.id for x in ast.walk(function) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)}
-    return frozenset((found | {x.arg for x in ast.walk(function) if isinstance(x, ast.arg)}) - shared)
+    shared = {name for x in walk(function) if isinstance(x, ast.Global) for name in x.names}
+    found = {x.id for x in walk(function) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)}
+    return frozenset((found | {x.arg for x in walk(function) if isinstance(x, ast.arg)}) - shared)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from ipsec_board import slices
 from ipsec_board.linker.fold import Folder, LinkError, argument_nodes, bound_names, is_machine_code
+from ipsec_board.linker.walk import walk
 
 _64_BIT, _32_BIT = (1 << 63) - 1, (1 << 31) - 1
 
@@ -149,7 +150,7 @@ def imported_at_once(module: Module) -> list[str]:
 
 def imported_anywhere(module: Module) -> list[str]:
     """Modules that a folded module imports at any place."""
-    return _at_import(ast.Module([n for n in ast.walk(module.tree) if isinstance(n, (ast.Import, ast.ImportFrom))], []))
+    return _at_import(ast.Module([n for n in walk(module.tree) if isinstance(n, (ast.Import, ast.ImportFrom))], []))
 
 
 class _Strip(ast.NodeTransformer):
@@ -200,7 +201,7 @@ class _Binder(ast.NodeVisitor):
         m = self._module
         for name in bound_names(m.tree.body):
             m.names[name] = Binding(name, m)
-        for node in ast.walk(m.tree):
+        for node in walk(m.tree):
             if isinstance(node, ast.Global):
                 for name in node.names:
                     m.names.setdefault(name, Binding(name, m)).changes = True
@@ -236,7 +237,7 @@ class _Binder(ast.NodeVisitor):
         n.binding = self._find(name)  # type: ignore[attr-defined]
 
     def _inside(self, n: ast.AST, names: set[str], body: Iterable[ast.AST], is_class: bool = False) -> None:
-        outer = {x for y in ast.walk(n) if isinstance(y, ast.Global) for x in y.names} if not is_class else set()
+        outer = {x for y in walk(n) if isinstance(y, ast.Global) for x in y.names} if not is_class else set()
         self._scopes.append(Scope({x: Binding(x, None) for x in sorted(names - outer)}, is_class))
         n.scope = self._scopes[-1]  # type: ignore[attr-defined]
         for child in body:
@@ -263,7 +264,7 @@ class _Binder(ast.NodeVisitor):
         self._inside(n, {a.arg for a in arguments}, [*arguments, n.body])
 
     def _comprehension(self, n: ast.AST) -> None:
-        names = {x.id for g in n.generators for x in ast.walk(g.target) if isinstance(x, ast.Name)}  # type: ignore[attr-defined]
+        names = {x.id for g in n.generators for x in walk(g.target) if isinstance(x, ast.Name)}  # type: ignore[attr-defined]
         self._inside(n, names, ast.iter_child_nodes(n))
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension  # type: ignore[assignment]

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from ipsec_board.linker.fold import bound_names, number
 from ipsec_board.linker.join import LateImport
 from ipsec_board.linker.program import Binding, Module, Program
+from ipsec_board.linker.walk import walk
 
 _PURE_CALLS = {"bytes", "bytearray", "tuple", "len", "min", "max", "int", "namedtuple", "range", "hasattr", "property"}
 _SHORT_TEXT = 10  # octets; MicroPython keeps such texts like names
@@ -32,7 +33,7 @@ class Unit:
     def look(self, nodes: Iterable[ast.AST]) -> None:
         """Collect what these nodes use."""
         for top in nodes:
-            for n in ast.walk(top):
+            for n in walk(top):
                 binding = getattr(n, "binding", None)
                 if isinstance(n, ast.Name) and binding is not None and binding.owner is not None:
                     self.uses.add(binding)
@@ -63,7 +64,7 @@ def _unit(s: ast.stmt, module: Module) -> Unit:
             _add_member(unit, x)
         return unit
     unit.binds = [module.names[n] for n in sorted(bound_names([s])) if n in module.names]
-    for n in ast.walk(s):
+    for n in walk(s):
         for binding in getattr(n, "outer", ()):
             unit.uses.add(binding)
     unit.look([s])
@@ -74,7 +75,7 @@ def _add_member(unit: Unit, x: ast.stmt) -> None:
     names = [x.name] if isinstance(x, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else []
     if isinstance(x, ast.Assign) and all(isinstance(t, ast.Name) for t in x.targets):
         names = [t.id for t in x.targets if isinstance(t, ast.Name)]
-    reads = [y for z in unit.statement.body for y in ast.walk(z) if isinstance(y, ast.Name)]  # type: ignore[attr-defined]
+    reads = [y for z in unit.statement.body for y in walk(z) if isinstance(y, ast.Name)]  # type: ignore[attr-defined]
     body_names = {y.id for y in reads if isinstance(y.ctx, ast.Load) and getattr(getattr(y, "binding", 0), "owner", 0) is None}
     if len(names) != 1 or names[0].startswith("__") or (isinstance(x, ast.Assign) and names[0] in body_names):
         unit.look([x])
@@ -104,7 +105,7 @@ def _face(program: Program, module: Module) -> ast.ClassDef:
 
 def is_pure(n: ast.expr) -> bool:
     """Whether nothing happens when an expression is computed, so that it may be left out."""
-    calls = [x for x in ast.walk(n) if isinstance(x, (ast.Call, ast.Await, ast.Yield))]
+    calls = [x for x in walk(n) if isinstance(x, (ast.Call, ast.Await, ast.Yield))]
     return all(isinstance(c, ast.Call) and isinstance(c.func, ast.Name) and c.func.id in _PURE_CALLS for c in calls)
 
 
@@ -252,5 +253,5 @@ class Inliner(ast.NodeTransformer):
 def _reached(block: list[ast.stmt]) -> list[ast.stmt]:
     """The statements of a block up to the first that leaves it; a `yield` behind that makes a generator, and stays."""
     end = next((i for i, s in enumerate(block) if isinstance(s, ast.Raise | ast.Return | ast.Break | ast.Continue)), len(block))
-    makes = any(isinstance(n, ast.Yield | ast.YieldFrom | ast.Await) for s in block[end + 1 :] for n in ast.walk(s))
+    makes = any(isinstance(n, ast.Yield | ast.YieldFrom | ast.Await) for s in block[end + 1 :] for n in walk(s))
     return block if makes else block[: end + 1]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from ipsec_board.linker.parts import Parts
 from ipsec_board.linker.program import Binding
 from ipsec_board.linker.reach import Unit
+from ipsec_board.linker.walk import walk
 
 _ASKS = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__")  # of a class that answers for other names than its own
 
@@ -36,11 +37,11 @@ class Kinship:
             self.alone |= set(_given(ast.parse(text)))
 
     def _collect(self, statement: ast.stmt) -> None:
-        for n in ast.walk(statement):
+        for n in walk(statement):
             if isinstance(n, ast.ClassDef):
                 self._classes.append(_Class(n))
                 self._of.setdefault(n.binding, []).append(self._classes[-1])  # type: ignore[attr-defined]
-        for n in ast.walk(statement):
+        for n in walk(statement):
             if isinstance(n, ast.Assign) and len(n.targets) == 1 and isinstance(n.targets[0], ast.Name):  # another name of one
                 found = self._named(n.value)
                 target = getattr(n.targets[0], "binding", None)
@@ -53,7 +54,7 @@ class Kinship:
         return self._of.get(binding, []) if binding else []
 
     def _look(self, statement: ast.AST, own_stores: set[int]) -> None:
-        for n in ast.walk(statement):
+        for n in walk(statement):
             if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load) and id(n) not in own_stores:
                 self.alone.add(n.attr)
             elif isinstance(n, ast.Attribute):
@@ -62,7 +63,7 @@ class Kinship:
                     found = x.stores if n.attr in x.values else x.by_method.get(n.attr, ())
                     self.alone.update(y.attr for y in found)
             elif isinstance(n, ast.Try) and any(_catches(h) for h in n.handlers):
-                self.alone.update(x.attr for s in n.body for x in ast.walk(s) if isinstance(x, ast.Attribute))
+                self.alone.update(x.attr for s in n.body for x in walk(s) if isinstance(x, ast.Attribute))
 
     def _line(self, c: "_Class") -> "Iterator[_Class]":
         """A class and its bases."""
@@ -102,20 +103,20 @@ class _Class:
 
 
 def _names(s: ast.stmt) -> list[str]:
-    return [n.id for n in ast.walk(s) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
+    return [n.id for n in walk(s) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
 
 
 def _stores(f: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.Attribute]:
     """Where a method stores in the object it was called for."""
     decorated = [d for d in f.decorator_list if not _is_property(d)]
     first = f.args.args[0].arg if f.args.args else ""
-    again = any(isinstance(n, ast.Name) and n.id == first and not isinstance(n.ctx, ast.Load) for n in ast.walk(f))
-    more = [a for n in ast.walk(f) if isinstance(n, ast.arguments) and n is not f.args for a in ast.walk(n)]
+    again = any(isinstance(n, ast.Name) and n.id == first and not isinstance(n.ctx, ast.Load) for n in walk(f))
+    more = [a for n in walk(f) if isinstance(n, ast.arguments) and n is not f.args for a in walk(n)]
     if decorated or first != "self" or again or any(isinstance(a, ast.arg) and a.arg == first for a in more):
         return []
     return [
         n
-        for n in ast.walk(f)
+        for n in walk(f)
         if isinstance(n, ast.Attribute)
         and not isinstance(n.ctx, ast.Load)
         and isinstance(n.value, ast.Name)
@@ -138,14 +139,14 @@ def _is_foreign(base: ast.expr) -> bool:
 
 def _catches(h: ast.ExceptHandler) -> bool:
     """Whether a handler means that an attribute is not there."""
-    return h.type is not None and any(isinstance(n, ast.Name) and n.id == "AttributeError" for n in ast.walk(h.type))
+    return h.type is not None and any(isinstance(n, ast.Name) and n.id == "AttributeError" for n in walk(h.type))
 
 
 def _methods(units: list[Unit], parts: Parts) -> Iterable[set[str]]:
     """The methods of each file, for whoever reads a trace."""
     methods: dict[str, set[str]] = {}
     for unit in units:
-        for n in ast.walk(unit.statement):
+        for n in walk(unit.statement):
             if isinstance(n, ast.ClassDef):
                 found = [s.name for s in n.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)]
                 methods.setdefault(parts.of[unit.module.name], set()).update(found)
@@ -155,12 +156,12 @@ def _methods(units: list[Unit], parts: Parts) -> Iterable[set[str]]:
 def _met(units: list[Unit], parts: Parts) -> set[str]:
     """What a packet meets: the interpreter remembers by a name where it was found last."""
     functions = (f for u in units for f in parts.hot(u.module.name, u.statement))
-    return {n.attr for f in functions for n in ast.walk(f) if isinstance(n, ast.Attribute)}
+    return {n.attr for f in functions for n in walk(f) if isinstance(n, ast.Attribute)}
 
 
 def _given(tree: ast.Module) -> Iterator[str]:
     """What a program gives objects."""
-    for n in ast.walk(tree):
+    for n in walk(tree):
         if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load):
             yield n.attr
         elif isinstance(n, ast.ClassDef):

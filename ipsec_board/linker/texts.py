@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+from ipsec_board.linker.walk import walk
 from ipsec_board.paths import LIBRARY
 
 _LEAST = 10  # octets; shorter ones are words for programs or not worth it
@@ -56,7 +57,7 @@ class Shortener:
     def run(self, trees: Iterable[ast.AST]) -> None:
         """Replace in place."""
         for tree in trees:
-            for node in ast.walk(tree):
+            for node in walk(tree):
                 for child in shown(node):
                     self._replace(child)
 
@@ -95,7 +96,7 @@ def table() -> dict[str, str]:
     found: dict[str, str] = {}
     twice = set()
     for path in sorted((LIBRARY / "ipsec").rglob("*.py")):
-        for n in ast.walk(ast.parse(path.read_text())):
+        for n in walk(ast.parse(path.read_text())):
             text = str(n.value) if isinstance(n, ast.Constant) and is_prose(n.value) else ""
             if text and found.setdefault(code(text), text) != text:
                 twice.add(code(text))

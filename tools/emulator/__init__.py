@@ -40,16 +40,16 @@ def build(name: str, *, heap: int = DEFAULT_HEAP, frozen: bool | Path = False, k
     """The firmware file of a board, from the cache or built now (about a minute).
 
     `frozen` puts lib/ipsec, as it is now, into the firmware through the board's manifest; or what another manifest names, by its
-    folder, which QEMU boards alone can. `kernels` puts those in C beside it (firmware/natmod). Raises MissingTool when the
-    host lacks a package, EmulatorError when the build fails.
+    folder. `kernels` puts those in C beside it (firmware/natmod). Raises MissingTool when the host lacks a package,
+    EmulatorError when the build fails.
     """
     return target(name).build(heap, frozen, kernels, progress)
 
 
 def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, frozen: bool | Path = False,
           kernels: bool = False, stack: int = 0, icount: int | None = None, capture: Path | None = None, rom: Path | None = None,
-          segment: int = 0, netns: str | None = None, prefix: Sequence[str] = (), forwards: Sequence[tuple[int, int]] = (),
-          progress: Progress = _quiet) -> Board:
+          segment: int = 0, code_apart: bool = False, netns: str | None = None, prefix: Sequence[str] = (),
+          forwards: Sequence[tuple[int, int]] = (), progress: Progress = _quiet) -> Board:
     """Start a board; stop it with `Board.stop` or by leaving the `with` block.
 
     `netns` names the network namespace from which the board's datagrams leave, `prefix` is a command to run the
@@ -57,4 +57,5 @@ def start(name: str, *, heap: int = DEFAULT_HEAP, firmware: Path | None = None, 
     """
     firmware = firmware or build(name, heap=heap, frozen=frozen, kernels=kernels, progress=progress)
     before = tuple(prefix) or (("ip", "netns", "exec", netns) if netns else ())
-    return target(name).launch(Options(Path(firmware), heap, stack, icount, capture, rom, segment, before, tuple(forwards)))
+    options = Options(Path(firmware), heap, stack, icount, capture, rom, segment, code_apart, before, tuple(forwards))
+    return target(name).launch(options)

@@ -56,6 +56,7 @@ class Options:
     capture: Path | None = None  # pcap file of the board's network traffic
     rom: Path | None = None  # folder that the board sees read-only as /rom (also on its sys.path)
     segment: int = 0  # octets of /rom that programs may write (vfs.rom_ioctl), as where firmware has one; 0: none
+    code_apart: bool = False  # viper's machine code has room beside the heap, where QEMU is much faster
     prefix: tuple[str, ...] = ()  # put before the emulator's command, as ("ip", "netns", "exec", "client")
     forwards: tuple[tuple[int, int], ...] = ()  # (host UDP port, guest UDP port): inbound datagrams
     extra: tuple[str, ...] = field(default=())  # more arguments for the emulator

@@ -94,6 +94,8 @@ def command(target: "QemuTarget", options: Options, folder: Path) -> list[str]:
     argv += ["-device", f"loader,addr={where:#x},data={sizes:#x},data-len=8"]
     if options.segment:
         argv += ["-device", f"loader,addr={where + 8:#x},data={options.segment:#x},data-len=4"]
+    if options.code_apart:
+        argv += ["-device", f"loader,addr={where + 12:#x},data=1,data-len=4"]
     if options.icount is not None:
         argv += ["-icount", f"shift={options.icount}"]
     if options.capture:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PORT = Path(__file__).with_name("port")
 _QEMU = Path(__file__).parents[1] / "qemu"  # what is frozen into its boards is frozen into this one
+_SHARED = [_QEMU / part for part in ("modules", "include/board_code.h", "usermod/board/code.c")]
 
 
 def build(target: "XtensaTarget", frozen: bool | Path, progress: Progress) -> Path:
@@ -39,7 +40,7 @@ def build(target: "XtensaTarget", frozen: bool | Path, progress: Progress) -> Pa
                 f"PYTHON={sys.executable}", f"FROZEN_MANIFEST={manifest}", f"MICROPY_MPYCROSS={mpy_cross()}"]
         cache.command(argv, cwd=_PORT, log=folder / "build.log", env=sources.build_env(), label=label, progress=progress)
 
-    key = cache.digest(tree.name, compiler.parent.name, mpy_cross(), Path(__file__), _PORT, plain, _QEMU / "modules")
+    key = cache.digest(tree.name, compiler.parent.name, mpy_cross(), Path(__file__), _PORT, plain, *_SHARED)
     base = cache.entry(f"firmware-{target.name}", key, lambda draft: compile_with(plain, draft, target.name))
     if not frozen:
         return base / "build/micropython"

@@ -1,6 +1,7 @@
 // Configuration of the emulated boards: the stock ports/qemu one, plus what real boards have and it lacks.
 // Selected with -DMP_CONFIGFILE="<mpconfig_board.h>", so MicroPython's port stays as it is.
 #include "ports/qemu/mpconfigport.h"
+#include "board_code.h"
 
 // As ports/rp2.
 #define MICROPY_OPT_COMPUTED_GOTO               (1)

@@ -9,6 +9,7 @@
 #include "py/stackctrl.h"
 #include "extmod/vfs.h"
 #include "shared/runtime/pyexec.h"
+#include "board_code.h"
 #include "linux.h"
 
 enum { HEAP_MAX = 1 << 20, DISK = 1 << 20, ROM = 8 << 20 };
@@ -94,6 +95,7 @@ void run(char **words) {
     mp_stack_set_limit(number(words[3]));
     for (;;) {
         gc_init(heap, (uint8_t *)heap + number(words[2]));
+        board_code_room((uint8_t *)heap + number(words[2]), heap + HEAP_MAX / 4, true); // as ESP32 has it beside the heap, too
         mp_init();
         nic_init();
         pyexec_frozen_module("_boot.py", false);

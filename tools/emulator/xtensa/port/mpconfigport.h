@@ -1,6 +1,7 @@
 // Modules and options of MicroPython's esp32 port, as far as they need no chip.
 #include <stdint.h>
 #include <alloca.h>
+#include "board_code.h"
 
 #define MICROPY_CONFIG_ROM_LEVEL        (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
 #define MICROPY_NLR_SETJMP              (1)

@@ -29,7 +29,8 @@ const uint8_t *nic_recv(size_t *len); // NULL when no frame waits
 #define BOARD_DISK_ADDR 0x21800000u
 #define BOARD_HEAP_LEN_ADDR 0x21f00000u // words that QEMU loads: length of heap,
 #define BOARD_STACK_LIMIT_ADDR 0x21f00004u // limit of stack,
-#define BOARD_SEGMENT_LEN_ADDR 0x21f00008u // octets of ROMFS that programs may write
+#define BOARD_SEGMENT_LEN_ADDR 0x21f00008u // octets of ROMFS that programs may write,
+#define BOARD_CODE_APART_ADDR 0x21f0000cu // whether viper's code does not run from the heap
 #elif defined(QEMU_SOC_VIRT)
 #define BOARD_TICKS_HZ 10000000u
 #define BOARD_ROM_ADDR 0x81000000u  // above firmware, data and stack
@@ -37,6 +38,7 @@ const uint8_t *nic_recv(size_t *len); // NULL when no frame waits
 #define BOARD_HEAP_LEN_ADDR 0x81f00000u
 #define BOARD_STACK_LIMIT_ADDR 0x81f00004u
 #define BOARD_SEGMENT_LEN_ADDR 0x81f00008u
+#define BOARD_CODE_APART_ADDR 0x81f0000cu
 #endif
 #define BOARD_ROM_MAX 0x800000u
 #define BOARD_DISK_LEN 0x200000u

@@ -8,6 +8,7 @@
 #include "extmod/vfs.h"
 #include "shared/runtime/pyexec.h"
 #include "board.h"
+#include "board_code.h"
 
 // Called instead of gc_init(): one firmware serves all heap sizes up to the one it was built with.
 void __real_gc_init(void *start, void *end);
@@ -17,6 +18,7 @@ void __wrap_gc_init(void *start, void *end) {
         len = BOARD_HEAP_DEFAULT;
     }
     __real_gc_init(start, (uint8_t *)start + len);
+    board_code_room((uint8_t *)start + len, end, *(volatile uint32_t *)BOARD_CODE_APART_ADDR);
 }
 
 // Called instead of mp_stack_set_limit().

@@ -1,5 +1,5 @@
 BOARD_MOD_DIR := $(USERMOD_DIR)
-SRC_USERMOD_C += $(addprefix $(BOARD_MOD_DIR)/, host.c clock.c flash.c memory.c netif.c lan9118.c virtio_net.c)
+SRC_USERMOD_C += $(addprefix $(BOARD_MOD_DIR)/, host.c clock.c flash.c memory.c code.c netif.c lan9118.c virtio_net.c)
 CFLAGS_USERMOD += -I$(BOARD_MOD_DIR) -I$(BOARD_MOD_DIR)/../../include
 # The stock port answers "never" to select.poll() on the REPL, does nothing at boot, fixes the heap when it is built, and
 # has a stack of its own size.
