@@ -23,13 +23,7 @@ ROOM = {"heap": 524288, "stack": 24576, "code_apart": True}  # as in test_unit_o
 TIMEOUT_S = 900  # many times what is needed, also on a busy machine
 SHARED = ("wycheproof-p384",)  # every case on one of the boards
 LEAST = {**sources.LEAST, **{name: least for name, (least, _) in exchanges.LEAST.items() if name not in exchanges.HOST_ONLY}}
-# QEMU is slow when code on the heap shares a page with numbers that change: the holes around the field machine are filled.
-PREPARE = """
-import sys
-sys.path.append('/rom/tests')
-from ipsec.crypto.groups import modp, modp_large, p256, p384, x25519
-ballast = [bytearray(1024) for _ in range(32)]
-"""
+PREPARE = "import sys; sys.path.append('/rom/tests')\n"
 
 pytestmark = [pytest.mark.emulated, pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")]
 
