@@ -19,7 +19,7 @@ from tools.emulator.stage import stage
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNIT = REPOSITORY / "host_tests/unit"
 MODULES = sorted(path.stem for path in UNIT.glob("test_*.py"))
-ROOM = {"heap": 655360, "stack": 24576, "code_apart": True}
+ROOM = {"heap": 786432, "stack": 24576, "code_apart": True}
 TIMEOUT_S = 300
 # Long talks of state machines and parsers, which see of a board that its words have 32 bits: test_joined_on_board.py has them
 ONCE = ("test_inet_mtu", "test_rekey", "test_rekey_matrix", "test_typed")
