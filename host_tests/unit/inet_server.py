@@ -41,7 +41,7 @@ class Server:
         self.una = self.nxt = iss
         self.rcv = None
         self.data = greeting  # from una on
-        self.got = b""
+        self.got = bytearray()
         self.peer_window = 0
         self.opened = self.fin_got = self.fin_acked = self.reset = False
         self.again_at = None
