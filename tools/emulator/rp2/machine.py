@@ -52,6 +52,8 @@ def launch(target: Target, options: Options) -> Rp2Board:
     """
     if options.icount is not None:
         raise EmulatorError("rp2040js has no icount: its time is always that of the emulated cycles")
+    if options.code_apart:
+        raise EmulatorError("rp2040js runs machine code from the heap, which costs it nothing: leave code_apart out")
     if options.segment:
         raise EmulatorError("rp2040js always has 1 MiB of /rom that can be written: leave the segment out")
     scratch = tempfile.TemporaryDirectory(prefix="emulator-")
