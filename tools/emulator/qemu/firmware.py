@@ -61,7 +61,7 @@ def _make(target: "QemuTarget", tree: Path, manifest: Path, folder: Path) -> lis
             f"MICROPY_MPYCROSS={mpy_cross()}",
             "MICROPY_PY_SSL=1", "MICROPY_SSL_MBEDTLS=1", "MICROPY_PY_LWIP=1", "MICROPY_VFS_LFS2=1",
             r'MBEDTLS_CONFIG_FILE=\"mbedtls_config_board.h\"',
-            f'CFLAGS_EXTRA=-DMP_CONFIGFILE="<mpconfig_board.h>" -I{_HERE / "include"}']
+            f'CFLAGS_EXTRA=-DMP_CONFIGFILE="<mpconfig_board.h>" -I{_HERE / "include"} -Wno-unused-function']
     if target.system == "riscv32":
         argv.append("AFLAGS=-mabi=ilp32 -march=rv32imac_zicsr")
     return argv
